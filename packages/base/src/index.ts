@@ -1,0 +1,2 @@
+export { assert } from './assert.ts';
+export { EdgelogError, type EdgelogErrorCode } from './error.ts';

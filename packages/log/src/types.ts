@@ -1,0 +1,170 @@
+import type { BatchHeader } from '@edgelog/wire';
+
+/** Why an append was refused: Kafka's own names, so that the broker can answer them as they are. */
+export type AppendError =
+  | 'OUT_OF_ORDER_SEQUENCE_NUMBER'
+  | 'INVALID_PRODUCER_EPOCH'
+  | 'INVALID_RECORD'
+  | 'CORRUPT_MESSAGE'
+  | 'DUPLICATE_SEQUENCE_NUMBER';
+
+/**
+ * `flushed` resolves when the group that holds the append is on disk; only then may anyone be told.
+ * It rejects with EdgelogError STORE_FAILED when that commit failed.
+ * A duplicate answers with the offsets of the original (−1 when it is older than the five batches kept) and its
+ * `flushed` waits for the original's group if that is still in flight.
+ */
+export type AppendResult =
+  | {
+      ok: true;
+      baseOffset: number;
+      lastOffset: number;
+      duplicate: boolean;
+      appendTime: number;
+      flushed: Promise<void>;
+    }
+  | { ok: false; error: AppendError; message: string };
+
+export interface AppendOptions {
+  leaderEpoch: number;
+  /**
+   * `assign`: the log gives the offsets (a leader). `verbatim`: the batch's own base offset must be the log's end
+   * (a gateway sealing its own batch, a follower).
+   */
+  offsets: 'assign' | 'verbatim';
+  /** False when the bytes were checked already by the caller in this process. Default true. */
+  checkCrc?: boolean;
+}
+
+/** What the log knows of one producer id in one partition; durable with the batches that moved it. */
+export interface ProducerState {
+  producerId: number;
+  producerEpoch: number;
+  /** Sequence expected next, 0 … 2^31−1. */
+  nextSequence: number;
+  /** Records accepted from this producer id since its first batch: an unwrapped position. */
+  recordCount: number;
+  /** At most five, oldest first. */
+  batches: {
+    firstSequence: number;
+    lastSequence: number;
+    baseOffset: number;
+    timestamp: number;
+    crc: number;
+  }[];
+}
+
+export interface ReadOptions {
+  maxBytes: number;
+  /** Return the first batch even if it is larger than `maxBytes` (Kafka's rule). Default true. */
+  atLeastOne?: boolean;
+  /** Exclusive bound; default the high watermark. */
+  endOffset?: number;
+}
+
+export interface ReadResult {
+  /** Whole batches, contiguous, the first one containing the offset asked for. Freshly read, owned by the caller. */
+  batches: Buffer[];
+  sizeBytes: number;
+}
+
+/** A chunk of the open tail: records that are durable but not yet sealed in a batch. */
+export interface TailChunk {
+  baseOffset: number;
+  recordCount: number;
+  /** Opaque to the log. */
+  bytes: Buffer;
+}
+
+/** Offset of the first record whose timestamp is at or after the one asked for. */
+export interface TimeLookup {
+  offset: number;
+  timestamp: number;
+}
+
+/**
+ * One partition's log. Writes are synchronous in memory (offsets are assigned at once, in call order) and become
+ * durable with the next group commit. Everything enqueued in one synchronous turn commits in the same transaction.
+ */
+export interface PartitionLog {
+  readonly name: string;
+  /** First offset still readable. */
+  readonly logStartOffset: number;
+  /** One past the last batch appended, flushed or not. */
+  readonly logEndOffset: number;
+  /** One past the last flushed batch: nothing above is served. */
+  readonly highWatermark: number;
+  /** One past the last record, the open tail included (= logEndOffset where there is no tail). */
+  readonly tailEndOffset: number;
+
+  /** Bytes on disk of the batches from `offset` to the end. Exact to a stored value; O(log segments). */
+  sizeBytesFrom(offset: number): number;
+
+  /** Appends exactly one batch. The buffer belongs to the log until `flushed`; base offset and epoch are patched in place. */
+  append(batch: Buffer, header: BatchHeader, options: AppendOptions): AppendResult;
+
+  read(offset: number, options: ReadOptions): ReadResult;
+  offsetForTimestamp(timestamp: number): TimeLookup | undefined;
+  /** Header of the batch whose last offset is `lastOffset`, if there is one such batch still stored. */
+  batchEndingAt(lastOffset: number): BatchHeader | undefined;
+
+  /** State including appends that are not flushed yet. */
+  producer(producerId: number): ProducerState | undefined;
+  producers(): Iterable<ProducerState>;
+
+  /** Adds to the open tail; `chunk.baseOffset` must be `tailEndOffset`. Resolves when flushed. */
+  stage(chunk: TailChunk): Promise<void>;
+  /** The tail's chunks in order (flushed or not). Used after reopen. */
+  tail(): TailChunk[];
+  /** Appends `batch` verbatim and removes the tail rows it covers, in one transaction. It must end on a chunk's end. */
+  seal(batch: Buffer, header: BatchHeader): AppendResult;
+
+  /** Marks everything below `offset` dead; segments in which nothing lives are unlinked. Durable with the next commit. */
+  advanceLogStart(offset: number): void;
+}
+
+/** Small durable values that commit together with the batches of the same turn. Mirrored in memory: keep it small. */
+export interface StateTable {
+  get(key: string): Buffer | undefined;
+  put(key: string, value: Buffer): void;
+  delete(key: string): void;
+  entries(prefix: string): Iterable<[key: string, value: Buffer]>;
+}
+
+export interface LogStoreOptions {
+  /** Created if missing. Locked against a second process: EdgelogError DATA_DIR_IN_USE. */
+  dir: string;
+  /** A segment is rolled when its batches reach this. Default 256 MiB. */
+  segmentBytes?: number;
+  /** False only in benchmarks: acknowledge before the flush. Default true. */
+  flush?: boolean;
+  /** Wait up to this long for more work before a commit. Default 0. */
+  commitWindowMs?: number;
+  now?: () => number;
+  /** Called once when a write or flush failed; the store accepts nothing any more. */
+  onFatal?: (error: Error) => void;
+}
+
+export interface LogStoreStats {
+  segments: number;
+  /** Sizes of all segment files as the file system has them allocated. */
+  physicalBytes: number;
+  appendedBytes: number;
+  commits: number;
+  pendingBytes: number;
+}
+
+/** One volume: the logs of many partitions in a sequence of segments with one writer. */
+export interface LogStore {
+  readonly state: StateTable;
+  partition(name: string): PartitionLog | undefined;
+  partitions(): Iterable<PartitionLog>;
+  /** Returns the existing one if there is one. `startOffset` (default 0) is where a new one begins. */
+  createPartition(name: string, startOffset?: number): PartitionLog;
+  deletePartition(name: string): void;
+  /** Resolves when everything enqueued so far is on disk. */
+  flushed(): Promise<void>;
+  stats(): LogStoreStats;
+  /** Flushes and closes. */
+  close(): Promise<void>;
+}

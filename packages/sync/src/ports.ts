@@ -1,0 +1,108 @@
+/**
+ * What the two WebSocket shells need from the process they live in. The agent and the hub implement these;
+ * tests and the simulator implement them too.
+ */
+
+/** One run of one stream: a contiguous range of edge offsets under one producer id (DESIGN, "Identity"). */
+export interface RunInfo {
+  /** Reserved producer id, 2^52 … 2^53−1. */
+  producerId: number;
+  /** UUID of the edge partition log. */
+  logId: string;
+  /** Kafka topic that the stream feeds. */
+  topic: string;
+  /** First edge offset of the run. */
+  firstOffset: number;
+}
+
+export type GapReason = 'hub-lost-data' | 'diverged' | 'dropped' | 'quarantined';
+
+/** Offsets [from, to) of a stream that the hub will never get under this or any run. */
+export interface Gap {
+  logId: string;
+  topic: string;
+  from: number;
+  to: number;
+  reason: GapReason;
+}
+
+/** A committed position at the hub: `next` is one past the last committed edge offset, `crc` that of the batch which ends there. */
+export interface Position {
+  next: number;
+  crc: number;
+}
+
+export type DivergenceReason =
+  | 'hub-lost-data' // the hub holds less than it acknowledged
+  | 'hub-ahead' // the hub holds more than this gateway ever wrote: a restored backup or a clone
+  | 'crc-mismatch'; // both hold the same offsets with different bytes
+
+/** A stream as the uplink sees it. All offsets are edge offsets. */
+export interface UplinkStream {
+  readonly run: RunInfo;
+  /** First offset still on this disk. */
+  readonly logStartOffset: number;
+  /** One past the last *sealed and flushed* record: what may travel. */
+  readonly sealedEndOffset: number;
+  /** Last acknowledged position, undefined when nothing of this run was. */
+  readonly acked: Position | undefined;
+  /**
+   * Sealed batches from `offset`, already carrying the run's producer id, whole and contiguous; at most `maxBytes`
+   * unless the first alone is larger. Empty at the end.
+   */
+  read(offset: number, maxBytes: number): Buffer[];
+  /** CRC of the batch whose last offset is `next` − 1, if it is still here. */
+  crcEndingAt(next: number): number | undefined;
+  /** Persists the position and frees what lies below. */
+  acknowledge(position: Position): void;
+  /** The hub's position cannot be continued: opens a new run and says what is lost for good, if anything. Durable when resolved. */
+  startNewRun(reason: DivergenceReason): Promise<Gap | undefined>;
+  /** The hub refuses this stream (illegal topic, batch it will never take): set aside and reported; others flow. */
+  refused(code: RefusalCode, message: string): void;
+}
+
+export interface AgentPort {
+  /** `instance` is drawn at every process start: it tells a restart from a clone. */
+  readonly identity: { gateway: string; instance: string; version: string };
+  streams(): Iterable<UplinkStream>;
+  /** Gaps not yet confirmed by a hub. */
+  unconfirmedGaps(): Iterable<Gap>;
+  gapConfirmed(gap: Gap): void;
+}
+
+export type RefusalCode =
+  | 'duplicate-instance'
+  | 'unsupported-version'
+  | 'unauthorized'
+  | 'protocol-error'
+  | 'illegal-topic'
+  | 'topic-missing'
+  | 'out-of-order'
+  | 'corrupt-batch'
+  | 'batch-too-large'
+  | 'store-failed'
+  | 'shutting-down';
+
+export type HubAppend =
+  | { ok: true; committed: Promise<Position> }
+  | { ok: false; code: RefusalCode; message: string };
+
+/** Implemented by the hub's broker; later also by a sink that writes into an existing Kafka cluster. */
+export interface HubPort {
+  readonly hubId: string;
+  /**
+   * Finds or makes the partition for the run and remembers the mapping durably. Answers the committed position
+   * (after anything in flight is flushed), undefined when the run is new here.
+   */
+  openRun(
+    gateway: string,
+    run: RunInfo,
+  ): Promise<
+    | { ok: true; partition: number; position: Position | undefined }
+    | { ok: false; code: RefusalCode; message: string }
+  >;
+  /** Appends one sealed batch, in call order per run. Synchronous up to the enqueue; `committed` resolves below the high watermark. */
+  append(producerId: number, batch: Buffer): HubAppend;
+  /** Records a declared gap durably. */
+  recordGap(gateway: string, gap: Gap): Promise<void>;
+}
