@@ -1,0 +1,121 @@
+/**
+ * A QoS 1 load generator on raw sockets, run as a process of its own so that it shares no event loop with what it
+ * measures: `node mqtt-generator.ts '{"port":1883,"connections":20,"window":100,"payloadBytes":100,"messages":500000}'`.
+ * Prints one JSON line: { rate, p50, p99, max } with times in milliseconds from write to PUBACK.
+ */
+import { connect as tcpConnect } from 'node:net';
+import { CONNACK_BYTES, connect, PUBACK_BYTES, publish } from '../harness/mqtt-packets.ts';
+
+export interface GeneratorOptions {
+  port: number;
+  connections: number;
+  /** Messages in flight per connection. */
+  window: number;
+  payloadBytes: number;
+  /** In all. */
+  messages: number;
+}
+
+export interface GeneratorResult {
+  rate: number;
+  p50: number;
+  p99: number;
+  max: number;
+}
+
+const BUCKETS_PER_MS = 20;
+const MESSAGE_IDS = 65_535;
+
+class Latencies {
+  private readonly buckets = new Uint32Array(60_000 * BUCKETS_PER_MS);
+  private count = 0;
+  max = 0;
+
+  add(ms: number): void {
+    this.buckets[Math.min(this.buckets.length - 1, Math.floor(ms * BUCKETS_PER_MS))]!++;
+    this.count++;
+    if (ms > this.max) this.max = ms;
+  }
+
+  quantile(q: number): number {
+    let left = this.count * q;
+    const index = this.buckets.findIndex((n) => {
+      left -= n;
+      return left <= 0;
+    });
+    return (index + 1) / BUCKETS_PER_MS;
+  }
+}
+
+function runConnection(
+  options: GeneratorOptions,
+  index: number,
+  total: number,
+  latencies: Latencies,
+): Promise<void> {
+  const topic = `bench/device-${index}`;
+  const template = publish(topic, Buffer.alloc(options.payloadBytes, 'x'), 1, 1);
+  const idAt = template.length - options.payloadBytes - 2;
+  const sentAt = new Float64Array(MESSAGE_IDS + 1);
+  return new Promise((done, fail) => {
+    const socket = tcpConnect({ port: options.port, host: '127.0.0.1', noDelay: true });
+    let sent = 0;
+    let acked = 0;
+    let connected = false;
+    let rest: Buffer = Buffer.alloc(0);
+    const fill = (): void => {
+      const room = Math.min(options.window - (sent - acked), total - sent);
+      if (room <= 0) return;
+      const packets = Buffer.allocUnsafe(room * template.length);
+      const now = performance.now();
+      for (let i = 0; i < room; i++) {
+        const id = (sent++ % MESSAGE_IDS) + 1;
+        template.copy(packets, i * template.length);
+        packets.writeUInt16BE(id, i * template.length + idAt);
+        sentAt[id] = now;
+      }
+      socket.write(packets);
+    };
+    socket.on('connect', () => socket.write(connect(`bench-${index}`)));
+    socket.on('data', (chunk) => {
+      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      let at = 0;
+      if (!connected) {
+        if (bytes.length < CONNACK_BYTES) {
+          rest = bytes;
+          return;
+        }
+        connected = true;
+        at = CONNACK_BYTES;
+      }
+      const now = performance.now();
+      for (; at + PUBACK_BYTES <= bytes.length; at += PUBACK_BYTES) {
+        latencies.add(now - sentAt[bytes.readUInt16BE(at + 2)]!);
+        acked++;
+      }
+      rest = bytes.subarray(at);
+      if (acked === total) socket.destroy();
+      else fill();
+    });
+    socket.on('error', fail);
+    socket.on('close', () =>
+      acked === total ? done() : fail(new Error(`connection ${index} closed after ${acked}`)),
+    );
+  });
+}
+
+const options = JSON.parse(process.argv[2]!) as GeneratorOptions;
+const latencies = new Latencies();
+const perConnection = Math.floor(options.messages / options.connections);
+const start = performance.now();
+await Promise.all(
+  Array.from({ length: options.connections }, (_, i) => runConnection(options, i, perConnection, latencies)),
+);
+const seconds = (performance.now() - start) / 1000;
+const result: GeneratorResult = {
+  rate: (perConnection * options.connections) / seconds,
+  p50: latencies.quantile(0.5),
+  p99: latencies.quantile(0.99),
+  max: latencies.max,
+};
+console.log(JSON.stringify(result));

@@ -1,0 +1,56 @@
+import { afterEach, beforeEach, expect, onTestFailed, test } from 'vitest';
+import { checkDelivery, labelled } from '../harness/check-delivery.ts';
+import { consumeAll } from '../harness/kcat.ts';
+import { MqttLoad } from '../harness/mqtt-load.ts';
+import { System } from '../harness/system.ts';
+import { sleep } from '../harness/wait.ts';
+
+const ROUNDS = 20;
+let system: System;
+
+beforeEach(async () => {
+  system = await (await System.create()).start();
+  onTestFailed(() => void process.stderr.write(system.output()));
+});
+
+afterEach(async () => {
+  await system?.stop();
+});
+
+function startLoads(count: number): { clientId: string; load: MqttLoad; done: Promise<void> }[] {
+  return Array.from({ length: count }, (_, index) => {
+    const clientId = `c${index}`;
+    const load = new MqttLoad({ port: system.ports.mqtt, clientId, window: 20, payload: labelled(clientId) });
+    return { clientId, load, done: load.run() };
+  });
+}
+
+async function finish(loads: ReturnType<typeof startLoads>): Promise<void> {
+  for (const { load } of loads) load.stop();
+  await Promise.all(loads.map(({ done }) => done));
+  await system.drained();
+  for (const { load } of loads) expect(load.acked.length).toBeGreaterThan(ROUNDS);
+  checkDelivery(await consumeAll(system.bootstrap, 'telemetry'), loads);
+}
+
+test(`kill -9 of the agent ${ROUNDS} times under load: every acknowledged message is at the hub, once, in order`, async () => {
+  const loads = startLoads(4);
+  for (let round = 0; round < ROUNDS; round++) {
+    await sleep(100 + Math.random() * 700);
+    await system.agent!.stop('SIGKILL');
+    await system.startAgent();
+  }
+  await sleep(300);
+  await finish(loads);
+}, 180_000);
+
+test(`kill -9 of the hub ${ROUNDS} times under load: nothing lost, nothing doubled`, async () => {
+  const loads = startLoads(4);
+  for (let round = 0; round < ROUNDS; round++) {
+    await sleep(100 + Math.random() * 700);
+    await system.hub!.stop('SIGKILL');
+    await system.startHub();
+  }
+  await sleep(300);
+  await finish(loads);
+}, 180_000);
