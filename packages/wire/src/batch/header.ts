@@ -30,3 +30,15 @@ export interface BatchHeader {
   baseSequence: number;
   recordCount: number;
 }
+
+/** Base offset and batch length: what `batchLength` does not count. */
+export const LENGTH_PREFIX_BYTES = 12;
+
+/** The only record format since Kafka 0.11. */
+export const MAGIC_V2 = 2;
+
+/** First byte under the CRC. */
+export const CRC_FROM = 21;
+
+/** Codec names at their number in the attributes' lowest three bits. */
+export const COMPRESSION_BY_ID: readonly CompressionName[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];

@@ -1,0 +1,124 @@
+import { EdgelogError } from '@edgelog/base';
+import { decompressRecords } from '../compression/index.ts';
+import { BATCH_HEADER_BYTES, type BatchHeader } from './header.ts';
+import { readBatchHeader } from './read-header.ts';
+import type { BatchRecord, RecordHeader } from './record.ts';
+import { VarintReader } from './varint.ts';
+
+/** A record header takes two bytes at least: the lengths of its key and of its value. */
+const RECORD_HEADER_BYTES_MIN = 2;
+
+/**
+ * The records of one whole batch, lazily, under any codec. The CRC is not checked here. Throws CORRUPT_BATCH, naming
+ * the record's index and the byte within the (decompressed) records section, and LIMIT_EXCEEDED where that section
+ * would be larger than `bytesMax` (by default DECOMPRESSED_BYTES_MAX).
+ */
+export function* iterateRecords(batch: Buffer, bytesMax?: number): Generator<BatchRecord, void, undefined> {
+  const header = readBatchHeader(batch);
+  const section = batch.subarray(BATCH_HEADER_BYTES, header.sizeBytes);
+  const decoder = new RecordsDecoder(header, decompressRecords(header.compression, section, bytesMax));
+  for (let index = 0; index < header.recordCount; index++) yield decoder.next(index);
+  decoder.end();
+}
+
+class RecordsDecoder {
+  readonly #header: BatchHeader;
+  readonly #buf: Buffer;
+  readonly #reader: VarintReader;
+  #index = 0;
+  #recordEnd = 0;
+  #previousOffsetDelta = -1;
+
+  constructor(header: BatchHeader, records: Buffer) {
+    this.#header = header;
+    this.#buf = records;
+    this.#reader = new VarintReader(records);
+  }
+
+  next(index: number): BatchRecord {
+    this.#index = index;
+    this.#recordEnd = this.#buf.length;
+    const length = this.#varint('length');
+    if (length < 0 || length > this.#buf.length - this.#reader.at) throw this.#corrupt(`length ${length}`);
+    this.#recordEnd = this.#reader.at + length;
+    if (length === 0) throw this.#corrupt('empty record');
+    this.#reader.at++; // attributes: no bit has a meaning yet
+    const timestamp = this.#timestamp();
+    const offset = this.#offset();
+    const key = this.#bytes('key');
+    const value = this.#bytes('value');
+    const headers = this.#recordHeaders();
+    if (this.#reader.at !== this.#recordEnd)
+      throw this.#corrupt(`${this.#recordEnd - this.#reader.at} bytes too many`);
+    return { offset, timestamp, key, value, headers };
+  }
+
+  end(): void {
+    const left = this.#buf.length - this.#reader.at;
+    if (left !== 0)
+      throw this.#corrupt(`${left} bytes after the last of ${this.#header.recordCount} records`);
+  }
+
+  #timestamp(): number {
+    const timestamp = this.#header.baseTimestamp + this.#varint('timestamp delta');
+    if (!Number.isSafeInteger(timestamp)) throw this.#corrupt('timestamp out of range');
+    return this.#header.timestampType === 'append' ? this.#header.maxTimestamp : timestamp;
+  }
+
+  #offset(): number {
+    const delta = this.#varint('offset delta');
+    if (delta <= this.#previousOffsetDelta || delta > this.#header.lastOffsetDelta) {
+      throw this.#corrupt(
+        `offset delta ${delta} after ${this.#previousOffsetDelta}, of at most ${this.#header.lastOffsetDelta}`,
+      );
+    }
+    this.#previousOffsetDelta = delta;
+    return this.#header.baseOffset + delta;
+  }
+
+  #recordHeaders(): RecordHeader[] {
+    const count = this.#varint('header count');
+    if (count < 0 || count * RECORD_HEADER_BYTES_MIN > this.#recordEnd - this.#reader.at) {
+      throw this.#corrupt(`header count ${count}`);
+    }
+    const headers: RecordHeader[] = [];
+    for (let i = 0; i < count; i++)
+      headers.push({ key: this.#headerKey(), value: this.#bytes('header value') });
+    return headers;
+  }
+
+  #headerKey(): string {
+    const length = this.#length('header key');
+    if (length < 0) throw this.#corrupt('null header key');
+    const from = this.#reader.at;
+    this.#reader.at = from + length;
+    return this.#buf.toString('utf8', from, from + length);
+  }
+
+  #bytes(field: string): Buffer | null {
+    const length = this.#length(field);
+    if (length < 0) return null;
+    const from = this.#reader.at;
+    this.#reader.at = from + length;
+    return this.#buf.subarray(from, from + length);
+  }
+
+  /** −1 for null, else a length that fits into the record. */
+  #length(field: string): number {
+    const length = this.#varint(`${field} length`);
+    if (length < -1 || length > this.#recordEnd - this.#reader.at)
+      throw this.#corrupt(`${field} length ${length}`);
+    return length;
+  }
+
+  #varint(field: string): number {
+    const value = this.#reader.read(this.#recordEnd);
+    if (Number.isNaN(value)) throw this.#corrupt(`unreadable ${field}`);
+    return value;
+  }
+
+  #corrupt(what: string): EdgelogError {
+    const where = `record ${this.#index} of the batch at offset ${this.#header.baseOffset}`;
+    return new EdgelogError('CORRUPT_BATCH', `${where}: ${what}, at byte ${this.#reader.at} of its records`);
+  }
+}

@@ -1,0 +1,3 @@
+export * from './batch/index.ts';
+export * from './compression/index.ts';
+export * from './crc32c.ts';
