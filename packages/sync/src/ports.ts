@@ -1,5 +1,5 @@
 /**
- * What the two WebSocket shells need from the process they live in. The agent and the hub implement these;
+ * What the two shells need from the process they live in. The agent and the hub implement these;
  * tests and the simulator implement them too.
  */
 
@@ -37,7 +37,10 @@ export type DivergenceReason =
   | 'hub-ahead' // the hub holds more than this gateway ever wrote: a restored backup or a clone
   | 'crc-mismatch'; // both hold the same offsets with different bytes
 
-/** A stream as the uplink sees it. All offsets are edge offsets. */
+/**
+ * A run of a stream as the uplink sees it. All offsets are edge offsets. `acked?.next ?? run.firstOffset` is never
+ * below `logStartOffset`: whoever drops data that was not acknowledged starts a new run in the same turn.
+ */
 export interface UplinkStream {
   readonly run: RunInfo;
   /** First offset still on this disk. */
@@ -55,8 +58,14 @@ export interface UplinkStream {
   crcEndingAt(next: number): number | undefined;
   /** Persists the position and frees what lies below. */
   acknowledge(position: Position): void;
-  /** The hub's position cannot be continued: opens a new run and says what is lost for good, if anything. Durable when resolved. */
-  startNewRun(reason: DivergenceReason): Promise<Gap | undefined>;
+  /**
+   * The hub's position `hub` (undefined: nothing of this run) cannot be continued. Opens a new run and says what is
+   * lost for good, if anything; that gap is then also among `unconfirmedGaps()`. Durable when resolved. From then on
+   * `streams()` yields the new run (this object with another `run`, or another object) and the old one no more.
+   * The new run begins, for `hub-lost-data`, at `logStartOffset` (all that is still here travels again; the gap is
+   * [hub?.next ?? run.firstOffset, logStartOffset) if that is not empty); for the others at acked?.next ?? run.firstOffset.
+   */
+  startNewRun(reason: DivergenceReason, hub: Position | undefined): Promise<Gap | undefined>;
   /** The hub refuses this stream (illegal topic, batch it will never take): set aside and reported; others flow. */
   refused(code: RefusalCode, message: string): void;
 }
@@ -92,7 +101,7 @@ export interface HubPort {
   readonly hubId: string;
   /**
    * Finds or makes the partition for the run and remembers the mapping durably. Answers the committed position
-   * (after anything in flight is flushed), undefined when the run is new here.
+   * (after anything in flight is flushed), undefined when no batch of the run is committed here.
    */
   openRun(
     gateway: string,
@@ -101,7 +110,11 @@ export interface HubPort {
     | { ok: true; partition: number; position: Position | undefined }
     | { ok: false; code: RefusalCode; message: string }
   >;
-  /** Appends one sealed batch, in call order per run. Synchronous up to the enqueue; `committed` resolves below the high watermark. */
+  /**
+   * Appends one sealed batch, in call order per run. Synchronous up to the enqueue; `committed` resolves once the batch
+   * is below the high watermark, with the position right after it (its own end and CRC; for a duplicate also the run's
+   * committed position, if that is further). It rejects when the store failed. The buffer belongs to the callee.
+   */
   append(producerId: number, batch: Buffer): HubAppend;
   /** Records a declared gap durably. */
   recordGap(gateway: string, gap: Gap): Promise<void>;

@@ -1,0 +1,90 @@
+import type { SyncLog } from './log.ts';
+import type { DivergenceReason, HubPort, RefusalCode } from './ports.ts';
+
+export interface SyncServerOptions {
+  host: string;
+  /** 0 takes any free one. */
+  port: number;
+  hub: HubPort;
+  log: SyncLog;
+  tuning?: Partial<SyncServerTuning>;
+}
+
+export interface SyncServerTuning {
+  /** Batch bytes a session may have in flight; not below `maxFrameBytes`. Default 8 MiB. */
+  creditBytes: number;
+  /** Default 8 MiB. */
+  maxFrameBytes: number;
+  /** From TCP accept to the end of `hello`. Default 10,000. */
+  handshakeTimeoutMs: number;
+  /** Default 10,000. */
+  pingIntervalMs: number;
+  /** Default 2. */
+  missedPingsMax: number;
+  /** How long the present holder of a gateway's name has to answer when another instance turns up. Default 5,000. */
+  probeTimeoutMs: number;
+  connectionsMax: number;
+}
+
+export interface GatewayStatus {
+  gateway: string;
+  /** `probing`: another instance asks for the name, and this one has yet to answer. */
+  state: 'live' | 'probing';
+  instance: string;
+  agentVersion: string;
+  remote: string;
+  connectedAt: number;
+  lastSeenAt: number;
+  /** Gateway clock − hub clock at hello, ms. */
+  clockOffsetMs: number;
+  creditBytes: number;
+  uncommittedBytes: number;
+  receivedBatches: number;
+  receivedBytes: number;
+  streams: GatewayStreamStatus[];
+}
+
+export interface GatewayStreamStatus {
+  topic: string;
+  logId: string;
+  producerId: number;
+  partition: number | undefined;
+  state: 'opening' | 'open' | 'diverged' | 'refused' | 'closed';
+  /** One past the last edge offset received. */
+  receivedNext: number;
+  committedNext: number | undefined;
+  divergence: DivergenceReason | undefined;
+  refusal: { code: RefusalCode; message: string } | undefined;
+}
+
+/** Two live processes claim one gateway name: a cloned card, or one name given twice. */
+export interface DuplicateGateway {
+  gateway: string;
+  holder: { instance: string; remote: string };
+  refused: { instance: string; remote: string };
+  firstAt: number;
+  lastAt: number;
+  count: number;
+}
+
+export interface SyncServerStatus {
+  connections: number;
+  gateways: GatewayStatus[];
+  duplicates: DuplicateGateway[];
+  /** Connections that never became a session, by cause. */
+  rejected: {
+    http: number;
+    garbage: number;
+    handshakeTimeout: number;
+    oversize: number;
+    badFrame: number;
+    refused: number;
+  };
+}
+
+export interface SyncServer {
+  readonly port: number;
+  status(): SyncServerStatus;
+  /** Tells every agent `shutting-down`, closes and waits for what is in flight. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,86 @@
+import type { SyncLog } from './log.ts';
+import type { AgentPort, DivergenceReason, RefusalCode } from './ports.ts';
+
+export interface UplinkOptions {
+  /** ws:// or wss://; tried in turn. */
+  urls: readonly string[];
+  port: AgentPort;
+  log: SyncLog;
+  /** Start disconnected, as after `setPaused(true)`. Default false. */
+  paused?: boolean;
+  /** A hub took the session: its clock (ms) and how long the greeting took. */
+  onWelcome?: (hub: { hubId: string; hubTimeMs: number; roundTripMs: number }) => void;
+  tuning?: Partial<UplinkTuning>;
+}
+
+export interface UplinkTuning {
+  /** First wait after a failed connection; doubles up to `backoffMaxMs`, with jitter. Default 250. */
+  backoffMinMs: number;
+  /** Default 30,000. */
+  backoffMaxMs: number;
+  /** Least wait after the hub refused this gateway (a clone, a version it cannot speak). Default 60,000. */
+  refusedBackoffMs: number;
+  /** Default 10,000. */
+  connectTimeoutMs: number;
+  /** Default 10,000; the connection is dead after `missedPingsMax` intervals of silence. */
+  pingIntervalMs: number;
+  /** Default 2. */
+  missedPingsMax: number;
+  /** Bytes asked of `UplinkStream.read` at a time. Default 256 KiB. */
+  readWindowBytes: number;
+  /** Bytes read and sent before the event loop gets its turn. Default 512 KiB. */
+  turnBytes: number;
+  /** No more is read while the socket holds this much. Default 1 MiB. */
+  bufferedBytesMax: number;
+  /** Default 8 MiB. */
+  maxFrameBytes: number;
+}
+
+/** `refused`: the hub said no to this gateway, waiting long. */
+export type UplinkState = 'paused' | 'connecting' | 'greeting' | 'live' | 'waiting' | 'refused' | 'stopped';
+
+export interface UplinkStatus {
+  state: UplinkState;
+  /** When `state` was entered, ms. */
+  since: number;
+  url: string | undefined;
+  hubId: string | undefined;
+  lastError: string | undefined;
+  /** Set while the hub refuses this gateway. */
+  refusal: { code: RefusalCode; message: string } | undefined;
+  /** Hub clock − own clock at the last welcome, ms. */
+  hubClockOffsetMs: number | undefined;
+  lastAckAt: number | undefined;
+  inFlightBytes: number;
+  creditBytes: number;
+  sentBatches: number;
+  sentBytes: number;
+  ackedBatches: number;
+  ackedBytes: number;
+  connections: number;
+  divergences: { topic: string; logId: string; reason: DivergenceReason; at: number }[];
+  streams: UplinkStreamStatus[];
+}
+
+export interface UplinkStreamStatus {
+  topic: string;
+  logId: string;
+  producerId: number;
+  state: 'opening' | 'comparing' | 'flowing' | 'restarting' | 'waiting' | 'refused';
+  partition: number | undefined;
+  /** One past the last offset sent in this session. */
+  sentNext: number;
+  inFlightBytes: number;
+  /** Why it waits or was refused. */
+  reason: string | undefined;
+}
+
+export interface Uplink {
+  /** New sealed data, a new stream, a new run or a new gap exists. Cheap; call it as often as you like. */
+  notify(): void;
+  /** Cuts the uplink (closes the connection and stays away) or lets it connect again. */
+  setPaused(paused: boolean): void;
+  status(): UplinkStatus;
+  /** Closes the connection; nothing of the port is called afterwards. */
+  stop(): Promise<void>;
+}
