@@ -1,0 +1,36 @@
+export { type Address, addressSetting, formatAddress, listen, parseAddress } from './address.ts';
+export {
+  describeError,
+  type RunningProcess,
+  type RunProcessOptions,
+  reportFatal,
+  runProcess,
+} from './lifecycle.ts';
+export {
+  createLogger,
+  LOG_LEVELS,
+  type LogFields,
+  type Logger,
+  type LogLevel,
+  silentLogger,
+} from './logger.ts';
+export {
+  type Collect,
+  Counter,
+  Histogram,
+  LATENCY_SECONDS_BOUNDS,
+  type Labels,
+  Metrics,
+  type Sample,
+} from './metrics.ts';
+export {
+  type OpsHandler,
+  type OpsRequest,
+  type OpsResponse,
+  type OpsServer,
+  type OpsServerOptions,
+  startOpsServer,
+} from './ops-server.ts';
+export { type MemoryUse, readMemory, registerProcessMetrics } from './process-metrics.ts';
+export { type LoadSettingsOptions, loadSettings } from './settings.ts';
+export { closest, didYouMean } from './suggest.ts';

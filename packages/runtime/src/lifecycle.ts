@@ -1,0 +1,91 @@
+import { EdgelogError } from '@edgelog/base';
+import type { Logger } from './logger.ts';
+
+export interface RunningProcess {
+  /** What can be reached where, e.g. `hub kafka=127.0.0.1:9092`; printed on stdout behind the word `ready`. */
+  readonly ready: string;
+  stop(): Promise<void>;
+}
+export interface RunProcessOptions {
+  readonly start: () => Promise<RunningProcess>;
+  readonly log: Logger;
+  /** How long stop() may take before the process gives up on a clean end. */
+  readonly stopTimeoutMs?: number;
+}
+
+/** An error as one line for people: the message and those of its causes. */
+export function describeError(error: unknown): string {
+  const parts: string[] = [];
+  for (
+    let e = error;
+    e !== undefined && e !== null && parts.length < 5;
+    e = (e as { cause?: unknown }).cause
+  ) {
+    const message = e instanceof Error ? e.message : String(e);
+    if (!parts.some((part) => part.includes(message))) parts.push(message);
+  }
+  return parts.join(': ').replace(/\s*\n\s*/g, ' ');
+}
+
+/** One line on stderr for an operating fault; with the stack for a bug. Returns the exit status, 1. */
+export function reportFatal(error: unknown): 1 {
+  if (error instanceof EdgelogError)
+    process.stderr.write(`edgelog: ${error.code}: ${describeError(error)}\n`);
+  else
+    process.stderr.write(
+      `edgelog: internal error: ${describeError(error)}\n${error instanceof Error ? `${error.stack}\n` : ''}`,
+    );
+  return 1;
+}
+
+/**
+ * Runs a server until it is told to end, and resolves with the exit status.
+ * SIGTERM, SIGINT, or the end of a parent that holds an IPC channel call stop(); a second signal ends at once with 1.
+ * An uncaught error ends the process with 1 and without stop(): what is on disk is recovered at the next start.
+ */
+export async function runProcess(options: RunProcessOptions): Promise<number> {
+  const { log, stopTimeoutMs = 30_000 } = options;
+  let onAsked: (reason: string) => void = () => {};
+  const asked = new Promise<string>((resolve) => {
+    onAsked = resolve;
+  });
+  let signals = 0;
+  const onSignal = (signal: NodeJS.Signals) => {
+    signals += 1;
+    if (signals === 1) return onAsked(signal);
+    process.stderr.write(`edgelog: second ${signal}, ending at once\n`);
+    process.exit(1);
+  };
+  const onDisconnect = () => onAsked('the parent process ended');
+  const onUncaught = (error: unknown) => process.exit(reportFatal(error));
+  // Whoever read the output is gone; that is no reason to stop serving.
+  const onStreamError = () => {};
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('disconnect', onDisconnect);
+  process.on('uncaughtException', onUncaught).on('unhandledRejection', onUncaught);
+  process.stdout.on('error', onStreamError);
+  process.stderr.on('error', onStreamError);
+  try {
+    const running = await options.start();
+    if (signals === 0) {
+      process.stdout.write(
+        running.ready.startsWith('ready') ? `${running.ready}\n` : `ready ${running.ready}\n`,
+      );
+    }
+    log.info('stopping', { reason: await asked });
+    const timer = setTimeout(() => {
+      process.stderr.write(`edgelog: no clean end within ${stopTimeoutMs} ms, ending at once\n`);
+      process.exit(1);
+    }, stopTimeoutMs);
+    await running.stop();
+    clearTimeout(timer);
+    log.info('stopped');
+    return 0;
+  } catch (error) {
+    return reportFatal(error);
+  } finally {
+    process.off('SIGTERM', onSignal).off('SIGINT', onSignal).off('disconnect', onDisconnect);
+    process.off('uncaughtException', onUncaught).off('unhandledRejection', onUncaught);
+    process.stdout.off('error', onStreamError);
+    process.stderr.off('error', onStreamError);
+  }
+}

@@ -1,0 +1,135 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { EdgelogError } from '@edgelog/base';
+import { type Address, listen, parseAddress } from './address.ts';
+import type { Logger } from './logger.ts';
+
+export interface OpsRequest {
+  readonly url: URL;
+  /** The parsed JSON body of a POST or PUT; undefined when there is none. Validate it: it is outside data. */
+  readonly body: unknown;
+}
+export interface OpsResponse {
+  /** Default 200. */
+  readonly status?: number;
+  /** A string is sent as it is, anything else as JSON. */
+  readonly body: unknown;
+  /** Default `application/json` */
+  readonly contentType?: string;
+}
+/** Throw EdgelogError CONFIG_INVALID or LIMIT_EXCEEDED for a body the caller got wrong: answered with 400. */
+export type OpsHandler = (request: OpsRequest) => OpsResponse | Promise<OpsResponse>;
+
+export interface OpsServerOptions {
+  readonly address: string | Address;
+  /** The setting a user changes when the address is taken. Default `--http`. */
+  readonly setting?: string;
+  readonly health: () => { ok: boolean; reasons: string[] };
+  readonly status: () => unknown;
+  readonly metrics: () => string;
+  readonly log: Logger;
+  /** Further routes, keyed `METHOD /path`. */
+  readonly routes?: Readonly<Record<string, OpsHandler>>;
+}
+export interface OpsServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const BODY_BYTES_MAX = 64 * 1024;
+
+/** HTTP for operators: GET /healthz (200 or 503), /status (JSON), /metrics (Prometheus text), and the caller's routes. */
+export async function startOpsServer(options: OpsServerOptions): Promise<OpsServer> {
+  const { log } = options;
+  const routes = new Map<string, OpsHandler>(Object.entries(options.routes ?? {}));
+  routes.set('GET /healthz', () => {
+    const health = options.health();
+    return { status: health.ok ? 200 : 503, body: health };
+  });
+  routes.set('GET /status', () => ({ body: options.status() }));
+  routes.set('GET /metrics', () => ({ body: options.metrics(), contentType: 'text/plain; version=0.0.4' }));
+
+  const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 10_000 });
+  server.on('request', (request, response) => {
+    answer(routes, request).then(
+      (result) => send(request, response, result),
+      (error: unknown) => {
+        if (!(error instanceof EdgelogError)) log.error('request failed', { url: request.url, error });
+        const isCallers = error instanceof EdgelogError;
+        send(request, response, {
+          status: isCallers ? 400 : 500,
+          body: { error: isCallers ? error.message : 'internal error; see the log' },
+        });
+      },
+    );
+  });
+  server.on('clientError', (_error, socket) => {
+    if (!socket.writable) return void socket.destroy();
+    const body = JSON.stringify({ error: 'this is not an HTTP request' });
+    socket.end(
+      `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+  });
+  const address = typeof options.address === 'string' ? parseAddress(options.address) : options.address;
+  const port = await listen(server, address, options.setting ?? '--http');
+  return { port, close: () => closeServer(server) };
+}
+
+async function answer(routes: Map<string, OpsHandler>, request: IncomingMessage): Promise<OpsResponse> {
+  const url = URL.parse(request.url ?? '/', 'http://edgelog.invalid');
+  if (url === null) return { status: 400, body: { error: 'the request target is not a URL' } };
+  const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
+  const handler = routes.get(`${method} ${url.pathname}`);
+  if (handler === undefined) {
+    const allowed = [...routes.keys()]
+      .filter((key) => key.endsWith(` ${url.pathname}`))
+      .map((key) => key.split(' ')[0]);
+    if (allowed.length > 0) {
+      return { status: 405, body: { error: `${url.pathname} takes ${allowed.join(', ')}, not ${method}` } };
+    }
+    const paths = [...new Set([...routes.keys()].map((key) => key.split(' ')[1]))].sort();
+    return { status: 404, body: { error: `no such path: ${url.pathname}`, paths } };
+  }
+  return await handler({ url, body: method === 'GET' ? undefined : await readJson(request) });
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > BODY_BYTES_MAX) {
+      throw new EdgelogError('LIMIT_EXCEEDED', `the body is larger than ${BODY_BYTES_MAX} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  if (sizeBytes === 0) return undefined;
+  // Asking for this type makes a browser ask first, so that no web page can post here behind its user's back.
+  if (!/^application\/json\b/.test(request.headers['content-type'] ?? '')) {
+    throw new EdgelogError('CONFIG_INVALID', 'the body must be sent as content-type: application/json');
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString()) as unknown;
+  } catch (cause) {
+    throw new EdgelogError('CONFIG_INVALID', `the body is not JSON: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function send(request: IncomingMessage, response: ServerResponse, result: OpsResponse): void {
+  const text = typeof result.body === 'string' ? result.body : `${JSON.stringify(result.body)}\n`;
+  // A body that was not read to its end would be taken for the next request.
+  const close = request.complete ? {} : { connection: 'close' };
+  response.writeHead(result.status ?? 200, {
+    'content-type': result.contentType ?? 'application/json',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    ...close,
+  });
+  response.end(request.method === 'HEAD' ? undefined : text);
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
