@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { run, TestProcess } from '../harness/process.ts';
+import { System } from '../harness/system.ts';
+import { until } from '../harness/wait.ts';
+import { hasJava, JAVA_HINT, kafkaJars, kafkaTool } from '../setup/kafka-jars.ts';
+
+const TOPIC = 'java-topic';
+const GROUP = 'java-group';
+const skip = !hasJava() && process.env.CI !== 'true';
+if (skip)
+  process.stderr.write(
+    `skipping the tests with Kafka's own tools: no Java or Maven here (sudo ${JAVA_HINT})\n`,
+  );
+
+let system: System;
+
+beforeAll(async () => {
+  if (skip) return;
+  kafkaJars();
+  system = await System.create();
+  await system.startHub();
+}, 300_000);
+
+afterAll(async () => {
+  await system?.stop();
+});
+
+async function java(mainClass: string, args: readonly string[], input?: string): Promise<string> {
+  const { code, stdout, stderr } = await run('java', kafkaTool(mainClass, ...args), {
+    timeoutMs: 90_000,
+    ...(input === undefined ? {} : { input }),
+  });
+  if (code !== 0) throw new Error(`${mainClass} ended with ${code}:\n${stdout}${stderr}`);
+  return stdout;
+}
+
+test.skipIf(skip)(
+  "Kafka's own tools create, produce, consume in a group and describe it",
+  async () => {
+    const server = ['--bootstrap-server', system.bootstrap];
+    await java('org.apache.kafka.tools.TopicCommand', [
+      ...server,
+      '--create',
+      '--topic',
+      TOPIC,
+      '--partitions',
+      '3',
+    ]);
+    const described = await java('org.apache.kafka.tools.TopicCommand', [
+      ...server,
+      '--describe',
+      '--topic',
+      TOPIC,
+    ]);
+    expect(described).toMatch(/PartitionCount: 3/);
+
+    const lines = Array.from({ length: 500 }, (_, i) => `key-${i % 10}\tvalue-${i}`);
+    const produce = ['--topic', TOPIC, '--reader-property', 'parse.key=true', '--compression-codec', 'zstd'];
+    await java('org.apache.kafka.tools.ConsoleProducer', [...server, ...produce], `${lines.join('\n')}\n`);
+
+    const from = ['--topic', TOPIC, '--from-beginning', '--group', GROUP];
+    const format = ['--formatter-property', 'print.key=true'];
+    const consumer = new TestProcess(
+      'Java console consumer',
+      'java',
+      kafkaTool('org.apache.kafka.tools.consumer.ConsoleConsumer', ...server, ...from, ...format),
+    );
+    const got = (): string[] => consumer.stdout.split('\n').filter((line) => line.startsWith('key-'));
+    await until('the Java consumer has everything', () => got().length >= lines.length, 60_000);
+    expect(got().toSorted()).toEqual(lines.toSorted());
+
+    const live = await java('org.apache.kafka.tools.consumer.group.ConsumerGroupCommand', [
+      ...server,
+      ...['--describe', '--group', GROUP],
+    ]);
+    expect(live.split('\n').filter((line) => line.startsWith(GROUP))).toHaveLength(3);
+    await consumer.stop();
+
+    const args = [...server, '--describe', '--group', GROUP];
+    const rows = (await java('org.apache.kafka.tools.consumer.group.ConsumerGroupCommand', args))
+      .split('\n')
+      .filter((line) => line.startsWith(GROUP))
+      .map((line) => line.trim().split(/\s+/));
+    const [current, end, lag] = [3, 4, 5].map((column) =>
+      rows.reduce((sum, row) => sum + Number(row[column]), 0),
+    );
+    expect([rows.length, current, end, lag]).toEqual([3, 500, 500, 0]);
+  },
+  240_000,
+);
