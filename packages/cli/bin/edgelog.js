@@ -1,2 +1,51 @@
 #!/usr/bin/env node
-console.log(process.version);
+// Plain JavaScript that runs on Node 20: finds a Node that can run Edgelog, the machine's own or the packaged one.
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAJOR_MIN = 24;
+const main = new URL('../src/main.ts', import.meta.url);
+
+/** The binary of the optional dependency for this platform, or undefined. */
+function findPackagedNode() {
+  const name = `node-${process.platform}-${process.arch}`;
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'bin', 'node');
+  } catch {
+    return undefined;
+  }
+}
+
+function fail(reason) {
+  process.stderr.write(
+    `edgelog: needs Node ${MAJOR_MIN} or newer; this is ${process.version}, and the packaged one ${reason}.\n` +
+      'edgelog: run "npm ci" in the project (without --omit=optional), or start it with a newer node.\n',
+  );
+  process.exit(1);
+}
+
+/** Runs main.ts in a child that shares this terminal, ends when this process ends, and gives its exit status. */
+function runWith(node) {
+  // The IPC channel carries no messages: its end tells the child that this process is gone, even after kill -9.
+  const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  const forward = (signal) => child.kill(signal);
+  for (const signal of signals) process.on(signal, forward);
+  child.on('error', (error) => fail(`cannot be started (${error.message})`));
+  child.on('exit', (code, signal) => {
+    for (const name of signals) process.removeListener(name, forward);
+    if (signal === null) process.exit(code);
+    process.kill(process.pid, signal);
+  });
+}
+
+if (Number.parseInt(process.versions.node, 10) >= MAJOR_MIN) await import(main.href);
+else {
+  const node = findPackagedNode();
+  if (node === undefined) fail(`(node-${process.platform}-${process.arch}) is not installed`);
+  runWith(node);
+}

@@ -45,9 +45,18 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s ends cleanly with 0', async (signa
   child.kill(signal);
   expect(await ended).toEqual({ code: 0, stdout: 'ready hub kafka=x\n', stderr: '' });
 });
+test('one Ctrl-C that arrives twice ends cleanly', async () => {
+  const { child, ready, ended } = run('', {
+    stop: 'await new Promise((r) => setTimeout(r, 200)); clearInterval(timer)',
+  });
+  await ready;
+  child.kill('SIGINT');
+  child.kill('SIGINT');
+  expect((await ended).code).toBe(0);
+});
 test('a second signal ends at once with 1', async () => {
   const { child, ready, ended } = run('', {
-    stop: `process.kill(process.pid, 'SIGTERM'); await new Promise(() => {})`,
+    stop: `setTimeout(() => process.kill(process.pid, 'SIGTERM'), 600); await new Promise(() => {})`,
   });
   await ready;
   child.kill('SIGTERM');

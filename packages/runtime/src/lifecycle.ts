@@ -13,6 +13,9 @@ export interface RunProcessOptions {
   readonly stopTimeoutMs?: number;
 }
 
+/** One Ctrl-C can arrive twice: from the terminal, and forwarded by npm or a launcher. */
+const SIGNAL_REPEAT_MS = 500;
+
 /** An error as one line for people: the message and those of its causes. */
 export function describeError(error: unknown): string {
   const parts: string[] = [];
@@ -49,10 +52,13 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
   const asked = new Promise<string>((resolve) => {
     onAsked = resolve;
   });
-  let signals = 0;
+  let firstSignalAt: number | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
-    signals += 1;
-    if (signals === 1) return onAsked(signal);
+    if (firstSignalAt === undefined) {
+      firstSignalAt = performance.now();
+      return onAsked(signal);
+    }
+    if (performance.now() - firstSignalAt < SIGNAL_REPEAT_MS) return;
     process.stderr.write(`edgelog: second ${signal}, ending at once\n`);
     process.exit(1);
   };
@@ -66,7 +72,7 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
   process.stderr.on('error', onStreamError);
   try {
     const running = await options.start();
-    if (signals === 0) {
+    if (firstSignalAt === undefined) {
       process.stdout.write(
         running.ready.startsWith('ready') ? `${running.ready}\n` : `ready ${running.ready}\n`,
       );

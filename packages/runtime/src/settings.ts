@@ -53,7 +53,10 @@ export function loadSettings<S extends SettingsSchema>(options: LoadSettingsOpti
 
   const input = Object.fromEntries([...given].map(([key, { value }]) => [key, value]));
   const parsed = options.schema.safeParse(input);
-  for (const issue of parsed.error?.issues ?? []) problems.push(describeIssue(issue, fields, given));
+  for (const issue of parsed.error?.issues ?? []) {
+    // Unknown keys are reported already, with where they stand.
+    if (issue.code !== 'unrecognized_keys') problems.push(describeIssue(issue, fields, given));
+  }
   if (problems.length > 0)
     throw new EdgelogError('CONFIG_INVALID', `${options.command}: ${problems.join('; ')}`);
   return parsed.data as z.output<S>;

@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { didYouMean, reportFatal } from '@edgelog/runtime';
+
+interface Command {
+  readonly summary: string;
+  /** Loaded when it is called, so that `edgelog topics` does not pay for the hub. */
+  readonly run: (argv: string[]) => Promise<number>;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  dev: {
+    summary: 'Hub, agent and simulated devices on this machine, with a live view.',
+    run: async (argv) => (await import('./dev/command.ts')).devCommand(argv),
+  },
+  hub: {
+    summary: 'The broker: Kafka clients consume from it, agents replicate to it.',
+    run: async (argv) => (await import('@edgelog/hub')).hubCommand(argv),
+  },
+  agent: {
+    summary: 'The gateway process: takes readings over MQTT and serial lines to its disk and on to the hub.',
+    run: async (argv) => (await import('@edgelog/agent')).agentCommand(argv),
+  },
+  topics: {
+    summary: 'List, describe, create and delete topics.',
+    run: async (argv) => (await import('./topics/command.ts')).topicsCommand(argv),
+  },
+  groups: {
+    summary: 'List and describe consumer groups, with their lag.',
+    run: async (argv) => (await import('./groups/command.ts')).groupsCommand(argv),
+  },
+  devices: {
+    summary: 'Simulated devices: a fleet over MQTT, an instrument on a serial line.',
+    run: async (argv) => (await import('@edgelog/devices')).devicesCommand(argv),
+  },
+};
+
+const USAGE_STATUS = 2;
+
+/** Runs `edgelog …` and resolves with the exit status: 0 done, 1 a fault, 2 a command that does not exist. */
+export async function dispatch(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === '--help' || name === '-h' || name === 'help') {
+    const [topic] = rest;
+    if (name !== 'help' || topic === undefined) {
+      process.stdout.write(usage());
+      return 0;
+    }
+    return dispatch([topic, '--help']);
+  }
+  if (name === '--version' || name === '-v' || name === 'version') {
+    process.stdout.write(`edgelog ${readVersion()} (node ${process.version})\n`);
+    return 0;
+  }
+  if (name === undefined) {
+    process.stderr.write(usage());
+    return USAGE_STATUS;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    const hint = didYouMean(name, Object.keys(COMMANDS));
+    process.stderr.write(`edgelog: unknown command ${JSON.stringify(name)}${hint}; see edgelog --help\n`);
+    return USAGE_STATUS;
+  }
+  try {
+    return await command.run(rest);
+  } catch (error) {
+    return reportFatal(error);
+  }
+}
+
+function usage(): string {
+  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`);
+  return `Usage: edgelog COMMAND [flags]
+
+Sensor data from gateways to Kafka consumers, with none of it lost.
+
+${lines.join('\n')}
+
+edgelog COMMAND --help tells the flags of a command; edgelog --version the version.
+`;
+}
+
+function readVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return (manifest as { version: string }).version;
+}
