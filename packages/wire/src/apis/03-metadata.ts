@@ -1,0 +1,56 @@
+import { array, bool, int16, int32, string, uuid } from '../schema/field.ts';
+import { api } from '../schema/message.ts';
+
+/**
+ * Brokers, and topics with their partitions and leaders.
+ *
+ * Asking for all topics: an empty list in version 0, null from 1 on. 4 lets the client forbid creation of missing topics;
+ * 9 is flexible; 10 adds topic ids, 12 lets a client ask by id alone; 13 has an error for the whole response.
+ */
+export const metadata = api({
+  name: 'Metadata',
+  key: 3,
+  versions: [0, 13],
+  flexible: 9,
+  request: {
+    topics: array(
+      {
+        topicId: uuid({ since: 10, ignorable: true }),
+        name: string({ nullable: 10 }),
+      },
+      { nullable: 1 },
+    ),
+    allowAutoTopicCreation: bool({ since: 4, default: true }),
+    includeClusterAuthorizedOperations: bool({ since: 8, until: 10 }),
+    includeTopicAuthorizedOperations: bool({ since: 8 }),
+  },
+  response: {
+    throttleTimeMs: int32({ since: 3, ignorable: true }),
+    brokers: array({
+      nodeId: int32(),
+      host: string(),
+      port: int32(),
+      rack: string({ since: 1, nullable: 1, default: null, ignorable: true }),
+    }),
+    clusterId: string({ since: 2, nullable: 2, default: null, ignorable: true }),
+    controllerId: int32({ since: 1, default: -1, ignorable: true }),
+    topics: array({
+      errorCode: int16(),
+      name: string({ nullable: 12 }),
+      topicId: uuid({ since: 10, ignorable: true }),
+      isInternal: bool({ since: 1, default: false, ignorable: true }),
+      partitions: array({
+        errorCode: int16(),
+        partitionIndex: int32(),
+        leaderId: int32(),
+        leaderEpoch: int32({ since: 7, default: -1, ignorable: true }),
+        replicaNodes: array(int32()),
+        isrNodes: array(int32()),
+        offlineReplicas: array(int32(), { since: 5, ignorable: true }),
+      }),
+      topicAuthorizedOperations: int32({ since: 8, default: -(2 ** 31) }),
+    }),
+    clusterAuthorizedOperations: int32({ since: 8, until: 10, default: -(2 ** 31) }),
+    errorCode: int16({ since: 13, ignorable: true }),
+  },
+});

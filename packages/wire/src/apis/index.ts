@@ -1,0 +1,80 @@
+import type { Api, DecodedMessage, EncodableMessage } from '../schema/message.ts';
+import { produce } from './00-produce.ts';
+import { fetch } from './01-fetch.ts';
+import { listOffsets } from './02-list-offsets.ts';
+import { metadata } from './03-metadata.ts';
+import { offsetCommit } from './08-offset-commit.ts';
+import { offsetFetch } from './09-offset-fetch.ts';
+import { findCoordinator } from './10-find-coordinator.ts';
+import { joinGroup } from './11-join-group.ts';
+import { heartbeat } from './12-heartbeat.ts';
+import { leaveGroup } from './13-leave-group.ts';
+import { syncGroup } from './14-sync-group.ts';
+import { describeGroups } from './15-describe-groups.ts';
+import { listGroups } from './16-list-groups.ts';
+import { apiVersions } from './18-api-versions.ts';
+import { createTopics } from './19-create-topics.ts';
+import { deleteTopics } from './20-delete-topics.ts';
+import { initProducerId } from './22-init-producer-id.ts';
+import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts';
+import { describeConfigs } from './32-describe-configs.ts';
+import { describeCluster } from './60-describe-cluster.ts';
+import { describeProducers } from './61-describe-producers.ts';
+
+/** Every API with a codec, by its name. */
+export const apis = {
+  produce,
+  fetch,
+  listOffsets,
+  metadata,
+  offsetCommit,
+  offsetFetch,
+  findCoordinator,
+  joinGroup,
+  heartbeat,
+  leaveGroup,
+  syncGroup,
+  describeGroups,
+  listGroups,
+  apiVersions,
+  createTopics,
+  deleteTopics,
+  initProducerId,
+  offsetForLeaderEpoch,
+  describeConfigs,
+  describeCluster,
+  describeProducers,
+} satisfies Record<string, Api>;
+
+export type ApiName = keyof typeof apis;
+
+type ApiRef = Api | ApiName;
+type Resolve<A extends ApiRef> = A extends ApiName ? (typeof apis)[A] : A;
+
+/** A request as the broker reads it: every field, with defaults for those that the version lacks. */
+export type RequestOf<A extends ApiRef> = DecodedMessage<Extract<Resolve<A>, Api>['request']>;
+/** A response as the broker writes it: fields with a default may be left out. */
+export type ResponseOf<A extends ApiRef> = EncodableMessage<Extract<Resolve<A>, Api>['response']>;
+/** A request as a client writes it. */
+export type RequestInput<A extends ApiRef> = EncodableMessage<Extract<Resolve<A>, Api>['request']>;
+/** A response as a client reads it. */
+export type ResponseOutput<A extends ApiRef> = DecodedMessage<Extract<Resolve<A>, Api>['response']>;
+
+/**
+ * One handler per API; a missing one is a compile error. What a handler does before its first `await` is phase one, done
+ * before the connection's next request is read; the promise is phase two. `undefined` means that no response is sent
+ * (Produce with acks 0).
+ */
+export type Handlers<Context, Served extends Record<string, Api> = typeof apis> = {
+  readonly [N in keyof Served]: (
+    request: RequestOf<Served[N]>,
+    context: Context,
+  ) => ResponseOf<Served[N]> | undefined | Promise<ResponseOf<Served[N]> | undefined>;
+};
+
+const byKey = new Map<number, Api>(Object.values(apis).map((api) => [api.key, api]));
+
+/** The API with this key, if there is a codec for it. */
+export function apiByKey(key: number): Api | undefined {
+  return byKey.get(key);
+}
