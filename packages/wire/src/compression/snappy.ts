@@ -8,15 +8,18 @@ const XERIAL_MAGIC = XERIAL_HEADER.subarray(0, 8);
 /** Snappy itself looks back 64 KiB at most, so larger blocks would gain nothing. */
 const BLOCK_BYTES = 64 * 1024;
 
+/** Without it each output is a mapping of its own outside the heap: measured 36 times slower at 64 KiB. */
+const HEAP_OUTPUT = { copyOutputData: true };
+
 /** The densest element copies 64 bytes for 3, so a block that claims more than this times its size is a lie. */
 const EXPANSION_MAX = 22;
 
 /** Writes xerial framing, which every Kafka client reads; reads that or one raw block, as some clients write. */
 export const snappy: Codec = {
   async compress(bytes) {
-    return frame(await Promise.all(blocksOf(bytes).map((block) => compress(block))));
+    return frame(await Promise.all(blocksOf(bytes).map((block) => compress(block, HEAP_OUTPUT))));
   },
-  compressSync: (bytes) => frame(blocksOf(bytes).map((block) => compressSync(block))),
+  compressSync: (bytes) => frame(blocksOf(bytes).map((block) => compressSync(block, HEAP_OUTPUT))),
   decompress(bytes, bytesMax) {
     const isXerial = bytes.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC);
     return isXerial ? unframe(bytes, bytesMax) : uncompressBlock(bytes, 0, bytesMax, bytesMax);
@@ -67,7 +70,7 @@ function uncompressBlock(block: Buffer, at: number, bytesLeft: number, bytesMax:
   }
   if (claimed > bytesLeft) throw tooLarge('snappy', bytesMax);
   try {
-    return uncompressSync(block) as Buffer; // a string only with asBuffer: false
+    return uncompressSync(block, HEAP_OUTPUT) as Buffer; // a string only with asBuffer: false
   } catch (cause) {
     throw corruptCompression('snappy', `${(cause as Error).message}, in the block at byte ${at}`, cause);
   }
