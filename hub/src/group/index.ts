@@ -1,0 +1,4 @@
+export type { RequestContext } from './messages.ts';
+export { GroupService, type GroupServiceDeps } from './service.ts';
+export { defaultGroupSettings, type GroupSettings } from './settings.ts';
+export type { CommittedOffset, GroupStatus } from './status.ts';
