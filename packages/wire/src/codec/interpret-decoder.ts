@@ -1,9 +1,10 @@
 import type { ScalarKind } from '../schema/field.ts';
 import type { FieldLayout, StructLayout, TypeLayout } from '../schema/layout.ts';
-import { leastBytes, ZERO_UUID } from '../schema/layout.ts';
+import { leastBytes } from '../schema/layout.ts';
 import type { Decoder } from './codecs.ts';
 import { Cursor } from './cursor.ts';
 import { Fault, within } from './fault.ts';
+import { formatUuid } from './support.ts';
 
 /**
  * The codec as closures. It is the oracle of the compiled form, which must agree with it on every input, and tells where
@@ -131,9 +132,3 @@ const FIXED: Record<Exclude<ScalarKind, 'string' | 'bytes' | 'records'>, Read> =
   float64: (c) => c.bytes.readDoubleBE(c.take(8)),
   uuid: (c) => formatUuid(c.bytes, c.take(16)),
 };
-
-export function formatUuid(bytes: Buffer, at: number): string {
-  const hex = bytes.toString('hex', at, at + 16);
-  if (hex === '00000000000000000000000000000000') return ZERO_UUID;
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}

@@ -79,6 +79,7 @@ function structLayout(fields: Fields, version: number, flexible: boolean): Struc
     const present = version >= Math.max(since, tagged?.since ?? 0) && version <= until;
     assert(!tagged || !present || flexible, `${name} is tagged in version ${version}, which is not flexible`);
     const type = typeLayout(field.type, version, flexible);
+    assert(!tagged || !holdsRecords(field.type), `${name} is tagged, so it cannot hold records`);
     return {
       name,
       place: present ? (tagged ? 'tagged' : 'body') : 'absent',
@@ -90,6 +91,12 @@ function structLayout(fields: Fields, version: number, flexible: boolean): Struc
     };
   });
   return { flexible, fields: laidOut };
+}
+
+function holdsRecords(type: FieldType): boolean {
+  if (type.kind === 'array') return holdsRecords(type.element);
+  if (type.kind === 'struct') return Object.values(type.fields).some((field) => holdsRecords(field.type));
+  return type.kind === 'records';
 }
 
 function typeLayout(type: FieldType, version: number, flexible: boolean): TypeLayout {
