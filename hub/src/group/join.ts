@@ -8,7 +8,7 @@ import {
   supportsProtocols,
   updateMember,
 } from './membership.ts';
-import type { JoinRequest, RequestContext, Ticket } from './messages.ts';
+import { type JoinRequest, NAME_UNITS_MAX, type RequestContext, type Ticket } from './messages.ts';
 import { admitMember, rebalance } from './rebalance.ts';
 import { recordGroup } from './records/record-group.ts';
 import { joinFailure, joinSuccess } from './responses.ts';
@@ -66,12 +66,15 @@ function refusal(
 ): ErrorName | undefined {
   const { settings } = step;
   const { memberId, groupInstanceId, sessionTimeoutMs } = request;
-  if (request.groupId === '') return 'INVALID_GROUP_ID';
+  if (request.groupId === '' || request.groupId.length > NAME_UNITS_MAX) return 'INVALID_GROUP_ID';
+  if (groupInstanceId !== null && groupInstanceId.length > NAME_UNITS_MAX) return 'INVALID_REQUEST';
   if (sessionTimeoutMs < settings.sessionTimeoutMinMs || sessionTimeoutMs > settings.sessionTimeoutMaxMs) {
     return 'INVALID_SESSION_TIMEOUT';
   }
   if (!known && memberId !== '') return 'UNKNOWN_MEMBER_ID';
   if (isFull(step, group, memberId, groupInstanceId, bytesOf(protocols))) return 'GROUP_MAX_SIZE_REACHED';
+  const names = [request.protocolType, ...protocols.keys()];
+  if (names.some((name) => name.length > NAME_UNITS_MAX)) return 'INCONSISTENT_GROUP_PROTOCOL';
   if (!supportsProtocols(group, request.protocolType, protocols)) return 'INCONSISTENT_GROUP_PROTOCOL';
   if (memberId === '') return undefined;
   if (group.pendingJoin.has(memberId)) return groupInstanceId === null ? undefined : 'UNKNOWN_MEMBER_ID';

@@ -1,5 +1,5 @@
 import { assert } from '@edgelog/base';
-import type { JoinRequest, RequestContext, Ticket } from './messages.ts';
+import { type JoinRequest, NAME_UNITS_MAX, type RequestContext, type Ticket } from './messages.ts';
 import { joinFailure, syncFailure } from './responses.ts';
 import type { Group, GroupState, Member, Protocols } from './state.ts';
 import type { Step } from './step.ts';
@@ -76,7 +76,7 @@ export function newMember(
   return {
     memberId,
     groupInstanceId: request.groupInstanceId,
-    clientId: context.clientId ?? '',
+    clientId: (context.clientId ?? '').slice(0, NAME_UNITS_MAX),
     clientHost: context.clientHost,
     rebalanceTimeoutMs: rebalanceTimeoutOf(request),
     sessionTimeoutMs: request.sessionTimeoutMs,

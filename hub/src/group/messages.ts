@@ -25,6 +25,12 @@ export interface RequestContext {
   apiVersion: number;
 }
 
+/**
+ * UTF-16 units of a name that may go into a record: whatever they are, they fit Kafka's 32,767 bytes. The wire's compact
+ * strings may be longer.
+ */
+export const NAME_UNITS_MAX = 10_000;
+
 /** Names one waiting request; the shell knows whose it is. */
 export type Ticket = number;
 

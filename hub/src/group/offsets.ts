@@ -1,6 +1,6 @@
 import { ErrorCode, type ErrorName } from '@edgelog/wire';
 import { memberError, renewSession } from './membership.ts';
-import type { OffsetCommitRequest, OffsetFetchRequest, RequestContext, Ticket } from './messages.ts';
+import { NAME_UNITS_MAX, type OffsetCommitRequest, type OffsetFetchRequest, type RequestContext, type Ticket } from './messages.ts';
 import type { GroupRecord, OffsetCommitValue } from './records/index.ts';
 import { type Group, groupOf, type Shard } from './state.ts';
 import type { Step } from './step.ts';
@@ -43,6 +43,7 @@ function commitOne(
   const metadata = commit.committedMetadata ?? '';
   // Counted as Kafka does, in UTF-16 units.
   if (metadata.length > step.settings.offsetMetadataBytesMax) return 'OFFSET_METADATA_TOO_LARGE';
+  if (topic.length > NAME_UNITS_MAX) return 'INVALID_TOPIC_EXCEPTION';
   if (!topicExists(topic, commit.partitionIndex)) return 'UNKNOWN_TOPIC_OR_PARTITION';
   const { wallMs } = step.now;
   const value: OffsetCommitValue = {
@@ -64,7 +65,7 @@ function commitOne(
 
 function commitError(step: Step, group: Group | undefined, event: OffsetCommitEvent): ErrorName | undefined {
   const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generation } = event.request;
-  if (groupId === '') return 'INVALID_GROUP_ID';
+  if (groupId === '' || groupId.length > NAME_UNITS_MAX) return 'INVALID_GROUP_ID';
   if (!group) {
     if (generation < 0) return undefined;
     return event.context.apiVersion >= GROUP_ID_NOT_FOUND_SINCE ? 'GROUP_ID_NOT_FOUND' : 'ILLEGAL_GENERATION';

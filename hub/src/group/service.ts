@@ -111,12 +111,12 @@ export class GroupService {
     );
   }
 
-  syncGroup(request: m.SyncRequest): Promise<m.SyncResponse> {
+  syncGroup(request: m.SyncRequest, _context: m.RequestContext): Promise<m.SyncResponse> {
     const { groupId } = request;
     return this.#call('sync', syncFailure, (ticket) => ({ type: 'sync', groupId, ticket, request }));
   }
 
-  heartbeat(request: m.HeartbeatRequest): Promise<m.HeartbeatResponse> {
+  heartbeat(request: m.HeartbeatRequest, _context: m.RequestContext): Promise<m.HeartbeatResponse> {
     const { groupId } = request;
     // Nothing is known of the member yet: a session that is alive must not be ended by a restart of the hub.
     if (this.#phase === 'loading') return Promise.resolve(heartbeatFailure('NONE'));
@@ -190,7 +190,7 @@ export class GroupService {
     return { throttleTimeMs: 0, groups };
   }
 
-  async listGroups(request: m.ListGroupsRequest): Promise<m.ListGroupsResponse> {
+  async listGroups(request: m.ListGroupsRequest, _context: m.RequestContext): Promise<m.ListGroupsResponse> {
     const error = this.#refusal();
     if (error !== undefined) return { throttleTimeMs: 0, errorCode: ErrorCode[error], groups: [] };
     return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, groups: listGroups(this.#groups(), request) };
