@@ -1,0 +1,169 @@
+import { EdgelogError } from '@edgelog/base';
+import { type BatchHeader, ErrorCode, type ErrorName, type RequestOf, readBatchHeader } from '@edgelog/wire';
+import type { Topic } from '../metadata/topics.ts';
+import type { Handler, Item } from './handler.ts';
+
+/**
+ * Produce: appends one record batch per partition, answers when it is on disk.
+ *
+ * Acks 1 and −1 mean the same on a standalone broker. Acks 0 gets no response; what would be an error closes the connection,
+ * so that the client looks up the metadata again. Versions 0–2 are advertised for librdkafka's sake and never answered.
+ * From 7 on zstd is allowed, from 8 on errors carry a message, from 13 on topics are named by id.
+ *
+ * Left out: transactions (TRANSACTIONAL_ID_AUTHORIZATION_FAILED, as InitProducerId answers too); records are not looked at, so
+ * a keyless record in a compacted topic is not refused; `timeoutMs`, since nothing but the local disk is waited for.
+ */
+export const produce: Handler<'produce'> = (request, { broker, apiVersion, clientId }) => {
+  const refusal = refusalOfRequest(request);
+  const pending: Pending[] = [];
+  const responses = request.topicData.map((topicData) => {
+    const topic =
+      apiVersion >= 13 ? broker.topics.byId(topicData.topicId) : broker.topics.get(topicData.name);
+    const partitionResponses = topicData.partitionData.map(({ index, records }) => {
+      const outcome = refusal ?? append(topic, index, records, apiVersion);
+      const response: PartitionResponse = outcome.flushed
+        ? {
+            index,
+            errorCode: ErrorCode.NONE,
+            baseOffset: outcome.baseOffset,
+            logStartOffset: outcome.logStartOffset,
+          }
+        : failed(index, outcome.error, outcome.message);
+      if (outcome.flushed) pending.push({ flushed: outcome.flushed, response });
+      return response;
+    });
+    return { name: topicData.name, topicId: topicData.topicId, partitionResponses };
+  });
+  return answer();
+
+  async function answer() {
+    for (const { flushed, response } of pending) {
+      try {
+        await flushed;
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        Object.assign(response, failed(response.index, 'KAFKA_STORAGE_ERROR', message));
+      }
+    }
+    if (request.acks !== 0) return { responses };
+    for (const { name, partitionResponses } of responses) {
+      for (const { index, errorCode, errorMessage } of partitionResponses) {
+        if (errorCode === ErrorCode.NONE) continue;
+        const where = `${name}-${index} from client ${JSON.stringify(clientId)}`;
+        throw new EdgelogError('REFUSED', `produce with acks 0 to ${where} failed: ${errorMessage}`);
+      }
+    }
+    return undefined;
+  }
+};
+
+type PartitionResponse = { -readonly [K in keyof PartitionItem]: PartitionItem[K] };
+type PartitionItem = Item<'produce', 'responses'>['partitionResponses'][number];
+
+interface Pending {
+  flushed: Promise<void>;
+  response: PartitionResponse;
+}
+
+type Refusal = { flushed?: undefined; error: ErrorName; message: string };
+type Outcome = Refusal | { flushed: Promise<void>; baseOffset: number; logStartOffset: number };
+
+const refuse = (error: Refusal['error'], message: string): Refusal => ({ error, message });
+
+function failed(index: number, error: Refusal['error'], message: string): PartitionResponse {
+  return { index, errorCode: ErrorCode[error], baseOffset: -1, logStartOffset: -1, errorMessage: message };
+}
+
+function refusalOfRequest({ acks, transactionalId }: RequestOf<'produce'>): Refusal | undefined {
+  if (acks !== 0 && acks !== 1 && acks !== -1) {
+    return refuse('INVALID_REQUIRED_ACKS', `acks ${acks}: 0, 1 and -1 are allowed`);
+  }
+  if (transactionalId !== null) {
+    return refuse('TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'this broker has no transactions yet');
+  }
+  return undefined;
+}
+
+function append(
+  topic: Topic | undefined,
+  index: number,
+  records: Buffer | null,
+  apiVersion: number,
+): Outcome {
+  if (topic === undefined) {
+    return apiVersion >= 13
+      ? refuse('UNKNOWN_TOPIC_ID', 'no topic has this id')
+      : refuse('UNKNOWN_TOPIC_OR_PARTITION', 'no such topic');
+  }
+  const partition = topic.partitions[index];
+  if (partition === undefined) {
+    return refuse(
+      'UNKNOWN_TOPIC_OR_PARTITION',
+      `topic ${topic.name} has ${topic.partitions.length} partitions`,
+    );
+  }
+  if (topic.isInternal) return refuse('INVALID_TOPIC_EXCEPTION', `topic ${topic.name} is the broker's own`);
+  if (records === null || records.length === 0) {
+    return refuse('INVALID_RECORD', 'exactly one record batch per partition is expected, this one has none');
+  }
+  try {
+    const header = readHeader(records);
+    const invalid = 'error' in header ? header : checkBatch(header, records, topic, apiVersion);
+    if (invalid !== undefined) return invalid;
+    const result = partition.append(records, header as BatchHeader);
+    if (!result.ok) return refuse(result.error, result.message);
+    return {
+      flushed: result.flushed,
+      baseOffset: result.baseOffset,
+      logStartOffset: partition.log.logStartOffset,
+    };
+  } catch (error) {
+    if (!(error instanceof EdgelogError)) throw error;
+    return refuse('KAFKA_STORAGE_ERROR', error.message);
+  }
+}
+
+const MAGIC_AT = 16;
+
+function readHeader(records: Buffer): BatchHeader | Refusal {
+  const magic = records[MAGIC_AT];
+  if (magic === 0 || magic === 1) {
+    return refuse('INVALID_RECORD', `record format ${magic}: only record batches (format 2) are accepted`);
+  }
+  try {
+    return readBatchHeader(records);
+  } catch (error) {
+    if (error instanceof EdgelogError) return refuse('CORRUPT_MESSAGE', error.message);
+    throw error;
+  }
+}
+
+function checkBatch(
+  header: BatchHeader,
+  records: Buffer,
+  topic: Topic,
+  apiVersion: number,
+): Refusal | undefined {
+  if (header.sizeBytes !== records.length) {
+    const excess = records.length - header.sizeBytes;
+    return refuse(
+      'INVALID_RECORD',
+      `exactly one record batch per partition is expected; ${excess} bytes follow it`,
+    );
+  }
+  if (header.sizeBytes > topic.maxMessageBytes) {
+    const limit = `topic ${topic.name} takes up to ${topic.maxMessageBytes} (max.message.bytes)`;
+    return refuse('MESSAGE_TOO_LARGE', `the batch has ${header.sizeBytes} bytes, ${limit}`);
+  }
+  if (header.baseOffset !== 0)
+    return refuse('INVALID_RECORD', `base offset ${header.baseOffset} where 0 is expected`);
+  if (header.isControl) return refuse('INVALID_RECORD', 'clients may not write control batches');
+  if (header.isTransactional)
+    return refuse('INVALID_TXN_STATE', 'the batch is transactional, the request is not');
+  if (header.timestampType === 'append')
+    return refuse('INVALID_TIMESTAMP', 'a producer may not claim log append time');
+  if (header.compression === 'zstd' && apiVersion < 7) {
+    return refuse('UNSUPPORTED_COMPRESSION_TYPE', 'zstd needs Produce version 7 or later');
+  }
+  return undefined;
+}

@@ -1,0 +1,71 @@
+import { ErrorCode, type RequestOf } from '@edgelog/wire';
+import type { Broker } from '../broker.ts';
+import { INTERNAL_TOPICS, illegalTopicName } from '../metadata/topic-name.ts';
+import type { Topic } from '../metadata/topics.ts';
+import { LEADER_EPOCH } from '../partition/partition.ts';
+import type { Handler, Item } from './handler.ts';
+
+/**
+ * Metadata: brokers, and topics with their partitions. A topic that is missing is created when client and broker both
+ * allow it, and the answer already has it, durable.
+ *
+ * All topics are asked for with an empty list in version 0 and with null from 1 on. Versions before 4 always allow creation.
+ * From 12 on a topic may be asked for by id alone; none is created then.
+ *
+ * Left out: authorized operations, which are reported as unknown (there are no ACLs yet).
+ */
+export const metadata: Handler<'metadata'> = (request, { broker, apiVersion }) => {
+  const { nodeId, clusterId, advertised, settings } = broker;
+  const mayCreate = request.allowAutoTopicCreation && settings.autoCreateTopics;
+  const isAll = request.topics === null || (apiVersion === 0 && request.topics.length === 0);
+  const before = broker.topics.count;
+  const topics = isAll
+    ? Array.from(broker.topics.all(), (topic) => describe(topic, nodeId))
+    : request.topics!.map((asked) => find(asked, broker, mayCreate));
+  const response = {
+    brokers: [{ nodeId, host: advertised.host, port: advertised.port }],
+    clusterId,
+    controllerId: nodeId,
+    topics,
+  };
+  return broker.topics.count === before ? response : broker.store.flushed().then(() => response);
+};
+
+type TopicItem = Item<'metadata', 'topics'>;
+type Asked = NonNullable<RequestOf<'metadata'>['topics']>[number];
+
+function describe(topic: Topic, nodeId: number): TopicItem {
+  return {
+    errorCode: ErrorCode.NONE,
+    name: topic.name,
+    topicId: topic.id,
+    isInternal: topic.isInternal,
+    partitions: topic.partitions.map((_, partitionIndex) => ({
+      errorCode: ErrorCode.NONE,
+      partitionIndex,
+      leaderId: nodeId,
+      leaderEpoch: LEADER_EPOCH,
+      replicaNodes: [nodeId],
+      isrNodes: [nodeId],
+    })),
+  };
+}
+
+function find({ name, topicId }: Asked, broker: Broker, mayCreate: boolean): TopicItem {
+  const { topics, nodeId, settings, log } = broker;
+  if (name === null) {
+    const topic = topics.byId(topicId);
+    if (topic !== undefined) return describe(topic, nodeId);
+    return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name, topicId, partitions: [] };
+  }
+  const existing = topics.get(name);
+  if (existing !== undefined) return describe(existing, nodeId);
+  if (illegalTopicName(name) !== undefined) {
+    return { errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION, name, partitions: [] };
+  }
+  if (!mayCreate || INTERNAL_TOPICS.has(name)) {
+    return { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name, partitions: [] };
+  }
+  log.info('topic created on first use', { topic: name, partitions: settings.defaultPartitions });
+  return describe(topics.create(name, settings.defaultPartitions), nodeId);
+}

@@ -1,0 +1,104 @@
+import { ErrorCode, type ErrorName, type RequestOf } from '@edgelog/wire';
+import type { Broker } from '../broker.ts';
+import { describeTopicConfigs } from '../metadata/described-configs.ts';
+import { collidingTopic, illegalTopicName } from '../metadata/topic-name.ts';
+import type { Handler, Item } from './handler.ts';
+
+/** Partitions cost memory and a place in every segment's directory. */
+const PARTITIONS_MAX = 10_000;
+
+/**
+ * CreateTopics: each topic is created or refused by itself; the answer comes when those created are durable.
+ *
+ * From 4 on −1 partitions or replicas mean the default. Replicas can be 1 only, and an assignment can name this broker only.
+ * Unknown or ill-valued configs are INVALID_CONFIG, so that nobody believes in a setting that is not there. From 5 on the
+ * configs in force are returned, from 7 on the topic id. `timeoutMs` is left out: creation waits for the local disk only.
+ */
+export const createTopics: Handler<'createTopics'> = (request, { broker }) => {
+  const names = request.topics.map(({ name }) => name);
+  const topics = request.topics.map((asked): TopicItem => {
+    const refusal =
+      names.filter((name) => name === asked.name).length > 1
+        ? refuse('INVALID_REQUEST', 'the request names this topic more than once')
+        : check(asked, broker);
+    if (refusal !== undefined) return { name: asked.name, ...refusal };
+    return create(asked, broker, request.validateOnly);
+  });
+  return request.validateOnly ? { topics } : broker.store.flushed().then(() => ({ topics }));
+};
+
+type Asked = RequestOf<'createTopics'>['topics'][number];
+type TopicItem = Item<'createTopics', 'topics'>;
+
+function refuse(error: ErrorName, errorMessage: string) {
+  return { errorCode: ErrorCode[error], errorMessage };
+}
+
+function check(asked: Asked, { topics, nodeId }: Broker): ReturnType<typeof refuse> | undefined {
+  const { name, numPartitions, replicationFactor, assignments, configs } = asked;
+  const illegal = illegalTopicName(name);
+  if (illegal !== undefined) return refuse('INVALID_TOPIC_EXCEPTION', illegal);
+  if (topics.get(name) !== undefined) return refuse('TOPIC_ALREADY_EXISTS', `topic ${name} already exists`);
+  if (assignments.length > 0) {
+    if (numPartitions !== -1 || replicationFactor !== -1) {
+      return refuse(
+        'INVALID_REQUEST',
+        'an assignment excludes numbers of partitions and replicas: both must be -1',
+      );
+    }
+    const indexes = new Set(assignments.map(({ partitionIndex }) => partitionIndex));
+    const isConsecutive = assignments.every((_, index) => indexes.has(index));
+    if (!isConsecutive)
+      return refuse('INVALID_REPLICA_ASSIGNMENT', 'partitions must be numbered 0, 1, 2 and so on');
+    if (!assignments.every(({ brokerIds }) => brokerIds.length === 1 && brokerIds[0] === nodeId)) {
+      return refuse('INVALID_REPLICA_ASSIGNMENT', `the only broker is ${nodeId}: one replica, there`);
+    }
+  } else if (replicationFactor !== -1 && replicationFactor !== 1) {
+    return refuse('INVALID_REPLICATION_FACTOR', `replication factor ${replicationFactor} with 1 broker`);
+  } else if (numPartitions !== -1 && numPartitions < 1) {
+    return refuse('INVALID_PARTITIONS', `${numPartitions} partitions`);
+  }
+  if (Math.max(numPartitions, assignments.length) > PARTITIONS_MAX) {
+    return refuse('INVALID_PARTITIONS', `more than ${PARTITIONS_MAX} partitions`);
+  }
+  for (const { name: key, value } of configs) {
+    const definition = topics.definitions.get(key);
+    if (definition === undefined) return refuse('INVALID_CONFIG', `unknown topic config ${key}`);
+    if (value === null) return refuse('INVALID_CONFIG', `topic config ${key} has no value`);
+    const fault = definition.check(value);
+    if (fault !== undefined) return refuse('INVALID_CONFIG', `topic config ${key}=${value}: ${fault}`);
+  }
+  return undefined;
+}
+
+function create(asked: Asked, broker: Broker, validateOnly: boolean): TopicItem {
+  const { topics, settings, log } = broker;
+  const { name, numPartitions, assignments } = asked;
+  const partitions =
+    assignments.length || (numPartitions === -1 ? settings.defaultPartitions : numPartitions);
+  const configs: Record<string, string> = {};
+  for (const { name: key, value } of asked.configs) configs[key] = value!;
+  const result = {
+    name,
+    ...refuse('NONE', ''),
+    errorMessage: null,
+    numPartitions: partitions,
+    replicationFactor: 1,
+    configs: describeTopicConfigs(topics.definitions, configs).map(({ name: key, value, source }) => ({
+      name: key,
+      value,
+      readOnly: false,
+      configSource: source,
+      isSensitive: false,
+    })),
+  };
+  if (validateOnly) return result;
+  const collision = collidingTopic(
+    name,
+    Array.from(topics.all(), (topic) => topic.name),
+  );
+  if (collision !== undefined) log.warn('topic names collide in metrics', { topic: name, other: collision });
+  const { id } = topics.create(name, partitions, configs);
+  log.info('topic created', { topic: name, partitions, configs });
+  return { ...result, topicId: id };
+}

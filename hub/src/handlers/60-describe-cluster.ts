@@ -1,0 +1,29 @@
+import { ErrorCode } from '@edgelog/wire';
+import type { Handler } from './handler.ts';
+
+const BROKERS = 1;
+
+/**
+ * DescribeCluster: cluster id, controller and brokers, of which a standalone hub is the only one.
+ *
+ * Version 1 can ask for controller endpoints instead: there are none to connect to (UNSUPPORTED_ENDPOINT_TYPE). Left out:
+ * authorized operations, reported as unknown.
+ */
+export const describeCluster: Handler<'describeCluster'> = (request, { broker }) => {
+  const { clusterId, nodeId, advertised } = broker;
+  if (request.endpointType !== BROKERS) {
+    return {
+      errorCode: ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
+      errorMessage: `endpoint type ${request.endpointType} is not served here`,
+      clusterId,
+      endpointType: request.endpointType,
+      brokers: [],
+    };
+  }
+  return {
+    errorCode: ErrorCode.NONE,
+    clusterId,
+    controllerId: nodeId,
+    brokers: [{ brokerId: nodeId, host: advertised.host, port: advertised.port }],
+  };
+};

@@ -1,0 +1,99 @@
+import type { ApiName, RequestOf, ResponseOf } from '@edgelog/wire';
+import { servedVersions } from './18-api-versions.ts';
+
+/** The response that says one error about everything a request asked for. */
+export type Failures = {
+  readonly [N in ApiName]?: (request: RequestOf<N>, errorCode: number) => ResponseOf<N>;
+};
+
+/** For a handler that failed. Where an API has no place for an error the connection is closed instead. */
+export const failures: Failures = {
+  produce: ({ topicData, acks }, errorCode) => ({
+    responses:
+      acks === 0
+        ? []
+        : topicData.map(({ name, topicId, partitionData }) => ({
+            name,
+            topicId,
+            partitionResponses: partitionData.map(({ index }) => ({ index, errorCode, baseOffset: -1 })),
+          })),
+  }),
+  fetch: ({ topics }, errorCode) => ({
+    errorCode,
+    responses: topics.map(({ topic, topicId, partitions }) => ({
+      topic,
+      topicId,
+      partitions: partitions.map(({ partition }) => ({
+        partitionIndex: partition,
+        errorCode,
+        highWatermark: -1,
+        abortedTransactions: null,
+        records: null,
+      })),
+    })),
+  }),
+  listOffsets: ({ topics }, errorCode) => ({
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+    })),
+  }),
+  offsetCommit: ({ topics }, errorCode) => ({
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+    })),
+  }),
+  createTopics: ({ topics }, errorCode) => ({
+    topics: topics.map(({ name }) => ({
+      name,
+      errorCode,
+      errorMessage: "internal error; see the hub's log",
+    })),
+  }),
+  findCoordinator: ({ coordinatorKeys }, errorCode) => ({
+    errorCode,
+    errorMessage: null,
+    nodeId: -1,
+    host: '',
+    port: -1,
+    coordinators: coordinatorKeys.map((key) => ({
+      key,
+      nodeId: -1,
+      host: '',
+      port: -1,
+      errorCode,
+      errorMessage: null,
+    })),
+  }),
+  joinGroup: ({ memberId }, errorCode) => ({
+    errorCode,
+    generationId: -1,
+    protocolType: null,
+    protocolName: '',
+    leader: '',
+    memberId,
+    members: [],
+  }),
+  syncGroup: (_, errorCode) => ({
+    errorCode,
+    protocolType: null,
+    protocolName: null,
+    assignment: Buffer.alloc(0),
+  }),
+  heartbeat: (_, errorCode) => ({ errorCode }),
+  leaveGroup: (_, errorCode) => ({ errorCode }),
+  listGroups: (_, errorCode) => ({ errorCode, groups: [] }),
+  describeGroups: ({ groups }, errorCode) => ({
+    groups: groups.map((groupId) => ({
+      errorCode,
+      groupId,
+      groupState: '',
+      protocolType: '',
+      protocolData: '',
+      members: [],
+    })),
+  }),
+  apiVersions: (_, errorCode) => ({ errorCode, ...servedVersions }),
+  initProducerId: (_, errorCode) => ({ errorCode, producerEpoch: -1 }),
+};

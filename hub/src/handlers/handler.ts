@@ -1,0 +1,20 @@
+import type { ApiName, Handlers, ResponseOf } from '@edgelog/wire';
+import type { Broker } from '../broker.ts';
+import type { Client } from '../net/dispatcher.ts';
+
+export interface RequestContext {
+  readonly broker: Broker;
+  readonly client: Client;
+  readonly clientId: string | null;
+  readonly apiVersion: number;
+}
+
+/**
+ * What runs before the first `await` is phase one, done before the connection's next request is read; the promise is phase two.
+ * Throwing EdgelogError REFUSED closes the connection; anything else thrown is a bug and answered UNKNOWN_SERVER_ERROR.
+ */
+export type Handler<N extends ApiName> = Handlers<RequestContext>[N];
+
+/** Element type of a response's list. */
+export type Item<N extends ApiName, K extends keyof ResponseOf<N>> =
+  NonNullable<ResponseOf<N>[K]> extends readonly (infer E)[] ? E : never;

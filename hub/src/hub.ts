@@ -1,0 +1,183 @@
+import { randomUUID } from 'node:crypto';
+import { EdgelogError } from '@edgelog/base';
+import { type LogStore, openLogStore } from '@edgelog/log';
+import {
+  createLogger,
+  formatAddress,
+  type Logger,
+  Metrics,
+  parseAddress,
+  registerProcessMetrics,
+  startOpsServer,
+} from '@edgelog/runtime';
+import { startSyncServer } from '@edgelog/sync';
+import { z } from 'zod';
+import type { Broker } from './broker.ts';
+import { GroupService } from './group/index.ts';
+import { registerHubMetrics } from './http/metrics.ts';
+import { hubStatus } from './http/status.ts';
+import { topicConfigDefinitions } from './metadata/topic-config.ts';
+import { OFFSETS_TOPIC } from './metadata/topic-name.ts';
+import { type Topic, Topics } from './metadata/topics.ts';
+import { Dispatcher } from './net/dispatcher.ts';
+import { startKafkaListener } from './net/listener.ts';
+import { MemoryBudget } from './net/memory-budget.ts';
+import { ProducerIds } from './partition/producer-ids.ts';
+import type { HubSettings } from './settings.ts';
+import { putRecord, readRecord } from './state-record.ts';
+import { Gaps } from './sync/gaps.ts';
+import { GatewayPort } from './sync/gateway-port.ts';
+import { Runs } from './sync/runs.ts';
+
+/** Responses that clients have not taken; beyond this, fetches return one batch at a time. */
+const RESPONSE_MEMORY_BYTES = 256 * 1024 * 1024;
+
+export interface HubDeps {
+  log?: Logger;
+  now?: () => number;
+}
+
+/** A hub that serves. The ports are the real ones (settings may say 0). */
+export interface RunningHub {
+  readonly clusterId: string;
+  readonly kafkaPort: number;
+  readonly syncPort: number;
+  readonly httpPort: number;
+  /** HOST:PORT of each listener. */
+  readonly addresses: { kafka: string; sync: string; http: string };
+  /** Resolves when the hub can serve no more (its store failed); `stop` is then still the caller's to call. */
+  readonly failed: Promise<EdgelogError>;
+  /** What GET /status answers. */
+  status(): unknown;
+  /** Ends every connection, flushes and closes the log. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** Opens the store and serves it. Rejects with EdgelogError (port or directory in use, unreadable data) and leaves nothing open. */
+export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promise<RunningHub> {
+  const { log = createLogger({ component: 'hub', level: settings.logLevel }), now = Date.now } = deps;
+  const opened: (() => Promise<void> | void)[] = [];
+  const closeAll = async () => {
+    for (let close = opened.pop(); close !== undefined; close = opened.pop()) await close();
+  };
+  try {
+    return await open();
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+
+  async function open(): Promise<RunningHub> {
+    const startedAtMs = now();
+    let failure: EdgelogError | undefined;
+    let announceFailure: (error: EdgelogError) => void = () => {};
+    const failed = new Promise<EdgelogError>((resolve) => {
+      announceFailure = resolve;
+    });
+    const store = await openLogStore({
+      dir: settings.dataDir,
+      segmentBytes: settings.segmentBytes,
+      now,
+      onFatal: (cause) => {
+        failure = new EdgelogError('STORE_FAILED', `the log in ${settings.dataDir} failed`, { cause });
+        log.error('store failed', { error: failure });
+        announceFailure(failure);
+      },
+    });
+    opened.push(() => store.close());
+
+    const definitions = topicConfigDefinitions(settings.maxMessageBytes, settings.segmentBytes);
+    const topics = new Topics({ store, definitions, now });
+    const offsetsTopic =
+      topics.get(OFFSETS_TOPIC) ?? topics.create(OFFSETS_TOPIC, settings.offsetsPartitions);
+    const runs = new Runs(store.state, topics);
+    const gaps = new Gaps(store.state);
+    const groups = openGroups(offsetsTopic, topics);
+    const responses = new MemoryBudget(RESPONSE_MEMORY_BYTES);
+    const kafka = parseAddress(settings.kafka, '--kafka');
+    const broker: Broker = {
+      nodeId: settings.brokerId,
+      clusterId: clusterIdOf(store),
+      advertised: { ...parseAddress(settings.advertise ?? settings.kafka, '--advertise') },
+      settings,
+      store,
+      topics,
+      groups,
+      producerIds: new ProducerIds(store),
+      responses,
+      log,
+    };
+    await store.flushed();
+    await groups.load();
+    opened.push(() => groups.stop());
+
+    const metrics = new Metrics();
+    opened.push(registerProcessMetrics(metrics));
+    const requests = new MemoryBudget(settings.maxRequestMemoryBytes);
+    const listener = await startKafkaListener({
+      address: kafka,
+      maxConnections: settings.maxConnections,
+      maxFrameBytes: settings.maxFrameBytes,
+      dispatcher: new Dispatcher({ broker, log, metrics }),
+      requests,
+      responses,
+      log,
+    });
+    opened.push(() => listener.close());
+    if (broker.advertised.port === 0) broker.advertised.port = listener.port;
+
+    const hub = new GatewayPort({ broker, runs, gaps, now });
+    const sync = await startSyncServer({ ...parseAddress(settings.sync, '--sync'), hub, log });
+    opened.push(() => sync.close());
+
+    const view = { broker, listener, sync, runs, gaps, requests, startedAtMs, now };
+    registerHubMetrics(metrics, view);
+    const ops = await startOpsServer({
+      address: settings.http,
+      health: () => ({ ok: failure === undefined, reasons: failure === undefined ? [] : [failure.message] }),
+      status: () => hubStatus(view),
+      metrics: () => metrics.render(),
+      log,
+    });
+    opened.push(() => ops.close());
+
+    const at = (setting: string, port: number) => formatAddress({ host: parseAddress(setting).host, port });
+    return {
+      clusterId: broker.clusterId,
+      kafkaPort: listener.port,
+      syncPort: sync.port,
+      httpPort: ops.port,
+      addresses: {
+        kafka: at(settings.kafka, listener.port),
+        sync: at(settings.sync, sync.port),
+        http: at(settings.http, ops.port),
+      },
+      failed,
+      status: () => hubStatus(view),
+      stop: closeAll,
+    };
+  }
+
+  function openGroups(offsetsTopic: Topic, topics: Topics): GroupService {
+    const groups = new GroupService({
+      offsetsPartitions: offsetsTopic.partitions.length,
+      offsetsPartition: (index) => offsetsTopic.partitions[index]!.log,
+      now,
+      log,
+      topicExists: (name, index) => topics.partition(name, index) !== undefined,
+    });
+    topics.whenDeleted.push(({ name }) => groups.topicDeleted(name));
+    return groups;
+  }
+}
+
+const clusterRecord = z.strictObject({ id: z.string() });
+
+/** The cluster's id, drawn when the data directory is made; 22 characters, as Kafka's. */
+function clusterIdOf({ state }: LogStore): string {
+  const existing = readRecord(state, 'cluster', clusterRecord);
+  if (existing !== undefined) return existing.id;
+  const id = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url');
+  putRecord(state, 'cluster', clusterRecord, { id });
+  return id;
+}

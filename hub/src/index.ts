@@ -1,0 +1,3 @@
+export { hubCommand } from './command.ts';
+export { type HubDeps, type RunningHub, startHub } from './hub.ts';
+export { type HubSettings, hubSettings } from './settings.ts';

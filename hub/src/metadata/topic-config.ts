@@ -1,0 +1,41 @@
+import { boolean, type ConfigDefinition, choice, int, long, ratio, someOf } from './config-definition.ts';
+
+const NO_EFFECT = ' Kept and reported; has no effect in this version of Edgelog.';
+const NEVER = '9223372036854775807';
+
+/** What a topic can be configured with, by Kafka's names; `maxMessageBytes` is the hub's own default. */
+export function topicConfigDefinitions(maxMessageBytes: number, segmentBytes: number): ConfigDefinition[] {
+  return [
+    int(0)('max.message.bytes', String(maxMessageBytes), 'Largest record batch accepted, in bytes.'),
+    choice(['producer'])(
+      'compression.type',
+      'producer',
+      'Batches are kept as their producer compressed them.',
+    ),
+    choice(['CreateTime'])('message.timestamp.type', 'CreateTime', "Timestamps are the producer's."),
+    someOf(['delete', 'compact'])('cleanup.policy', 'delete', `What becomes of old records.${NO_EFFECT}`),
+    long(-1)('retention.ms', '604800000', `How long records are kept, −1 for ever.${NO_EFFECT}`),
+    long(-1)('retention.bytes', '-1', `How much of a partition is kept, −1 for all.${NO_EFFECT}`),
+    int(1)(
+      'min.insync.replicas',
+      '1',
+      `Replicas that must have a record before it is acknowledged.${NO_EFFECT}`,
+    ),
+    boolean('unclean.leader.election.enable', 'false', `Whether a replica out of sync may lead.${NO_EFFECT}`),
+    int(1024)('segment.bytes', String(segmentBytes), `The hub's segments hold all partitions.${NO_EFFECT}`),
+    long(1)('segment.ms', '604800000', `The hub's segments hold all partitions.${NO_EFFECT}`),
+    long(0)('segment.jitter.ms', '0', `The hub's segments hold all partitions.${NO_EFFECT}`),
+    int(4)('segment.index.bytes', '10485760', `The hub's log needs no index files.${NO_EFFECT}`),
+    int(0)('index.interval.bytes', '4096', `The hub's log needs no index files.${NO_EFFECT}`),
+    long(0)('file.delete.delay.ms', '60000', `Files go when nothing in them lives.${NO_EFFECT}`),
+    boolean('preallocate', 'false', `Whether files are made at full size.${NO_EFFECT}`),
+    long(1)('flush.messages', NEVER, `Every append is flushed before it is acknowledged.${NO_EFFECT}`),
+    long(0)('flush.ms', NEVER, `Every append is flushed before it is acknowledged.${NO_EFFECT}`),
+    long(0)('delete.retention.ms', '86400000', `How long tombstones outlive compaction.${NO_EFFECT}`),
+    long(0)('min.compaction.lag.ms', '0', `Records younger than this are not compacted.${NO_EFFECT}`),
+    long(1)('max.compaction.lag.ms', NEVER, `Records older than this are compacted.${NO_EFFECT}`),
+    ratio('min.cleanable.dirty.ratio', '0.5', `How much may be overwritten before compaction.${NO_EFFECT}`),
+    long(0)('message.timestamp.before.max.ms', NEVER, `How old a record may be.${NO_EFFECT}`),
+    long(0)('message.timestamp.after.max.ms', NEVER, `How far ahead a record's time may be.${NO_EFFECT}`),
+  ];
+}

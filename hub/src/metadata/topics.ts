@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { assert } from '@edgelog/base';
+import type { LogStore } from '@edgelog/log';
+import { z } from 'zod';
+import { Partition } from '../partition/partition.ts';
+import { putRecord, readRecords } from '../state-record.ts';
+import type { ConfigDefinition } from './config-definition.ts';
+import { INTERNAL_TOPICS, illegalTopicName } from './topic-name.ts';
+
+const PREFIX = 'topic/';
+
+const topicRecord = z.strictObject({
+  /** Kafka's topic id: given once, so that a topic created again under an old name is another topic [KIP-516]. */
+  id: z.uuid(),
+  partitions: z.int().min(1),
+  configs: z.record(z.string(), z.string()),
+  createdAtMs: z.int(),
+});
+
+export interface Topic {
+  readonly name: string;
+  readonly id: string;
+  readonly isInternal: boolean;
+  readonly partitions: readonly Partition[];
+  /** Only what was set for this topic; the rest is default. */
+  readonly configs: Readonly<Record<string, string>>;
+  readonly createdAtMs: number;
+  readonly maxMessageBytes: number;
+}
+
+export interface TopicsDeps {
+  store: LogStore;
+  definitions: readonly ConfigDefinition[];
+  now: () => number;
+}
+
+/**
+ * The topics of this hub, mirrored from the store's state. A change is visible at once and durable with the store's next
+ * commit, in the same transaction as its partitions: tell nobody before `store.flushed()`.
+ */
+export class Topics {
+  readonly definitions: ReadonlyMap<string, ConfigDefinition>;
+  readonly #deps: TopicsDeps;
+  readonly #byName = new Map<string, Topic>();
+  readonly #byId = new Map<string, Topic>();
+  /** Called after a topic is gone, before its deletion is durable. */
+  readonly whenDeleted: ((topic: Topic) => void)[] = [];
+
+  constructor(deps: TopicsDeps) {
+    this.#deps = deps;
+    this.definitions = new Map(deps.definitions.map((definition) => [definition.name, definition]));
+    for (const [name, record] of readRecords(deps.store.state, PREFIX, topicRecord)) this.#add(name, record);
+  }
+
+  get(name: string): Topic | undefined {
+    return this.#byName.get(name);
+  }
+
+  byId(id: string): Topic | undefined {
+    return this.#byId.get(id);
+  }
+
+  all(): Iterable<Topic> {
+    return this.#byName.values();
+  }
+
+  get count(): number {
+    return this.#byName.size;
+  }
+
+  partition(name: string, index: number): Partition | undefined {
+    return this.#byName.get(name)?.partitions[index];
+  }
+
+  /** The name is legal and free, the configs are checked. */
+  create(name: string, partitions: number, configs: Readonly<Record<string, string>> = {}): Topic {
+    assert(illegalTopicName(name) === undefined, `${JSON.stringify(name)} is a legal topic name`);
+    assert(!this.#byName.has(name), `topic ${name} does not exist`);
+    const { store, now } = this.#deps;
+    const record = { id: randomUUID(), partitions, configs: { ...configs }, createdAtMs: now() };
+    putRecord(store.state, PREFIX + name, topicRecord, record);
+    return this.#add(name, record);
+  }
+
+  delete(name: string): void {
+    const topic = this.#byName.get(name);
+    assert(topic !== undefined, `topic ${name} exists`);
+    this.#byName.delete(name);
+    this.#byId.delete(topic.id);
+    this.#deps.store.state.delete(PREFIX + name);
+    for (const hook of this.whenDeleted) hook(topic);
+    for (const partition of topic.partitions) {
+      this.#deps.store.deletePartition(partition.log.name);
+      partition.close();
+    }
+  }
+
+  #add(name: string, record: z.infer<typeof topicRecord>): Topic {
+    const { store } = this.#deps;
+    const maxMessageBytes = Number(
+      record.configs['max.message.bytes'] ?? this.definitions.get('max.message.bytes')?.default,
+    );
+    const partitions = Array.from(
+      { length: record.partitions },
+      (_, index) => new Partition(name, index, store.createPartition(`${name}-${index}`)),
+    );
+    const { id, configs, createdAtMs } = record;
+    const isInternal = INTERNAL_TOPICS.has(name);
+    const topic: Topic = { name, id, isInternal, partitions, configs, createdAtMs, maxMessageBytes };
+    this.#byName.set(name, topic);
+    this.#byId.set(id, topic);
+    return topic;
+  }
+}

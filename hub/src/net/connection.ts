@@ -1,0 +1,242 @@
+import type { Socket } from 'node:net';
+import { describeError, type Logger } from '@edgelog/runtime';
+import type { Client, Dispatcher } from './dispatcher.ts';
+import { FrameSplitter } from './frame-splitter.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+import { type ResponseBytes, ResponseQueue } from './response-queue.ts';
+
+/** Requests of one connection that may be answered later at once. */
+const IN_FLIGHT_MAX = 128;
+/** A client that has not taken this much of its responses is read no further. */
+const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
+/** Half a request, or half a response not taken: a connection where nothing moves for this long is closed. */
+const STALL_MS = 60_000;
+/** Kafka's `connections.max.idle.ms`. */
+const IDLE_MS_MAX = 600_000;
+
+const FETCH_KEY = 1;
+
+export interface ConnectionDeps {
+  dispatcher: Dispatcher;
+  maxFrameBytes: number;
+  requests: MemoryBudget;
+  responses: MemoryBudget;
+  log: Logger;
+  onClose: (connection: Connection) => void;
+}
+
+/**
+ * One Kafka client's connection. The dispatcher's call is a request's first phase and ends before the next request is read;
+ * what it promises is the second phase and runs beside those of other requests; responses leave in request order.
+ */
+export class Connection {
+  readonly client: Client;
+  readonly #socket: Socket;
+  readonly #deps: ConnectionDeps;
+  readonly #splitter: FrameSplitter;
+  readonly #responses: ResponseQueue;
+  readonly #advanceSoon = () => this.#advance();
+  /** A Fetch that came while another is in flight: each may answer megabytes, so they go one by one. */
+  #heldFetch: Buffer | undefined;
+  #fetchInFlight = false;
+  #partialBytes = 0;
+  #unsentBytes = 0;
+  #corked = false;
+  #ending = false;
+  #lastRequestAt = performance.now();
+
+  constructor(socket: Socket, deps: ConnectionDeps) {
+    this.#socket = socket;
+    this.#deps = deps;
+    this.#splitter = new FrameSplitter(deps.maxFrameBytes);
+    this.#responses = new ResponseQueue((bytes) => this.#send(bytes));
+    const remoteAddress = socket.remoteAddress ?? 'unknown';
+    this.client = {
+      remote: `${remoteAddress}:${socket.remotePort ?? 0}`,
+      host: `/${remoteAddress}`,
+      isClosed: false,
+      software: undefined,
+      whenClosed: new Set(),
+    };
+    socket.setNoDelay(true);
+    socket.setTimeout(STALL_MS);
+    socket.on('data', (chunk: Buffer) => {
+      this.#splitter.push(chunk);
+      this.#advance();
+    });
+    socket.on('timeout', () => this.#onTimeout());
+    socket.on('end', () => this.#onEnd());
+    socket.on('error', (error) => deps.log.debug('connection failed', { remote: this.client.remote, error }));
+    socket.on('close', () => this.#onClose());
+  }
+
+  get inFlight(): number {
+    return this.#responses.inFlight;
+  }
+
+  /** Reads no further, lets what is in flight be answered, then ends. */
+  shutdown(): void {
+    this.#ending = true;
+    this.#socket.pause();
+    if (this.#responses.inFlight === 0) this.#socket.destroySoon();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #mayBegin(): boolean {
+    if (this.client.isClosed || this.#ending) return false;
+    if (this.#responses.inFlight >= IN_FLIGHT_MAX || this.#unsentBytes > UNSENT_BYTES_MAX) return false;
+    if (!this.#deps.requests.isExceeded) return true;
+    this.#deps.requests.whenRelieved(this.#advanceSoon);
+    return false;
+  }
+
+  /** Begins as many of the requests that are here as the limits allow, and reads on when none is left. */
+  #advance(): void {
+    try {
+      for (;;) {
+        if (!this.#mayBegin()) {
+          this.#holdPartial();
+          this.#socket.pause();
+          return;
+        }
+        const frame = this.#heldFetch ?? this.#splitter.next();
+        if (frame === undefined) break;
+        const isFetch = frame.readInt16BE(0) === FETCH_KEY;
+        if (isFetch && this.#fetchInFlight) {
+          this.#heldFetch = frame;
+          this.#holdPartial();
+          this.#socket.pause();
+          return;
+        }
+        this.#heldFetch = undefined;
+        this.#begin(frame, isFetch);
+      }
+      this.#holdPartial();
+      if (!this.#ending && this.#socket.isPaused()) this.#socket.resume();
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  #begin(frame: Buffer, isFetch: boolean): void {
+    const { requests } = this.#deps;
+    const answer = this.#responses.reserve();
+    const frameBytes = frame.length;
+    requests.hold(frameBytes);
+    this.#fetchInFlight ||= isFetch;
+    this.#lastRequestAt = performance.now();
+    const finish = (bytes: ResponseBytes) => {
+      requests.release(frameBytes);
+      if (isFetch) this.#fetchInFlight = false;
+      answer(bytes);
+    };
+    const result = this.#deps.dispatcher.dispatch(frame, this.client);
+    if (!(result instanceof Promise)) {
+      finish(result);
+      return;
+    }
+    result.then(
+      (bytes) => {
+        finish(bytes);
+        this.#advance();
+      },
+      (error: unknown) => {
+        finish(undefined);
+        this.#refuse(error);
+      },
+    );
+  }
+
+  #send(bytes: ResponseBytes): void {
+    const socket = this.#socket;
+    if (!socket.writable) return;
+    if (bytes !== undefined) {
+      if (!this.#corked) {
+        this.#corked = true;
+        socket.cork();
+        process.nextTick(() => {
+          this.#corked = false;
+          socket.uncork();
+        });
+      }
+      let sizeBytes = 0;
+      for (let i = 0; i < bytes.length - 1; i++) {
+        socket.write(bytes[i]!);
+        sizeBytes += bytes[i]!.length;
+      }
+      const last = bytes[bytes.length - 1]!;
+      sizeBytes += last.length;
+      this.#unsentBytes += sizeBytes;
+      this.#deps.responses.hold(sizeBytes);
+      this.#deps.dispatcher.countSent(sizeBytes);
+      socket.write(last, () => this.#onSent(sizeBytes));
+    }
+    if (this.#ending && this.#responses.inFlight === 0) socket.destroySoon();
+  }
+
+  #onSent(sizeBytes: number): void {
+    if (this.client.isClosed) return;
+    const wasSlow = this.#unsentBytes > UNSENT_BYTES_MAX;
+    this.#unsentBytes -= sizeBytes;
+    this.#deps.responses.release(sizeBytes);
+    if (wasSlow && this.#unsentBytes <= UNSENT_BYTES_MAX) this.#advance();
+  }
+
+  #holdPartial(): void {
+    const held = this.#splitter.heldBytes + (this.#heldFetch?.length ?? 0);
+    const before = this.#partialBytes;
+    this.#partialBytes = held;
+    if (held > before) this.#deps.requests.hold(held - before);
+    else if (held < before) this.#deps.requests.release(before - held);
+  }
+
+  /** The stream cannot be understood any further: say so once, answer what came before, close. */
+  #refuse(error: unknown): void {
+    if (this.client.isClosed || this.#ending) return;
+    const { remote } = this.client;
+    this.#deps.log.warn('connection closed: bad request', { remote, reason: describeError(error) });
+    this.#deps.dispatcher.countRefused();
+    this.shutdown();
+  }
+
+  #onTimeout(): void {
+    const { remote } = this.client;
+    const idleMs = performance.now() - this.#lastRequestAt;
+    if (this.#unsentBytes > 0) {
+      this.#deps.log.warn('connection closed: responses not taken', {
+        remote,
+        unsentBytes: this.#unsentBytes,
+      });
+      this.#socket.destroy();
+    } else if (this.#splitter.isMidFrame && !this.#socket.isPaused()) {
+      this.#deps.log.warn('connection closed: request never completed', { remote, stalledMs: STALL_MS });
+      this.#socket.destroy();
+    } else if (this.#responses.inFlight === 0 && idleMs >= IDLE_MS_MAX) {
+      this.#deps.log.debug('connection closed: idle', { remote });
+      this.#socket.destroySoon();
+    } else {
+      this.#socket.setTimeout(STALL_MS);
+    }
+  }
+
+  #onEnd(): void {
+    if (this.#splitter.isMidFrame) {
+      const { remote } = this.client;
+      this.#deps.log.info('client ended its connection within a request', { remote });
+    }
+  }
+
+  #onClose(): void {
+    this.client.isClosed = true;
+    this.#deps.requests.forget(this.#advanceSoon);
+    this.#deps.requests.release(this.#partialBytes);
+    this.#deps.responses.release(this.#unsentBytes);
+    this.#partialBytes = 0;
+    for (const cancel of this.client.whenClosed) cancel();
+    this.client.whenClosed.clear();
+    this.#deps.onClose(this);
+  }
+}

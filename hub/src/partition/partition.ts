@@ -1,0 +1,45 @@
+import type { AppendResult, PartitionLog } from '@edgelog/log';
+import type { BatchHeader } from '@edgelog/wire';
+
+/** A standalone broker leads every partition, always in this epoch. */
+export const LEADER_EPOCH = 0;
+
+/** One partition as its leader serves it: the log, and those who wait for it to grow. */
+export class Partition {
+  readonly topic: string;
+  readonly index: number;
+  readonly log: PartitionLog;
+  /** Called when the high watermark has moved, and once when the partition is gone. */
+  readonly whenChanged = new Set<() => void>();
+  #closed = false;
+
+  constructor(topic: string, index: number, log: PartitionLog) {
+    this.topic = topic;
+    this.index = index;
+    this.log = log;
+  }
+
+  /** True once its topic is deleted. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Appends one whole batch as the partition's leader. The buffer belongs to the log until flushed. */
+  append(batch: Buffer, header: BatchHeader): AppendResult {
+    const result = this.log.append(batch, header, { leaderEpoch: LEADER_EPOCH, offsets: 'assign' });
+    if (result.ok && !result.duplicate) result.flushed.then(this.#changed, ignore);
+    return result;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#changed();
+  }
+
+  readonly #changed = (): void => {
+    for (const notify of [...this.whenChanged]) notify();
+  };
+}
+
+/** The append's own caller reports a failed flush. */
+function ignore(): void {}
