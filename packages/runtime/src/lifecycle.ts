@@ -5,6 +5,8 @@ export interface RunningProcess {
   /** What can be reached where, e.g. `hub kafka=127.0.0.1:9092`; printed on stdout behind the word `ready`. */
   readonly ready: string;
   stop(): Promise<void>;
+  /** For a process that ends by itself: resolves with the exit status, and stop() is called. */
+  readonly done?: Promise<number>;
 }
 export interface RunProcessOptions {
   readonly start: () => Promise<RunningProcess>;
@@ -42,7 +44,7 @@ export function reportFatal(error: unknown): 1 {
 }
 
 /**
- * Runs a server until it is told to end, and resolves with the exit status.
+ * Runs a process until it is told to end or is done, and resolves with the exit status.
  * SIGTERM, SIGINT, or the end of a parent that holds an IPC channel call stop(); a second signal ends at once with 1.
  * An uncaught error ends the process with 1 and without stop(): what is on disk is recovered at the next start.
  */
@@ -77,7 +79,13 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
         running.ready.startsWith('ready') ? `${running.ready}\n` : `ready ${running.ready}\n`,
       );
     }
-    log.info('stopping', { reason: await asked });
+    const status = await Promise.race([
+      asked.then((reason) => {
+        log.info('stopping', { reason });
+        return 0;
+      }),
+      ...(running.done === undefined ? [] : [running.done]),
+    ]);
     const timer = setTimeout(() => {
       process.stderr.write(`edgelog: no clean end within ${stopTimeoutMs} ms, ending at once\n`);
       process.exit(1);
@@ -85,7 +93,7 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
     await running.stop();
     clearTimeout(timer);
     log.info('stopped');
-    return 0;
+    return status;
   } catch (error) {
     return reportFatal(error);
   } finally {

@@ -1,0 +1,33 @@
+import { didYouMean } from '@edgelog/runtime';
+import { fleetCommand } from './fleet/command.ts';
+import { serialCommand } from './serial/command.ts';
+
+const KINDS: Readonly<Record<string, (argv: string[]) => Promise<number>>> = {
+  fleet: fleetCommand,
+  serial: serialCommand,
+};
+
+const USAGE = `Usage: edgelog devices fleet|serial [flags]
+
+  fleet     Devices that publish over MQTT.
+  serial    A scale on a pseudo-terminal.
+
+edgelog devices fleet --help tells the flags.
+`;
+
+/** `edgelog devices …`: resolves with the exit status. */
+export async function devicesCommand(argv: string[]): Promise<number> {
+  const [kind = '', ...rest] = argv;
+  const command = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
+  if (command !== undefined) return command(rest);
+  if (kind === '--help' || kind === '-h') {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const problem =
+    kind === ''
+      ? ''
+      : `edgelog devices: unknown kind ${JSON.stringify(kind)}${didYouMean(kind, Object.keys(KINDS))}\n`;
+  process.stderr.write(problem + USAGE);
+  return 2;
+}
