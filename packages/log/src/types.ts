@@ -42,8 +42,10 @@ export interface ProducerState {
   producerEpoch: number;
   /** Sequence expected next, 0 … 2^31−1. */
   nextSequence: number;
-  /** Records accepted from this producer id since its first batch: an unwrapped position. */
+  /** Records accepted from this producer id since its first batch (of this epoch): an unwrapped position. */
   recordCount: number;
+  /** When the last batch was appended here, epoch milliseconds. Ordinary ids expire by this, reserved ones never. */
+  lastAppendTime: number;
   /** At most five, oldest first. */
   batches: {
     firstSequence: number;
@@ -82,12 +84,23 @@ export interface TimeLookup {
   timestamp: number;
 }
 
+/** Which leader epoch wrote which offsets (CLUSTER.md, "Epoch cache"). Durable with the next commit. */
+export interface LeaderEpochs {
+  /** The newest epoch known, undefined where none was ever assigned. */
+  readonly latest: number | undefined;
+  /** `epoch` begins at `startOffset`: entries at or above either are dropped. */
+  assign(epoch: number, startOffset: number): void;
+  /** The largest known epoch ≤ `epoch` and the offset where it ends; undefined when `epoch` is newer than all known. */
+  endOffsetFor(epoch: number): { epoch: number; endOffset: number } | undefined;
+}
+
 /**
  * One partition's log. Writes are synchronous in memory (offsets are assigned at once, in call order) and become
  * durable with the next group commit. Everything enqueued in one synchronous turn commits in the same transaction.
  */
 export interface PartitionLog {
   readonly name: string;
+  readonly leaderEpochs: LeaderEpochs;
   /** First offset still readable. */
   readonly logStartOffset: number;
   /** One past the last batch appended, flushed or not. */
@@ -116,7 +129,10 @@ export interface PartitionLog {
   stage(chunk: TailChunk): Promise<void>;
   /** The tail's chunks in order (flushed or not). Used after reopen. */
   tail(): TailChunk[];
-  /** Appends `batch` verbatim and removes the tail rows it covers, in one transaction. It must end on a chunk's end. */
+  /**
+   * Appends `batch` verbatim and removes the tail rows it covers, in one transaction. It must end on a chunk's end, or
+   * reach past the tail's end (records that were never staged). While there is a tail, `append` is not allowed.
+   */
   seal(batch: Buffer, header: BatchHeader): AppendResult;
 
   /** Marks everything below `offset` dead; segments in which nothing lives are unlinked. Durable with the next commit. */

@@ -1,0 +1,77 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { EdgelogError } from '@edgelog/base';
+
+const LOCK_FILE = 'LOCK';
+
+/** Held while a process has the directory open. */
+export interface DirLock {
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the directory for this process; EdgelogError DATA_DIR_IN_USE when another store (of this process, too) has it.
+ * On Linux the lock is an abstract socket named after the directory's device and inode: taking it is atomic, and the
+ * kernel frees it at death whatever the cause. Elsewhere it is a file with the holder's pid, checked for life.
+ * The file is written on Linux too, so that the error can name the holder.
+ */
+export async function lockDir(dir: string): Promise<DirLock> {
+  return process.platform === 'linux' ? lockBySocket(dir) : lockByFile(dir);
+}
+
+async function lockBySocket(dir: string): Promise<DirLock> {
+  const { dev, ino } = statSync(dir, { bigint: true });
+  const server = createServer();
+  await listen(server, `\0edgelog-log-${dev}-${ino}`).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EADDRINUSE') throw inUse(dir, error);
+    throw error;
+  });
+  server.unref();
+  writeFileSync(join(dir, LOCK_FILE), `${process.pid}\n`);
+  return { release: () => new Promise((resolve) => server.close(() => resolve())) };
+}
+
+export async function lockByFile(dir: string): Promise<DirLock> {
+  const holder = holderOf(dir);
+  if (holder !== undefined && isAlive(holder)) throw inUse(dir);
+  writeFileSync(join(dir, LOCK_FILE), `${process.pid}\n`);
+  return { release: async () => writeFileSync(join(dir, LOCK_FILE), '') };
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function inUse(dir: string, cause?: Error): EdgelogError {
+  const holder = holderOf(dir);
+  return new EdgelogError(
+    'DATA_DIR_IN_USE',
+    `data directory ${dir} is in use${holder === undefined ? '' : ` by process ${holder}`}`,
+    { cause },
+  );
+}
+
+function holderOf(dir: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(join(dir, LOCK_FILE), 'utf8').trim());
+    return pid > 0 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

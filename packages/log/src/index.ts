@@ -1,0 +1,2 @@
+export { openLogStore } from './store.ts';
+export type * from './types.ts';

@@ -1,0 +1,101 @@
+/**
+ * Keys of the one table in a segment. The first byte says what the row is; numbers are big endian, and offsets are
+ * IEEE doubles, whose bytes sort like their values where they are not negative.
+ *
+ * A stored value (one or more whole batches of one partition, back to back) carries what a search needs in its key,
+ * so that searching never touches the batches: kind u8 · partition id u32 · base offset f64 · end offset f64 ·
+ * bytes of the partition stored before it f64 · largest timestamp of the partition in this segment so far f64.
+ */
+export const RowKind = {
+  /** The last row of a segment's initial copy of the state: format number, segment id, next partition id. */
+  header: 1,
+  /** An entry of the state table. */
+  state: 2,
+  partition: 3,
+  producer: 4,
+  /** A chunk of an open tail. */
+  tail: 5,
+  /** Which offsets of a partition an older segment holds. */
+  range: 6,
+  /** Batches. */
+  value: 16,
+} as const;
+
+/** A stored value as its key describes it. Offsets are [baseOffset, endOffset). */
+export interface ValueKey {
+  baseOffset: number;
+  endOffset: number;
+  /** Bytes of batches this partition stored before this value, since the partition was made. */
+  bytesBefore: number;
+  /** The largest timestamp of this and all earlier values of the partition in this segment. */
+  maxTimestamp: number;
+}
+
+export function valueKey(partitionId: number, key: ValueKey): Buffer {
+  const bytes = prefixed(RowKind.value, partitionId, 32);
+  bytes.writeDoubleBE(key.baseOffset, 5);
+  bytes.writeDoubleBE(key.endOffset, 13);
+  bytes.writeDoubleBE(key.bytesBefore, 21);
+  bytes.writeDoubleBE(key.maxTimestamp, 29);
+  return bytes;
+}
+
+export function parseValueKey(bytes: Buffer): ValueKey {
+  return {
+    baseOffset: bytes.readDoubleBE(5),
+    endOffset: bytes.readDoubleBE(13),
+    bytesBefore: bytes.readDoubleBE(21),
+    maxTimestamp: bytes.readDoubleBE(29),
+  };
+}
+
+/** Sorts after every value of the partition whose base offset is ≤ `offset`, and before all others. */
+export function afterValuesAt(partitionId: number, offset: number): Buffer {
+  const bytes = prefixed(RowKind.value, partitionId, 9);
+  bytes.writeDoubleBE(offset, 5);
+  bytes[13] = 0xff;
+  return bytes;
+}
+
+/** Sorts before all values of the partition. */
+export function valuePrefix(partitionId: number): Buffer {
+  return prefixed(RowKind.value, partitionId, 0);
+}
+
+export function headerKey(): Buffer {
+  return Buffer.of(RowKind.header);
+}
+
+export function stateKey(key: string): Buffer {
+  return Buffer.concat([Buffer.of(RowKind.state), Buffer.from(key)]);
+}
+
+export function partitionKey(partitionId: number): Buffer {
+  return prefixed(RowKind.partition, partitionId, 0);
+}
+
+export function producerKey(partitionId: number, producerId: number): Buffer {
+  const bytes = prefixed(RowKind.producer, partitionId, 8);
+  bytes.writeDoubleBE(producerId, 5);
+  return bytes;
+}
+
+export function tailKey(partitionId: number, baseOffset: number, recordCount: number): Buffer {
+  const bytes = prefixed(RowKind.tail, partitionId, 12);
+  bytes.writeDoubleBE(baseOffset, 5);
+  bytes.writeUInt32BE(recordCount, 13);
+  return bytes;
+}
+
+export function rangeKey(partitionId: number, segmentId: number): Buffer {
+  const bytes = prefixed(RowKind.range, partitionId, 8);
+  bytes.writeDoubleBE(segmentId, 5);
+  return bytes;
+}
+
+function prefixed(kind: number, partitionId: number, more: number): Buffer {
+  const bytes = Buffer.allocUnsafe(5 + more);
+  bytes[0] = kind;
+  bytes.writeUInt32BE(partitionId, 1);
+  return bytes;
+}

@@ -1,0 +1,145 @@
+import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { EdgelogError } from '@edgelog/base';
+import { open, type RootDatabase } from 'lmdb';
+import { afterValuesAt, parseValueKey, type ValueKey, valueKey, valuePrefix } from './keys.ts';
+
+/** One row to write: a value, or undefined to remove the row. The buffers belong to the segment until flushed. */
+export type RowWrite = readonly [key: Buffer, value: Buffer | undefined];
+
+export interface SegmentOptions {
+  /** False in benchmarks only: commits are not flushed. */
+  flush: boolean;
+  /** Address space for the map; LMDB widens it when a segment outgrows it. */
+  mapBytes: number;
+}
+
+/** What lmdb-js makes of a put with `separateFlushed`: committed when it resolves, on disk when `flushed` does. */
+type Committed = Promise<boolean> & { flushed?: PromiseLike<unknown> };
+
+/** LMDB's lock table for 126 readers is 8,272 bytes. */
+const LOCK_FILE_BYTES = 16_384;
+
+/**
+ * One segment: an LMDB environment in a single file with a single table (see keys.ts). It is written through `write`
+ * only, one transaction a call; reads see what is committed and copy out of the map into a scratch buffer.
+ */
+export class Segment {
+  readonly id: number;
+  readonly #db: RootDatabase<Buffer, Buffer>;
+
+  private constructor(id: number, db: RootDatabase<Buffer, Buffer>) {
+    this.id = id;
+    this.#db = db;
+  }
+
+  /** Opens for writing, making the file where there is none. After a crash it opens at the last flushed commit. */
+  static openForWrite(id: number, path: string, options: SegmentOptions): Segment {
+    return new Segment(id, openTable(path, { mapSize: options.mapBytes, ...writeMode(options.flush) }));
+  }
+
+  static openForRead(id: number, path: string): Segment {
+    if (!existsSync(path)) {
+      throw new EdgelogError('CORRUPT_BATCH', `segment ${id} is gone: there is no ${path}`);
+    }
+    return new Segment(id, openTable(path, { readOnly: true }));
+  }
+
+  /**
+   * One transaction. Resolves when it is on disk; rejects on the first I/O error, after which the segment must not be
+   * written again: LMDB may then leave later calls unanswered.
+   */
+  async write(rows: readonly RowWrite[]): Promise<void> {
+    let committed: Committed | undefined;
+    for (const [key, value] of rows) {
+      const done = value === undefined ? this.#db.remove(key) : this.#db.put(key, value);
+      committed ??= done;
+    }
+    if (committed === undefined) return;
+    try {
+      await committed;
+      await committed.flushed;
+    } catch (error) {
+      throw await commitError(error);
+    }
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    return this.#db.getBinary(key);
+  }
+
+  /** All rows of a kind in key order, copied. */
+  *rows(kind: number): Generator<{ key: Buffer; value: Buffer }> {
+    yield* this.#db.getRange({ start: Buffer.of(kind), end: Buffer.of(kind + 1) });
+  }
+
+  /** The stored value that holds `offset`, or else the last one before it. */
+  floor(partitionId: number, offset: number): ValueKey | undefined {
+    const start = afterValuesAt(partitionId, offset);
+    for (const key of this.#db.getKeys({ start, end: valuePrefix(partitionId), reverse: true, limit: 1 })) {
+      return parseValueKey(key);
+    }
+    return undefined;
+  }
+
+  first(partitionId: number): ValueKey | undefined {
+    const end = afterValuesAt(partitionId, Number.MAX_VALUE);
+    for (const key of this.#db.getKeys({ start: valuePrefix(partitionId), end, limit: 1 })) {
+      return parseValueKey(key);
+    }
+    return undefined;
+  }
+
+  /** The value's batches, in a buffer that is valid until the next read of any segment. */
+  valueScratch(partitionId: number, key: ValueKey): Buffer {
+    const scratch = this.#db.getBinaryFast(valueKey(partitionId, key));
+    if (scratch === undefined) {
+      throw new EdgelogError('CORRUPT_BATCH', `segment ${this.id}: no value at offset ${key.baseOffset}`);
+    }
+    return scratch.subarray(0, scratch.length);
+  }
+
+  async close(): Promise<void> {
+    await this.#db.close();
+  }
+}
+
+export function lockFileOf(path: string): string {
+  return `${path}-lock`;
+}
+
+/** Bytes the file system has allocated to the file; 0 where there is none. */
+export function allocatedBytes(path: string): number {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? 0 : stat.blocks * 512;
+}
+
+function writeMode(flush: boolean) {
+  return flush ? { overlappingSync: true, safeRestore: true, separateFlushed: true } : { noSync: true };
+}
+
+function openTable(path: string, mode: object): RootDatabase<Buffer, Buffer> {
+  reserveLockFile(path);
+  return open<Buffer, Buffer>({
+    path,
+    noSubdir: true,
+    keyEncoding: 'binary',
+    encoding: 'binary',
+    cache: false,
+    ...mode,
+  });
+}
+
+/** LMDB maps its lock file and makes it with holes: on a full disk the first touch would be a SIGBUS, not an error. */
+function reserveLockFile(path: string): void {
+  const lockFile = lockFileOf(path);
+  if (allocatedBytes(lockFile) < LOCK_FILE_BYTES) writeFileSync(lockFile, Buffer.alloc(LOCK_FILE_BYTES));
+}
+
+/** lmdb-js rejects with "Commit failed" and puts the reason in a promise beside it. */
+async function commitError(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error;
+  return Promise.resolve(error.commitError).then(
+    () => error,
+    (reason: unknown) => reason,
+  );
+}

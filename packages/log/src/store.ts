@@ -1,0 +1,281 @@
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { assert, EdgelogError } from '@edgelog/base';
+import { type DirLock, lockDir } from './dir-lock.ts';
+import { type Commit, GroupCommit } from './group-commit.ts';
+import { headerKey, RowKind } from './keys.ts';
+import { Partition, type PartitionHost } from './partition.ts';
+import { type Recovered, recover } from './recovery.ts';
+import { encodeHeader, FORMAT } from './rows.ts';
+import type { RowWrite } from './segment.ts';
+import { SegmentFiles, syncDir } from './segment-files.ts';
+import { MirroredStateTable } from './state-table.ts';
+import type { LogStore, LogStoreOptions, LogStoreStats, PartitionLog } from './types.ts';
+
+const SEGMENT_BYTES = 256 * 2 ** 20;
+/** The next segment is made ready when the active one is this full. */
+const PREPARE_AT = 0.75;
+
+/** Opens the log store in `dir`, making it where there is none (README, "On disk"). */
+export async function openLogStore(options: LogStoreOptions): Promise<LogStore> {
+  prepareDir(options.dir);
+  const lock = await lockDir(options.dir);
+  try {
+    return await open(options, lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> {
+  const { dir, segmentBytes = SEGMENT_BYTES, flush = true } = options;
+  const segmentsDir = join(dir, 'segments');
+  const ids = await SegmentFiles.list(segmentsDir);
+  const files = new SegmentFiles(segmentsDir, { flush, mapBytes: 2 * segmentBytes + 64 * 2 ** 20 });
+  try {
+    const newest = ids.pop();
+    if (newest === undefined) {
+      const store = new SegmentedLogStore(options, segmentBytes, lock, files, undefined);
+      await store.begin();
+      await syncDir(dir);
+      return store;
+    }
+    for (const id of ids) files.addSealed(id);
+    const recovered = recover(files.openActive(newest), files.pathOf(newest));
+    for (const { ranges } of recovered.partitions.values()) {
+      for (const { segmentId } of ranges) if (segmentId !== newest) files.retain(segmentId);
+    }
+    const store = new SegmentedLogStore(options, segmentBytes, lock, files, recovered);
+    for (const id of files.takeDead()) await files.drop(id);
+    return store;
+  } catch (error) {
+    await files.close();
+    throw error;
+  }
+}
+
+/** The directory must be new, empty, or one of ours. */
+function prepareDir(dir: string): void {
+  mkdirSync(dir, { recursive: true });
+  if (!statSync(dir).isDirectory()) throw new EdgelogError('DATA_DIR_INVALID', `${dir} is not a directory`);
+  if (existsSync(join(dir, 'segments'))) return;
+  const foreign = readdirSync(dir).find((name) => name !== 'LOCK' && name !== 'lost+found');
+  if (foreign !== undefined) {
+    throw new EdgelogError(
+      'DATA_DIR_INVALID',
+      `${dir} holds ${foreign} and no Edgelog log: give a directory of its own`,
+    );
+  }
+}
+
+class SegmentedLogStore implements LogStore, PartitionHost {
+  readonly state: MirroredStateTable;
+  readonly segments: SegmentFiles;
+  readonly #options: LogStoreOptions;
+  readonly #segmentBytes: number;
+  readonly #lock: DirLock;
+  readonly #commits: GroupCommit;
+  readonly #partitions = new Map<string, Partition>();
+  /** Partitions with something for the next commit. */
+  readonly #dirty = new Set<Partition>();
+  /** Rows for the next commit by key: a later write of the same row replaces an earlier one. */
+  readonly #rows = new Map<string, RowWrite>();
+  #nextPartitionId: number;
+  /** Bytes of batches enqueued for the active segment. */
+  #activeBytes: number;
+  #appendedBytes = 0;
+  #closed = false;
+
+  constructor(
+    options: LogStoreOptions,
+    segmentBytes: number,
+    lock: DirLock,
+    files: SegmentFiles,
+    recovered: Recovered | undefined,
+  ) {
+    this.#options = options;
+    this.#segmentBytes = segmentBytes;
+    this.#lock = lock;
+    this.segments = files;
+    this.#commits = new GroupCommit({
+      cut: () => this.#cut(),
+      windowMs: options.commitWindowMs ?? 0,
+      onFatal: (error) => options.onFatal?.(error),
+    });
+    this.state = new MirroredStateTable(recovered?.state ?? new Map(), (row) => {
+      this.#assertOpen();
+      this.put(row);
+      void this.#commits.enqueue(row[1]?.length ?? 0);
+    });
+    this.#nextPartitionId = recovered?.nextPartitionId ?? 1;
+    this.#activeBytes = recovered?.activeBytes ?? 0;
+    for (const seed of recovered?.partitions.values() ?? []) {
+      this.#partitions.set(seed.name, new Partition(this, seed));
+    }
+  }
+
+  /** Makes the first segment of a new store. */
+  async begin(): Promise<void> {
+    this.segments.prepareNext();
+    const rows: RowWrite[] = [];
+    const promoted = this.#roll(rows);
+    await promoted(this.segments.active.write(rows));
+  }
+
+  partition(name: string): PartitionLog | undefined {
+    return this.#partitions.get(name);
+  }
+
+  partitions(): Iterable<PartitionLog> {
+    return this.#partitions.values();
+  }
+
+  createPartition(name: string, startOffset = 0): PartitionLog {
+    this.#assertOpen();
+    const existing = this.#partitions.get(name);
+    if (existing !== undefined) return existing;
+    assert(Number.isSafeInteger(startOffset) && startOffset >= 0, `start offset ${startOffset} of ${name}`);
+    const partition = new Partition(this, {
+      id: this.#nextPartitionId++,
+      name,
+      logStartOffset: startOffset,
+      logEndOffset: startOffset,
+      bytesEnd: 0,
+      epochs: [],
+      producers: new Map(),
+      ranges: [],
+      tail: [],
+    });
+    this.#partitions.set(name, partition);
+    this.put(this.#headerRow());
+    partition.markDirty();
+    return partition;
+  }
+
+  deletePartition(name: string): void {
+    this.#assertOpen();
+    const partition = this.#partitions.get(name);
+    if (partition === undefined) return;
+    this.#partitions.delete(name);
+    partition.delete();
+  }
+
+  flushed(): Promise<void> {
+    return this.#commits.flushed();
+  }
+
+  stats(): LogStoreStats {
+    return {
+      segments: this.segments.count,
+      physicalBytes: this.segments.physicalBytes(),
+      appendedBytes: this.#appendedBytes,
+      commits: this.#commits.commits,
+      pendingBytes: this.#commits.pendingBytes,
+    };
+  }
+
+  /** After a failure the directory stays locked until the process ends: LMDB cannot be closed in that state. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.failed) return;
+    await this.#commits.flushed();
+    await this.#commits.settled;
+    await this.segments.close();
+    await this.#lock.release();
+  }
+
+  now(): number {
+    return (this.#options.now ?? Date.now)();
+  }
+
+  get failed(): boolean {
+    return this.#commits.failure !== undefined;
+  }
+
+  enqueue(partition: Partition, bytes: number): Promise<void> {
+    this.#assertOpen();
+    const flushed = this.#commits.enqueue(bytes);
+    if (!this.failed) this.#dirty.add(partition);
+    return flushed;
+  }
+
+  put(row: RowWrite): void {
+    if (!this.failed) this.#rows.set(row[0].toString('latin1'), row);
+  }
+
+  /** Everything pending as one transaction, in a new segment when the active one is full. */
+  #cut(): Commit {
+    const rows: RowWrite[] = [];
+    const isFull = this.#activeBytes >= this.#segmentBytes;
+    const rolling = isFull && this.segments.isNextReady ? this.#roll(rows) : undefined;
+    if (rolling === undefined) rows.push(...this.#rows.values());
+    this.#rows.clear();
+    const collected = [...this.#dirty].map((partition) => partition.collect(rows));
+    this.#dirty.clear();
+    this.#countBatches(rows);
+    const dead = this.segments.takeDead();
+    const written = this.segments.active.write(rows);
+    return {
+      durable: rolling === undefined ? written : rolling(written),
+      onFlushed: () => {
+        for (const flushed of collected) flushed();
+        for (const id of dead) this.segments.drop(id).catch((error) => this.#commits.fail(error));
+      },
+    };
+  }
+
+  /**
+   * Begins a new segment with a copy of the whole state, into `rows`. It gets its number when it and all earlier
+   * commits are on disk: that is what the returned function waits for.
+   */
+  #roll(rows: RowWrite[]): (written: Promise<void>) => Promise<void> {
+    const earlier = this.#commits.settled;
+    const { active, sealedId } = this.segments.rollOver();
+    this.#activeBytes = 0;
+    for (const partition of this.#partitions.values()) partition.retainRangeIn(sealedId);
+    const now = this.now();
+    for (const partition of this.#partitions.values()) partition.snapshot(rows, now);
+    this.state.snapshot(rows);
+    rows.push(this.#headerRow());
+    return async (written) => {
+      await written;
+      await earlier;
+      if (this.failed) return;
+      await this.segments.promote(active);
+    };
+  }
+
+  #countBatches(rows: readonly RowWrite[]): void {
+    for (const [key, value] of rows) {
+      if (key[0] !== RowKind.value || value === undefined) continue;
+      this.#activeBytes += value.length;
+      this.#appendedBytes += value.length;
+    }
+    if (this.#activeBytes >= PREPARE_AT * this.#segmentBytes) setImmediate(() => this.#prepareNext());
+  }
+
+  /** Where there is no room for another file the active segment grows past its size, and this is tried again. */
+  #prepareNext(): void {
+    if (this.#closed || this.failed) return;
+    try {
+      this.segments.prepareNext();
+    } catch {
+      return;
+    }
+  }
+
+  #headerRow(): RowWrite {
+    const row = {
+      format: FORMAT,
+      segmentId: this.segments.active.id,
+      nextPartitionId: this.#nextPartitionId,
+    };
+    return [headerKey(), encodeHeader(row)];
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new EdgelogError('STORE_CLOSED', 'the log store is closed');
+  }
+}

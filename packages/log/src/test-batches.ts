@@ -1,0 +1,29 @@
+import { type BatchHeader, RecordsEncoder, readBatchHeader, sequenceOf } from '@edgelog/wire';
+
+export const RESERVED_PID = 2 ** 52 + 77;
+
+export interface TestBatch {
+  baseOffset?: number;
+  count?: number;
+  producerId?: number;
+  producerEpoch?: number;
+  baseSequence?: number;
+  timestamp?: number;
+  valueBytes?: number;
+}
+
+/** A sealed, uncompressed batch and its header; sequence = offset as on a gateway unless told otherwise. */
+export function makeBatch(options: TestBatch = {}): { batch: Buffer; header: BatchHeader } {
+  const { baseOffset = 0, count = 1, producerId = -1, timestamp = 1_700_000_000_000, valueBytes = 20 } = options;
+  const encoder = new RecordsEncoder({ baseOffset, baseTimestamp: timestamp });
+  for (let i = 0; i < count; i++) {
+    encoder.append({ timestamp: timestamp + i, key: null, value: Buffer.alloc(valueBytes, i) });
+  }
+  const batch = encoder.sealSync({
+    compression: 'none',
+    producerId,
+    producerEpoch: options.producerEpoch ?? (producerId < 0 ? -1 : 0),
+    baseSequence: options.baseSequence ?? (producerId < 0 ? -1 : sequenceOf(baseOffset)),
+  });
+  return { batch, header: readBatchHeader(batch) };
+}
