@@ -2,6 +2,7 @@ import {
   FIXED_BYTES,
   type FieldLayout,
   leastBytes,
+  STRING_BYTES_MAX,
   type StructLayout,
   type TypeLayout,
 } from '../schema/layout.ts';
@@ -137,7 +138,8 @@ function value(out: Source, type: TypeLayout, nullable: boolean): string {
     out.line(`${name}[${index}] = ${value(out, type.element, false)};`);
     out.line('}');
   } else {
-    out.line(`if (${length} > e - p) ${FAIL}`);
+    const tooLong = type.kind === 'string' && type.compact ? ` || ${length} > ${STRING_BYTES_MAX}` : '';
+    out.line(`if (${length} > e - p${tooLong}) ${FAIL}`);
     const slice = type.kind === 'string' ? 's.readString(b, p, ' : 'b.subarray(p, ';
     out.line(`${name} = ${slice}p += ${length});`);
   }

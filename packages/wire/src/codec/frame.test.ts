@@ -195,6 +195,21 @@ describe('hostile frames', () => {
     expect(text).toContain(words);
   });
 
+  test('a string longer than 32767 bytes is refused in the compact form too, both ways', () => {
+    const name = 'x'.repeat(32_768);
+    const request = (topic: string) =>
+      encodeRequest(apis.metadata, 9, header, { topics: [{ name: topic }] }).subarray(4);
+    expect(() => request(name)).toThrow('Metadata request v9: topics[0].name: string of 32768 bytes');
+    const frame = request(name.slice(1));
+    const { bodyAt } = decodeRequestHeader(frame);
+    expect(decodeRequest(apis.metadata, 9, frame, bodyAt).topics?.[0]?.name).toHaveLength(32_767);
+    // The length 32,768 as varint(32,769) is one more in its first byte.
+    frame[bodyAt + 1]! += 1;
+    expect(failure(() => decodeRequest(apis.metadata, 9, frame, bodyAt)).message).toContain(
+      'string of 32768 bytes',
+    );
+  });
+
   test('an int64 beyond 2^53 is refused, not rounded', () => {
     const frame = encodeRequest(apis.listOffsets, 1, header, {
       replicaId: -1,

@@ -1,6 +1,6 @@
 import type { ScalarKind } from '../schema/field.ts';
 import type { FieldLayout, StructLayout, TypeLayout } from '../schema/layout.ts';
-import { leastBytes } from '../schema/layout.ts';
+import { leastBytes, STRING_BYTES_MAX } from '../schema/layout.ts';
 import type { Decoder } from './codecs.ts';
 import { Cursor } from './cursor.ts';
 import { Fault, within } from './fault.ts';
@@ -87,8 +87,11 @@ function valueReader(type: TypeLayout, nullable: boolean): Read {
     }
     case 'string':
       return (c) => {
+        const at = c.at;
         const size = length(c, type.compact ? 'compact' : 2, nullable);
-        return size === null ? null : c.bytes.toString('utf8', c.take(size), c.at);
+        if (size === null) return null;
+        if (size > STRING_BYTES_MAX) throw new Fault('corrupt', `string of ${size} bytes`, at);
+        return c.bytes.toString('utf8', c.take(size), c.at);
       };
     case 'bytes':
     case 'records':

@@ -1,5 +1,6 @@
 import type { ScalarKind } from '../schema/field.ts';
 import type { FieldLayout, Scalar, StructLayout, TypeLayout } from '../schema/layout.ts';
+import { STRING_BYTES_MAX } from '../schema/layout.ts';
 import type { Encoder } from './codecs.ts';
 import { Fault, within } from './fault.ts';
 import { type FrameWriter, recordsBytes } from './frame-writer.ts';
@@ -103,6 +104,7 @@ function valueWriter(type: TypeLayout, nullable: boolean): Write {
         return (writer, value) => {
           if (typeof value !== 'string') throw new Fault('bad value', `${value} is no string`);
           const text = Buffer.from(value);
+          if (text.length > STRING_BYTES_MAX) throw new Fault('bad value', `string of ${text.length} bytes`);
           putLength(writer, text.length);
           put(writer, text);
         };
@@ -130,10 +132,7 @@ function valueWriter(type: TypeLayout, nullable: boolean): Write {
 function lengthWriter(type: TypeLayout): (writer: FrameWriter, length: number) => void {
   if (type.compact) return (writer, length) => putUvarint(writer, length + 1);
   return (writer, length) => {
-    const short = type.kind === 'string';
-    const form = Buffer.alloc(short ? 2 : 4);
-    if (short && length > 0x7fff)
-      throw new Fault('bad value', `string of ${length} bytes; 32767 are possible`);
+    const form = Buffer.alloc(type.kind === 'string' ? 2 : 4);
     form.writeIntBE(length, 0, form.length);
     put(writer, form);
   };

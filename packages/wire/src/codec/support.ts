@@ -1,4 +1,4 @@
-import { ZERO_UUID } from '../schema/layout.ts';
+import { STRING_BYTES_MAX, ZERO_UUID } from '../schema/layout.ts';
 import { type FrameWriter, recordsBytes } from './frame-writer.ts';
 
 /** Thrown by compiled codecs. It says nothing: the interpreted form then finds out what is wrong, and where. */
@@ -61,7 +61,7 @@ export const support = {
   writeString(bytes: Buffer, at: number, value: string): number {
     const end = writeText(bytes, at + 2, value);
     const length = end - at - 2;
-    if (length > 0x7fff) throw failed;
+    if (length > STRING_BYTES_MAX) throw failed;
     bytes[at] = length >>> 8;
     bytes[at + 1] = length;
     return end;
@@ -73,7 +73,9 @@ export const support = {
       bytes[at] = end - at;
       return end;
     }
-    return writeText(bytes, support.writeUvarint(bytes, at, Buffer.byteLength(value) + 1), value);
+    const length = Buffer.byteLength(value);
+    if (length > STRING_BYTES_MAX) throw failed;
+    return writeText(bytes, support.writeUvarint(bytes, at, length + 1), value);
   },
 
   writeUuid(bytes: Buffer, at: number, value: unknown): void {

@@ -4,6 +4,9 @@ import type { Message } from './message.ts';
 
 export const ZERO_UUID = '00000000-0000-0000-0000-000000000000';
 
+/** In UTF-8 bytes. Kafka's clients refuse longer ones in the compact form too. */
+export const STRING_BYTES_MAX = 0x7fff;
+
 /** A message at one version: what both forms of the codec are made from. */
 export interface StructLayout {
   readonly flexible: boolean;
