@@ -1,6 +1,12 @@
 import { ErrorCode, type ErrorName } from '@edgelog/wire';
 import { memberError, renewSession } from './membership.ts';
-import { NAME_UNITS_MAX, type OffsetCommitRequest, type OffsetFetchRequest, type RequestContext, type Ticket } from './messages.ts';
+import {
+  NAME_UNITS_MAX,
+  type OffsetCommitRequest,
+  type OffsetFetchRequest,
+  type RequestContext,
+  type Ticket,
+} from './messages.ts';
 import type { GroupRecord, OffsetCommitValue } from './records/index.ts';
 import { type Group, groupOf, type Shard } from './state.ts';
 import type { Step } from './step.ts';

@@ -33,5 +33,8 @@ export interface OffsetCommitValue {
   readonly expireTimestamp: number;
 }
 
-/** Only version 1 can carry an expiry, and only later ones a leader epoch; Kafka writes them by the same rule. */
+/**
+ * Only version 1 can carry an expiry, and only 3 and later a leader epoch. Kafka 4.1 writes 4, for the topic id in it, which
+ * is not kept here; every Kafka reads 3.
+ */
 export const offsetCommitVersion = (value: OffsetCommitValue) => (value.expireTimestamp === -1 ? 3 : 1);
