@@ -8,5 +8,7 @@ export const BATCH_FRAME_OVERHEAD_BYTES = 16;
 export const SESSION_CREDIT_BYTES = 8 * 1024 * 1024;
 /** Streams that one session may have open at a time. */
 export const MAX_STREAMS_PER_SESSION = 10_000;
-/** Longest gateway name, instance, version, topic in characters. */
+/** Longest gateway name, instance, version, log id. */
 export const MAX_NAME_CHARS = 256;
+/** Beyond what Kafka allows: a topic name that is too long is for the hub to refuse by stream. */
+export const MAX_TOPIC_CHARS = 1024;

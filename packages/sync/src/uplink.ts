@@ -1,7 +1,274 @@
 import { EdgelogError } from '@edgelog/base';
-import type { Uplink, UplinkOptions } from './uplink-types.ts';
+import { Connection } from './agent/connection.ts';
+import type { Retry } from './agent/events.ts';
+import { AgentLink } from './agent/link.ts';
+import { streamStatuses } from './agent/status.ts';
+import { backoffMs } from './backoff.ts';
+import { MAX_FRAME_BYTES } from './limits.ts';
+import type { RefusalCode } from './ports.ts';
+import type { Uplink, UplinkOptions, UplinkState, UplinkStatus, UplinkTuning } from './uplink-types.ts';
 
-/** Keeps one session with a hub, for ever: connects, resumes, sends, reconnects. */
-export function startUplink(_options: UplinkOptions): Uplink {
-  throw new EdgelogError('REFUSED', 'the uplink is not there yet');
+const DEFAULTS: UplinkTuning = {
+  backoffMinMs: 250,
+  backoffMaxMs: 30_000,
+  refusedBackoffMs: 60_000,
+  connectTimeoutMs: 10_000,
+  pingIntervalMs: 10_000,
+  missedPingsMax: 2,
+  readWindowBytes: 256 * 1024,
+  turnBytes: 512 * 1024,
+  bufferedBytesMax: 1024 * 1024,
+  maxFrameBytes: MAX_FRAME_BYTES,
+};
+
+const TICK_MS = 500;
+const DIVERGENCES_KEPT = 50;
+const SETTLED_AFTER_MS = 5_000;
+
+/** Keeps one session with a hub, for ever: connects, resumes, sends, reconnects. Returns at once. */
+export function startUplink(options: UplinkOptions): Uplink {
+  if (options.urls.length === 0) throw new EdgelogError('CONFIG_INVALID', 'no hub URL is given');
+  for (const url of options.urls) checkUrl(url);
+  return new UplinkShell(options);
+}
+
+function checkUrl(url: string): void {
+  if (!URL.canParse(url) || !/^wss?:$/.test(new URL(url).protocol)) {
+    throw new EdgelogError(
+      'CONFIG_INVALID',
+      `hub URL "${url}": ws://HOST:PORT or wss://HOST:PORT is allowed`,
+    );
+  }
+}
+
+interface Totals {
+  sentBatches: number;
+  sentBytes: number;
+  ackedBatches: number;
+  ackedBytes: number;
+}
+
+class UplinkShell implements Uplink {
+  readonly #options: UplinkOptions;
+  readonly #tuning: UplinkTuning;
+  readonly #restarting = new Set<number>();
+  readonly #ticker: NodeJS.Timeout;
+  #connection: Connection | undefined;
+  #link: AgentLink | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #turn: NodeJS.Immediate | undefined;
+  #notified = false;
+  #attempt = 0;
+  #greetedAt = 0;
+  #retry: Retry = 'soon';
+  /** Of the sessions that are over. */
+  #past: Totals = { sentBatches: 0, sentBytes: 0, ackedBatches: 0, ackedBytes: 0 };
+  #status: Pick<
+    UplinkStatus,
+    | 'state'
+    | 'since'
+    | 'url'
+    | 'hubId'
+    | 'lastError'
+    | 'refusal'
+    | 'hubClockOffsetMs'
+    | 'lastAckAt'
+    | 'connections'
+    | 'divergences'
+  >;
+
+  constructor(options: UplinkOptions) {
+    this.#options = options;
+    this.#tuning = { ...DEFAULTS, ...options.tuning };
+    this.#status = {
+      state: 'paused',
+      since: Date.now(),
+      url: undefined,
+      hubId: undefined,
+      lastError: undefined,
+      refusal: undefined,
+      hubClockOffsetMs: undefined,
+      lastAckAt: undefined,
+      connections: 0,
+      divergences: [],
+    };
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    if (options.paused !== true) this.#connect();
+  }
+
+  notify(): void {
+    this.#notified = true;
+    this.#schedule();
+  }
+
+  setPaused(paused: boolean): void {
+    const { state } = this.#status;
+    if (state === 'stopped' || paused === (state === 'paused')) return;
+    if (!paused) {
+      this.#attempt = 0;
+      this.#connect();
+      return;
+    }
+    this.#enter('paused');
+    clearTimeout(this.#retryTimer);
+    this.#connection?.cut('paused');
+  }
+
+  status(): UplinkStatus {
+    const session = this.#link?.session;
+    const totals = this.#totals();
+    return {
+      ...this.#status,
+      divergences: [...this.#status.divergences],
+      inFlightBytes: session?.inFlightBytes ?? 0,
+      creditBytes: session?.credit ?? 0,
+      ...totals,
+      streams: session === undefined ? [] : streamStatuses(session),
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.#enter('stopped');
+    clearInterval(this.#ticker);
+    clearTimeout(this.#retryTimer);
+    clearImmediate(this.#turn);
+    this.#connection?.close('shutting-down', 'the agent stops');
+  }
+
+  #connect(): void {
+    const { urls, port, log } = this.#options;
+    const url = urls[this.#status.connections % urls.length]!;
+    this.#status.url = url;
+    this.#status.connections++;
+    this.#enter('connecting');
+    this.#retry = 'soon';
+    const connection = new Connection(url, this.#tuning, {
+      open: () => {
+        this.#enter('greeting');
+        this.#greetedAt = performance.now();
+        link.connected();
+      },
+      frame: (frame) => {
+        const { ackedBatches } = link.session;
+        link.receive(frame);
+        if (link.session.ackedBatches !== ackedBatches) this.#status.lastAckAt = Date.now();
+        this.#schedule();
+      },
+      drained: () => this.#schedule(),
+      closed: (reason) => this.#closed(link, reason),
+    });
+    const link = new AgentLink({
+      port,
+      log,
+      now: Date.now,
+      maxFrameBytes: this.#tuning.maxFrameBytes,
+      restarting: this.#restarting,
+      send: (frame) => connection.send(frame),
+      welcomed: (hub) => this.#welcomed(hub),
+      end: (retry, code, message) => this.#ended(connection, retry, code, message),
+      diverged: (run, reason) => {
+        const { divergences } = this.#status;
+        divergences.push({ topic: run.topic, logId: run.logId, reason, at: Date.now() });
+        if (divergences.length > DIVERGENCES_KEPT) divergences.shift();
+      },
+      changed: () => this.notify(),
+    });
+    this.#connection = connection;
+    this.#link = link;
+  }
+
+  #welcomed({ hubId, time }: { hubId: string; time: number }): void {
+    const roundTripMs = performance.now() - this.#greetedAt;
+    this.#status.hubId = hubId;
+    this.#status.refusal = undefined;
+    this.#status.hubClockOffsetMs = Math.round(time + roundTripMs / 2 - Date.now());
+    this.#enter('live');
+    this.#options.log.info('connected to the hub', { hubId, url: this.#status.url });
+    this.#options.onWelcome?.({ hubId, hubTimeMs: time, roundTripMs });
+  }
+
+  #ended(connection: Connection, retry: Retry, code: RefusalCode, message: string): void {
+    this.#retry = retry;
+    if (retry === 'late') {
+      this.#status.refusal = { code, message };
+      this.#options.log.error('the hub refuses this gateway', { code, message });
+    }
+    connection.close(code, message);
+  }
+
+  #closed(link: AgentLink, reason: string): void {
+    const { state, since } = this.#status;
+    // A welcome proves nothing: a session that only ever ends at once must back off like any other failure.
+    if (link.session.ackedBatches > 0 || (state === 'live' && Date.now() - since >= SETTLED_AFTER_MS)) {
+      this.#attempt = 0;
+    }
+    link.disconnected();
+    this.#past = this.#totals();
+    this.#link = undefined;
+    this.#connection = undefined;
+    if (state === 'stopped' || state === 'paused') return;
+    this.#status.lastError = reason;
+    const wait = this.#waitMs();
+    this.#options.log.warn('not connected to the hub', { url: this.#status.url, reason, retryInMs: wait });
+    this.#enter(this.#retry === 'late' ? 'refused' : 'waiting');
+    this.#retryTimer = setTimeout(() => this.#connect(), wait);
+  }
+
+  #waitMs(): number {
+    const { backoffMinMs, backoffMaxMs, refusedBackoffMs } = this.#tuning;
+    // Twice as long at most: `backoffMs` of one attempt spans a half to all of its limit.
+    if (this.#retry === 'late') {
+      const limits = { minMs: 2 * refusedBackoffMs, maxMs: 2 * refusedBackoffMs };
+      return backoffMs(0, limits, Math.random());
+    }
+    return backoffMs(this.#attempt++, { minMs: backoffMinMs, maxMs: backoffMaxMs }, Math.random());
+  }
+
+  #tick(): void {
+    if (this.#link === undefined) return;
+    this.#link.tick();
+    this.notify();
+  }
+
+  #schedule(): void {
+    if (this.#turn !== undefined || this.#link === undefined) return;
+    this.#turn = setImmediate(() => {
+      this.#turn = undefined;
+      this.#takeTurn();
+    });
+  }
+
+  /** Sends what the turn's allowance, the credit and the socket have room for; whoever has more to send comes back. */
+  #takeTurn(): void {
+    const [link, connection] = [this.#link, this.#connection];
+    if (link === undefined || connection === undefined) return;
+    if (this.#notified) {
+      this.#notified = false;
+      link.sync();
+    }
+    const { readWindowBytes, turnBytes } = this.#tuning;
+    for (let left = turnBytes; left > 0; ) {
+      if (connection.congested) return;
+      const sent = link.pump(Math.min(readWindowBytes, left));
+      if (sent === undefined) return;
+      left -= Math.max(sent, 1);
+    }
+    this.#schedule();
+  }
+
+  #enter(state: UplinkState): void {
+    this.#status.state = state;
+    this.#status.since = Date.now();
+  }
+
+  #totals(): Totals {
+    const session = this.#link?.session;
+    const past = this.#past;
+    return {
+      sentBatches: past.sentBatches + (session?.sentBatches ?? 0),
+      sentBytes: past.sentBytes + (session?.sentBytes ?? 0),
+      ackedBatches: past.ackedBatches + (session?.ackedBatches ?? 0),
+      ackedBytes: past.ackedBytes + (session?.ackedBytes ?? 0),
+    };
+  }
 }

@@ -1,0 +1,129 @@
+import type { Socket } from 'node:net';
+import { EdgelogError } from '@edgelog/base';
+import { type ClientOptions, type RawData, WebSocket } from 'ws';
+import { closeArguments, closeReason } from '../closing.ts';
+import { decodeFrame, encodeFrame } from '../frames/codec.ts';
+import { type AgentFrame, FRAME_TYPE, type Frame, type HubFrame } from '../frames/types.ts';
+import { Heartbeat } from '../heartbeat.ts';
+import type { RefusalCode } from '../ports.ts';
+import type { UplinkTuning } from '../uplink-types.ts';
+
+export interface ConnectionEvents {
+  open(): void;
+  frame(frame: HubFrame): void;
+  /** The socket has room again after `congested` said that it had not. */
+  drained(): void;
+  /** Once, whatever the reason. */
+  closed(reason: string): void;
+}
+
+/** How long a closing handshake may take. */
+const GOODBYE_MS = 2_000;
+
+/** One WebSocket to a hub: frames in, frames out, dead when silent. */
+export class Connection {
+  readonly #ws: WebSocket;
+  readonly #tuning: UplinkTuning;
+  readonly #events: ConnectionEvents;
+  #heartbeat: Heartbeat | undefined;
+  #waitsForRoom = false;
+  #closed = false;
+  #problem: string | undefined;
+
+  constructor(url: string, tuning: UplinkTuning, events: ConnectionEvents) {
+    this.#tuning = tuning;
+    this.#events = events;
+    const ws = new WebSocket(url, clientOptions(url, tuning));
+    this.#ws = ws;
+    let socket: Socket | undefined;
+    ws.on('upgrade', (response) => {
+      socket = response.socket;
+      socket.setNoDelay(true);
+    });
+    ws.on('open', () => {
+      if (socket !== undefined) {
+        this.#heartbeat = new Heartbeat(ws, socket, tuning.pingIntervalMs, tuning.missedPingsMax, () =>
+          this.cut(`nothing heard for ${tuning.pingIntervalMs * tuning.missedPingsMax} ms`),
+        );
+      }
+      events.open();
+    });
+    ws.on('message', (data) => this.#message(data));
+    ws.on('error', (error) => {
+      this.#problem ??= error.message || error.name;
+    });
+    ws.on('close', (code, reason) =>
+      this.#finish(`closed by the hub: ${code} ${reason.toString()}`.trimEnd()),
+    );
+  }
+
+  /** Bytes wait for the socket: read no more until `drained`. */
+  get congested(): boolean {
+    const congested = this.#ws.bufferedAmount >= this.#tuning.bufferedBytesMax;
+    if (congested) this.#waitsForRoom = true;
+    return congested;
+  }
+
+  send(frame: AgentFrame): void {
+    if (this.#ws.readyState === WebSocket.OPEN) this.#ws.send(encodeFrame(frame), this.#sent);
+  }
+
+  /** Says goodbye. */
+  close(code: RefusalCode, message: string): void {
+    this.#problem ??= `${code}: ${message}`;
+    this.#ws.close(...closeArguments(code, message));
+    setTimeout(() => this.#ws.terminate(), GOODBYE_MS).unref();
+    this.#finish(this.#problem);
+  }
+
+  /** Goes at once, without a goodbye. */
+  cut(reason: string): void {
+    this.#problem ??= reason;
+    this.#ws.terminate();
+    this.#finish(reason);
+  }
+
+  readonly #sent = () => {
+    if (!this.#waitsForRoom || this.#ws.bufferedAmount > this.#tuning.bufferedBytesMax / 2) return;
+    this.#waitsForRoom = false;
+    if (!this.#closed) this.#events.drained();
+  };
+
+  #message(data: RawData): void {
+    if (this.#closed) return;
+    try {
+      if (!Buffer.isBuffer(data)) throw new EdgelogError('CORRUPT_FRAME', 'a text message');
+      const frame = decodeFrame(data);
+      if (!isHubFrame(frame)) throw new EdgelogError('CORRUPT_FRAME', `${frame.type} frame from a hub`);
+      this.#events.frame(frame);
+    } catch (error) {
+      if (!(error instanceof EdgelogError)) throw error;
+      this.close('protocol-error', `${error.code}: ${error.message}`);
+    }
+  }
+
+  #finish(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#heartbeat?.stop();
+    this.#events.closed(closeReason(this.#problem ?? reason));
+  }
+}
+
+const isHubFrame = (frame: Frame): frame is HubFrame => FRAME_TYPE[frame.type] >= FRAME_TYPE.welcome;
+
+function clientOptions(url: string, tuning: UplinkTuning): ClientOptions {
+  const options: ClientOptions = {
+    perMessageDeflate: false,
+    maxPayload: tuning.maxFrameBytes,
+    handshakeTimeout: tuning.connectTimeoutMs,
+    skipUTF8Validation: true,
+  };
+  // Masks keep hostile content from steering proxies that read the wire [RFC6455-10.3]. Under TLS, and on loopback,
+  // nobody reads it; a mask of zeros spares both ends a pass over every byte.
+  if (isUnreadable(new URL(url))) options.generateMask = (mask) => mask.fill(0);
+  return options;
+}
+
+const isUnreadable = ({ protocol, hostname }: URL) =>
+  protocol === 'wss:' || hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');

@@ -1,0 +1,343 @@
+import { assert } from '@edgelog/base';
+import type { RefusalCode } from '../ports.ts';
+import { decideResume } from '../resume.ts';
+import { end } from './ending.ts';
+import type { AgentEffect, AgentEvent, AgentEventOf, StreamEvent } from './events.ts';
+import { dequeue, enqueue, sendBatches } from './sending.ts';
+import type { AgentSession, AgentStream, AgentStreamPhase } from './state.ts';
+
+type StreamEventName = 'stream' | 'gone' | 'opened' | 'ack' | 'refuse' | 'located' | 'restarted' | 'batches';
+
+interface Context {
+  session: AgentSession;
+  stream: AgentStream;
+  now: number;
+  out: AgentEffect[];
+}
+type Cell<E extends AgentEvent> = (context: Context, event: E) => void;
+type Row = { [N in StreamEventName]: Cell<AgentEventOf<N>> };
+
+/** First wait before a stream that was refused for now is opened again; doubles, up to the second. */
+const RETRY_MIN_MS = 1_000;
+const RETRY_MAX_MS = 30_000;
+
+/** Gives one stream its event; a run that the session no longer has is nobody's business. */
+export function onStream<N extends StreamEventName>(
+  session: AgentSession,
+  producerId: number,
+  event: AgentEventOf<N>,
+  now: number,
+  out: AgentEffect[],
+): void {
+  const stream = session.streams.get(producerId);
+  if (stream === undefined) return;
+  const row: Row = table[stream.phase];
+  row[event.type as N]({ session, stream, now, out }, event);
+}
+
+export function addStream(session: AgentSession, event: StreamEvent): AgentStream {
+  const stream: AgentStream = {
+    run: event.run,
+    phase: 'waiting',
+    handle: 0,
+    sealedEndOffset: event.sealedEndOffset,
+    partition: undefined,
+    acked: event.acked,
+    hub: undefined,
+    sentNext: 0,
+    inFlight: [],
+    inFlightBytes: 0,
+    queued: false,
+    needBytes: 0,
+    retryAt: 0,
+    refusals: 0,
+    reason: undefined,
+  };
+  session.streams.set(event.run.producerId, stream);
+  return stream;
+}
+
+export function openStream(session: AgentSession, stream: AgentStream, out: AgentEffect[]): void {
+  assert(stream.phase === 'waiting', `opens a stream that is ${stream.phase}`);
+  const { producerId, logId, topic, firstOffset } = stream.run;
+  stream.phase = 'opening';
+  stream.handle = session.nextHandle++;
+  session.handles.set(stream.handle, stream);
+  out.push({
+    type: 'send',
+    frame: {
+      type: 'open',
+      handle: stream.handle,
+      producerId,
+      logId,
+      topic,
+      firstOffset,
+      ackedNext: stream.acked?.next ?? null,
+      ackedCrc: stream.acked?.crc ?? null,
+      sealedEnd: stream.sealedEndOffset,
+    },
+  });
+}
+
+export function reopenDue(session: AgentSession, now: number, out: AgentEffect[]): void {
+  for (const stream of session.streams.values()) {
+    if (stream.phase === 'waiting' && stream.retryAt <= now) openStream(session, stream, out);
+  }
+}
+
+/** What happens to a stream that the hub refuses: `final` sets it aside, `again` opens it once more after a while. */
+const REFUSAL: Record<RefusalCode, 'final' | 'again'> = {
+  'illegal-topic': 'final',
+  'batch-too-large': 'final',
+  // The first time it may have been damaged on its way; a second time it is damaged here.
+  'corrupt-batch': 'again',
+  'topic-missing': 'again',
+  'out-of-order': 'again',
+  'store-failed': 'again',
+  'shutting-down': 'again',
+  'protocol-error': 'again',
+  unauthorized: 'again',
+  'duplicate-instance': 'again',
+  'unsupported-version': 'again',
+};
+
+const grow: Cell<AgentEventOf<'stream'>> = ({ stream }, event) => {
+  assert(event.sealedEndOffset >= stream.sealedEndOffset, 'the sealed end of a run went back');
+  stream.sealedEndOffset = event.sealedEndOffset;
+};
+
+const leave: Cell<AgentEventOf<'gone'>> = (context) => {
+  closeHandle(context);
+  context.session.streams.delete(context.stream.run.producerId);
+};
+
+const violation: Cell<AgentEventOf<'opened' | 'ack'>> = ({ session, stream, out }, event) =>
+  end(
+    session,
+    out,
+    'soon',
+    'protocol-error',
+    `the hub sent ${event.type} for a stream that is ${stream.phase}`,
+  );
+
+const refuse: Cell<AgentEventOf<'refuse'>> = (context, event) => refused(context, event.code, event.message);
+
+const impossible: Cell<AgentEventOf<'located' | 'batches' | 'opened' | 'ack' | 'refuse'>> = (
+  { stream },
+  event,
+) => assert(false, `${event.type} for a stream that is ${stream.phase}`);
+
+const ignore = () => {};
+
+const table: Record<AgentStreamPhase, Row> = {
+  opening: {
+    stream: grow,
+    gone: leave,
+    opened: ({ stream, out }, event) => {
+      stream.phase = 'comparing';
+      stream.partition = event.partition;
+      const hub =
+        event.next === null || event.crc === null ? undefined : { next: event.next, crc: event.crc };
+      stream.hub = hub;
+      out.push({ type: 'locate', producerId: stream.run.producerId, hub });
+    },
+    ack: violation,
+    refuse,
+    located: impossible,
+    restarted: ignore,
+    batches: impossible,
+  },
+  comparing: {
+    stream: grow,
+    gone: leave,
+    opened: violation,
+    ack: violation,
+    refuse,
+    located: (context, event) => resume(context, event),
+    restarted: ignore,
+    batches: impossible,
+  },
+  flowing: {
+    stream: (context, event) => {
+      grow(context, event);
+      enqueue(context.session, context.stream);
+    },
+    gone: leave,
+    opened: violation,
+    ack: (context, event) => acknowledge(context, event),
+    refuse,
+    located: impossible,
+    restarted: ignore,
+    batches: (context, event) => {
+      const { session, stream, out } = context;
+      const outcome = sendBatches(session, stream, event.batches, out);
+      if (outcome.kind === 'too-large') {
+        refused(
+          context,
+          'batch-too-large',
+          `the batch at offset ${stream.sentNext} has ${outcome.bytes} bytes, a frame takes ${session.maxFrameBytes}`,
+        );
+      } else if (outcome.kind === 'wrong') {
+        report(context, 'error', 'sealed data cannot be read', { problem: outcome.message });
+        wait(context);
+      }
+    },
+  },
+  restarting: {
+    stream: grow,
+    gone: leave,
+    opened: impossible,
+    ack: impossible,
+    refuse: impossible,
+    located: impossible,
+    restarted: (context, event) => {
+      report(context, 'error', 'a new run could not be opened', {
+        problem: event.error ?? 'the old run is still there',
+      });
+      wait(context);
+    },
+    batches: impossible,
+  },
+  waiting: {
+    stream: grow,
+    gone: leave,
+    opened: impossible,
+    ack: impossible,
+    refuse: impossible,
+    located: impossible,
+    restarted: ignore,
+    batches: impossible,
+  },
+  refused: {
+    stream: grow,
+    gone: leave,
+    opened: impossible,
+    ack: impossible,
+    refuse: impossible,
+    located: impossible,
+    restarted: ignore,
+    batches: impossible,
+  },
+};
+
+function resume(context: Context, { local }: AgentEventOf<'located'>): void {
+  const { session, stream, out } = context;
+  const { producerId } = stream.run;
+  stream.acked = local.acked;
+  stream.sealedEndOffset = local.sealedEndOffset;
+  const decision = decideResume(stream.run, local, stream.hub);
+  switch (decision.kind) {
+    case 'send':
+      stream.phase = 'flowing';
+      stream.sentNext = decision.from;
+      if (decision.acknowledge !== undefined) {
+        stream.acked = decision.acknowledge;
+        out.push({ type: 'acknowledge', producerId, position: decision.acknowledge });
+      }
+      if (decision.resent > 0) {
+        report(context, 'error', 'the hub lost acknowledged data, sending it again', {
+          from: decision.from,
+          offsets: decision.resent,
+        });
+      }
+      enqueue(session, stream);
+      return;
+    case 'new-run':
+      closeHandle(context);
+      stream.phase = 'restarting';
+      report(context, 'error', 'the hub and this gateway have diverged, opening a new run', {
+        reason: decision.reason,
+        hub: stream.hub,
+        acked: local.acked,
+        sealedEnd: local.sealedEndOffset,
+      });
+      out.push({ type: 'startNewRun', producerId, reason: decision.reason, hub: stream.hub });
+      return;
+    case 'wait':
+      report(context, 'error', 'unacknowledged data is no longer on disk, and the run goes on', {
+        logStart: local.logStartOffset,
+        acked: local.acked,
+      });
+      wait(context);
+  }
+}
+
+function acknowledge(context: Context, { next, crc }: AgentEventOf<'ack'>): void {
+  const { session, stream, out } = context;
+  const index = stream.inFlight.findIndex((batch) => batch.next === next);
+  const last = stream.inFlight[index];
+  if (last === undefined || last.crc !== crc) {
+    // The next session's `open` finds out what the hub really holds.
+    const sent = last === undefined ? 'no batch in flight ends there' : `the batch sent has crc ${last.crc}`;
+    end(
+      session,
+      out,
+      'soon',
+      'protocol-error',
+      `ack of ${next} (crc ${crc}) for ${stream.run.topic}: ${sent}`,
+    );
+    return;
+  }
+  for (const batch of stream.inFlight.splice(0, index + 1)) {
+    stream.inFlightBytes -= batch.bytes;
+    session.inFlightBytes -= batch.bytes;
+    session.ackedBatches++;
+    session.ackedBytes += batch.bytes;
+  }
+  stream.refusals = 0;
+  // While lost data is sent again the hub is behind what the disk says was acknowledged.
+  if (stream.acked !== undefined && next <= stream.acked.next) return;
+  stream.acked = { next, crc };
+  out.push({ type: 'acknowledge', producerId: stream.run.producerId, position: stream.acked });
+}
+
+function refused(context: Context, code: RefusalCode, message: string): void {
+  const { session, stream, now, out } = context;
+  closeHandle(context);
+  stream.reason = { code, message };
+  stream.refusals++;
+  if (REFUSAL[code] === 'final' || (code === 'corrupt-batch' && stream.refusals > 1)) {
+    stream.phase = 'refused';
+    out.push({ type: 'refused', producerId: stream.run.producerId, code, message });
+    return;
+  }
+  report(context, 'warn', 'the hub refuses a stream for now', { code, message });
+  wait(context);
+  // One that is merely out of step, or damaged on its way, is compared again at once.
+  const afresh = (code === 'out-of-order' || code === 'corrupt-batch') && stream.refusals === 1;
+  if (afresh) {
+    stream.retryAt = now;
+    openStream(session, stream, out);
+  }
+}
+
+function wait(context: Context): void {
+  const { stream, now } = context;
+  closeHandle(context);
+  stream.phase = 'waiting';
+  stream.retryAt = now + Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(stream.refusals, 10));
+}
+
+/** Gives the handle back; what is in flight under it is no longer this session's to count. */
+function closeHandle({ session, stream, out }: Context): void {
+  if (stream.handle !== 0) {
+    out.push({ type: 'send', frame: { type: 'close', handle: stream.handle } });
+    session.handles.delete(stream.handle);
+    stream.handle = 0;
+  }
+  dequeue(session, stream);
+  session.inFlightBytes -= stream.inFlightBytes;
+  stream.inFlightBytes = 0;
+  stream.inFlight = [];
+  stream.needBytes = 0;
+}
+
+function report(
+  { stream, out }: Context,
+  level: 'warn' | 'error',
+  event: string,
+  fields: Record<string, unknown>,
+): void {
+  const { topic, logId, producerId } = stream.run;
+  out.push({ type: 'report', level, event, fields: { topic, logId, producerId, ...fields } });
+}

@@ -1,0 +1,125 @@
+import type { AgentFrame, HubFrame } from '../frames/types.ts';
+import type { SyncLog } from '../log.ts';
+import type { HubPort, RefusalCode } from '../ports.ts';
+import type { HubEffect, HubEvent } from './events.ts';
+import { handleHub } from './session.ts';
+import { createHubSession, type HubLimits, type HubSession } from './state.ts';
+
+export interface HubLinkOptions {
+  hub: HubPort;
+  log: SyncLog;
+  now: () => number;
+  limits: HubLimits;
+  send(frame: HubFrame): void;
+  end(code: RefusalCode, message: string): void;
+  /** Ask the registry; `admitted` or `dismiss` is to be called, now or later. */
+  register(gateway: string, instance: string): void;
+  /** Something waits to go out: call `flush` once before the turn is over. */
+  wantsFlush(): void;
+}
+
+/**
+ * One session and the store it feeds: turns the session's effects into calls of the port, and their answers into
+ * events. Knows no sockets and no timers, so that the simulator drives the same code as the WebSocket shell.
+ */
+export class HubLink {
+  readonly session: HubSession;
+  readonly #options: HubLinkOptions;
+
+  constructor(options: HubLinkOptions) {
+    this.#options = options;
+    this.session = createHubSession(options.hub.hubId, options.limits);
+  }
+
+  receive(frame: AgentFrame): void {
+    this.#run(frame);
+  }
+
+  admitted(): void {
+    this.#run({ type: 'admitted' });
+  }
+
+  dismiss(code: RefusalCode, message: string): void {
+    this.#run({ type: 'dismiss', code, message });
+  }
+
+  flush(): void {
+    this.#run({ type: 'flush' });
+  }
+
+  disconnected(): void {
+    this.#run({ type: 'disconnected' });
+  }
+
+  #run(event: HubEvent): void {
+    const { session } = this;
+    const { effects } = handleHub(session, event, this.#options.now());
+    for (const effect of effects) this.#perform(effect);
+    if (session.phase === 'live' && (session.dirty.length > 0 || session.creditOwed > 0)) {
+      this.#options.wantsFlush();
+    }
+  }
+
+  #perform(effect: HubEffect): void {
+    const { hub, log, send, end, register } = this.#options;
+    const { gateway } = this.session;
+    switch (effect.type) {
+      case 'send':
+        send(effect.frame);
+        break;
+      case 'register':
+        register(effect.gateway, effect.instance);
+        break;
+      case 'openRun':
+        this.#openRun(effect);
+        break;
+      case 'append':
+        this.#append(effect);
+        break;
+      case 'recordGap': {
+        const { id, gap } = effect;
+        log.warn('a gateway declares a gap', { gateway, ...gap });
+        hub.recordGap(gateway, gap).then(() => this.#run({ type: 'gapDone', id }), this.#failed);
+        break;
+      }
+      case 'divergence':
+        log.error('a gateway and this hub have diverged', {
+          gateway,
+          ...effect.run,
+          reason: effect.reason,
+          position: effect.position,
+        });
+        break;
+      case 'report':
+        log[effect.level](effect.event, effect.fields);
+        break;
+      case 'end':
+        end(effect.code, effect.message);
+        break;
+    }
+  }
+
+  #openRun({ handle, run }: Extract<HubEffect, { type: 'openRun' }>): void {
+    this.#options.hub.openRun(this.session.gateway, run).then((answer) => {
+      if (answer.ok) {
+        const { partition, position } = answer;
+        this.#run({ type: 'runOpened', handle, partition, position });
+      } else {
+        this.#run({ type: 'runRefused', handle, code: answer.code, message: answer.message });
+      }
+    }, this.#failed);
+  }
+
+  #append({ handle, producerId, batch }: Extract<HubEffect, { type: 'append' }>): void {
+    const answer = this.#options.hub.append(producerId, batch);
+    if (answer.ok) {
+      answer.committed.then((position) => this.#run({ type: 'committed', handle, position }), this.#failed);
+    } else {
+      this.#run({ type: 'appendRefused', handle, code: answer.code, message: answer.message });
+    }
+  }
+
+  readonly #failed = (error: unknown): void => {
+    this.#run({ type: 'storeFailed', message: error instanceof Error ? error.message : String(error) });
+  };
+}
