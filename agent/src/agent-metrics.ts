@@ -1,0 +1,58 @@
+import { type Metrics, registerProcessMetrics, type Sample } from '@edgelog/runtime';
+import { type AgentParts, type StreamStatus, streamStatus } from './status.ts';
+
+/** Registers what /metrics says beside the counters of the sources. Returns a function that stops the measuring. */
+export function registerAgentMetrics(metrics: Metrics, parts: AgentParts): () => void {
+  const { store, streams, disk, mqtt, uplink } = parts;
+  const perStream = (value: (status: StreamStatus) => number) => (): Sample[] =>
+    [...streams.list()].map((stream) => ({
+      labels: { topic: stream.state.topic },
+      value: value(streamStatus(stream, undefined, parts.now())),
+    }));
+  const gauge = (name: string, help: string, value: (status: StreamStatus) => number) =>
+    metrics.gauge(name, help, perStream(value));
+  gauge('edgelog_stream_log_start_offset', 'First offset on disk.', (s) => s.logStartOffset);
+  gauge('edgelog_stream_end_offset', 'One past the newest reading.', (s) => s.endOffset);
+  gauge('edgelog_stream_acked_offset', 'One past the newest acknowledged reading.', (s) => s.ackedOffset);
+  gauge('edgelog_stream_lag_records', 'Readings that no hub has acknowledged.', (s) => s.lagRecords);
+  gauge('edgelog_stream_lag_bytes', 'Their bytes.', (s) => s.lagBytes);
+  gauge(
+    'edgelog_stream_oldest_unacked_seconds',
+    'Age of the oldest of them.',
+    (s) => s.oldestUnackedMs / 1000,
+  );
+  metrics.gauge('edgelog_mqtt_clients', 'MQTT clients connected.', () => mqtt.connectedClients);
+  metrics.gauge(
+    'edgelog_pending_bytes',
+    'Bytes taken and not on disk yet.',
+    () => streams.pressure.pendingBytes,
+  );
+  metrics.gauge('edgelog_disk_used_bytes', 'Bytes of the log on disk.', () => disk.status().usedBytes);
+  metrics.gauge('edgelog_disk_budget_bytes', 'Bytes the log may take.', () => disk.status().maxBytes);
+  metrics.gauge('edgelog_log_segments', 'Segment files.', () => store.stats().segments);
+  metrics.counterFrom(
+    'edgelog_log_appended_bytes_total',
+    'Bytes given to the log.',
+    () => store.stats().appendedBytes,
+  );
+  metrics.counterFrom(
+    'edgelog_log_commits_total',
+    'Group commits, one flush each.',
+    () => store.stats().commits,
+  );
+  metrics.gauge('edgelog_uplink_live', '1 while a session with a hub stands.', () =>
+    uplink.status().state === 'live' ? 1 : 0,
+  );
+  metrics.counterFrom(
+    'edgelog_uplink_sent_bytes_total',
+    'Batch bytes sent.',
+    () => uplink.status().sentBytes,
+  );
+  metrics.counterFrom(
+    'edgelog_uplink_acked_bytes_total',
+    'Batch bytes acknowledged.',
+    () => uplink.status().ackedBytes,
+  );
+  metrics.gauge('edgelog_alarms', 'Alarms that stand.', () => parts.alarms.list().length);
+  return registerProcessMetrics(metrics);
+}

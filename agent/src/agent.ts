@@ -1,0 +1,221 @@
+import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
+import { EdgelogError } from '@edgelog/base';
+import { openLogStore } from '@edgelog/log';
+import {
+  createLogger,
+  type Logger,
+  Metrics,
+  parseAddress,
+  type RunningProcess,
+  startOpsServer,
+} from '@edgelog/runtime';
+import { startUplink, type Uplink } from '@edgelog/sync';
+import { z } from 'zod';
+import { registerAgentMetrics } from './agent-metrics.ts';
+import { Alarms } from './alarms.ts';
+import { Disk } from './disk.ts';
+import { type MqttBroker, startMqttBroker } from './mqtt/broker.ts';
+import { mqttCounters } from './mqtt/counters.ts';
+import { Qos2Window } from './mqtt/qos2.ts';
+import { SerialLine } from './serial/serial-line.ts';
+import { parseSerialSetting } from './serial/setting.ts';
+import { type AgentSettings, segmentBytesOf } from './settings.ts';
+import { type AgentParts, agentHealth, agentStatus } from './status.ts';
+import { StreamSet } from './streams/stream-set.ts';
+
+export interface AgentDeps {
+  log?: Logger;
+  /** Wall clock, ms. */
+  now?: () => number;
+  /** The store failed and the agent has refused new data; default: the process ends with status 1. */
+  onFatal?: (error: EdgelogError) => void;
+}
+
+export interface RunningAgent extends RunningProcess {
+  readonly mqttPort: number;
+  readonly httpPort: number;
+  status(): ReturnType<typeof agentStatus>;
+  setUplinkPaused(paused: boolean): void;
+}
+
+const VERSION = '0.1.0';
+/** Key and headers on top of the largest payload; what goes beyond is refused like a payload that is too large. */
+const READING_OVERHEAD_BYTES = 16 * 1024;
+/** /healthz says what happened for so long before the process ends. */
+const FATAL_GRACE_MS = 1000;
+
+const uplinkBody = z.strictObject({ paused: z.boolean() });
+
+/** Starts a gateway: log, sources, uplink, operations HTTP. Throws EdgelogError for what an operator can put right. */
+export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}): Promise<RunningAgent> {
+  const log = deps.log ?? createLogger({ component: 'agent', level: settings.logLevel });
+  const now = deps.now ?? Date.now;
+  const monotonicMs = () => performance.now();
+  const metrics = new Metrics();
+  const alarms = new Alarms(log);
+  const instance = randomUUID();
+  const segmentBytes = segmentBytesOf(settings);
+  const dir = resolve(settings.dataDir);
+  const undo: (() => Promise<void> | void)[] = [];
+  const stopAll = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+
+  try {
+    const store = await openLogStore({
+      dir,
+      segmentBytes,
+      commitWindowMs: settings.commitWindowMs,
+      now,
+      onFatal: (error) => streams.fail(error),
+    });
+    undo.push(() => store.close());
+    const disk = new Disk({
+      dir,
+      maxBytes: settings.maxDiskBytes,
+      segmentBytes,
+      stats: () => store.stats(),
+      alarms,
+    });
+    const ackSeconds = metrics.histogram(
+      'edgelog_durable_seconds',
+      'From taking the first reading of a turn to its flush.',
+    );
+    let uplink: Uplink | undefined;
+    let mqtt: MqttBroker | undefined;
+    const onFatal = (error: EdgelogError): void => {
+      alarms.raise('store failed', error.message);
+      mqtt?.pause();
+      const end = deps.onFatal ?? endProcess;
+      setTimeout(() => end(error), FATAL_GRACE_MS);
+    };
+    const streams: StreamSet = new StreamSet({
+      ...settings,
+      store,
+      disk,
+      alarms,
+      maxReadingBytes: settings.maxMessageBytes + READING_OVERHEAD_BYTES,
+      now,
+      monotonicMs,
+      isUplinkLive: () => uplink?.status().state === 'live',
+      onSealed: () => uplink?.notify(),
+      onDurable: (waitedMs) => ackSeconds.observe(waitedMs / 1000),
+      onFatal,
+    });
+    undo.push(() => streams.close());
+    const qos2 = new Qos2Window(store.state);
+    streams.onTurnEnd(() => qos2.save());
+
+    uplink = startUplink({
+      urls: settings.hub,
+      log,
+      port: {
+        identity: { gateway: settings.gateway, instance, version: VERSION },
+        streams: () => [...streams.list()].map((stream) => stream.uplink),
+        unconfirmedGaps: () => streams.gaps.list(),
+        gapConfirmed: (gap) => streams.gaps.confirm(gap),
+      },
+      onWelcome: () => streams.armLinger(),
+    });
+    const { stop: stopUplink } = uplink;
+    undo.push(() => stopUplink.call(uplink));
+
+    const counters = mqttCounters(metrics);
+    const broker = await startMqttBroker({
+      address: parseAddress(settings.mqtt, '--mqtt'),
+      gateway: settings.gateway,
+      topic: settings.topic,
+      maxMessageBytes: settings.maxMessageBytes,
+      streams,
+      qos2,
+      counters,
+      log,
+    });
+    mqtt = broker;
+    undo.push(async () => {
+      broker.pause();
+      await streams.flush();
+      await broker.close();
+      await streams.flush();
+    });
+    const serial = settings.serial.map(
+      (text) =>
+        new SerialLine({
+          ...parseSerialSetting(text)!,
+          gateway: settings.gateway,
+          topic: settings.topic,
+          maxFrameBytes: settings.maxMessageBytes,
+          streams,
+          metrics,
+          log,
+        }),
+    );
+    undo.push(async () => void (await Promise.all(serial.map((line) => line.stop()))));
+
+    const parts: AgentParts = {
+      gateway: settings.gateway,
+      version: VERSION,
+      instance,
+      store,
+      streams,
+      disk,
+      alarms,
+      uplink,
+      mqtt: broker,
+      mqttCounters: counters,
+      serial,
+      now,
+    };
+    undo.push(registerAgentMetrics(metrics, parts));
+    const setUplinkPaused = (paused: boolean) => {
+      log.info(paused ? 'uplink cut' : 'uplink restored');
+      parts.uplink.setPaused(paused);
+    };
+    const http = await startOpsServer({
+      address: settings.http,
+      health: () => agentHealth(parts),
+      status: () => agentStatus(parts),
+      metrics: () => metrics.render(),
+      log,
+      routes: {
+        'POST /uplink': ({ body }) => {
+          const parsed = uplinkBody.safeParse(body);
+          if (!parsed.success)
+            throw new EdgelogError('CONFIG_INVALID', 'expected {"paused": true} or {"paused": false}');
+          setUplinkPaused(parsed.data.paused);
+          return { body: parsed.data };
+        },
+      },
+    });
+    undo.push(() => http.close());
+
+    log.info('agent started', {
+      gateway: settings.gateway,
+      dir,
+      hub: settings.hub,
+      mqtt: broker.port,
+      http: http.port,
+    });
+    return {
+      ready: `agent ${settings.gateway} mqtt=${hostOf(settings.mqtt)}:${broker.port} http=${hostOf(settings.http)}:${http.port}`,
+      mqttPort: broker.port,
+      httpPort: http.port,
+      status: () => agentStatus(parts),
+      setUplinkPaused,
+      stop: stopAll,
+    };
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}
+
+/** Readings that were acknowledged are on disk; whoever supervises the process starts it again. */
+function endProcess(error: EdgelogError): never {
+  throw error;
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':'));
+}

@@ -1,0 +1,33 @@
+import type { Logger } from '@edgelog/runtime';
+
+export interface Alarm {
+  /** What is wrong with what, e.g. `diverged telemetry`; one alarm per name. */
+  name: string;
+  message: string;
+  since: string;
+}
+
+/** States that an operator should know of. Raised and cleared with a log line; shown in /status. */
+export class Alarms {
+  readonly #log: Logger;
+  readonly #active = new Map<string, Alarm>();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  raise(name: string, message: string): void {
+    const known = this.#active.get(name);
+    if (known?.message === message) return;
+    this.#active.set(name, { name, message, since: known?.since ?? new Date().toISOString() });
+    this.#log.error('alarm', { alarm: name, message });
+  }
+
+  clear(name: string): void {
+    if (this.#active.delete(name)) this.#log.info('alarm cleared', { alarm: name });
+  }
+
+  list(): Alarm[] {
+    return [...this.#active.values()];
+  }
+}

@@ -1,0 +1,79 @@
+import { statfsSync } from 'node:fs';
+import type { LogStoreStats } from '@edgelog/log';
+import type { Alarms } from './alarms.ts';
+
+export interface DiskStatus {
+  /** What the log takes on disk. */
+  usedBytes: number;
+  maxBytes: number;
+  /** Free for this user on the file system. */
+  freeBytes: number;
+  isFull: boolean;
+}
+
+export interface DiskOptions {
+  dir: string;
+  maxBytes: number;
+  segmentBytes: number;
+  stats: () => LogStoreStats;
+  alarms: Alarms;
+}
+
+const ALARM = 'disk full';
+
+/**
+ * The disk budget, policy `reject`: no reading is taken once the log is within one segment of its budget, or the file
+ * system within two of its end, so that what was taken can still be sealed, rolled, sent and freed.
+ */
+export class Disk {
+  readonly #options: DiskOptions;
+  #status: DiskStatus;
+
+  constructor(options: DiskOptions) {
+    this.#options = options;
+    this.#status = this.#measure();
+  }
+
+  get isFull(): boolean {
+    return this.#status.isFull;
+  }
+
+  status(): DiskStatus {
+    return this.#status;
+  }
+
+  /** Measures anew. */
+  check(): void {
+    const { alarms } = this.#options;
+    this.#status = this.#measure();
+    const { isFull, usedBytes, maxBytes, freeBytes } = this.#status;
+    if (!isFull) {
+      alarms.clear(ALARM);
+      return;
+    }
+    const { dir } = this.#options;
+    alarms.raise(
+      ALARM,
+      usedBytes >= this.#limitBytes
+        ? `the log in ${dir} has used up its budget of ${maxBytes} bytes; devices are refused until a hub has taken data`
+        : `the file system of ${dir} has only ${Math.floor(freeBytes / 2 ** 20)} MiB left; devices are refused`,
+    );
+  }
+
+  get #limitBytes(): number {
+    return this.#options.maxBytes - this.#options.segmentBytes;
+  }
+
+  #measure(): DiskStatus {
+    const { dir, maxBytes, segmentBytes, stats } = this.#options;
+    const usedBytes = stats().physicalBytes;
+    const { bavail, bsize } = statfsSync(dir);
+    const freeBytes = bavail * bsize;
+    return {
+      usedBytes,
+      maxBytes,
+      freeBytes,
+      isFull: usedBytes >= this.#limitBytes || freeBytes < 2 * segmentBytes,
+    };
+  }
+}

@@ -1,0 +1,3 @@
+export { type AgentDeps, type RunningAgent, startAgent } from './agent.ts';
+export { agentCommand } from './command.ts';
+export { type AgentSettings, agentSettingsSchema } from './settings.ts';

@@ -1,0 +1,40 @@
+import type { Counter, Metrics } from '@edgelog/runtime';
+
+export interface MqttCounters {
+  received: Record<0 | 1 | 2, Counter>;
+  receivedBytes: Counter;
+  repeated: Counter;
+  refused: Counter;
+  connections: Counter;
+  connectionErrors: Counter;
+  subscriberDrops: Counter;
+}
+
+export function mqttCounters(metrics: Metrics): MqttCounters {
+  const received = (qos: number) =>
+    metrics.counter('edgelog_mqtt_messages_total', 'Messages taken from MQTT clients.', { qos });
+  return {
+    received: { 0: received(0), 1: received(1), 2: received(2) },
+    receivedBytes: metrics.counter(
+      'edgelog_mqtt_payload_bytes_total',
+      'Payload bytes taken from MQTT clients.',
+    ),
+    repeated: metrics.counter(
+      'edgelog_mqtt_repeated_total',
+      'QoS 2 retransmissions recognised and not stored again.',
+    ),
+    refused: metrics.counter(
+      'edgelog_mqtt_refused_total',
+      'Messages refused: too large, disk full, store failed.',
+    ),
+    connections: metrics.counter('edgelog_mqtt_connections_total', 'MQTT connections accepted.'),
+    connectionErrors: metrics.counter(
+      'edgelog_mqtt_connection_errors_total',
+      'MQTT connections that ended in an error.',
+    ),
+    subscriberDrops: metrics.counter(
+      'edgelog_mqtt_subscriber_drops_total',
+      'Messages not queued for a local subscriber whose queue was full. They are in the log.',
+    ),
+  };
+}

@@ -1,0 +1,98 @@
+import { hostname } from 'node:os';
+import { addressSetting, LOG_LEVELS } from '@edgelog/runtime';
+import { z } from 'zod';
+import { parseSerialSetting } from './serial/setting.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+/** Kafka's rule for topic names. */
+const TOPIC_NAME = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/;
+const GATEWAY_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
+
+/** The host name cut to what a gateway may be called. */
+export function defaultGateway(host: string = hostname()): string {
+  return (
+    host
+      .replace(/[^a-zA-Z0-9._-]+/g, '-')
+      .replace(/^[^a-zA-Z0-9]+/, '')
+      .slice(0, 128) || 'gateway'
+  );
+}
+
+function hubUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.protocol === 'ws:' || url.protocol === 'wss:') && url.hostname !== '';
+}
+
+function isSerial(text: string): boolean {
+  return parseSerialSetting(text) !== undefined;
+}
+
+const bytes = (min: number, max: number) => z.number().int().min(min).max(max);
+
+export const agentSettingsSchema = z.object({
+  dataDir: z.string().min(1).describe('directory of the log; made if missing, used by one process at a time'),
+  gateway: z
+    .string()
+    .regex(GATEWAY_NAME, 'expected 1 to 128 of a-z A-Z 0-9 . _ - beginning with a letter or digit')
+    .default(() => defaultGateway())
+    .describe('name of this gateway, unique among those of a hub; default the host name'),
+  hub: z
+    .array(z.string().refine(hubUrl, 'expected a URL that begins with ws:// or wss://'))
+    .min(1)
+    .default(['ws://127.0.0.1:7420'])
+    .describe('URLs of the hub, tried in turn'),
+  mqtt: addressSetting().default('127.0.0.1:1883').describe('where devices publish over MQTT'),
+  http: addressSetting().default('127.0.0.1:7422').describe('health, status, metrics, uplink switch'),
+  serial: z
+    .array(z.string().refine(isSerial, 'expected PATH or PATH@BAUD, e.g. /dev/ttyUSB0@9600'))
+    .default([])
+    .describe('serial lines to read, PATH or PATH@BAUD'),
+  topic: z
+    .string()
+    .regex(TOPIC_NAME, 'expected a Kafka topic name: 1 to 249 of a-z A-Z 0-9 . _ -')
+    .default('telemetry')
+    .describe('Kafka topic that readings go to'),
+  batchBytes: bytes(KIB, 8 * MIB)
+    .default(128 * KIB)
+    .describe('bytes of records, before compression, that seal a batch'),
+  lingerMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(100)
+    .describe('age that seals a batch while the uplink is up'),
+  compression: z
+    .enum(['none', 'gzip', 'snappy', 'lz4', 'zstd'])
+    .default('zstd')
+    .describe('of sealed batches'),
+  maxMessageBytes: bytes(1, 16 * MIB)
+    .default(MIB)
+    .describe('largest payload of a message, and longest serial frame'),
+  commitWindowMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(1000)
+    .default(0)
+    .describe('wait this long for more before a commit: saves flash, adds to the acknowledgement'),
+  maxDiskBytes: bytes(16 * MIB, Number.MAX_SAFE_INTEGER)
+    .default(4 * GIB)
+    .describe('bytes the log may take on disk; when they are used up, devices are refused'),
+  segmentBytes: bytes(MIB, GIB)
+    .optional()
+    .describe('size of a log segment; default a sixteenth of maxDiskBytes'),
+  replayBytes: bytes(0, GIB)
+    .default(16 * MIB)
+    .describe('acknowledged data kept per stream, for a hub that lost its newest'),
+  logLevel: z.enum(LOG_LEVELS).default('info').describe('least level of the lines on stderr'),
+});
+
+export type AgentSettings = z.output<typeof agentSettingsSchema>;
+
+export function segmentBytesOf(settings: AgentSettings): number {
+  return settings.segmentBytes ?? Math.min(GIB, Math.max(MIB, Math.floor(settings.maxDiskBytes / 16)));
+}

@@ -1,0 +1,125 @@
+import type { LogStore } from '@edgelog/log';
+import type { Uplink, UplinkStreamStatus } from '@edgelog/sync';
+import type { Alarms } from './alarms.ts';
+import type { Disk } from './disk.ts';
+import type { MqttBroker } from './mqtt/broker.ts';
+import type { MqttCounters } from './mqtt/counters.ts';
+import type { SerialLine } from './serial/serial-line.ts';
+import type { Stream, StreamSet } from './streams/stream-set.ts';
+
+/** What /status says of one stream. Offsets are edge offsets. */
+export interface StreamStatus {
+  topic: string;
+  /** At the hub; null until one has told. */
+  partition: number | null;
+  logId: string;
+  run: { producerId: number; firstOffset: number };
+  logStartOffset: number;
+  /** One past the newest reading, sealed or not. */
+  endOffset: number;
+  /** One past the newest sealed reading. */
+  sealedOffset: number;
+  ackedOffset: number;
+  lagRecords: number;
+  /** Stored bytes of sealed batches, and encoded bytes of what is not sealed yet. */
+  lagBytes: number;
+  /** Age of the oldest reading that no hub has acknowledged; 0 when there is none. */
+  oldestUnackedMs: number;
+  uplink: UplinkStreamStatus['state'] | null;
+}
+
+export interface AgentParts {
+  gateway: string;
+  version: string;
+  instance: string;
+  store: LogStore;
+  streams: StreamSet;
+  disk: Disk;
+  alarms: Alarms;
+  uplink: Uplink;
+  mqtt: MqttBroker;
+  mqttCounters: MqttCounters;
+  serial: readonly SerialLine[];
+  now: () => number;
+}
+
+/** Acknowledgements that stand still for this long while the uplink is live and there is something to send. */
+const STALLED_MS = 60_000;
+
+export function streamStatus(stream: Stream, at: UplinkStreamStatus | undefined, now: number): StreamStatus {
+  const { edge, uplink, state } = stream;
+  const { ackedOffset } = uplink;
+  const { endOffset } = edge;
+  const lagRecords = endOffset - ackedOffset;
+  return {
+    topic: state.topic,
+    partition: at?.partition ?? null,
+    logId: state.logId,
+    run: state.run,
+    logStartOffset: edge.log.logStartOffset,
+    endOffset,
+    sealedOffset: uplink.sealedEndOffset,
+    ackedOffset,
+    lagRecords,
+    lagBytes: edge.log.sizeBytesFrom(ackedOffset) + edge.unsealedBytes,
+    oldestUnackedMs: lagRecords === 0 ? 0 : Math.max(0, now - (uplink.oldestUnackedTimestamp() ?? now)),
+    uplink: at?.state ?? null,
+  };
+}
+
+export function agentStatus(parts: AgentParts) {
+  const { gateway, version, instance, store, streams, disk, alarms, mqtt, mqttCounters, serial } = parts;
+  const { streams: remote, ...uplink } = parts.uplink.status();
+  const at = new Map(remote.map((one) => [one.topic, one]));
+  const now = parts.now();
+  return {
+    role: 'agent',
+    gateway,
+    version,
+    instance,
+    time: new Date(now).toISOString(),
+    streams: [...streams.list()].map((stream) => streamStatus(stream, at.get(stream.state.topic), now)),
+    uplink,
+    mqtt: {
+      port: mqtt.port,
+      clients: mqtt.connectedClients,
+      messages: {
+        qos0: mqttCounters.received[0].value,
+        qos1: mqttCounters.received[1].value,
+        qos2: mqttCounters.received[2].value,
+      },
+      payloadBytes: mqttCounters.receivedBytes.value,
+      repeated: mqttCounters.repeated.value,
+      refused: mqttCounters.refused.value,
+      connectionErrors: mqttCounters.connectionErrors.value,
+    },
+    serial: serial.map((line) => line.status()),
+    disk: disk.status(),
+    log: store.stats(),
+    pendingBytes: streams.pressure.pendingBytes,
+    gaps: streams.gaps.list(),
+    alarms: alarms.list(),
+  };
+}
+
+/** Not healthy: the store failed, devices are refused, or the uplink is there and nothing moves. */
+export function agentHealth(parts: AgentParts): { ok: boolean; reasons: string[] } {
+  const reasons: string[] = [];
+  const { streams, disk, uplink } = parts;
+  if (streams.failure !== undefined) reasons.push(streams.failure.message);
+  if (disk.isFull) reasons.push('the disk is full: devices are refused');
+  const { state, since, lastAckAt } = uplink.status();
+  const now = parts.now();
+  if (state === 'refused') reasons.push('the hub refuses this gateway');
+  if (state === 'live' && now - Math.max(since, lastAckAt ?? 0) > STALLED_MS) {
+    const stalled = [...streams.list()].filter(
+      (stream) => now - (stream.uplink.oldestUnackedTimestamp() ?? now) > STALLED_MS,
+    );
+    if (stalled.length > 0) {
+      reasons.push(
+        `no acknowledgement in ${STALLED_MS / 1000} s for ${stalled.map(({ state }) => state.topic)}`,
+      );
+    }
+  }
+  return { ok: reasons.length === 0, reasons };
+}

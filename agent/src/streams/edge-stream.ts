@@ -1,0 +1,235 @@
+import { assert, EdgelogError } from '@edgelog/base';
+import type { PartitionLog } from '@edgelog/log';
+import { type CompressionName, readBatchHeader, sequenceOf } from '@edgelog/wire';
+import { type Reading, readingBytes } from '../reading.ts';
+import { GrowingBatch } from './growing-batch.ts';
+import { decodeTailChunk } from './tail-chunk.ts';
+
+export interface SealingOptions {
+  batchBytes: number;
+  lingerMs: number;
+  compression: CompressionName;
+}
+
+/** What a stream needs of its surroundings. */
+export interface StreamHost {
+  /** Wall clock and monotonic clock, ms. */
+  now(): number;
+  monotonicMs(): number;
+  /** Have `turn` called soon, together with other streams. */
+  requestTurn(): void;
+  /** Linger seals only while a batch could travel at once. */
+  isUplinkLive(): boolean;
+  pending(bytes: number): void;
+  durable(bytes: number, waitedMs: number): void;
+  /** A sealed batch is on disk. */
+  sealed(): void;
+  failed(error: unknown): void;
+}
+
+export interface Append {
+  offset: number;
+  /** Resolves when the reading is on disk; shared by all readings of a turn. Rejects with STORE_FAILED. */
+  durable: Promise<void>;
+}
+
+/** A turn that brings this part of a batch seals it at once: staging it first would write it twice. */
+const SEAL_AT_ONCE_PART = 2;
+
+/**
+ * The readings of one Kafka topic in the order they came. The newest are an open tail in the log, durable with the
+ * group commit after the turn that brought them; size or linger seals them into one compressed batch, offsets unchanged.
+ */
+export class EdgeStream {
+  readonly topic: string;
+  readonly log: PartitionLog;
+  readonly #options: SealingOptions;
+  readonly #host: StreamHost;
+  readonly #producerId: () => number;
+  /** Oldest first; all but the last are closed. */
+  #batches: GrowingBatch[] = [];
+  #clockFloor: number;
+  #linger: NodeJS.Timeout | undefined;
+
+  /** Takes up the tail that the log holds. Throws CORRUPT_BATCH. */
+  constructor(
+    topic: string,
+    log: PartitionLog,
+    clockFloor: number,
+    producerId: () => number,
+    options: SealingOptions,
+    host: StreamHost,
+  ) {
+    this.topic = topic;
+    this.log = log;
+    this.#producerId = producerId;
+    this.#options = options;
+    this.#host = host;
+    this.#clockFloor = clockFloor;
+    this.#restoreTail();
+  }
+
+  /** One past the last reading, durable or not. */
+  get endOffset(): number {
+    return this.#batches.at(-1)?.nextOffset ?? this.log.tailEndOffset;
+  }
+
+  /** Latest record timestamp given, ms: time never runs backwards in a log. */
+  get clockFloor(): number {
+    return this.#clockFloor;
+  }
+
+  /** Encoded bytes that are not sealed yet. */
+  get unsealedBytes(): number {
+    return this.#batches.reduce((sum, { encoder }) => sum + encoder.sizeBytes, 0);
+  }
+
+  /** Timestamp of the oldest reading that is not sealed. */
+  get oldestUnsealed(): number | undefined {
+    return this.#batches[0]?.encoder.baseTimestamp;
+  }
+
+  /** Takes a reading. `alongside` runs in the turn whose transaction makes it durable: state put there commits with it. */
+  append(reading: Reading, alongside?: () => void): Append {
+    const timestamp = Math.max(this.#host.now(), this.#clockFloor);
+    this.#clockFloor = timestamp;
+    const monotonicMs = this.#host.monotonicMs();
+    let open = this.#open();
+    if (open !== undefined && open.encoder.sizeBytes + readingBytes(reading) > this.#options.batchBytes) {
+      this.#close(open);
+      open = undefined;
+    }
+    if (open === undefined) {
+      open = new GrowingBatch({ baseOffset: this.endOffset, baseTimestamp: timestamp }, monotonicMs);
+      this.#batches.push(open);
+      this.armLinger();
+    }
+    const offset = open.nextOffset;
+    const { bytes, durable } = open.append(reading, { timestamp, monotonicMs }, alongside);
+    this.#host.pending(bytes);
+    this.#host.requestTurn();
+    return { offset, durable };
+  }
+
+  /**
+   * Hands to the log what came since the last turn: sealed batches in order, then what the open tail lacks. Readings
+   * behind a batch that is still being compressed and not staged wholly wait for its seal. True if anything was handed over.
+   */
+  turn(): boolean {
+    const open = this.#open();
+    if (open !== undefined && open.unstagedBytes * SEAL_AT_ONCE_PART >= this.#options.batchBytes)
+      this.#close(open);
+    let handedOver = false;
+    while (this.#batches[0]?.sealed !== undefined) {
+      this.#seal(this.#batches.shift()!);
+      handedOver = true;
+    }
+    for (const batch of this.#batches) {
+      if (!batch.hasUnstaged) continue;
+      if (batch.isClosed) break;
+      this.#handOver(batch, this.log.stage(batch.unstagedChunk()));
+      handedOver = true;
+    }
+    return handedOver;
+  }
+
+  /** Starts the linger clock of the open batch, if there is one and the uplink could send it. */
+  armLinger(): void {
+    const open = this.#open();
+    if (open === undefined || this.#linger !== undefined || !this.#host.isUplinkLive()) return;
+    const waitMs = open.openedAt + this.#options.lingerMs - this.#host.monotonicMs();
+    this.#linger = setTimeout(() => this.#onLinger(), Math.max(0, waitMs));
+  }
+
+  stopTimers(): void {
+    clearTimeout(this.#linger);
+    this.#linger = undefined;
+  }
+
+  #onLinger(): void {
+    this.#linger = undefined;
+    const open = this.#open();
+    if (open === undefined || !this.#host.isUplinkLive()) return;
+    if (this.#host.monotonicMs() - open.openedAt >= this.#options.lingerMs) this.#close(open);
+    else this.armLinger();
+  }
+
+  #open(): GrowingBatch | undefined {
+    const last = this.#batches.at(-1);
+    return last === undefined || last.isClosed ? undefined : last;
+  }
+
+  #close(batch: GrowingBatch): void {
+    batch.isClosed = true;
+    const { encoder } = batch;
+    encoder
+      .seal({
+        compression: this.#options.compression,
+        producerId: this.#producerId(),
+        producerEpoch: 0,
+        baseSequence: sequenceOf(encoder.baseOffset),
+      })
+      .then(
+        (bytes) => {
+          batch.sealed = bytes;
+          this.#host.requestTurn();
+        },
+        (error: unknown) => this.#host.failed(error),
+      );
+  }
+
+  #seal(batch: GrowingBatch): void {
+    const bytes = batch.sealed!;
+    const result = this.log.seal(bytes, readBatchHeader(bytes));
+    if (!result.ok) {
+      throw new EdgelogError(
+        'STORE_FAILED',
+        `stream ${this.topic}: the log refused a seal: ${result.message}`,
+      );
+    }
+    assert(result.lastOffset + 1 === batch.nextOffset, `stream ${this.topic}: a seal moved offsets`);
+    this.#handOver(batch, result.flushed);
+    result.flushed.then(
+      () => this.#host.sealed(),
+      () => {},
+    );
+  }
+
+  #handOver(batch: GrowingBatch, flushed: Promise<void>): void {
+    const unstaged = batch.takeUnstaged();
+    if (unstaged === undefined) return;
+    const { bytes, durable, since } = unstaged;
+    for (const run of unstaged.alongside) run();
+    flushed.then(
+      () => {
+        durable.resolve();
+        this.#host.durable(bytes, this.#host.monotonicMs() - since);
+      },
+      (error: unknown) => {
+        durable.reject(error);
+        this.#host.failed(error);
+      },
+    );
+  }
+
+  #restoreTail(): void {
+    for (const chunk of this.log.tail()) {
+      const content = decodeTailChunk(this.topic, chunk);
+      let batch = this.#batches.at(-1);
+      if (batch?.encoder.baseOffset !== content.batchBaseOffset) {
+        if (batch !== undefined) this.#close(batch);
+        assert(
+          content.batchBaseOffset === chunk.baseOffset,
+          `stream ${this.topic}: the tail begins within a batch, at offset ${chunk.baseOffset}`,
+        );
+        batch = new GrowingBatch(
+          { baseOffset: content.batchBaseOffset, baseTimestamp: content.batchBaseTimestamp },
+          this.#host.monotonicMs(),
+        );
+        this.#batches.push(batch);
+      }
+      batch.restore(content, chunk.recordCount);
+      this.#clockFloor = Math.max(this.#clockFloor, content.maxTimestamp);
+    }
+  }
+}

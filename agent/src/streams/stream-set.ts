@@ -1,0 +1,241 @@
+import { EdgelogError } from '@edgelog/base';
+import type { LogStore } from '@edgelog/log';
+import type { DivergenceReason, Gap } from '@edgelog/sync';
+import type { Alarms } from '../alarms.ts';
+import type { Disk } from '../disk.ts';
+import type { Reading } from '../reading.ts';
+import { readingBytes } from '../reading.ts';
+import { type Deferred, deferred } from './deferred.ts';
+import { type Append, EdgeStream, type SealingOptions, type StreamHost } from './edge-stream.ts';
+import { UnconfirmedGaps } from './gaps.ts';
+import { Pressure } from './pressure.ts';
+import { loadStreamStates, newStreamState, type StreamState, saveStreamState } from './stream-state.ts';
+import { EdgeUplinkStream } from './uplink-stream.ts';
+
+export interface StreamSetOptions extends SealingOptions {
+  store: LogStore;
+  disk: Disk;
+  alarms: Alarms;
+  /** Largest reading: key, value and headers. */
+  maxReadingBytes: number;
+  replayBytes: number;
+  now: () => number;
+  monotonicMs: () => number;
+  isUplinkLive: () => boolean;
+  /** Something new may travel. */
+  onSealed: () => void;
+  onDurable: (waitedMs: number) => void;
+  onFatal: (error: EdgelogError) => void;
+}
+
+export interface Stream {
+  edge: EdgeStream;
+  uplink: EdgeUplinkStream;
+  state: StreamState;
+}
+
+/** An acknowledged position is written with the next readings, or after this time without any. */
+const POSITION_SAVE_MS = 1000;
+const DISK_CHECK_MS = 250;
+
+/** All streams of this gateway over one store, one per Kafka topic. */
+export class StreamSet {
+  readonly pressure = new Pressure();
+  readonly gaps: UnconfirmedGaps;
+  readonly #options: StreamSetOptions;
+  readonly #streams = new Map<string, Stream>();
+  readonly #moved = new Set<Stream>();
+  readonly #turnEnds: (() => void)[] = [];
+  #turn: NodeJS.Immediate | undefined;
+  #nextTurn: Deferred | undefined;
+  #saveTimer: NodeJS.Timeout | undefined;
+  readonly #diskTimer: NodeJS.Timeout;
+  #failure: EdgelogError | undefined;
+
+  /** Takes up what the store holds. Throws DATA_DIR_INVALID or CORRUPT_BATCH. */
+  constructor(options: StreamSetOptions) {
+    this.#options = options;
+    this.gaps = new UnconfirmedGaps(options.store.state);
+    for (const state of loadStreamStates(options.store.state)) this.#open(state);
+    this.#diskTimer = setInterval(() => this.#checkDisk(), DISK_CHECK_MS);
+    this.#diskTimer.unref();
+  }
+
+  list(): Iterable<Stream> {
+    return this.#streams.values();
+  }
+
+  /** Set once the store has failed: nothing is taken any more. */
+  get failure(): EdgelogError | undefined {
+    return this.#failure;
+  }
+
+  /** `run` is called at the end of each turn, before its transaction is complete. */
+  onTurnEnd(run: () => void): void {
+    this.#turnEnds.push(run);
+  }
+
+  /**
+   * Takes a reading for a Kafka topic; the offset is assigned at once. Throws LIMIT_EXCEEDED (too large, disk full) or
+   * STORE_FAILED, and then nothing was taken.
+   */
+  append(topic: string, reading: Reading, alongside?: () => void): Append {
+    if (this.#failure !== undefined) throw this.#failure;
+    const bytes = readingBytes(reading);
+    if (bytes > this.#options.maxReadingBytes) {
+      throw new EdgelogError(
+        'LIMIT_EXCEEDED',
+        `${bytes} bytes, the limit is ${this.#options.maxReadingBytes}`,
+      );
+    }
+    if (this.#options.disk.isFull) throw new EdgelogError('LIMIT_EXCEEDED', 'the disk budget is used up');
+    const stream = this.#streams.get(topic) ?? this.#open(newStreamState(topic));
+    return stream.edge.append(reading, alongside);
+  }
+
+  /** Resolves when what the next turn writes is on disk. */
+  committed(): Promise<void> {
+    this.#requestTurn();
+    this.#nextTurn ??= deferred();
+    return this.#nextTurn.promise;
+  }
+
+  /** The uplink is up: what lingers may be sealed. */
+  armLinger(): void {
+    for (const { edge } of this.#streams.values()) edge.armLinger();
+  }
+
+  /** Hands everything over and waits until it is on disk. */
+  async flush(): Promise<void> {
+    while (this.pressure.pendingBytes > 0 && this.#failure === undefined) await this.committed();
+  }
+
+  /** Writes positions and stops all timers. The store stays open. */
+  async close(): Promise<void> {
+    await this.flush();
+    clearInterval(this.#diskTimer);
+    clearTimeout(this.#saveTimer);
+    clearImmediate(this.#turn);
+    for (const stream of this.#streams.values()) {
+      stream.edge.stopTimers();
+      if (this.#failure === undefined) this.#save(stream);
+    }
+  }
+
+  /** The store failed: everything is refused from now on. */
+  fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure =
+      error instanceof EdgelogError && error.code === 'STORE_FAILED'
+        ? error
+        : new EdgelogError('STORE_FAILED', 'the log cannot be written', { cause: error });
+    this.#options.onFatal(this.#failure);
+  }
+
+  #requestTurn(): void {
+    this.#turn ??= setImmediate(() => this.#runTurn());
+  }
+
+  #runTurn(): void {
+    this.#turn = undefined;
+    const turn = this.#nextTurn;
+    this.#nextTurn = undefined;
+    if (this.#failure !== undefined) {
+      turn?.reject(this.#failure);
+      return;
+    }
+    try {
+      let handedOver = false;
+      for (const { edge } of this.#streams.values()) if (edge.turn()) handedOver = true;
+      if (handedOver) this.#savePositions();
+      for (const run of this.#turnEnds) run();
+    } catch (error) {
+      this.fail(error);
+    }
+    if (turn === undefined) return;
+    this.#options.store.flushed().then(turn.resolve, turn.reject);
+  }
+
+  #open(state: StreamState): Stream {
+    const { store, replayBytes, alarms } = this.#options;
+    const known = store.partition(state.topic);
+    const log = known ?? store.createPartition(state.topic);
+    if (known === undefined) saveStreamState(store.state, state);
+    const edge = new EdgeStream(
+      state.topic,
+      log,
+      state.clockFloor,
+      () => state.run.producerId,
+      this.#options,
+      this.#host(),
+    );
+    const uplink: EdgeUplinkStream = new EdgeUplinkStream(edge, state, replayBytes, {
+      positionMoved: () => this.#positionMoved(stream),
+      runStarted: (gap) => this.#runStarted(stream, gap),
+      diverged: (reason, gap) => alarms.raise(`diverged ${state.topic}`, divergence(state, reason, gap)),
+      refused: (code, message) =>
+        alarms.raise(`refused ${state.topic}`, `the hub refuses stream ${state.topic}: ${code}: ${message}`),
+    });
+    const stream: Stream = { edge, uplink, state };
+    this.#streams.set(state.topic, stream);
+    return stream;
+  }
+
+  #host(): StreamHost {
+    const { now, monotonicMs, isUplinkLive, onSealed, onDurable } = this.#options;
+    return {
+      now,
+      monotonicMs,
+      isUplinkLive,
+      requestTurn: () => this.#requestTurn(),
+      pending: (bytes) => this.pressure.add(bytes),
+      durable: (bytes, waitedMs) => {
+        onDurable(waitedMs);
+        this.pressure.remove(bytes);
+      },
+      sealed: onSealed,
+      failed: (error) => this.fail(error),
+    };
+  }
+
+  #positionMoved(stream: Stream): void {
+    this.#moved.add(stream);
+    this.#saveTimer ??= setTimeout(() => {
+      this.#saveTimer = undefined;
+      if (this.#failure === undefined) this.#savePositions();
+    }, POSITION_SAVE_MS);
+  }
+
+  #savePositions(): void {
+    for (const stream of this.#moved) this.#save(stream);
+    this.#moved.clear();
+  }
+
+  #save({ state, edge }: Stream): void {
+    state.clockFloor = edge.clockFloor;
+    saveStreamState(this.#options.store.state, state);
+  }
+
+  async #runStarted(stream: Stream, gap: Gap | undefined): Promise<void> {
+    if (gap !== undefined) this.gaps.declare(gap);
+    this.#save(stream);
+    await this.#options.store.flushed();
+  }
+
+  #checkDisk(): void {
+    this.#options.disk.check();
+    if (!this.#options.disk.isFull) return;
+    for (const { uplink } of this.#streams.values()) uplink.releaseReplay();
+  }
+}
+
+function divergence(state: StreamState, reason: DivergenceReason, gap: Gap | undefined): string {
+  const { topic, run } = state;
+  const causes: Record<DivergenceReason, string> = {
+    'hub-lost-data': 'the hub holds less than it acknowledged',
+    'hub-ahead': 'the hub holds more than this gateway ever wrote: a restored backup or a clone',
+    'crc-mismatch': 'the hub holds other data at the same offsets: a restored backup or a clone',
+  };
+  const lost = gap === undefined ? '' : `; offsets ${gap.from} to ${gap.to - 1} are lost for good`;
+  return `stream ${topic}: ${causes[reason]}; a new run begins at offset ${run.firstOffset}${lost}`;
+}

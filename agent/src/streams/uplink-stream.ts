@@ -1,0 +1,131 @@
+import { assert } from '@edgelog/base';
+import type { DivergenceReason, Gap, Position, RefusalCode, UplinkStream } from '@edgelog/sync';
+import { readBatchHeader, restampProducer } from '@edgelog/wire';
+import type { EdgeStream } from './edge-stream.ts';
+import { ReplayWindow } from './replay-window.ts';
+import { randomProducerId, type StreamState } from './stream-state.ts';
+
+export interface UplinkStreamHost {
+  /** The position moved: write the state with one of the next commits. */
+  positionMoved(): void;
+  /** Writes the stream's state, and the gap if there is one; resolves when both are on disk. */
+  runStarted(gap: Gap | undefined): Promise<void>;
+  diverged(reason: DivergenceReason, gap: Gap | undefined): void;
+  refused(code: RefusalCode, message: string): void;
+}
+
+/** A stream as the uplink sees it: its current run, what may travel, and what the hub has acknowledged. */
+export class EdgeUplinkStream implements UplinkStream {
+  readonly #stream: EdgeStream;
+  readonly #state: StreamState;
+  readonly #host: UplinkStreamHost;
+  readonly #window: ReplayWindow;
+
+  constructor(stream: EdgeStream, state: StreamState, replayBytes: number, host: UplinkStreamHost) {
+    this.#stream = stream;
+    this.#state = state;
+    this.#host = host;
+    this.#window = new ReplayWindow(replayBytes);
+    if (state.acked !== null)
+      this.#free(state.acked.next, this.#bytesBetween(this.logStartOffset, state.acked.next));
+  }
+
+  get run() {
+    const { logId, topic, run } = this.#state;
+    return { ...run, logId, topic };
+  }
+
+  get logStartOffset(): number {
+    return this.#stream.log.logStartOffset;
+  }
+
+  get sealedEndOffset(): number {
+    return this.#stream.log.highWatermark;
+  }
+
+  get acked(): Position | undefined {
+    return this.#state.acked ?? undefined;
+  }
+
+  /** One past the last offset that a hub holds for sure; the run's start while nothing of it was acknowledged. */
+  get ackedOffset(): number {
+    return this.#state.acked?.next ?? this.#state.run.firstOffset;
+  }
+
+  /** When the oldest reading was taken that no hub has acknowledged, ms. */
+  oldestUnackedTimestamp(): number | undefined {
+    const offset = this.ackedOffset;
+    if (offset >= this.sealedEndOffset) return this.#stream.oldestUnsealed;
+    const [batch] = this.#stream.log.read(offset, { maxBytes: 1 }).batches;
+    return batch === undefined ? undefined : readBatchHeader(batch).baseTimestamp;
+  }
+
+  read(offset: number, maxBytes: number): Buffer[] {
+    if (offset >= this.sealedEndOffset) return [];
+    const { batches } = this.#stream.log.read(offset, { maxBytes });
+    return batches.map((batch) => this.#underCurrentRun(batch));
+  }
+
+  crcEndingAt(next: number): number | undefined {
+    const header = this.#stream.log.batchEndingAt(next - 1);
+    if (header === undefined || header.producerId === this.#state.run.producerId) return header?.crc;
+    const [batch] = this.#stream.log.read(header.baseOffset, { maxBytes: 1 }).batches;
+    return batch === undefined ? undefined : readBatchHeader(this.#underCurrentRun(batch)).crc;
+  }
+
+  acknowledge(position: Position): void {
+    assert(
+      position.next <= this.sealedEndOffset,
+      `acknowledged ${position.next}, sealed ${this.sealedEndOffset}`,
+    );
+    const before = this.ackedOffset;
+    if (this.#state.acked !== null && position.next <= before) return;
+    this.#state.acked = { next: position.next, crc: position.crc };
+    this.#free(position.next, this.#bytesBetween(Math.max(before, this.logStartOffset), position.next));
+    this.#host.positionMoved();
+  }
+
+  /** Gives up the replay window: the disk is needed. */
+  releaseReplay(): void {
+    this.#advanceLogStart(this.#window.release());
+  }
+
+  async startNewRun(reason: DivergenceReason): Promise<Gap | undefined> {
+    const { logId, topic, run: old } = this.#state;
+    const start = this.logStartOffset;
+    const firstOffset = reason === 'hub-lost-data' ? start : Math.max(start, this.ackedOffset);
+    const gap: Gap | undefined =
+      reason === 'hub-lost-data' && start > old.firstOffset
+        ? { logId, topic, from: old.firstOffset, to: start, reason }
+        : undefined;
+    this.#state.run = { producerId: randomProducerId(), firstOffset };
+    this.#state.acked = null;
+    this.#window.clear();
+    this.#host.diverged(reason, gap);
+    await this.#host.runStarted(gap);
+    return gap;
+  }
+
+  refused(code: RefusalCode, message: string): void {
+    this.#host.refused(code, message);
+  }
+
+  /** Batches sealed before the current run began carry an earlier producer id. */
+  #underCurrentRun(batch: Buffer): Buffer {
+    const { producerId } = this.#state.run;
+    return readBatchHeader(batch).producerId === producerId ? batch : restampProducer(batch, producerId);
+  }
+
+  #bytesBetween(from: number, to: number): number {
+    const { log } = this.#stream;
+    return Math.max(0, log.sizeBytesFrom(from) - log.sizeBytesFrom(to));
+  }
+
+  #free(next: number, bytes: number): void {
+    this.#advanceLogStart(this.#window.advance(next, bytes));
+  }
+
+  #advanceLogStart(offset: number | undefined): void {
+    if (offset !== undefined && offset > this.logStartOffset) this.#stream.log.advanceLogStart(offset);
+  }
+}
