@@ -63,7 +63,6 @@ function listenError(error: NodeJS.ErrnoException, address: Address, setting: st
     return new EdgelogError(
       'ADDRESS_IN_USE',
       `${setting} ${at} is already in use by another process; stop it, or choose another address with ${setting} HOST:PORT`,
-      { cause: error },
     );
   }
   const reason =

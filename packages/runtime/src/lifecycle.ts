@@ -70,6 +70,8 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
   const onStreamError = () => {};
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('disconnect', onDisconnect);
   process.on('uncaughtException', onUncaught).on('unhandledRejection', onUncaught);
+  // Undefined without a channel; false when the parent was gone before this line.
+  if (process.connected === false) onDisconnect();
   process.stdout.on('error', onStreamError);
   process.stderr.on('error', onStreamError);
   try {

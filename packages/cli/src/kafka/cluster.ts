@@ -1,0 +1,95 @@
+import { EdgelogError } from '@edgelog/base';
+import { type Address, parseAddress } from '@edgelog/runtime';
+import { type Api, apis, ErrorCode, errorCodes, errorName, type ResponseOutput } from '@edgelog/wire';
+import { Connection, type RequestBody } from './connection.ts';
+
+/** Throws REFUSED with Kafka's name of the error and what it means. */
+export function check(errorCode: number, what: string, message?: string | null): void {
+  if (errorCode === ErrorCode.NONE) return;
+  const name = errorName(errorCode);
+  throw new EdgelogError('REFUSED', `${what}: ${name} (${message ?? errorCodes[name].message})`);
+}
+
+/** The brokers of a cluster, connected to as they are needed. */
+export class Cluster {
+  readonly #timeoutMs: number;
+  readonly #seed: Connection;
+  readonly #addresses = new Map<number, Address>();
+  readonly #connections = new Map<number, Promise<Connection>>();
+  #controllerId = -1;
+
+  private constructor(seed: Connection, timeoutMs: number) {
+    this.#seed = seed;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Connects to the first of the bootstrap servers that answers. Throws the error of the last one. */
+  static async open(bootstrapServers: readonly string[], timeoutMs: number): Promise<Cluster> {
+    let failure: unknown;
+    for (const server of bootstrapServers) {
+      try {
+        const cluster = new Cluster(
+          await Connection.open(parseAddress(server, '--bootstrap-server'), timeoutMs),
+          timeoutMs,
+        );
+        await cluster.metadata([]);
+        return cluster;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  /** Metadata of these topics, or of all; topics are never created by asking. */
+  async metadata(topics: readonly string[] | null): Promise<ResponseOutput<typeof apis.metadata>> {
+    const answer = await this.#seed.request(apis.metadata, {
+      topics: topics?.map((name) => ({ name })) ?? null,
+      allowAutoTopicCreation: false,
+    });
+    for (const { nodeId, host, port } of answer.brokers) this.#addresses.set(nodeId, { host, port });
+    this.#controllerId = answer.controllerId;
+    return answer;
+  }
+
+  get brokerIds(): number[] {
+    return [...this.#addresses.keys()];
+  }
+
+  async request<A extends Api>(nodeId: number, api: A, body: RequestBody<A>): Promise<ResponseOutput<A>> {
+    return (await this.#connect(nodeId)).request(api, body);
+  }
+
+  async requestController<A extends Api>(api: A, body: RequestBody<A>): Promise<ResponseOutput<A>> {
+    return this.request(this.#controllerId, api, body);
+  }
+
+  /** The broker that coordinates a group. */
+  async coordinatorOf(group: string): Promise<number> {
+    const answer = await this.#seed.request(apis.findCoordinator, (version) =>
+      version >= 4 ? { keyType: 0, coordinatorKeys: [group] } : { key: group, keyType: 0 },
+    );
+    const [found = answer] = answer.coordinators;
+    check(found.errorCode, `coordinator of group ${group}`, found.errorMessage);
+    this.#addresses.set(found.nodeId, { host: found.host, port: found.port });
+    return found.nodeId;
+  }
+
+  async close(): Promise<void> {
+    this.#seed.close();
+    for (const connection of await Promise.allSettled(this.#connections.values())) {
+      if (connection.status === 'fulfilled') connection.value.close();
+    }
+  }
+
+  #connect(nodeId: number): Promise<Connection> {
+    const address = this.#addresses.get(nodeId);
+    if (address === undefined) throw new EdgelogError('CONNECTION_LOST', `broker ${nodeId} is not available`);
+    let connection = this.#connections.get(nodeId);
+    if (connection === undefined) {
+      connection = Connection.open(address, this.#timeoutMs);
+      this.#connections.set(nodeId, connection);
+    }
+    return connection;
+  }
+}

@@ -1,0 +1,48 @@
+import { apis, type ResponseOutput } from '@edgelog/wire';
+import { type Cluster, check } from './cluster.ts';
+
+export const LATEST = -1;
+export const EARLIEST = -2;
+
+export type TopicMetadata = ResponseOutput<typeof apis.metadata>['topics'][number];
+
+/** Offsets at a special timestamp, keyed by `partitionKey`. Partitions without a leader are left out. */
+export async function listOffsets(
+  cluster: Cluster,
+  topics: readonly TopicMetadata[],
+  timestamp: typeof LATEST | typeof EARLIEST,
+): Promise<Map<string, number>> {
+  const byLeader = new Map<number, Map<string, number[]>>();
+  for (const { name, partitions } of topics) {
+    for (const { partitionIndex, leaderId } of partitions) {
+      if (name === null || leaderId < 0) continue;
+      const ofLeader = byLeader.get(leaderId) ?? new Map<string, number[]>();
+      byLeader.set(leaderId, ofLeader.set(name, [...(ofLeader.get(name) ?? []), partitionIndex]));
+    }
+  }
+  const offsets = new Map<string, number>();
+  await Promise.all(
+    Array.from(byLeader, async ([leader, wanted]) => {
+      const answer = await cluster.request(leader, apis.listOffsets, {
+        replicaId: -1,
+        isolationLevel: 0,
+        topics: Array.from(wanted, ([name, indexes]) => ({
+          name,
+          partitions: indexes.map((partitionIndex) => ({ partitionIndex, timestamp })),
+        })),
+        timeoutMs: 10_000,
+      });
+      for (const { name, partitions } of answer.topics) {
+        for (const { partitionIndex, errorCode, offset } of partitions) {
+          check(errorCode, `offset of ${name}-${partitionIndex}`);
+          offsets.set(partitionKey(name, partitionIndex), offset);
+        }
+      }
+    }),
+  );
+  return offsets;
+}
+
+export function partitionKey(topic: string, partition: number): string {
+  return `${topic} ${partition}`;
+}

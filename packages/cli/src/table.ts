@@ -1,0 +1,26 @@
+/** A cell; numbers are set flush right. */
+export type Cell = string | number;
+
+/** Columns padded to their widest cell, two spaces apart. */
+export function renderTable(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const texts = [header, ...rows].map((row) => row.map(String));
+  const widths = header.map((_, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)));
+  const isNumeric = header.map((_, column) => rows.some((row) => typeof row[column] === 'number'));
+  const lines = texts.map((row) =>
+    row
+      .map((text, column) =>
+        isNumeric[column] ? text.padStart(widths[column]!) : text.padEnd(widths[column]!),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+export function printTable(header: readonly string[], rows: readonly (readonly Cell[])[]): void {
+  process.stdout.write(renderTable(header, rows));
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}

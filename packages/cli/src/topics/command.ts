@@ -1,0 +1,73 @@
+import { EdgelogError } from '@edgelog/base';
+import { loadSettings } from '@edgelog/runtime';
+import { z } from 'zod';
+import { clientEnvironment, clientFields, verbOf, withCluster } from '../kafka/client-settings.ts';
+import { createTopics, deleteTopics, describeTopics, listTopics } from './actions.ts';
+
+const VERBS = ['list', 'describe', 'create', 'delete'] as const;
+
+const topicsSettings = z.object({
+  verb: z.string().optional().describe('list, describe, create or delete; also as --list …, like in Kafka.'),
+  list: z.boolean().default(false).describe('Names of all topics.'),
+  describe: z.boolean().default(false).describe('Partitions with leader, offsets and in-sync replicas.'),
+  create: z.boolean().default(false).describe('Create the topics of --topic.'),
+  delete: z.boolean().default(false).describe('Delete the topics of --topic, with their data.'),
+  topic: z.array(z.string().min(1)).default([]).describe('Topics; all of them for describe when left out.'),
+  partitions: z.number().int().min(1).optional().describe("With create; left out: the broker's default."),
+  replicationFactor: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe("With create; left out: the broker's default."),
+  config: z.array(z.string()).default([]).describe('With create: KEY=VALUE of the topic.'),
+  ifExists: z.boolean().default(false).describe('Delete only what exists.'),
+  ifNotExists: z.boolean().default(false).describe('Create only what does not exist.'),
+  ...clientFields,
+});
+
+/** `edgelog topics …` */
+export async function topicsCommand(argv: string[]): Promise<number> {
+  const settings = loadSettings({
+    command: 'edgelog topics',
+    summary: 'List, describe, create and delete topics of a hub, or of any Kafka cluster.',
+    schema: topicsSettings,
+    argv,
+    env: clientEnvironment(process.env),
+    positionals: ['verb', 'topic'],
+  });
+  const verb = verbOf('edgelog topics', VERBS, settings.verb, settings);
+  if ((verb === 'create' || verb === 'delete') && settings.topic.length === 0) {
+    throw new EdgelogError('CONFIG_INVALID', `edgelog topics ${verb}: --topic is required`);
+  }
+  const configs = parseConfigs(settings.config);
+  return withCluster(settings, async (cluster) => {
+    switch (verb) {
+      case 'list':
+        return listTopics(cluster, settings);
+      case 'describe':
+        return describeTopics(cluster, settings);
+      case 'create':
+        return createTopics(cluster, { ...settings, configs });
+      case 'delete':
+        return deleteTopics(cluster, settings);
+    }
+  });
+}
+
+/** `KEY=VALUE` each; a value that itself has commas was cut at them, and is put together again. */
+function parseConfigs(parts: readonly string[]): { name: string; value: string }[] {
+  const configs: { name: string; value: string }[] = [];
+  for (const part of parts) {
+    const equals = part.indexOf('=');
+    const last = configs.at(-1);
+    if (equals > 0) configs.push({ name: part.slice(0, equals), value: part.slice(equals + 1) });
+    else if (last !== undefined) last.value += `,${part}`;
+    else
+      throw new EdgelogError(
+        'CONFIG_INVALID',
+        `edgelog topics: --config = ${JSON.stringify(part)}: expected KEY=VALUE`,
+      );
+  }
+  return configs;
+}
