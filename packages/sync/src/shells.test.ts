@@ -1,7 +1,7 @@
+import { agentStore, hubStore, listening, numbers, silent, until } from '@edgelog/sim';
 import { afterEach, describe, expect, test } from 'vitest';
 import { startSyncServer } from './server.ts';
 import type { SyncServer, SyncServerOptions } from './server-types.ts';
-import { agentStore, hubStore, listening, numbers, silent, until } from './testing.ts';
 import { startUplink } from './uplink.ts';
 import type { Uplink, UplinkOptions } from './uplink-types.ts';
 

@@ -1,5 +1,8 @@
-import { AgentStore, type AgentStoreHooks, HubStore, Prng, realClock } from '@edgelog/sim';
-import type { SyncLog } from './log.ts';
+import type { SyncLog } from '@edgelog/sync';
+import { AgentStore, type AgentStoreHooks } from './agent-store.ts';
+import { realClock } from './clock.ts';
+import { HubStore } from './hub-store.ts';
+import { Prng } from './prng.ts';
 
 const nothing = () => {};
 export const silent: SyncLog = { debug: nothing, info: nothing, warn: nothing, error: nothing };
