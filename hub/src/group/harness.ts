@@ -99,7 +99,12 @@ export class Harness {
 
   sync(
     memberId: string,
-    options: { generation?: number; assign?: Record<string, string>; instance?: string } = {},
+    options: {
+      generation?: number;
+      assign?: Record<string, string>;
+      instance?: string;
+      protocolType?: string;
+    } = {},
   ) {
     const ticket = this.ticket();
     this.send({
@@ -111,7 +116,7 @@ export class Harness {
         generationId: options.generation ?? this.group()?.generationId ?? 0,
         memberId,
         groupInstanceId: options.instance ?? null,
-        protocolType: 'consumer',
+        protocolType: options.protocolType ?? null,
         protocolName: null,
         assignments: Object.entries(options.assign ?? {}).map(([id, text]) => ({
           memberId: id,

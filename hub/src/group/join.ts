@@ -49,12 +49,12 @@ export function join(step: Step, shard: Shard, event: JoinEvent): void {
     return;
   }
   if (!known) shard.groups.set(group.groupId, group);
+  // A group is on record from its beginning, so that every coordinator that takes over knows it.
+  if (group.recorded === undefined) recordGroup(step, group);
   const accepted: Join = { ...event, group, protocols };
   if (memberId === '') joinAsNewcomer(step, accepted);
   else if (group.pendingJoin.has(memberId)) admit(step, accepted, memberId);
   else rejoin(step, accepted, group.members.get(memberId)!);
-  // A group is on record from its beginning, so that every coordinator that takes over knows it.
-  if (group.recorded === undefined && group.state === 'Empty') recordGroup(step, group);
 }
 
 function refusal(
