@@ -1,5 +1,6 @@
 import { assert, EdgelogError } from '@edgelog/base';
 import { type BatchHeader, patchBatchOffset, verifyBatchCrc } from '@edgelog/wire';
+import type { JoinArena } from './join-arena.ts';
 import { partitionKey, producerKey, rangeKey, tailKey, valueKey } from './keys.ts';
 import { type EpochStart, LeaderEpochCache } from './leader-epochs.ts';
 import { advanceProducer, isExpired, judge } from './producer-state.ts';
@@ -22,6 +23,7 @@ import type {
 /** What a partition needs of its store. */
 export interface PartitionHost {
   readonly segments: SegmentFiles;
+  readonly arena: JoinArena;
   now(): number;
   readonly failed: boolean;
   /** The partition changed: its rows go into the next commit, with `bytes` of payload. */
@@ -376,7 +378,9 @@ export class Partition implements PartitionLog {
       bytesBefore: first.bytesBefore,
       maxTimestamp: range.maxTimestamp,
     });
-    return [key, batches.length === 1 ? first.batch : Buffer.concat(batches.map(({ batch }) => batch))];
+    if (batches.length === 1) return [key, first.batch];
+    const parts = batches.map(({ batch }) => batch);
+    return [key, this.#host.arena.join(parts, range.bytesEnd - first.bytesBefore)];
   }
 
   #activeRange(first: Unflushed): SegmentRange {

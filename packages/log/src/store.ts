@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { assert, EdgelogError } from '@edgelog/base';
 import { type DirLock, lockDir } from './dir-lock.ts';
 import { type Commit, GroupCommit } from './group-commit.ts';
+import { JoinArena } from './join-arena.ts';
 import { headerKey, RowKind } from './keys.ts';
 import { Partition, type PartitionHost } from './partition.ts';
 import { type Recovered, recover } from './recovery.ts';
@@ -72,6 +73,7 @@ function prepareDir(dir: string): void {
 class SegmentedLogStore implements LogStore, PartitionHost {
   readonly state: MirroredStateTable;
   readonly segments: SegmentFiles;
+  readonly arena = new JoinArena();
   readonly #options: LogStoreOptions;
   readonly #segmentBytes: number;
   readonly #lock: DirLock;
@@ -214,6 +216,7 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     this.#rows.clear();
     const collected = [...this.#dirty].map((partition) => partition.collect(rows));
     this.#dirty.clear();
+    collected.push(this.arena.endCommit());
     this.#countBatches(rows);
     const dead = this.segments.takeDead();
     const written = this.segments.active.write(rows);

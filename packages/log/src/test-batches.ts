@@ -14,7 +14,13 @@ export interface TestBatch {
 
 /** A sealed, uncompressed batch and its header; sequence = offset as on a gateway unless told otherwise. */
 export function makeBatch(options: TestBatch = {}): { batch: Buffer; header: BatchHeader } {
-  const { baseOffset = 0, count = 1, producerId = -1, timestamp = 1_700_000_000_000, valueBytes = 20 } = options;
+  const {
+    baseOffset = 0,
+    count = 1,
+    producerId = -1,
+    timestamp = 1_700_000_000_000,
+    valueBytes = 20,
+  } = options;
   const encoder = new RecordsEncoder({ baseOffset, baseTimestamp: timestamp });
   for (let i = 0; i < count; i++) {
     encoder.append({ timestamp: timestamp + i, key: null, value: Buffer.alloc(valueBytes, i) });
