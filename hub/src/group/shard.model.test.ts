@@ -77,7 +77,7 @@ const actions = fc.array(
       }),
     },
   ),
-  { maxLength: 60 },
+  { maxLength: 80, size: 'max' },
 );
 
 class World {
@@ -287,7 +287,7 @@ test('whatever clients do, the invariants hold after every step', () => {
       const world = new World();
       for (const action of list) world.apply(action);
     }),
-    { numRuns: 400 },
+    { numRuns: 300 },
   );
 });
 
@@ -309,6 +309,6 @@ test('I9 once everybody behaves, all are assigned within a minute', () => {
         expect(group.members.get(memberId)?.assignment.toString(), 'every member is assigned').toBe(memberId);
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 40 },
   );
 });
