@@ -1,7 +1,8 @@
 import type { LogStore } from '@edgelog/log';
-import type { Logger } from '@edgelog/runtime';
+import type { Address, Logger } from '@edgelog/runtime';
 import type { GroupService } from './group/index.ts';
 import type { Topics } from './metadata/topics.ts';
+import type { Client } from './net/dispatcher.ts';
 import type { MemoryBudget } from './net/memory-budget.ts';
 import type { ProducerIds } from './partition/producer-ids.ts';
 import type { HubSettings } from './settings.ts';
@@ -10,8 +11,8 @@ import type { HubSettings } from './settings.ts';
 export interface Broker {
   readonly nodeId: number;
   readonly clusterId: string;
-  /** Where clients are told to connect; the port is known once the listener is bound. */
-  readonly advertised: { host: string; port: number };
+  /** Where a client is told to connect. */
+  endpointFor(client: Pick<Client, 'local'>): Address;
   readonly settings: HubSettings;
   readonly store: LogStore;
   readonly topics: Topics;

@@ -95,10 +95,12 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     const groups = openGroups(offsetsTopic, topics);
     const responses = new MemoryBudget(RESPONSE_MEMORY_BYTES);
     const kafka = parseAddress(settings.kafka, '--kafka');
+    const advertised =
+      settings.advertise === undefined ? undefined : parseAddress(settings.advertise, '--advertise');
     const broker: Broker = {
       nodeId: settings.brokerId,
       clusterId: clusterIdOf(store),
-      advertised: { ...parseAddress(settings.advertise ?? settings.kafka, '--advertise') },
+      endpointFor: ({ local }) => advertised ?? local,
       settings,
       store,
       topics,
@@ -124,13 +126,13 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       log,
     });
     opened.push(() => listener.close());
-    if (broker.advertised.port === 0) broker.advertised.port = listener.port;
 
     const hub = new GatewayPort({ broker, runs, gaps, now });
     const sync = await startSyncServer({ ...parseAddress(settings.sync, '--sync'), hub, log });
     opened.push(() => sync.close());
 
-    const view = { broker, listener, sync, runs, gaps, requests, startedAtMs, now };
+    const endpoint = advertised ?? { host: kafka.host, port: listener.port };
+    const view = { broker, endpoint, listener, sync, runs, gaps, requests, startedAtMs, now };
     registerHubMetrics(metrics, view);
     const ops = await startOpsServer({
       address: settings.http,

@@ -14,7 +14,7 @@ export const hubSettings = z.strictObject({
     .describe('where /healthz, /status and /metrics are served'),
   advertise: addressSetting()
     .optional()
-    .describe('what Kafka clients are told to connect to; by default where they did connect (kafka)'),
+    .describe('what Kafka clients are told to connect to; by default each is told the address it reached'),
   brokerId: wholeNumber(0, 2 ** 31 - 1)
     .default(1)
     .describe('Kafka node id'),

@@ -1,3 +1,4 @@
+import { EdgelogError } from '@edgelog/base';
 import { ErrorCode, type RequestOf } from '@edgelog/wire';
 import { leaderEpochError } from '../partition/leader-epoch.ts';
 import { isFetchReady, parkFetch, type Wanted } from '../partition/parked-fetch.ts';
@@ -62,6 +63,7 @@ function locate(request: RequestOf<'fetch'>, { broker, apiVersion }: RequestCont
 type TopicItem = Item<'fetch', 'responses'>;
 type PartitionItem = TopicItem['partitions'][number];
 
+/** Reads partition after partition until the response is full; the first one with data gives a batch in any case. */
 function read(request: RequestOf<'fetch'>, asked: readonly Asked[], { broker, apiVersion }: RequestContext) {
   const responses: { topic: string; topicId: string; partitions: PartitionItem[] }[] = [];
   const abortedTransactions = request.isolationLevel === 0 ? null : [];
@@ -73,32 +75,39 @@ function read(request: RequestOf<'fetch'>, asked: readonly Asked[], { broker, ap
       topic = { topic: one.topic, topicId: one.topicId, partitions: [] };
       responses.push(topic);
     }
+    topic.partitions.push(readPartition(one));
+  }
+  return { responses };
+
+  function readPartition(one: Asked): PartitionItem {
     const errorCode = errorOf(one, apiVersion);
-    if (errorCode !== ErrorCode.NONE) {
-      topic.partitions.push(withoutRecords(one.index, errorCode, one.partition));
-      continue;
-    }
+    if (errorCode !== ErrorCode.NONE) return withoutRecords(one.index, errorCode, one.partition);
     const { log } = one.partition!;
-    const highWatermark = log.highWatermark;
+    const { highWatermark, logStartOffset } = log;
     const maxBytes = Math.max(0, Math.min(one.maxBytes, remaining));
     let records: Buffer[] = [];
     if (one.offset < highWatermark && (isEmpty || maxBytes > 0)) {
-      const result = log.read(one.offset, { maxBytes, atLeastOne: isEmpty, endOffset: highWatermark });
-      records = result.batches;
-      remaining -= result.sizeBytes;
-      if (result.sizeBytes > 0) isEmpty = false;
+      try {
+        const result = log.read(one.offset, { maxBytes, atLeastOne: isEmpty, endOffset: highWatermark });
+        records = result.batches;
+        remaining -= result.sizeBytes;
+        if (result.sizeBytes > 0) isEmpty = false;
+      } catch (error) {
+        if (!(error instanceof EdgelogError && error.code === 'CORRUPT_BATCH')) throw error;
+        broker.log.error('stored batch cannot be read', { partition: log.name, offset: one.offset, error });
+        return withoutRecords(one.index, ErrorCode.CORRUPT_MESSAGE, one.partition);
+      }
     }
-    topic.partitions.push({
+    return {
       partitionIndex: one.index,
       errorCode,
       highWatermark,
       lastStableOffset: highWatermark,
-      logStartOffset: log.logStartOffset,
+      logStartOffset,
       abortedTransactions,
       records,
-    });
+    };
   }
-  return { responses };
 }
 
 function errorOf({ partition, offset, leaderEpoch }: Asked, apiVersion: number): number {

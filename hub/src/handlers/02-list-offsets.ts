@@ -16,7 +16,7 @@ const LATEST_TIERED = -5;
  *
  * Left out: tiered storage (LATEST_TIERED answers −1); the isolation level, while there are no transactions.
  */
-export const listOffsets: Handler<'listOffsets'> = (request, { broker }) => ({
+export const listOffsets: Handler<'listOffsets'> = (request, { broker, apiVersion }) => ({
   topics: request.topics.map(({ name, partitions }) => ({
     name,
     partitions: partitions.map(({ partitionIndex, currentLeaderEpoch, timestamp }) => {
@@ -24,7 +24,8 @@ export const listOffsets: Handler<'listOffsets'> = (request, { broker }) => ({
       if (partition === undefined) return { partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION };
       const errorCode = leaderEpochError(currentLeaderEpoch);
       if (errorCode !== ErrorCode.NONE) return { partitionIndex, errorCode };
-      return { partitionIndex, ...lookUp(partition, timestamp) };
+      const { leaderEpoch, ...found } = lookUp(partition, timestamp);
+      return apiVersion >= 4 ? { partitionIndex, ...found, leaderEpoch } : { partitionIndex, ...found };
     }),
   })),
 });

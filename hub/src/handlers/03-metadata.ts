@@ -14,8 +14,8 @@ import type { Handler, Item } from './handler.ts';
  *
  * Left out: authorized operations, which are reported as unknown (there are no ACLs yet).
  */
-export const metadata: Handler<'metadata'> = (request, { broker, apiVersion }) => {
-  const { nodeId, clusterId, advertised, settings } = broker;
+export const metadata: Handler<'metadata'> = (request, { broker, client, apiVersion }) => {
+  const { nodeId, clusterId, settings } = broker;
   const mayCreate = request.allowAutoTopicCreation && settings.autoCreateTopics;
   const isAll = request.topics === null || (apiVersion === 0 && request.topics.length === 0);
   const before = broker.topics.count;
@@ -23,7 +23,7 @@ export const metadata: Handler<'metadata'> = (request, { broker, apiVersion }) =
     ? Array.from(broker.topics.all(), (topic) => describe(topic, nodeId))
     : request.topics!.map((asked) => find(asked, broker, mayCreate));
   const response = {
-    brokers: [{ nodeId, host: advertised.host, port: advertised.port }],
+    brokers: [{ nodeId, ...broker.endpointFor(client) }],
     clusterId,
     controllerId: nodeId,
     topics,

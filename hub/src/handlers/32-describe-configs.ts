@@ -1,8 +1,10 @@
+import { formatAddress } from '@edgelog/runtime';
 import { ErrorCode, type ErrorName, type RequestOf } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import { brokerConfigDefinitions } from '../metadata/broker-config.ts';
 import { ConfigSource } from '../metadata/config-definition.ts';
 import { type DescribedConfig, describeTopicConfigs } from '../metadata/described-configs.ts';
+import type { Client } from '../net/dispatcher.ts';
 import type { Handler, Item } from './handler.ts';
 
 const TOPIC = 2;
@@ -14,10 +16,10 @@ const BROKER = 4;
  *
  * Left out: broker loggers, client metrics and groups (INVALID_REQUEST); cluster-wide broker defaults, which are none.
  */
-export const describeConfigs: Handler<'describeConfigs'> = (request, { broker }) => ({
+export const describeConfigs: Handler<'describeConfigs'> = (request, { broker, client }) => ({
   results: request.resources.map((resource): ResultItem => {
     const { resourceType, resourceName } = resource;
-    const outcome = describe(resource, broker);
+    const outcome = describe(resource, broker, client);
     if ('error' in outcome) {
       const errorCode = ErrorCode[outcome.error];
       return { errorCode, errorMessage: outcome.message, resourceType, resourceName, configs: [] };
@@ -39,7 +41,7 @@ type ResultItem = Item<'describeConfigs', 'results'>;
 type Resource = RequestOf<'describeConfigs'>['resources'][number];
 type Outcome = { configs: DescribedConfig[]; readOnly: boolean } | { error: ErrorName; message: string };
 
-function describe({ resourceType, resourceName }: Resource, broker: Broker): Outcome {
+function describe({ resourceType, resourceName }: Resource, broker: Broker, client: Client): Outcome {
   if (resourceType === TOPIC) {
     const topic = broker.topics.get(resourceName);
     if (topic === undefined) return { error: 'UNKNOWN_TOPIC_OR_PARTITION', message: 'no such topic' };
@@ -50,8 +52,8 @@ function describe({ resourceType, resourceName }: Resource, broker: Broker): Out
     if (resourceName !== String(broker.nodeId)) {
       return { error: 'INVALID_REQUEST', message: `this is broker ${broker.nodeId}, not ${resourceName}` };
     }
-    const { host, port } = broker.advertised;
-    const configs = brokerConfigDefinitions(broker.settings, `${host}:${port}`).map((definition) => ({
+    const advertised = formatAddress(broker.endpointFor(client));
+    const configs = brokerConfigDefinitions(broker.settings, advertised).map((definition) => ({
       name: definition.name,
       value: definition.default,
       source: ConfigSource.staticBroker,

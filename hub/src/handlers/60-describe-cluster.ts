@@ -9,8 +9,8 @@ const BROKERS = 1;
  * Version 1 can ask for controller endpoints instead: there are none to connect to (UNSUPPORTED_ENDPOINT_TYPE). Left out:
  * authorized operations, reported as unknown.
  */
-export const describeCluster: Handler<'describeCluster'> = (request, { broker }) => {
-  const { clusterId, nodeId, advertised } = broker;
+export const describeCluster: Handler<'describeCluster'> = (request, { broker, client }) => {
+  const { clusterId, nodeId } = broker;
   if (request.endpointType !== BROKERS) {
     return {
       errorCode: ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
@@ -24,6 +24,6 @@ export const describeCluster: Handler<'describeCluster'> = (request, { broker })
     errorCode: ErrorCode.NONE,
     clusterId,
     controllerId: nodeId,
-    brokers: [{ brokerId: nodeId, host: advertised.host, port: advertised.port }],
+    brokers: [{ brokerId: nodeId, ...broker.endpointFor(client) }],
   };
 };

@@ -51,21 +51,6 @@ export const failures: Failures = {
       errorMessage: "internal error; see the hub's log",
     })),
   }),
-  findCoordinator: ({ coordinatorKeys }, errorCode) => ({
-    errorCode,
-    errorMessage: null,
-    nodeId: -1,
-    host: '',
-    port: -1,
-    coordinators: coordinatorKeys.map((key) => ({
-      key,
-      nodeId: -1,
-      host: '',
-      port: -1,
-      errorCode,
-      errorMessage: null,
-    })),
-  }),
   joinGroup: ({ memberId }, errorCode) => ({
     errorCode,
     generationId: -1,

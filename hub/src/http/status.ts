@@ -1,3 +1,4 @@
+import type { Address } from '@edgelog/runtime';
 import type { SyncServer } from '@edgelog/sync';
 import type { Broker } from '../broker.ts';
 import type { KafkaListener } from '../net/listener.ts';
@@ -8,6 +9,7 @@ import type { Runs } from '../sync/runs.ts';
 /** What an operator's view is made from. */
 export interface HubView {
   broker: Broker;
+  endpoint: Address;
   listener: KafkaListener;
   sync: SyncServer;
   runs: Runs;
@@ -18,14 +20,24 @@ export interface HubView {
 }
 
 /** The body of GET /status. Offsets are the hub's, but for those of runs and gaps, which are their gateway's. */
-export function hubStatus({ broker, listener, sync, runs, gaps, requests, startedAtMs, now }: HubView) {
-  const { nodeId, clusterId, advertised, responses, store } = broker;
+export function hubStatus({
+  broker,
+  endpoint,
+  listener,
+  sync,
+  runs,
+  gaps,
+  requests,
+  startedAtMs,
+  now,
+}: HubView) {
+  const { nodeId, clusterId, responses, store } = broker;
   const { connections, gateways, duplicates, rejected } = sync.status();
   return {
     role: 'hub',
     clusterId,
     uptimeMs: now() - startedAtMs,
-    brokers: [{ nodeId, host: advertised.host, port: advertised.port }],
+    brokers: [{ nodeId, ...endpoint }],
     topics: Array.from(broker.topics.all(), topicStatus),
     groups: groupsStatus(broker),
     gateways: gatewaysStatus(),

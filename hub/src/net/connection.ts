@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { describeError, type Logger } from '@edgelog/runtime';
+import { describeError, formatAddress, type Logger } from '@edgelog/runtime';
 import type { Client, Dispatcher } from './dispatcher.ts';
 import { FrameSplitter } from './frame-splitter.ts';
 import type { MemoryBudget } from './memory-budget.ts';
@@ -50,9 +50,10 @@ export class Connection {
     this.#deps = deps;
     this.#splitter = new FrameSplitter(deps.maxFrameBytes);
     this.#responses = new ResponseQueue((bytes) => this.#send(bytes));
-    const remoteAddress = socket.remoteAddress ?? 'unknown';
+    const remoteAddress = plain(socket.remoteAddress);
     this.client = {
-      remote: `${remoteAddress}:${socket.remotePort ?? 0}`,
+      remote: formatAddress({ host: remoteAddress, port: socket.remotePort ?? 0 }),
+      local: { host: plain(socket.localAddress), port: socket.localPort ?? 0 },
       host: `/${remoteAddress}`,
       isClosed: false,
       software: undefined,
@@ -88,7 +89,7 @@ export class Connection {
   #mayBegin(): boolean {
     if (this.client.isClosed || this.#ending) return false;
     if (this.#responses.inFlight >= IN_FLIGHT_MAX || this.#unsentBytes > UNSENT_BYTES_MAX) return false;
-    if (!this.#deps.requests.isExceeded) return true;
+    if (this.#splitter.isMidFrame || !this.#deps.requests.isExceeded) return true;
     this.#deps.requests.whenRelieved(this.#advanceSoon);
     return false;
   }
@@ -133,7 +134,13 @@ export class Connection {
       if (isFetch) this.#fetchInFlight = false;
       answer(bytes);
     };
-    const result = this.#deps.dispatcher.dispatch(frame, this.client);
+    let result: ResponseBytes | Promise<ResponseBytes>;
+    try {
+      result = this.#deps.dispatcher.dispatch(frame, this.client);
+    } catch (error) {
+      finish(undefined);
+      throw error;
+    }
     if (!(result instanceof Promise)) {
       finish(result);
       return;
@@ -187,10 +194,9 @@ export class Connection {
 
   #holdPartial(): void {
     const held = this.#splitter.heldBytes + (this.#heldFetch?.length ?? 0);
-    const before = this.#partialBytes;
+    if (held === this.#partialBytes) return;
+    this.#deps.requests.changePartial(held - this.#partialBytes);
     this.#partialBytes = held;
-    if (held > before) this.#deps.requests.hold(held - before);
-    else if (held < before) this.#deps.requests.release(before - held);
   }
 
   /** The stream cannot be understood any further: say so once, answer what came before, close. */
@@ -232,11 +238,16 @@ export class Connection {
   #onClose(): void {
     this.client.isClosed = true;
     this.#deps.requests.forget(this.#advanceSoon);
-    this.#deps.requests.release(this.#partialBytes);
+    this.#deps.requests.changePartial(-this.#partialBytes);
     this.#deps.responses.release(this.#unsentBytes);
     this.#partialBytes = 0;
     for (const cancel of this.client.whenClosed) cancel();
     this.client.whenClosed.clear();
     this.#deps.onClose(this);
   }
+}
+
+/** Without the prefix that an IPv4 address has on a socket that takes both families. */
+function plain(address: string | undefined): string {
+  return address?.replace(/^::ffff:/, '') ?? 'unknown';
 }

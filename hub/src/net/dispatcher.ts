@@ -1,5 +1,5 @@
 import { EdgelogError } from '@edgelog/base';
-import type { Counter, Histogram, Logger, Metrics } from '@edgelog/runtime';
+import type { Address, Counter, Histogram, Logger, Metrics } from '@edgelog/runtime';
 import {
   type Api,
   type ApiName,
@@ -20,6 +20,8 @@ import type { ResponseBytes } from './response-queue.ts';
 /** Who sits at the other end of a connection. */
 export interface Client {
   readonly remote: string;
+  /** The address of ours that it connected to. */
+  readonly local: Address;
   /** Address as Kafka writes it: `/127.0.0.1`. */
   readonly host: string;
   isClosed: boolean;
@@ -107,6 +109,7 @@ export class Dispatcher {
     const encode = (response: unknown): ResponseBytes =>
       response === undefined ? undefined : encodeResponse(api, apiVersion, correlationId, response as never);
     const fail = (error: unknown): ResponseBytes => {
+      if (error instanceof EdgelogError && error.code === 'REFUSED') throw error;
       served.errors.value += 1;
       this.#log.error('request failed', {
         api: api.name,
