@@ -112,7 +112,8 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       log,
       port: {
         identity: { gateway: settings.gateway, instance, version: VERSION },
-        streams: () => [...streams.list()].map((stream) => stream.uplink),
+        streams: () =>
+          [...streams.list()].map(({ uplink }) => uplink).filter(({ isRestarting }) => !isRestarting),
         unconfirmedGaps: () => streams.gaps.list(),
         gapConfirmed: (gap) => streams.gaps.confirm(gap),
       },

@@ -16,6 +16,8 @@ const streamStateSchema = z.object({
   }),
   /** Last position of this run that a hub acknowledged. */
   acked: z.object({ next: offset, crc: z.number().int().min(0).max(0xffffffff) }).nullable(),
+  /** First offset that a hub should hold under this run or an earlier one. */
+  heldFrom: offset,
   /** No record of this log was ever stamped later, ms. */
   clockFloor: z.number(),
 });
@@ -33,6 +35,7 @@ export function newStreamState(topic: string): StreamState {
     logId: randomUUID(),
     run: { producerId: randomProducerId(), firstOffset: 0 },
     acked: null,
+    heldFrom: 0,
     clockFloor: 0,
   };
 }

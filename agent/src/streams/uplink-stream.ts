@@ -20,6 +20,7 @@ export class EdgeUplinkStream implements UplinkStream {
   readonly #state: StreamState;
   readonly #host: UplinkStreamHost;
   readonly #window: ReplayWindow;
+  #isRestarting = false;
 
   constructor(stream: EdgeStream, state: StreamState, replayBytes: number, host: UplinkStreamHost) {
     this.#stream = stream;
@@ -33,6 +34,11 @@ export class EdgeUplinkStream implements UplinkStream {
   get run() {
     const { logId, topic, run } = this.#state;
     return { ...run, logId, topic };
+  }
+
+  /** The new run is not on disk yet: it must not be seen. */
+  get isRestarting(): boolean {
+    return this.#isRestarting;
   }
 
   get logStartOffset(): number {
@@ -90,19 +96,26 @@ export class EdgeUplinkStream implements UplinkStream {
     this.#advanceLogStart(this.#window.release());
   }
 
-  async startNewRun(reason: DivergenceReason): Promise<Gap | undefined> {
-    const { logId, topic, run: old } = this.#state;
+  async startNewRun(reason: DivergenceReason, hub: Position | undefined): Promise<Gap | undefined> {
+    const state = this.#state;
+    const { logId, topic } = state;
     const start = this.logStartOffset;
-    const firstOffset = reason === 'hub-lost-data' ? start : Math.max(start, this.ackedOffset);
-    const gap: Gap | undefined =
-      reason === 'hub-lost-data' && start > old.firstOffset
-        ? { logId, topic, from: old.firstOffset, to: start, reason }
-        : undefined;
-    this.#state.run = { producerId: randomProducerId(), firstOffset };
-    this.#state.acked = null;
+    let gap: Gap | undefined;
+    if (reason === 'hub-lost-data') {
+      // A hub that holds nothing of this run holds nothing of the earlier ones either.
+      const from = hub?.next ?? state.heldFrom;
+      if (from < start) gap = { logId, topic, from, to: start, reason };
+      if (hub === undefined) state.heldFrom = start;
+      state.run = { producerId: randomProducerId(), firstOffset: start };
+    } else {
+      state.run = { producerId: randomProducerId(), firstOffset: Math.max(start, this.ackedOffset) };
+    }
+    state.acked = null;
     this.#window.clear();
+    this.#isRestarting = true;
     this.#host.diverged(reason, gap);
     await this.#host.runStarted(gap);
+    this.#isRestarting = false;
     return gap;
   }
 
