@@ -2,7 +2,8 @@ import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert, EdgelogError } from '@edgelog/base';
-import { allocatedBytes, lockFileOf, Segment, type SegmentOptions } from './segment.ts';
+import { allocatedBytes, lockFileOf } from './lmdb-file.ts';
+import { Segment, type SegmentOptions } from './segment.ts';
 
 /** Older segments held open for reading. */
 const OPEN_MAX = 8;

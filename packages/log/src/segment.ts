@@ -1,7 +1,8 @@
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { EdgelogError } from '@edgelog/base';
 import { open, type RootDatabase } from 'lmdb';
 import { afterValuesAt, parseValueKey, type ValueKey, valueKey, valuePrefix } from './keys.ts';
+import { checkBeforeOpen } from './lmdb-file.ts';
 
 /** One row to write: a value, or undefined to remove the row. The buffers belong to the segment until flushed. */
 export type RowWrite = readonly [key: Buffer, value: Buffer | undefined];
@@ -15,9 +16,6 @@ export interface SegmentOptions {
 
 /** What lmdb-js makes of a put with `separateFlushed`: committed when it resolves, on disk when `flushed` does. */
 type Committed = Promise<boolean> & { flushed?: PromiseLike<unknown> };
-
-/** LMDB's lock table for 126 readers is 8,272 bytes. */
-const LOCK_FILE_BYTES = 16_384;
 
 /**
  * One segment: an LMDB environment in a single file with a single table (see keys.ts). It is written through `write`
@@ -103,22 +101,12 @@ export class Segment {
   }
 }
 
-export function lockFileOf(path: string): string {
-  return `${path}-lock`;
-}
-
-/** Bytes the file system has allocated to the file; 0 where there is none. */
-export function allocatedBytes(path: string): number {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat === undefined ? 0 : stat.blocks * 512;
-}
-
 function writeMode(flush: boolean) {
   return flush ? { overlappingSync: true, safeRestore: true, separateFlushed: true } : { noSync: true };
 }
 
 function openTable(path: string, mode: object): RootDatabase<Buffer, Buffer> {
-  reserveLockFile(path);
+  checkBeforeOpen(path);
   return open<Buffer, Buffer>({
     path,
     noSubdir: true,
@@ -127,12 +115,6 @@ function openTable(path: string, mode: object): RootDatabase<Buffer, Buffer> {
     cache: false,
     ...mode,
   });
-}
-
-/** LMDB maps its lock file and makes it with holes: on a full disk the first touch would be a SIGBUS, not an error. */
-function reserveLockFile(path: string): void {
-  const lockFile = lockFileOf(path);
-  if (allocatedBytes(lockFile) < LOCK_FILE_BYTES) writeFileSync(lockFile, Buffer.alloc(LOCK_FILE_BYTES));
 }
 
 /** lmdb-js rejects with "Commit failed" and puts the reason in a promise beside it. */

@@ -1,21 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { readBatchHeader } from '@edgelog/wire';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openLogStore } from './index.ts';
-import { makeBatch, RESERVED_PID } from './test-batches.ts';
-
-let dir: string;
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'edgelog-log-'));
-});
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
+import { type BatchHeader, readBatchHeader } from '@edgelog/wire';
+import { describe, expect, test } from 'vitest';
+import { type AppendOptions, type AppendResult, openLogStore, type PartitionLog } from './index.ts';
+import { makeBatch, RESERVED_PID, type TestBatchParts } from './test-batches.ts';
+import { tempDir } from './test-dirs.ts';
 
 const ASSIGN = { leaderEpoch: 3, offsets: 'assign' } as const;
 
 describe('a log store', () => {
   test('reads back what was flushed, after a reopen too', async () => {
+    const dir = tempDir();
     let store = await openLogStore({ dir });
     let log = store.createPartition('t-0');
     const { batch, header } = makeBatch({ count: 3, producerId: RESERVED_PID });
@@ -41,6 +34,7 @@ describe('a log store', () => {
   });
 
   test('keeps the open tail over a reopen and seals it in one go', async () => {
+    const dir = tempDir();
     let store = await openLogStore({ dir });
     let log = store.createPartition('edge', 10);
     const first = log.stage({ baseOffset: 10, recordCount: 2, bytes: Buffer.from('ab') });
@@ -63,4 +57,119 @@ describe('a log store', () => {
     expect(log.read(10, { maxBytes: 1 }).batches).toEqual([batch]);
     await store.close();
   });
+
+  test('refuses batches that break the rules of their kind, by name, and keeps nothing of them', async () => {
+    const store = await openLogStore({ dir: tempDir() });
+    const log = store.createPartition('t');
+    const refuse = (patch: Partial<BatchHeader>, error: string, options: AppendOptions = ASSIGN) => {
+      const { batch, header } = makeBatch({ count: 2, producerId: 7 });
+      expect(log.append(batch, { ...header, ...patch }, options)).toMatchObject({ ok: false, error });
+    };
+    refuse({ recordCount: 3 }, 'INVALID_RECORD');
+    refuse({ isControl: true }, 'INVALID_RECORD');
+    refuse({ baseSequence: -1 }, 'INVALID_RECORD');
+    refuse({ sizeBytes: 90 }, 'INVALID_RECORD');
+    refuse({ baseOffset: 5, lastOffset: 6 }, 'INVALID_RECORD', { leaderEpoch: 0, offsets: 'verbatim' });
+    refuse({ crc: 1 }, 'CORRUPT_MESSAGE');
+    expect([log.logEndOffset, store.stats().appendedBytes, log.producer(7)]).toEqual([0, 0, undefined]);
+    await store.close();
+  });
+
+  test('answers a repeat with the original offsets once the original is on disk', async () => {
+    const store = await openLogStore({ dir: tempDir() });
+    const log = store.createPartition('t', 100);
+    const first = append(log, makeBatch({ producerId: 7, count: 2 }));
+    const repeat = append(log, makeBatch({ producerId: 7, count: 2 }));
+    expect(repeat).toMatchObject({ duplicate: true, baseOffset: 100, lastOffset: 101 });
+    expect(log.logEndOffset).toBe(102);
+    await repeat.flushed;
+    expect(log.highWatermark).toBe(102);
+    await first.flushed;
+    await store.close();
+  });
+
+  test('counts pending bytes exactly and sizes to the stored value', async () => {
+    const store = await openLogStore({ dir: tempDir() });
+    const log = store.createPartition('t');
+    const batches = Array.from({ length: 5 }, () => makeBatch({ valueBytes: 500 }));
+    const size = batches[0]!.batch.length;
+    for (const batch of batches) append(log, batch);
+    expect(store.stats().pendingBytes).toBe(5 * size);
+    expect([log.sizeBytesFrom(0), log.sizeBytesFrom(3), log.sizeBytesFrom(9)]).toEqual([
+      5 * size,
+      2 * size,
+      0,
+    ]);
+    await store.flushed();
+    expect(store.stats()).toMatchObject({ pendingBytes: 0, appendedBytes: 5 * size });
+    expect(log.sizeBytesFrom(3)).toBe(5 * size); // the five met in one stored value
+    append(log, makeBatch({ valueBytes: 500 }));
+    await store.flushed();
+    expect(log.sizeBytesFrom(5)).toBe(size);
+    await store.close();
+  });
+
+  test('commits what one turn enqueued in one transaction', async () => {
+    const store = await openLogStore({ dir: tempDir() });
+    const log = store.createPartition('t');
+    await store.flushed();
+    const before = store.stats().commits;
+    for (let i = 0; i < 100; i++) append(log, makeBatch());
+    store.state.put('cursor', Buffer.from('100'));
+    await store.flushed();
+    expect(store.stats().commits).toBe(before + 1);
+    await store.close();
+  });
+
+  test('finds the first record at or after a timestamp, whatever the order of timestamps', async () => {
+    const store = await openLogStore({ dir: tempDir() });
+    const log = store.createPartition('t');
+    for (const timestamp of [500, 100, 900, 300, 1000]) {
+      await append(log, makeBatch({ timestamp, count: 3 })).flushed;
+    }
+    expect(log.offsetForTimestamp(0)).toEqual({ offset: 0, timestamp: 500 });
+    expect(log.offsetForTimestamp(502)).toEqual({ offset: 2, timestamp: 502 });
+    expect(log.offsetForTimestamp(503)).toEqual({ offset: 6, timestamp: 900 });
+    expect(log.offsetForTimestamp(903)).toEqual({ offset: 12, timestamp: 1000 });
+    expect(log.offsetForTimestamp(1003)).toBeUndefined();
+    log.advanceLogStart(7);
+    expect(log.offsetForTimestamp(0)).toEqual({ offset: 7, timestamp: 901 });
+    log.advanceLogStart(9);
+    expect(log.offsetForTimestamp(600)).toEqual({ offset: 12, timestamp: 1000 });
+    await store.close();
+  });
+
+  test('a position outside the log is an error that names the bounds', async () => {
+    const store = await openLogStore({ dir: tempDir() });
+    const log = store.createPartition('t', 5);
+    expect(() => log.read(4, { maxBytes: 1 })).toThrow(/offset 4 of t is outside \[5, 5\]/);
+    expect(log.read(5, { maxBytes: 1 }).batches).toEqual([]);
+    await store.close();
+    expect(() => log.append(...appendArguments(makeBatch()))).toThrow(/closed/);
+  });
+
+  test('a deleted partition is gone after a reopen, and its name starts anew', async () => {
+    const dir = tempDir();
+    let store = await openLogStore({ dir });
+    append(store.createPartition('t'), makeBatch({ producerId: 7 }));
+    await store.flushed();
+    store.deletePartition('t');
+    expect(store.partition('t')).toBeUndefined();
+    expect(store.createPartition('t').logEndOffset).toBe(0);
+    await store.close();
+    store = await openLogStore({ dir });
+    expect(store.partition('t')).toMatchObject({ logEndOffset: 0, highWatermark: 0 });
+    expect(store.partition('t')!.producer(7)).toBeUndefined();
+    await store.close();
+  });
 });
+
+function appendArguments({ batch, header }: TestBatchParts): [Buffer, BatchHeader, AppendOptions] {
+  return [batch, header, ASSIGN];
+}
+
+function append(log: PartitionLog, parts: TestBatchParts): Extract<AppendResult, { ok: true }> {
+  const result = log.append(...appendArguments(parts));
+  if (!result.ok) throw new Error(result.message);
+  return result;
+}

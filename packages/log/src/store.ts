@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, EdgelogError } from '@edgelog/base';
 import { type DirLock, lockDir } from './dir-lock.ts';
@@ -58,8 +58,17 @@ async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> 
 
 /** The directory must be new, empty, or one of ours. */
 function prepareDir(dir: string): void {
-  mkdirSync(dir, { recursive: true });
-  if (!statSync(dir).isDirectory()) throw new EdgelogError('DATA_DIR_INVALID', `${dir} is not a directory`);
+  try {
+    mkdirSync(dir, { recursive: true });
+  } catch (cause) {
+    throw new EdgelogError(
+      'DATA_DIR_INVALID',
+      `${dir} cannot be a data directory: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
   if (existsSync(join(dir, 'segments'))) return;
   const foreign = readdirSync(dir).find((name) => name !== 'LOCK' && name !== 'lost+found');
   if (foreign !== undefined) {

@@ -12,8 +12,13 @@ export interface TestBatch {
   valueBytes?: number;
 }
 
+export interface TestBatchParts {
+  batch: Buffer;
+  header: BatchHeader;
+}
+
 /** A sealed, uncompressed batch and its header; sequence = offset as on a gateway unless told otherwise. */
-export function makeBatch(options: TestBatch = {}): { batch: Buffer; header: BatchHeader } {
+export function makeBatch(options: TestBatch = {}): TestBatchParts {
   const {
     baseOffset = 0,
     count = 1,

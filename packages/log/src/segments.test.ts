@@ -1,0 +1,152 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type LogStore, openLogStore, type PartitionLog } from './index.ts';
+import { makeBatch, RESERVED_PID } from './test-batches.ts';
+import { tempDir } from './test-dirs.ts';
+
+const SEGMENT_BYTES = 20_000;
+const ASSIGN = { leaderEpoch: 0, offsets: 'assign' } as const;
+
+function segmentFiles(dir: string): string[] {
+  return readdirSync(join(dir, 'segments'))
+    .filter((name) => name.endsWith('.mdb'))
+    .sort();
+}
+
+/** Appends batches of about 1 KB, one commit each, until the store has `segments` segments. */
+async function fill(store: LogStore, logs: PartitionLog[], segments: number): Promise<void> {
+  for (let i = 0; store.stats().segments < segments; i++) {
+    for (const log of logs) {
+      const { batch, header } = makeBatch({ valueBytes: 1000, producerId: -1, timestamp: 1000 + i });
+      expect(log.append(batch, header, ASSIGN).ok).toBe(true);
+    }
+    await store.flushed();
+  }
+}
+
+/** Reads from `offset` to the end and checks that offsets are dense. */
+function readAll(log: PartitionLog, offset = log.logStartOffset): number {
+  let next = offset;
+  while (next < log.highWatermark) {
+    const { batches } = log.read(next, { maxBytes: 5000 });
+    for (const batch of batches) {
+      expect(Number(batch.readBigInt64BE(0))).toBe(next);
+      next++;
+    }
+  }
+  return next;
+}
+
+describe('segments', () => {
+  test('roll, are read across, and survive a reopen with all state', async () => {
+    const dir = tempDir();
+    let store = await openLogStore({ dir, segmentBytes: SEGMENT_BYTES });
+    const quiet = store.createPartition('quiet');
+    const { batch, header } = makeBatch({ producerId: RESERVED_PID });
+    quiet.append(batch, header, ASSIGN);
+    const edge = store.createPartition('edge');
+    await edge.stage({ baseOffset: 0, recordCount: 4, bytes: Buffer.from('tail') });
+    store.state.put('cursor', Buffer.from('1'));
+    const busy = store.createPartition('busy');
+    await fill(store, [busy], 14);
+    const end = busy.logEndOffset;
+    expect(readAll(busy)).toBe(end);
+    const size = busy.sizeBytesFrom(0);
+    expect(size).toBe(store.stats().appendedBytes - batch.length);
+    await store.close();
+    expect(segmentFiles(dir)).toHaveLength(14);
+
+    store = await openLogStore({ dir, segmentBytes: SEGMENT_BYTES });
+    const again = store.partition('busy')!;
+    expect([again.logEndOffset, readAll(again), again.sizeBytesFrom(0)]).toEqual([end, end, size]);
+    expect(again.offsetForTimestamp(1000 + end - 1)).toEqual({ offset: end - 1, timestamp: 1000 + end - 1 });
+    expect(again.offsetForTimestamp(1000 + 30)).toEqual({ offset: 30, timestamp: 1030 });
+    expect(again.batchEndingAt(30)).toMatchObject({ baseOffset: 30 });
+    expect(store.partition('quiet')!.read(0, { maxBytes: 1 }).batches).toHaveLength(1);
+    expect(store.partition('quiet')!.producer(RESERVED_PID)).toMatchObject({ recordCount: 1 });
+    expect(store.partition('edge')!.tail()).toMatchObject([{ baseOffset: 0, recordCount: 4 }]);
+    expect(store.state.get('cursor')).toEqual(Buffer.from('1'));
+    await store.close();
+  });
+
+  test('in which nothing lives are unlinked; one with anything live stays', async () => {
+    const dir = tempDir();
+    const store = await openLogStore({ dir, segmentBytes: SEGMENT_BYTES });
+    const [a, b] = [store.createPartition('a'), store.createPartition('b')];
+    await fill(store, [a, b], 5);
+    a.advanceLogStart(a.logEndOffset);
+    await store.flushed();
+    expect(store.stats().segments).toBe(5);
+    b.advanceLogStart(b.logEndOffset - 1);
+    await store.flushed();
+    await expect.poll(() => segmentFiles(dir).length).toBeLessThanOrEqual(2);
+    expect(store.stats().segments).toBe(segmentFiles(dir).length);
+    expect(readAll(b)).toBe(b.logEndOffset);
+    expect(() => b.read(0, { maxBytes: 1 })).toThrow(/outside/);
+    store.deletePartition('b');
+    await fill(store, [a], 3);
+    expect(readAll(a)).toBe(a.logEndOffset);
+    await store.close();
+  });
+
+  test('that a crash left half made are removed, and the last whole one is taken', async () => {
+    const dir = tempDir();
+    let store = await openLogStore({ dir, segmentBytes: SEGMENT_BYTES });
+    const log = store.createPartition('t');
+    await fill(store, [log], 3);
+    const end = log.logEndOffset;
+    await store.close();
+    writeFileSync(join(dir, 'segments/000000000004.mdb.new'), 'half a segment');
+    writeFileSync(join(dir, 'segments/000000000004.mdb.new-lock'), '');
+    store = await openLogStore({ dir, segmentBytes: SEGMENT_BYTES });
+    expect(readdirSync(join(dir, 'segments')).filter((name) => name.includes('.new'))).toEqual([]);
+    expect(readAll(store.partition('t')!)).toBe(end);
+    await store.close();
+  });
+
+  test('that went missing are named', async () => {
+    const dir = tempDir();
+    const store = await openLogStore({ dir, segmentBytes: SEGMENT_BYTES });
+    await fill(store, [store.createPartition('t')], 3);
+    await store.close();
+    renameSync(join(dir, 'segments/000000000002.mdb'), join(dir, 'elsewhere'));
+    await expect(openLogStore({ dir })).rejects.toMatchObject({
+      code: 'DATA_DIR_INVALID',
+      message: expect.stringContaining('000000000002.mdb'),
+    });
+    renameSync(join(dir, 'elsewhere'), join(dir, 'segments/000000000002.mdb'));
+    await (await openLogStore({ dir })).close();
+  });
+});
+
+describe('a data directory', () => {
+  test('that holds something else is refused by name', async () => {
+    const dir = tempDir();
+    writeFileSync(join(dir, 'photos.zip'), '');
+    await expect(openLogStore({ dir })).rejects.toMatchObject({
+      code: 'DATA_DIR_INVALID',
+      message: expect.stringContaining('photos.zip'),
+    });
+    const other = tempDir();
+    mkdirSync(join(other, 'segments'));
+    writeFileSync(join(other, 'segments/000000000001.mdb'), 'not a database at all, but some text');
+    await expect(openLogStore({ dir: other })).rejects.toMatchObject({ code: 'DATA_DIR_INVALID' });
+    expect(existsSync(join(other, 'segments/000000000001.mdb'))).toBe(true);
+  });
+
+  test('that is a file is refused', async () => {
+    const file = join(tempDir(), 'file');
+    writeFileSync(file, '');
+    await expect(openLogStore({ dir: file })).rejects.toMatchObject({ code: 'DATA_DIR_INVALID' });
+  });
+
+  test('is free again after a failed open', async () => {
+    const dir = tempDir();
+    mkdirSync(join(dir, 'segments'));
+    writeFileSync(join(dir, 'segments/notes.txt'), '');
+    await expect(openLogStore({ dir })).rejects.toMatchObject({ code: 'DATA_DIR_INVALID' });
+    renameSync(join(dir, 'segments/notes.txt'), join(dir, 'notes.txt'));
+    await (await openLogStore({ dir })).close();
+  });
+});
