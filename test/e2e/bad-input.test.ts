@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCodes, RecordsEncoder } from '@edgelog/wire';
+import { ErrorCode, RecordsEncoder } from '@edgelog/wire';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { askKafka } from '../harness/kafka-raw.ts';
@@ -90,7 +90,7 @@ describe('the Kafka port', () => {
   test('answers CORRUPT_MESSAGE to a batch with a wrong CRC and stores nothing of it', async () => {
     const batch = await sealed(['spoiled']);
     batch[batch.length - 1]! ^= 0xff;
-    expect((await produce(batch)).errorCode).toBe(errorCodes.CORRUPT_MESSAGE);
+    expect((await produce(batch)).errorCode).toBe(ErrorCode.CORRUPT_MESSAGE);
     expect((await consumeAll(system.bootstrap, TOPIC)).map(({ value }) => value)).not.toContain('spoiled');
   });
 
@@ -98,14 +98,14 @@ describe('the Kafka port', () => {
     const batch = await sealed(['truncated']);
     for (const bytes of [batch.subarray(0, batch.length - 3), batch.subarray(0, 40)]) {
       const { errorCode } = await produce(Buffer.from(bytes));
-      expect([errorCodes.CORRUPT_MESSAGE, errorCodes.INVALID_RECORD]).toContain(errorCode);
+      expect([ErrorCode.CORRUPT_MESSAGE, ErrorCode.INVALID_RECORD]).toContain(errorCode);
     }
     expect((await consumeAll(system.bootstrap, TOPIC)).map(({ value }) => value)).not.toContain('truncated');
   });
 
   test('answers MESSAGE_TOO_LARGE to a batch over the limit', async () => {
     const { errorCode } = await produce(await sealed(['x'.repeat(2_000_000)]));
-    expect(errorCode).toBe(errorCodes.MESSAGE_TOO_LARGE);
+    expect(errorCode).toBe(ErrorCode.MESSAGE_TOO_LARGE);
   });
 
   test.each(['two words', '..', 'x'.repeat(250), 'slash/ed'])('refuses the topic name %j', async (name) => {
@@ -114,7 +114,7 @@ describe('the Kafka port', () => {
       timeoutMs: 5_000,
       validateOnly: false,
     });
-    expect(response.topics[0]!.errorCode).toBe(errorCodes.INVALID_TOPIC_EXCEPTION);
+    expect(response.topics[0]!.errorCode).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
     expect(response.topics[0]!.errorMessage).toMatch(/name/i);
   });
 });

@@ -4,8 +4,8 @@ import {
   apis,
   decodeResponse,
   encodeRequest,
-  type RequestOf,
-  type ResponseOf,
+  type RequestInput,
+  type ResponseOutput,
 } from '@edgelog/wire';
 
 /** One request on a connection of its own: for requests that no client library would send. */
@@ -13,8 +13,8 @@ export async function askKafka<N extends ApiName>(
   port: number,
   name: N,
   version: number,
-  body: RequestOf<(typeof apis)[N]>,
-): Promise<ResponseOf<(typeof apis)[N]>> {
+  body: RequestInput<N>,
+): Promise<ResponseOutput<N>> {
   const api = apis[name];
   const frame = await new Promise<Buffer>((done, fail) => {
     const socket = connect({ port, host: '127.0.0.1' });
@@ -36,5 +36,5 @@ export async function askKafka<N extends ApiName>(
   const { correlationId, body: response } = decodeResponse(api, version, frame);
   if (correlationId !== 7)
     throw new Error(`correlation id ${correlationId} in the response, 7 in the request`);
-  return response as ResponseOf<(typeof apis)[N]>;
+  return response as ResponseOutput<N>;
 }
