@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { readBatchHeader, sequenceOf } from '@edgelog/wire';
+import { expect, onTestFinished, test } from 'vitest';
+import { type LogStore, openLogStore, type PartitionLog } from './index.ts';
+import { RESERVED_PID } from './test-batches.ts';
+import { tempDir } from './test-dirs.ts';
+
+const ROUNDS = 12;
+
+function startWriter(dir: string, seed: number) {
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'test-crash-child.ts'), dir, String(seed)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const acknowledged = new Map<string, number>();
+  const ready = Promise.withResolvers<void>();
+  const lines = createInterface({ input: child.stdout });
+  lines.on('line', (line) => {
+    const [name, offset] = line.split(' ');
+    if (name === 'ready') ready.resolve();
+    else if (offset !== undefined) {
+      acknowledged.set(name!, Math.max(acknowledged.get(name!) ?? 0, Number(offset)));
+    }
+  });
+  return { child, acknowledged, ready: ready.promise, drained: once(lines, 'close') };
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  expect((await exit)[1]).toBe('SIGKILL');
+}
+
+/** Every batch from the log start to the end, dense, with intact CRCs (`read` checks structure, this the rest). */
+function checkDense(log: PartitionLog): void {
+  let next: number | undefined;
+  for (let at = log.logStartOffset; at < log.logEndOffset; at = next!) {
+    for (const batch of log.read(at, { maxBytes: 100_000 }).batches) {
+      const header = readBatchHeader(batch);
+      if (next !== undefined) expect(header.baseOffset).toBe(next);
+      expect(header.baseSequence).toBe(sequenceOf(header.baseOffset));
+      next = header.lastOffset + 1;
+    }
+  }
+  expect(next ?? log.logEndOffset).toBe(log.logEndOffset);
+}
+
+function check(store: LogStore, acknowledged: ReadonlyMap<string, number>): void {
+  for (const log of store.partitions()) {
+    expect(log.tailEndOffset).toBeGreaterThanOrEqual(acknowledged.get(log.name) ?? 0);
+    expect(log.highWatermark).toBe(log.logEndOffset);
+    checkDense(log);
+    const end = store.state.get(`end:${log.name}`);
+    if (end !== undefined) expect(Number(end.toString())).toBe(log.logEndOffset);
+    const producer = log.producer(RESERVED_PID);
+    expect(producer?.recordCount ?? 0).toBe(log.logEndOffset);
+    expect(producer?.nextSequence ?? 0).toBe(sequenceOf(log.logEndOffset));
+    let next = log.logEndOffset;
+    for (const chunk of log.tail()) {
+      expect(chunk.baseOffset).toBe(next);
+      expect(chunk.bytes.toString()).toBe(`chunk ${next}`);
+      next += chunk.recordCount;
+    }
+  }
+}
+
+test(`everything acknowledged is there after ${ROUNDS} kills, dense and consistent`, async () => {
+  const dir = tempDir();
+  for (let round = 0; round < ROUNDS; round++) {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    const writer = startWriter(dir, seed);
+    await writer.ready;
+    await delay(20 + (seed % 250));
+    await killed(writer.child);
+    await writer.drained;
+    const store = await openLogStore({ dir });
+    try {
+      check(store, writer.acknowledged);
+    } catch (error) {
+      throw new Error(`round ${round}, seed ${seed}`, { cause: error });
+    } finally {
+      await store.close();
+    }
+  }
+});
+
+test('a directory another process has open is refused, naming it, and free when that process is killed', async () => {
+  const dir = tempDir();
+  const writer = startWriter(dir, 1);
+  await writer.ready;
+  await expect(openLogStore({ dir })).rejects.toMatchObject({
+    code: 'DATA_DIR_IN_USE',
+    message: expect.stringContaining(`process ${writer.child.pid}`),
+  });
+  await killed(writer.child);
+  await (await openLogStore({ dir })).close();
+});
