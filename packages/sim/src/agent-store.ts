@@ -2,6 +2,7 @@ import type {
   AgentPort,
   DivergenceReason,
   Gap,
+  GapReason,
   Position,
   RefusalCode,
   RunInfo,
@@ -23,7 +24,7 @@ interface Batch {
 interface Run {
   info: RunInfo;
   acked: Position | undefined;
-  /** Where a run that is over ended; it is still compared with the hub, so that a loss there does not go unseen. */
+  /** Sealed end of a run that is over; it is still compared with the hub, so that a loss there does not go unseen. */
   end: number | undefined;
 }
 
@@ -46,6 +47,8 @@ export interface AgentStoreOptions {
   clock: Clock;
   prng: Prng;
   gateway: string;
+  /** Begins the instance names: a clone has the gateway's name and another instance. Default the gateway's name. */
+  instancePrefix?: string;
   topics: readonly string[];
   /** A flush takes from nothing to this long. */
   flushMsMax: number;
@@ -61,6 +64,7 @@ export interface AgentStoreHooks {
   durable(logId: string, baseOffset: number, records: readonly number[]): void;
   diverged(run: RunInfo, reason: DivergenceReason, hub: Position | undefined): void;
   refused(run: RunInfo, code: RefusalCode, message: string): void;
+  gapDeclared(gap: Gap): void;
 }
 
 /** A gateway's disk in memory: partition logs with runs, group flush, loss of what was not flushed. */
@@ -79,7 +83,8 @@ export class AgentStore implements AgentPort {
   constructor(options: AgentStoreOptions, hooks: AgentStoreHooks) {
     this.#options = options;
     this.#hooks = hooks;
-    this.identity = { gateway: options.gateway, instance: `${options.gateway}-0`, version: 'sim' };
+    const instance = `${options.instancePrefix ?? options.gateway}-0`;
+    this.identity = { gateway: options.gateway, instance, version: 'sim' };
     this.#live = {
       logs: options.topics.map((topic, index) => {
         const logId = `${options.gateway}-log-${index}`;
@@ -123,10 +128,10 @@ export class AgentStore implements AgentPort {
     const to = dropped.at(-1)?.next;
     if (to === undefined) return;
     log.batches = log.batches.filter((batch) => batch.base >= to);
-    run.end = from;
+    run.end = Math.max(from, Math.min(this.#durableEnd(log), log.endOffset));
     if (run.acked === undefined) log.runs.pop();
     log.runs.push({ info: this.#newRun(log.logId, log.topic, to), acked: undefined, end: undefined });
-    this.#live.gaps.push({ logId: log.logId, topic: log.topic, from, to, reason: 'dropped' });
+    this.#declare(log, from, to, 'dropped');
     void this.#flushSoon();
   }
 
@@ -137,7 +142,7 @@ export class AgentStore implements AgentPort {
     this.#live = copy(this.#disk);
     this.#unflushed = [];
     this.#flush = undefined;
-    this.identity.instance = `${this.#options.gateway}-${this.#restarts}`;
+    this.identity.instance = `${this.#options.instancePrefix ?? this.#options.gateway}-${this.#restarts}`;
   }
 
   backup(): Disk {
@@ -184,15 +189,17 @@ export class AgentStore implements AgentPort {
 
   #stream(log: Log, run: Run): UplinkStream {
     const { producerId } = run.info;
-    const durableEnd = () => this.#disk.logs.find((other) => other.logId === log.logId)?.endOffset ?? 0;
-    const logStart = () => Math.min(log.batches[0]?.base ?? log.endOffset, run.end ?? log.endOffset);
+    const durableEnd = () => this.#durableEnd(log);
     return {
       run: run.info,
       get logStartOffset() {
-        return run.end ?? logStart();
+        return run.end ?? log.batches[0]?.base ?? log.endOffset;
       },
       get sealedEndOffset() {
         return run.end ?? Math.min(durableEnd(), log.endOffset);
+      },
+      get ended() {
+        return run.end !== undefined;
       },
       get acked() {
         return run.acked;
@@ -235,18 +242,21 @@ export class AgentStore implements AgentPort {
     const lost = reason === 'hub-lost-data';
     const from = lost ? (hub?.next ?? run.info.firstOffset) : (run.acked?.next ?? run.info.firstOffset);
     if (run.end !== undefined)
-      return lost ? this.#declare(log, from, Math.min(run.end, logStart)) : undefined;
+      return lost && run.acked !== undefined
+        ? this.#declare(log, from, run.acked.next, 'hub-lost-data')
+        : undefined;
     // Of earlier runs, what is still here and was acknowledged stays theirs.
     const own = Math.max(logStart, run.info.firstOffset);
     const first = lost ? own : Math.max(own, from);
     log.runs.push({ info: this.#newRun(log.logId, log.topic, first), acked: undefined, end: undefined });
-    return this.#declare(log, from, first);
+    return this.#declare(log, from, first, lost ? 'hub-lost-data' : 'diverged');
   }
 
-  #declare(log: Log, from: number, to: number): Gap | undefined {
+  #declare(log: Log, from: number, to: number, reason: GapReason): Gap | undefined {
     if (from >= to) return undefined;
-    const gap: Gap = { logId: log.logId, topic: log.topic, from, to, reason: 'hub-lost-data' };
+    const gap: Gap = { logId: log.logId, topic: log.topic, from, to, reason };
     this.#live.gaps.push(gap);
+    this.#hooks.gapDeclared(gap);
     return gap;
   }
 
@@ -258,6 +268,10 @@ export class AgentStore implements AgentPort {
   #newRun(logId: string, topic: string, firstOffset: number): RunInfo {
     const producerId = RESERVED_PRODUCER_ID_MIN + Math.floor(this.#options.prng.next() * 2 ** 48);
     return { producerId, logId, topic, firstOffset };
+  }
+
+  #durableEnd(log: Log): number {
+    return this.#disk.logs.find((other) => other.logId === log.logId)?.endOffset ?? 0;
   }
 
   #flushSoon(): Promise<void> {

@@ -28,7 +28,14 @@ export function agentStore(
       keepAcked: 0,
       ...options,
     },
-    { acknowledged: nothing, durable: nothing, diverged: nothing, refused: nothing, ...hooks },
+    {
+      acknowledged: nothing,
+      durable: nothing,
+      diverged: nothing,
+      refused: nothing,
+      gapDeclared: nothing,
+      ...hooks,
+    },
   );
 }
 

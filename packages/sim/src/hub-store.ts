@@ -27,6 +27,15 @@ interface Disk {
   gaps: Gap[];
 }
 
+export interface HubFaults {
+  /** Acknowledges what is not on disk yet. */
+  ackBeforeCommit?: boolean;
+  /** Answers an opening with where the run stood one batch ago. */
+  stalePosition?: boolean;
+  /** Stores a repeat again. */
+  noDedupe?: boolean;
+}
+
 export interface HubStoreOptions {
   clock: Clock;
   prng: Prng;
@@ -34,7 +43,7 @@ export interface HubStoreOptions {
   commitMsMax: number;
   illegalTopics?: readonly string[];
   /** Faults of the store itself, which the checker has to find. */
-  faults?: { ackBeforeCommit?: boolean; noDedupe?: boolean };
+  faults?: HubFaults;
 }
 
 /** A hub's disk in memory: group commit, Kafka's idempotence rules, loss of what was not committed. */
@@ -62,7 +71,13 @@ export class HubStore implements HubPort {
     }
     await this.#commitSoon();
     const { partition, position } = this.#disk.runs.get(run.producerId)!;
-    return { ok: true, partition, position };
+    if (!this.#options.faults?.stalePosition) return { ok: true, partition, position };
+    const before = this.#disk.batches.filter((batch) => batch.producerId === run.producerId).at(-2);
+    return {
+      ok: true,
+      partition,
+      position: before === undefined ? position : { next: before.next, crc: before.crc },
+    };
   }
 
   append(producerId: number, bytes: Buffer): HubAppend {
@@ -85,7 +100,7 @@ export class HubStore implements HubPort {
       return refuse('out-of-order', `batch at ${header.baseOffset} where ${expected} is next`);
     }
     const position = { next, crc: header.crc };
-    run.position = position;
+    if (next > expected) run.position = position;
     const records = recordsIn(bytes);
     this.#live.batches.push({ producerId, base: header.baseOffset, next, crc: header.crc, records });
     const committed = this.#commitSoon().then(() => position);

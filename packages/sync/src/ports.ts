@@ -47,6 +47,12 @@ export interface UplinkStream {
   readonly logStartOffset: number;
   /** One past the last *sealed and flushed* record: what may travel. */
   readonly sealedEndOffset: number;
+  /**
+   * True for a run that is over, whose unacknowledged rest is dropped and declared: nothing of it travels any more. A
+   * port may keep yielding such runs, so that a hub which loses their data is found out (`startNewRun` then only
+   * answers the gap).
+   */
+  readonly ended?: boolean;
   /** Last acknowledged position, undefined when nothing of this run was. */
   readonly acked: Position | undefined;
   /**

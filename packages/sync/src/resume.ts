@@ -4,6 +4,8 @@ import type { DivergenceReason, Position, RunInfo } from './ports.ts';
 export interface LocalFacts {
   logStartOffset: number;
   sealedEndOffset: number;
+  /** The run is over: its data is not here and none of it travels. */
+  ended: boolean;
   acked: Position | undefined;
   /** CRC of the local batch that ends at the hub's `next`, if there is a position and such a batch is still here. */
   crcAtHub: number | undefined;
@@ -25,18 +27,20 @@ export function decideResume(run: RunInfo, local: LocalFacts, hub: Position | un
   const next = acked?.next ?? run.firstOffset;
   if (hub === undefined) {
     if (acked !== undefined) return newRun('hub-lost-data'); // R2
-    return sendFrom(next, local); // R1
+    return local.ended ? nothingToSend(local) : sendFrom(next, local); // R11, R1
   }
   if (hub.next <= run.firstOffset) return newRun('crc-mismatch'); // R3
   if (acked !== undefined && hub.next === acked.next) {
-    return hub.crc === acked.crc ? sendFrom(next, local) : newRun('crc-mismatch'); // R4, R5
+    if (hub.crc !== acked.crc) return newRun('crc-mismatch'); // R5
+    return local.ended ? nothingToSend(local) : sendFrom(next, local); // R11, R4
   }
   const sameBatch = local.crcAtHub === hub.crc;
   if (hub.next > next) {
+    if (local.ended) return nothingToSend(local); // R11
     if (hub.next > local.sealedEndOffset) return newRun('hub-ahead'); // R6
     return sameBatch ? sendFrom(hub.next, local, { acknowledge: hub }) : newRun('crc-mismatch'); // R7, R8
   }
-  return sameBatch && local.logStartOffset <= hub.next
+  return sameBatch && !local.ended && local.logStartOffset <= hub.next
     ? sendFrom(hub.next, local, { resent: next - hub.next }) // R9
     : newRun('hub-lost-data'); // R10
 }
@@ -55,6 +59,13 @@ export function hubDivergence(
 }
 
 const newRun = (reason: DivergenceReason): ResumeDecision => ({ kind: 'new-run', reason });
+
+const nothingToSend = (local: LocalFacts): ResumeDecision => ({
+  kind: 'send',
+  from: local.sealedEndOffset,
+  acknowledge: undefined,
+  resent: 0,
+});
 
 function sendFrom(
   from: number,

@@ -16,6 +16,7 @@ export interface StreamEvent {
   run: RunInfo;
   acked: Position | undefined;
   sealedEndOffset: number;
+  ended: boolean;
 }
 
 export type AgentEvent =

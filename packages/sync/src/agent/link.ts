@@ -29,7 +29,10 @@ export interface AgentLinkOptions {
 export class AgentLink {
   readonly session: AgentSession;
   readonly #options: AgentLinkOptions;
-  readonly #known = new Map<number, { stream: UplinkStream; sealedEndOffset: number; round: number }>();
+  readonly #known = new Map<
+    number,
+    { stream: UplinkStream; sealedEndOffset: number; ended: boolean; round: number }
+  >();
   #round = 0;
   #reads = 0;
 
@@ -60,12 +63,12 @@ export class AgentLink {
     const { port, restarting } = this.#options;
     const round = ++this.#round;
     for (const stream of port.streams()) {
-      const { run, sealedEndOffset } = stream;
+      const { run, sealedEndOffset, ended = false } = stream;
       const known = this.#known.get(run.producerId);
       if (known === undefined && restarting.has(run.producerId)) continue;
-      this.#known.set(run.producerId, { stream, sealedEndOffset, round });
-      if (known?.sealedEndOffset !== sealedEndOffset) {
-        this.#run({ type: 'stream', run, acked: stream.acked, sealedEndOffset });
+      this.#known.set(run.producerId, { stream, sealedEndOffset, ended, round });
+      if (known?.sealedEndOffset !== sealedEndOffset || known.ended !== ended) {
+        this.#run({ type: 'stream', run, acked: stream.acked, sealedEndOffset, ended });
       }
     }
     for (const [producerId, known] of this.#known) {
@@ -142,9 +145,10 @@ export class AgentLink {
   #locate({ producerId, hub }: Extract<AgentEffect, { type: 'locate' }>): void {
     const stream = this.#stream(producerId);
     if (stream === undefined) return;
-    const { logStartOffset, sealedEndOffset, acked } = stream;
+    const { logStartOffset, sealedEndOffset, ended = false, acked } = stream;
     const crcAtHub = hub === undefined ? undefined : stream.crcEndingAt(hub.next);
-    this.#run({ type: 'located', producerId, local: { logStartOffset, sealedEndOffset, acked, crcAtHub } });
+    const local = { logStartOffset, sealedEndOffset, ended, acked, crcAtHub };
+    this.#run({ type: 'located', producerId, local });
   }
 
   #read(producerId: number, offset: number, maxBytes: number): AgentEventOf<'batches'>['batches'] {

@@ -6,7 +6,7 @@ import type { AgentSession, AgentStream } from './state.ts';
 
 /** Puts a stream with something to send at the end of the queue. */
 export function enqueue(session: AgentSession, stream: AgentStream): void {
-  if (stream.queued || stream.sentNext >= stream.sealedEndOffset) return;
+  if (stream.queued || stream.ended || stream.sentNext >= stream.sealedEndOffset) return;
   stream.queued = true;
   session.sendQueue.push(stream);
 }

@@ -24,6 +24,8 @@ export interface AgentStream {
   phase: AgentStreamPhase;
   handle: number;
   sealedEndOffset: number;
+  /** Nothing of it travels any more. */
+  ended: boolean;
   partition: number | undefined;
   acked: Position | undefined;
   /** The position in the last `opened`. */

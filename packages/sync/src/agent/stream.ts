@@ -41,6 +41,7 @@ export function addStream(session: AgentSession, event: StreamEvent): AgentStrea
     phase: 'waiting',
     handle: 0,
     sealedEndOffset: event.sealedEndOffset,
+    ended: event.ended,
     partition: undefined,
     acked: event.acked,
     hub: undefined,
@@ -101,9 +102,11 @@ const REFUSAL: Record<RefusalCode, 'final' | 'again'> = {
   'unsupported-version': 'again',
 };
 
-const grow: Cell<AgentEventOf<'stream'>> = ({ stream }, event) => {
+const grow: Cell<AgentEventOf<'stream'>> = ({ session, stream }, event) => {
   assert(event.sealedEndOffset >= stream.sealedEndOffset, 'the sealed end of a run went back');
   stream.sealedEndOffset = event.sealedEndOffset;
+  stream.ended = event.ended;
+  if (event.ended) dequeue(session, stream);
 };
 
 const leave: Cell<AgentEventOf<'gone'>> = (context) => {
