@@ -17,6 +17,12 @@ export interface PseudoTerminal {
  * Throws CONFIG_INVALID when socat is missing or cannot make the link.
  */
 export async function openPseudoTerminal(path: string): Promise<PseudoTerminal> {
+  if (/[,:!"'\\]/.test(path)) {
+    throw new EdgelogError(
+      'CONFIG_INVALID',
+      `no pseudo-terminal at ${path}: the path may not hold , : ! \\ or quotes`,
+    );
+  }
   const child = spawn('socat', ['-d', '-d', '-', `pty,raw,echo=0,link=${path}`], {
     stdio: ['pipe', 'ignore', 'pipe'],
     // A Ctrl-C in the terminal goes to the whole group; socat ends when its owner says so.

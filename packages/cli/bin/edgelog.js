@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript that runs on Node 20: finds a Node that can run Edgelog, the machine's own or the packaged one.
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,7 +30,10 @@ function fail(reason) {
 /** Runs main.ts in a child that shares this terminal, ends when this process ends, and gives its exit status. */
 function runWith(node) {
   // The IPC channel carries no messages: its end tells the child that this process is gone, even after kill -9.
-  const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], {
+  const argv = process.argv.slice(2);
+  const flags =
+    JSON.parse(readFileSync(new URL('../node-flags.json', import.meta.url), 'utf8'))[argv[0]] ?? [];
+  const child = spawn(node, [...flags, fileURLToPath(main), ...argv], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];

@@ -1,0 +1,183 @@
+import type { Child } from './child.ts';
+import { formatBytes, formatCount, formatDuration, formatRate, sparkline } from './format.ts';
+import type { Style } from './line.ts';
+import { breakText, type Line, renderLine, segment } from './line.ts';
+import { type Snapshot, sum } from './monitor.ts';
+
+export interface ViewModel {
+  readonly snapshot: Snapshot | undefined;
+  readonly children: readonly Pick<Child, 'name' | 'state' | 'exit' | 'restarts' | 'logPath' | 'tail'>[];
+  readonly consumeCommands: readonly (readonly [label: string, command: string])[];
+  readonly dataDir: string;
+  readonly uptimeMs: number;
+  /** What happened last. */
+  readonly notice: string;
+}
+
+export const KEYS = [
+  ['c', 'cut uplink'],
+  ['r', 'restore'],
+  ['k', 'kill -9 agent'],
+  ['h', 'kill -9 hub'],
+  ['q', 'quit'],
+] as const;
+
+const NARROW_COLUMNS = 72;
+const TAIL_LINES = 4;
+
+/** The live view as rows of text, never more than `rows` nor wider than `columns`. */
+export function renderView(model: ViewModel, columns: number, rows: number): string[] {
+  const head = [titleLine(model, columns), [], ...processLines(model, columns), []];
+  const foot = [...commandLines(model, columns), [], noticeLine(model), keyLine(model)];
+  const body = [...streamLines(model, columns), ...groupLines(model)];
+  const space = rows - head.length - foot.length;
+  const shown = body.length <= space ? body : body.slice(0, Math.max(0, space));
+  const lines = [...head, ...shown, ...foot];
+  // The keys stay, whatever else does not fit.
+  const fitting = lines.length <= rows ? lines : [...lines.slice(0, rows - 1), lines.at(-1)!];
+  return fitting.map((line) => renderLine(line, columns));
+}
+
+function titleLine({ dataDir, uptimeMs }: ViewModel, columns: number): Line {
+  const right = columns < NARROW_COLUMNS ? '' : `data and logs in ${dataDir}   `;
+  return [segment('Edgelog dev', 'bold'), segment(`   ${right}up ${formatDuration(uptimeMs)}`, 'dim')];
+}
+
+function processLines({ children, snapshot }: ViewModel, columns: number): Line[] {
+  return children.flatMap((child) => {
+    const { name, state, exit, restarts } = child;
+    const isUp = state === 'up';
+    const style: Style = isUp ? 'green' : state === 'down' ? 'red' : 'yellow';
+    const mark = segment(`${state === 'down' ? '✗' : '●'} `, style);
+    const title = segment(name.padEnd(8), 'bold');
+    const again = restarts > 0 ? [segment(`  restarted ${restarts}×`, 'dim')] : [];
+    if (isUp) return [[mark, title, ...processFigures(name, snapshot, columns), ...again]];
+    if (state !== 'down') return [[mark, title, segment(state, style)]];
+    const hint = name === 'agent' ? 'k' : name === 'hub' ? 'h' : 's';
+    return [
+      [mark, title, segment(`down (${exit}); ${hint} starts it again; its last lines:`, 'red')],
+      ...child.tail(TAIL_LINES).map((text): Line => [segment(`    ${text}`, 'dim')]),
+    ];
+  });
+}
+
+function processFigures(name: string, snapshot: Snapshot | undefined, columns: number): Line {
+  if (snapshot === undefined) return [];
+  const isNarrow = columns < NARROW_COLUMNS;
+  const { agent, hub, fleet } = snapshot;
+  switch (name) {
+    case 'fleet': {
+      const connected = `${fleet?.connected ?? '–'} of ${fleet?.devices ?? '–'} connected`;
+      const acked = isNarrow
+        ? ''
+        : `   ${formatCount(fleet?.acked)} acknowledged, slowest ${formatDuration(fleet?.ackLatencyMaxMs)}`;
+      return [segment(`${formatRate(snapshot.fleetPerSecond)} acked   ${connected}${acked}`)];
+    }
+    case 'agent':
+      return [
+        segment(`${formatRate(snapshot.agentPerSecond)} in   uplink `),
+        uplinkSegment(agent),
+        ...(isNarrow ? [] : [segment(`   memory ${formatBytes(snapshot.agentPrivateBytes)}`, 'dim')]),
+        ...(agent !== undefined && agent.alarms.length > 0
+          ? [segment(`   ${agent.alarms.length} alarms`, 'red')]
+          : []),
+      ];
+    case 'hub':
+      return [
+        segment(
+          `${formatRate(snapshot.hubPerSecond)} in   ${formatBytes(snapshot.sentBytesPerSecond)}/s out`,
+        ),
+        ...(isNarrow
+          ? []
+          : [
+              segment(`   ${formatCount(hub?.connections.kafka)} Kafka connections`),
+              segment(`   memory ${formatBytes(snapshot.hubPrivateBytes)}`, 'dim'),
+            ]),
+      ];
+    default:
+      return [segment('a scale that writes lines')];
+  }
+}
+
+function uplinkSegment(agent: Snapshot['agent']) {
+  const state = agent?.uplink.state;
+  if (state === undefined) return segment('–', 'dim');
+  if (state === 'live') return segment('live', 'green');
+  if (state === 'paused') return segment('CUT', 'red');
+  return segment(state, 'yellow');
+}
+
+function streamLines({ snapshot }: ViewModel, columns: number): Line[] {
+  const streams = snapshot?.agent?.streams ?? [];
+  const lag = sum(snapshot?.agent?.streams, ({ lagRecords }) => lagRecords);
+  const bytes = sum(snapshot?.agent?.streams, ({ lagBytes }) => lagBytes);
+  const graph = sparkline(snapshot?.lagHistory ?? [], Math.max(10, Math.min(60, columns - 45)));
+  const lines: Line[] = [
+    [
+      segment('backlog ', 'bold'),
+      segment(`${formatCount(lag)} records, ${formatBytes(bytes)}`, (lag ?? 0) > 1_000 ? 'yellow' : 'plain'),
+      segment(`  ${graph}`, 'cyan'),
+    ],
+  ];
+  const isNarrow = columns < NARROW_COLUMNS;
+  const header = isNarrow
+    ? ['stream', 'end', 'lag', 'oldest']
+    : ['stream', 'log start', 'acknowledged', 'end', 'lag', 'bytes', 'oldest'];
+  const rows = streams.map((stream) => {
+    const name = stream.partition === null ? stream.topic : `${stream.topic}/${stream.partition}`;
+    const [start, acked, end, behind, size, oldest] = [
+      formatCount(stream.logStartOffset),
+      formatCount(stream.ackedOffset),
+      formatCount(stream.endOffset),
+      formatCount(stream.lagRecords),
+      formatBytes(stream.lagBytes),
+      formatDuration(stream.oldestUnackedMs),
+    ];
+    return isNarrow ? [name, end, behind, oldest] : [name, start, acked, end, behind, size, oldest];
+  });
+  return [...lines, ...tableLines(header, rows), []];
+}
+
+function groupLines({ snapshot }: ViewModel): Line[] {
+  const groups = snapshot?.hub?.groups ?? [];
+  if (groups.length === 0) return [[segment('no consumer group yet', 'dim')], []];
+  const rows = groups.map(({ groupId, state, members, lag }) => [
+    groupId,
+    state,
+    formatCount(members.length),
+    formatCount(lag),
+  ]);
+  return [...tableLines(['group', 'state', 'members', 'lag'], rows), []];
+}
+
+/** The first column flush left, figures flush right, at least as wide as keeps them from jumping about. */
+function tableLines(header: readonly string[], rows: readonly (readonly string[])[]): Line[] {
+  const widths = header.map((title, i) =>
+    Math.max(title.length, i === 0 ? 14 : 8, ...rows.map((row) => row[i]!.length)),
+  );
+  const format = (row: readonly string[]) =>
+    row.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))).join('  ');
+  return [[segment(format(header), 'dim')], ...rows.map((row): Line => [segment(format(row))])];
+}
+
+function commandLines({ consumeCommands }: ViewModel, columns: number): Line[] {
+  return consumeCommands.flatMap(([label, command]): Line[] => {
+    const prefix = label.padEnd(12);
+    if (prefix.length + command.length <= columns)
+      return [[segment(prefix, 'dim'), segment(command, 'cyan')]];
+    return [
+      [segment(label, 'dim')],
+      ...breakText(command, columns).map((text): Line => [segment(text, 'cyan')]),
+    ];
+  });
+}
+
+function noticeLine({ notice }: ViewModel): Line {
+  return [segment(notice, 'yellow')];
+}
+
+function keyLine({ children }: ViewModel): Line {
+  const isDown = children.some(({ state }) => state === 'down');
+  const keys = isDown ? [...KEYS, ['s', 'start what is down'] as const] : KEYS;
+  return keys.flatMap(([key, meaning]) => [segment(key, 'bold'), segment(` ${meaning}   `, 'dim')]);
+}
