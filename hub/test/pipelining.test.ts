@@ -1,5 +1,5 @@
 import { apis, ErrorCode } from '@edgelog/wire';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { batchOf } from './support/batches.ts';
 import { RawClient } from './support/raw-client.ts';
 import { TestHub } from './support/test-hub.ts';
@@ -70,6 +70,16 @@ test('a parked fetch returns empty when its time is over, and at once when its t
   expect(body.responses[0]!.partitions[0]!.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   expect((await client.receive(apis.deleteTopics, 4)).body.responses[0]!.errorCode).toBe(0);
   client.end();
+});
+
+test('a client that leaves while its fetch is parked leaves nothing behind', async () => {
+  const client = await connect('left');
+  client.send(apis.fetch, 4, fetchFrom('left', 0));
+  client.send(apis.apiVersions, 0, {});
+  const held = () => (hub.hub.status() as { memory: { requestBytes: number } }).memory.requestBytes;
+  await vi.waitFor(() => expect(held()).toBeGreaterThan(0));
+  client.end();
+  await vi.waitFor(() => expect(held()).toBe(0));
 });
 
 test('a fetch waits for min bytes', async () => {

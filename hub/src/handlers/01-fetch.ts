@@ -23,8 +23,8 @@ export const fetch: Handler<'fetch'> = (request, context) => {
   if (sessionError !== ErrorCode.NONE) return { errorCode: sessionError, sessionId: 0, responses: [] };
   const asked = locate(request, context);
   if (request.maxWaitMs <= 0 || isFetchReady(asked, request.minBytes)) return read(request, asked, context);
-  return parkFetch(asked, request.minBytes, request.maxWaitMs, context.client).then(() =>
-    read(request, asked, context),
+  return parkFetch(asked, request.minBytes, request.maxWaitMs, context.client).then((isClientThere) =>
+    isClientThere ? read(request, asked, context) : undefined,
   );
 };
 

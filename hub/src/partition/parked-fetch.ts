@@ -23,27 +23,25 @@ export function isFetchReady(wanted: readonly Wanted[], minBytes: number): boole
   return false;
 }
 
-/** Resolves when the fetch is ready or `maxWaitMs` are over; never, if the client goes away first. */
+/** Resolves with true when the fetch is ready or `maxWaitMs` are over, with false when the client is gone. */
 export function parkFetch(
   wanted: readonly Wanted[],
   minBytes: number,
   maxWaitMs: number,
   client: Pick<Client, 'whenClosed'>,
-): Promise<void> {
+): Promise<boolean> {
   return new Promise((resolve) => {
-    const leave = (): void => {
+    const finish = (isStillThere: boolean): void => {
       clearTimeout(timer);
       client.whenClosed.delete(leave);
       for (const { partition } of wanted) partition?.whenChanged.delete(check);
-    };
-    const finish = (): void => {
-      leave();
-      resolve();
+      resolve(isStillThere);
     };
     const check = (): void => {
-      if (isFetchReady(wanted, minBytes)) finish();
+      if (isFetchReady(wanted, minBytes)) finish(true);
     };
-    const timer = setTimeout(finish, maxWaitMs);
+    const leave = (): void => finish(false);
+    const timer = setTimeout(finish, maxWaitMs, true);
     client.whenClosed.add(leave);
     for (const { partition } of wanted) partition?.whenChanged.add(check);
   });

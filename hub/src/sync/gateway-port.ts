@@ -20,7 +20,7 @@ const REFUSAL_OF: Readonly<Record<AppendError, RefusalCode>> = {
 };
 
 export interface GatewayPortDeps {
-  broker: Broker;
+  broker: Pick<Broker, 'clusterId' | 'settings' | 'store' | 'topics' | 'log'>;
   runs: Runs;
   gaps: Gaps;
   now: () => number;
@@ -29,7 +29,7 @@ export interface GatewayPortDeps {
 /** The broker as the sync protocol sees it: gateways' sealed batches go into partition logs, unchanged and in order. */
 export class GatewayPort implements HubPort {
   readonly hubId: string;
-  readonly #broker: Broker;
+  readonly #broker: GatewayPortDeps['broker'];
   readonly #runs: Runs;
   readonly #gaps: Gaps;
   readonly #now: () => number;
@@ -140,8 +140,8 @@ export class GatewayPort implements HubPort {
     if (header.producerId !== run.producerId) {
       return refuse('protocol-error', `batch of producer ${header.producerId} in run ${run.producerId}`);
     }
-    if (header.isControl || header.isTransactional) {
-      return refuse('corrupt-batch', 'control and transactional batches do not come from gateways');
+    if (header.isControl || header.isTransactional || header.producerEpoch !== 0) {
+      return refuse('corrupt-batch', 'a gateway seals plain batches of producer epoch 0');
     }
     const position = this.#runs.position(run);
     const isFirstHere = position === undefined || position === run.carried;

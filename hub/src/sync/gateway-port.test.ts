@@ -1,0 +1,213 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type LogStore, openLogStore } from '@edgelog/log';
+import { silentLogger } from '@edgelog/runtime';
+import type { HubAppend, RunInfo } from '@edgelog/sync';
+import { RESERVED_PRODUCER_ID_MIN, RecordsEncoder, readBatchHeader, sequenceOf } from '@edgelog/wire';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { topicConfigDefinitions } from '../metadata/topic-config.ts';
+import { Topics } from '../metadata/topics.ts';
+import { hubSettings } from '../settings.ts';
+import { Gaps } from './gaps.ts';
+import { GatewayPort } from './gateway-port.ts';
+import { Runs } from './runs.ts';
+
+const NEAR_WRAP = 2 ** 31 - 3;
+
+let dir: string;
+let store: LogStore;
+let topics: Topics;
+let runs: Runs;
+let gaps: Gaps;
+let port: GatewayPort;
+
+async function open(settings: { autoCreateTopics?: boolean } = {}): Promise<void> {
+  store = await openLogStore({ dir });
+  topics = new Topics({ store, definitions: topicConfigDefinitions(10_000, 2 ** 20), now: () => 1 });
+  runs = new Runs(store.state, topics);
+  gaps = new Gaps(store.state);
+  const broker = {
+    clusterId: 'test',
+    settings: hubSettings.parse({ dataDir: dir, defaultPartitions: 4, ...settings }),
+    store,
+    topics,
+    log: silentLogger,
+  };
+  port = new GatewayPort({ broker, runs, gaps, now: () => 1 });
+}
+
+async function reopen(settings = {}): Promise<void> {
+  await store.close();
+  await open(settings);
+}
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'edgelog-port-'));
+  await open();
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const runAt = (firstOffset: number, more: Partial<RunInfo> = {}): RunInfo => ({
+  producerId: RESERVED_PRODUCER_ID_MIN + 7,
+  logId: 'log-1',
+  topic: 'telemetry',
+  firstOffset,
+  ...more,
+});
+
+/** The batch of a run that holds the edge offsets [from, to). */
+function batch(run: RunInfo, from: number, to: number): Buffer {
+  const encoder = new RecordsEncoder({ baseOffset: from, baseTimestamp: 1000 });
+  for (let offset = from; offset < to; offset++) {
+    encoder.append({ timestamp: 1000, key: null, value: Buffer.from(`record ${offset}`) });
+  }
+  const { producerId } = run;
+  return encoder.sealSync({
+    compression: 'none',
+    producerId,
+    producerEpoch: 0,
+    baseSequence: sequenceOf(from),
+  });
+}
+
+const crcOf = (bytes: Buffer): number => readBatchHeader(bytes).crc;
+
+async function committed(result: HubAppend) {
+  if (!result.ok) throw new Error(`${result.code}: ${result.message}`);
+  return result.committed;
+}
+
+const codeOf = (result: { ok: boolean; code?: string }) => (result.ok ? 'ok' : result.code);
+
+describe('a run', () => {
+  test('goes into one partition, and its position counts edge offsets, past the wrap of sequences too', async () => {
+    const run = runAt(NEAR_WRAP);
+    const opened = await port.openRun('gw', run);
+    expect(opened).toMatchObject({ ok: true, position: undefined });
+    const batches = [batch(run, NEAR_WRAP, NEAR_WRAP + 2), batch(run, NEAR_WRAP + 2, NEAR_WRAP + 6)];
+    const results = batches.map((bytes) => port.append(run.producerId, bytes));
+    expect(await committed(results[0]!)).toEqual({ next: NEAR_WRAP + 2, crc: crcOf(batches[0]!) });
+    expect(await committed(results[1]!)).toEqual({ next: NEAR_WRAP + 6, crc: crcOf(batches[1]!) });
+    const [{ partition }] = [opened as { partition: number }];
+    expect(topics.partition('telemetry', partition)!.log.highWatermark).toBe(6);
+  });
+
+  test('is found again after a restart, with its position and partition', async () => {
+    const run = runAt(10);
+    const opened = await port.openRun('gw', run);
+    const bytes = batch(run, 10, 15);
+    await committed(port.append(run.producerId, bytes));
+    await reopen();
+    const again = await port.openRun('gw', run);
+    expect(again).toEqual({ ...opened, position: { next: 15, crc: crcOf(bytes) } });
+    const more = batch(run, 15, 16);
+    expect(await committed(port.append(run.producerId, more))).toEqual({ next: 16, crc: crcOf(more) });
+  });
+
+  test('a repeat of anything stored is answered with the committed position, and stored once', async () => {
+    const run = runAt(0);
+    const opened = (await port.openRun('gw', run)) as { partition: number };
+    const batches = Array.from({ length: 9 }, (_, i) => batch(run, i * 2, i * 2 + 2));
+    await Promise.all(batches.map((bytes) => committed(port.append(run.producerId, Buffer.from(bytes)))));
+    const last = { next: 18, crc: crcOf(batches[8]!) };
+    expect(await committed(port.append(run.producerId, batch(run, 0, 2)))).toEqual(last);
+    expect(await committed(port.append(run.producerId, batch(run, 14, 16)))).toEqual(last);
+    expect(topics.partition('telemetry', opened.partition)!.log.logEndOffset).toBe(18);
+  });
+
+  test('must be opened first, begins at its first offset and leaves nothing out', async () => {
+    const run = runAt(5);
+    expect(codeOf(port.append(run.producerId, batch(run, 5, 6)))).toBe('protocol-error');
+    await port.openRun('gw', run);
+    expect(codeOf(port.append(run.producerId, batch(run, 6, 7)))).toBe('out-of-order');
+    await committed(port.append(run.producerId, batch(run, 5, 7)));
+    expect(codeOf(port.append(run.producerId, batch(run, 8, 9)))).toBe('out-of-order');
+  });
+
+  test('batches that are corrupt, too large or of another producer are refused', async () => {
+    const run = runAt(0);
+    await port.openRun('gw', run);
+    const flipped = batch(run, 0, 3);
+    flipped[flipped.length - 1]! ^= 1;
+    expect(codeOf(port.append(run.producerId, flipped))).toBe('corrupt-batch');
+    expect(codeOf(port.append(run.producerId, batch(run, 0, 3).subarray(0, -1)))).toBe('corrupt-batch');
+    expect(codeOf(port.append(run.producerId, Buffer.from('nonsense')))).toBe('corrupt-batch');
+    expect(codeOf(port.append(run.producerId, batch(run, 0, 1000)))).toBe('batch-too-large');
+    const other = { ...run, producerId: run.producerId + 1 };
+    expect(codeOf(port.append(run.producerId, batch(other, 0, 3)))).toBe('protocol-error');
+    await committed(port.append(run.producerId, batch(run, 0, 3)));
+  });
+
+  test('two logs may not share a producer id; a gateway may be renamed', async () => {
+    await port.openRun('gw', runAt(0));
+    expect(codeOf(await port.openRun('gw', runAt(0, { logId: 'log-2' })))).toBe('protocol-error');
+    expect(codeOf(await port.openRun('gw', runAt(1)))).toBe('protocol-error');
+    expect(codeOf(await port.openRun('gw', runAt(0, { producerId: 12 })))).toBe('protocol-error');
+    expect(codeOf(await port.openRun('renamed', runAt(0)))).toBe('ok');
+    expect(runs.get(runAt(0).producerId)!.gateway).toBe('renamed');
+  });
+});
+
+describe('topics', () => {
+  test('illegal names and the broker’s own topics are refused', async () => {
+    for (const topic of ['', '..', 'a b', '__consumer_offsets', 'x'.repeat(250)]) {
+      expect(codeOf(await port.openRun('gw', runAt(0, { topic })))).toBe('illegal-topic');
+    }
+    expect(topics.count).toBe(0);
+  });
+
+  test('where agents may not create them, they are missing until somebody does', async () => {
+    await reopen({ autoCreateTopics: false });
+    expect(codeOf(await port.openRun('gw', runAt(0)))).toBe('topic-missing');
+    topics.create('telemetry', 1);
+    expect(codeOf(await port.openRun('gw', runAt(0)))).toBe('ok');
+  });
+
+  test('a deleted topic is not brought back by a gateway; created again, the run goes on where it stood', async () => {
+    const run = runAt(100);
+    await port.openRun('gw', run);
+    const last = batch(run, 100, 110);
+    await committed(port.append(run.producerId, last));
+    topics.delete('telemetry');
+    expect(codeOf(port.append(run.producerId, batch(run, 110, 111)))).toBe('topic-missing');
+    expect(codeOf(await port.openRun('gw', run))).toBe('topic-missing');
+
+    await reopen();
+    expect(codeOf(await port.openRun('gw', run))).toBe('topic-missing');
+    topics.create('telemetry', 1);
+    const resumed = await port.openRun('gw', run);
+    expect(resumed).toEqual({ ok: true, partition: 0, position: { next: 110, crc: crcOf(last) } });
+    expect(codeOf(port.append(run.producerId, batch(run, 111, 112)))).toBe('out-of-order');
+    const more = batch(run, 110, 113);
+    expect(await committed(port.append(run.producerId, more))).toEqual({ next: 113, crc: crcOf(more) });
+    expect(topics.partition('telemetry', 0)!.log.highWatermark).toBe(3);
+
+    await reopen();
+    expect(await port.openRun('gw', run)).toMatchObject({ position: { next: 113, crc: crcOf(more) } });
+  });
+
+  test('a topic deleted twice before the run wrote to the second one still resumes from the first', async () => {
+    const run = runAt(0);
+    await port.openRun('gw', run);
+    const bytes = batch(run, 0, 4);
+    await committed(port.append(run.producerId, bytes));
+    for (let i = 0; i < 2; i++) {
+      topics.delete('telemetry');
+      topics.create('telemetry', 3);
+      expect(await port.openRun('gw', run)).toMatchObject({ position: { next: 4, crc: crcOf(bytes) } });
+    }
+  });
+});
+
+test('gaps are kept for ever, and once however often they are declared', async () => {
+  const gap = { logId: 'log-1', topic: 'telemetry', from: 5, to: 9, reason: 'dropped' } as const;
+  await port.recordGap('gw', gap);
+  await port.recordGap('gw', gap);
+  await reopen();
+  expect([...gaps.all()]).toEqual([{ gateway: 'gw', ...gap, recordedAtMs: 1 }]);
+  expect(gaps.lostRecords).toBe(4);
+});
