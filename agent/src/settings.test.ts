@@ -1,0 +1,58 @@
+import { loadSettings } from '@edgelog/runtime';
+import { expect, test } from 'vitest';
+import { agentSettingsSchema, defaultGateway, segmentBytesOf } from './settings.ts';
+
+const load = (...argv: string[]) =>
+  loadSettings({
+    command: 'edgelog agent',
+    summary: '',
+    schema: agentSettingsSchema,
+    argv: ['--data-dir', 'd', ...argv],
+    env: {},
+  });
+
+test('defaults are those of the design', () => {
+  const settings = load();
+  expect(settings).toMatchObject({
+    hub: ['ws://127.0.0.1:7420'],
+    mqtt: '127.0.0.1:1883',
+    http: '127.0.0.1:7422',
+    topic: 'telemetry',
+    compression: 'zstd',
+    gateway: defaultGateway(),
+  });
+  expect(segmentBytesOf(settings)).toBe(256 * 2 ** 20);
+});
+
+test('lists may be given with commas or by repeating the flag', () => {
+  const settings = load(
+    '--hub',
+    'ws://a:1,wss://b:2/sync',
+    '--serial',
+    '/dev/ttyUSB0@9600',
+    '--serial',
+    '/dev/ttyS1',
+  );
+  expect(settings.hub).toEqual(['ws://a:1', 'wss://b:2/sync']);
+  expect(settings.serial).toEqual(['/dev/ttyUSB0@9600', '/dev/ttyS1']);
+});
+
+test.each([
+  [['--gateway', 'two words'], /--gateway.*two words/],
+  [['--hub', 'http://x'], /--hub.*http:\/\/x.*ws:\/\//],
+  [['--mqtt', '127.0.0.1:99999'], /--mqtt.*99999/],
+  [['--topic', 'a/b'], /--topic.*a\/b/],
+  [['--serial', '/dev/ttyS0@fast'], /--serial.*fast/],
+  [['--compression', 'rar'], /--compression.*rar.*zstd/],
+  [['--linger', '5'], /--linger.*--linger-ms/],
+])('%j is refused, naming key, value and what is allowed', (argv, expected) => {
+  expect(() => load(...argv)).toThrow(expected);
+});
+
+test.each([
+  ['pi-4.local', 'pi-4.local'],
+  ['Kühlhaus 3', 'K-hlhaus-3'],
+  ['--', 'gateway'],
+])('host %j is gateway %j by default', (host, gateway) => {
+  expect(defaultGateway(host)).toBe(gateway);
+});
