@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { temporaryDir, testHub, until } from './testing/fixture.ts';
+import { MemoryHub } from './testing/memory-hub.ts';
+import { publishPacket, RawMqtt } from './testing/raw-mqtt.ts';
+
+const ROUNDS = 6;
+const MAIN = fileURLToPath(new URL('./testing/agent-process.ts', import.meta.url));
+
+interface AgentProcess {
+  mqttPort: number;
+  httpPort: number;
+  stderr(): string;
+  kill(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+async function startProcess(dataDir: string, hub: string, ...args: string[]): Promise<AgentProcess> {
+  const ports = ['--mqtt', '127.0.0.1:0', '--http', '127.0.0.1:0'];
+  const child = spawn(
+    process.execPath,
+    [MAIN, '--data-dir', dataDir, '--gateway', 'gw', '--hub', hub, ...ports, ...args],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (text) => {
+    stdout += text;
+  });
+  child.stderr.on('data', (text) => {
+    stderr += text;
+  });
+  const exited = once(child, 'exit');
+  await until(`the agent is ready: ${stderr}`, () => stdout.includes('\n') || child.exitCode !== null);
+  const match = /^ready .* mqtt=[^ ]*:(\d+) http=[^ ]*:(\d+)/.exec(stdout);
+  if (match === null) throw new Error(`not ready: ${stdout}${stderr}`);
+  return {
+    mqttPort: Number(match[1]),
+    httpPort: Number(match[2]),
+    stderr: () => stderr,
+    kill: async (signal) => {
+      child.kill(signal);
+      const [code] = await exited;
+      return code;
+    },
+  };
+}
+
+/** Publishes numbered messages at QoS 1 in bursts until the connection ends; answers how many were acknowledged. */
+async function publishUntilCut(port: number, clientId: string): Promise<number> {
+  const client = await RawMqtt.connect(port, clientId);
+  const acked = () => client.received.filter(({ cmd }) => cmd === 'puback').length;
+  for (let next = 0; !client.isClosed; ) {
+    const burst = Array.from({ length: 1 + Math.floor(Math.random() * 200) }, () => next++);
+    client.send(
+      ...burst.map((n) => {
+        const value = `${n}`.padEnd(Math.random() * 300);
+        return publishPacket(clientId, value, { messageId: (n % 65_535) + 1 });
+      }),
+    );
+    const patience = new Promise((resolve) => setTimeout(resolve, 20));
+    await Promise.race([patience, client.packets('puback', next).catch(() => {})]);
+  }
+  return acked();
+}
+
+test(`kill -9 under load, ${ROUNDS} times: what was acknowledged is at the hub, in order, and nothing is doubled`, async () => {
+  const hub = new MemoryHub();
+  const server = await testHub(hub);
+  const dataDir = temporaryDir();
+  const acked = new Map<string, number>();
+  for (let round = 0; round < ROUNDS; round++) {
+    const agent = await startProcess(dataDir, server.url, '--linger-ms', '5', '--batch-bytes', '4096');
+    const publishing = Promise.all(
+      ['a', 'b', 'c'].map(async (name) => {
+        const clientId = `${name}${round}`;
+        acked.set(clientId, await publishUntilCut(agent.mqttPort, clientId));
+      }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 400));
+    await agent.kill('SIGKILL');
+    await publishing;
+  }
+  const last = await startProcess(dataDir, server.url);
+  const status = async () =>
+    (await (await fetch(`http://127.0.0.1:${last.httpPort}/status`)).json()) as {
+      streams: { lagRecords: number }[];
+    };
+  while ((await status()).streams.some(({ lagRecords }) => lagRecords > 0)) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  expect(await last.kill('SIGTERM')).toBe(0);
+  expect(hub.runs.size).toBe(1);
+
+  const stored = new Map<string, number[]>();
+  for (const { key, value } of hub.records()) {
+    const clientId = key!.toString();
+    stored.set(clientId, [...(stored.get(clientId) ?? []), Number(value)]);
+  }
+  expect([...acked.values()].filter((count) => count > 0).length).toBeGreaterThan(ROUNDS);
+  for (const [clientId, count] of acked) {
+    const at = stored.get(clientId) ?? [];
+    expect(at).toEqual(at.map((_, i) => i));
+    expect(at.length).toBeGreaterThanOrEqual(count);
+  }
+});
+
+test('a data directory in use is named, and the agent that uses it goes on', async () => {
+  const dataDir = temporaryDir();
+  const agent = await startProcess(dataDir, 'ws://127.0.0.1:9');
+  await expect(startProcess(dataDir, 'ws://127.0.0.1:9')).rejects.toThrow(dataDir);
+  const client = await RawMqtt.connect(agent.mqttPort, 'dev');
+  client.send(publishPacket('t', 'x'));
+  await client.packets('puback', 1);
+  expect(await agent.kill('SIGTERM')).toBe(0);
+});
