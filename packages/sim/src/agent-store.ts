@@ -1,8 +1,8 @@
 import type {
   AgentPort,
-  DivergenceReason,
   Gap,
   GapReason,
+  NewRunReason,
   Position,
   RefusalCode,
   RunInfo,
@@ -62,7 +62,7 @@ export interface AgentStoreHooks {
   acknowledged(run: RunInfo, position: Position): void;
   /** `records` are durable at the gateway: their device has its acknowledgement. */
   durable(logId: string, baseOffset: number, records: readonly number[]): void;
-  diverged(run: RunInfo, reason: DivergenceReason, hub: Position | undefined): void;
+  diverged(run: RunInfo, reason: NewRunReason, hub: Position | undefined): void;
   refused(run: RunInfo, code: RefusalCode, message: string): void;
   gapDeclared(gap: Gap): void;
 }
@@ -118,20 +118,14 @@ export class AgentStore implements AgentPort {
     return this.#flushSoon();
   }
 
-  /** The disk is full and the policy says drop-oldest: `count` batches that nobody acknowledged go, a new run begins. */
+  /** The disk is full and the policy says drop-oldest: `count` batches that nobody acknowledged go. */
   dropOldest(topicIndex: number, count: number): void {
     const log = this.#live.logs[topicIndex]!;
     const run = log.runs.at(-1)!;
     const from = run.acked?.next ?? run.info.firstOffset;
     const index = log.batches.findIndex((batch) => batch.base >= from);
-    const dropped = index < 0 ? [] : log.batches.slice(index, index + count);
-    const to = dropped.at(-1)?.next;
-    if (to === undefined) return;
-    log.batches = log.batches.filter((batch) => batch.base >= to);
-    run.end = Math.max(from, Math.min(this.#durableEnd(log), log.endOffset));
-    if (run.acked === undefined) log.runs.pop();
-    log.runs.push({ info: this.#newRun(log.logId, log.topic, to), acked: undefined, end: undefined });
-    this.#declare(log, from, to, 'dropped');
+    if (index < 0) return;
+    log.batches.splice(0, index + count);
     void this.#flushSoon();
   }
 
@@ -236,20 +230,31 @@ export class AgentStore implements AgentPort {
     };
   }
 
-  #replaceRun(log: Log, run: Run, reason: DivergenceReason, hub: Position | undefined): Gap | undefined {
-    log.runs.splice(log.runs.indexOf(run), 1);
+  #replaceRun(log: Log, run: Run, reason: NewRunReason, hub: Position | undefined): Gap | undefined {
+    const forget = () => log.runs.splice(log.runs.indexOf(run), 1);
+    if (run.end !== undefined) {
+      forget();
+      const end = run.acked?.next;
+      if (reason !== 'hub-lost-data' || end === undefined) return undefined;
+      return this.#declare(log, hub?.next ?? run.info.firstOffset, end, reason);
+    }
     const logStart = log.batches[0]?.base ?? log.endOffset;
-    const lost = reason === 'hub-lost-data';
-    const from = lost ? (hub?.next ?? run.info.firstOffset) : (run.acked?.next ?? run.info.firstOffset);
-    if (run.end !== undefined)
-      return lost && run.acked !== undefined
-        ? this.#declare(log, from, run.acked.next, 'hub-lost-data')
-        : undefined;
+    const acked = run.acked?.next ?? run.info.firstOffset;
     // Of earlier runs, what is still here and was acknowledged stays theirs.
     const own = Math.max(logStart, run.info.firstOffset);
-    const first = lost ? own : Math.max(own, from);
+    const theirs = reason === 'hub-ahead' || reason === 'crc-mismatch';
+    const first = theirs ? Math.max(acked, own) : own;
+    // What the hub surely holds of the old run; where the two disagree about just that, nothing can be compared.
+    const held = theirs ? run.acked : hub;
+    if (held === undefined || (theirs && hub?.next === held.next)) {
+      forget();
+    } else {
+      run.acked = held;
+      run.end = Math.max(first, Math.min(this.#durableEnd(log), log.endOffset));
+    }
     log.runs.push({ info: this.#newRun(log.logId, log.topic, first), acked: undefined, end: undefined });
-    return this.#declare(log, from, first, lost ? 'hub-lost-data' : 'diverged');
+    const from = theirs ? acked : (hub?.next ?? run.info.firstOffset);
+    return this.#declare(log, from, first, theirs ? 'diverged' : reason);
   }
 
   #declare(log: Log, from: number, to: number, reason: GapReason): Gap | undefined {

@@ -1,4 +1,4 @@
-import type { Gap, Position, RunInfo } from '@edgelog/sync';
+import type { Gap, NewRunReason, Position, RunInfo } from '@edgelog/sync';
 import type { AgentStore } from './agent-store.ts';
 import type { HubStore } from './hub-store.ts';
 
@@ -56,7 +56,8 @@ export class Checker {
   }
 
   /** C2: nobody diverges unless something happened to a disk. */
-  diverged(run: RunInfo, reason: string): void {
+  diverged(run: RunInfo, reason: NewRunReason): void {
+    if (reason === 'dropped') return;
     this.divergences++;
     if (!this.#happened.mayDiverge) {
       this.#violated(`${reason} reported for run ${run.producerId}, yet no disk was touched`);
@@ -66,7 +67,7 @@ export class Checker {
   /** C3: what is declared lost at the hub is not there. */
   gapDeclared(gap: Gap): void {
     this.#gaps.push(gap);
-    if (gap.reason !== 'hub-lost-data' || this.#happened.timelinesFork) return;
+    if (gap.reason === 'diverged' || this.#happened.timelinesFork) return;
     const there = this.#hub.batches.find(
       ({ producerId, base, next }) =>
         this.#hub.run(producerId)?.info.logId === gap.logId && base < gap.to && next > gap.from,

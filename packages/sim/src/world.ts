@@ -64,7 +64,12 @@ class World {
   readonly #storeOptions: ConstructorParameters<typeof AgentStore>[0];
   #clone: AgentProcess | undefined;
   #clones = 0;
-  #backups: { agent: ReturnType<AgentStore['backup']>; hub: ReturnType<HubStore['backup']> };
+  #backups: {
+    agent: ReturnType<AgentStore['backup']>;
+    hub: ReturnType<HubStore['backup']>;
+    hubAt: number;
+  };
+  #hubDiskTouchedAt = 0;
   #nextRecord = 0;
   #peace = false;
 
@@ -96,7 +101,7 @@ class World {
       keepAcked: options.keepAcked ?? prng.pick([0, 1, 5, 1_000]),
     };
     const store = new AgentStore(this.#storeOptions, this.#hooks(true));
-    this.#backups = { agent: store.backup(), hub: hubStore.backup() };
+    this.#backups = { agent: store.backup(), hub: hubStore.backup(), hubAt: this.#startMs };
     this.#hub = new HubProcess(hubStore, this.#around);
     this.#agent = new AgentProcess('agent', store, () => this.#hub, this.#around);
   }
@@ -159,7 +164,7 @@ class World {
 
   #takeBackups(prng: Prng, hardTimesMs: number): void {
     this.#scheduler.after(prng.between(0, hardTimesMs), () => {
-      this.#backups = { ...this.#backups, hub: this.#hub.store.backup() };
+      this.#backups = { ...this.#backups, hub: this.#hub.store.backup(), hubAt: this.#scheduler.now() };
     });
     this.#scheduler.after(prng.between(0, hardTimesMs), () => {
       this.#backups = { ...this.#backups, agent: this.#agent.store.backup() };
@@ -182,17 +187,19 @@ class World {
     cut: (prng) => this.#agent.wire?.cutTowards(prng.pick(['agent', 'hub']), prng.between(1_000, 30_000)),
     killAgent: (prng) => this.#killAgent(prng),
     killHub: (prng) => this.#killHub(prng),
-    dropOldest: (prng) => {
-      this.#happened.mayDiverge = true;
-      this.#agent.store.dropOldest(prng.between(0, this.#topics.length - 1), prng.between(1, 5));
-    },
+    dropOldest: (prng) =>
+      this.#agent.store.dropOldest(prng.between(0, this.#topics.length - 1), prng.between(1, 5)),
     wipeHub: (prng) => {
       this.#happened.mayDiverge = true;
+      this.#hubDiskTouchedAt = this.#scheduler.now();
       this.#killHub(prng);
       this.#hub.store.restore();
     },
     restoreHub: (prng) => {
       this.#happened.mayDiverge = true;
+      // Data that was lost, and replaced under other runs, rises from the dead.
+      if (this.#hubDiskTouchedAt > this.#backups.hubAt) this.#happened.timelinesFork = true;
+      this.#hubDiskTouchedAt = this.#scheduler.now();
       this.#killHub(prng);
       this.#hub.store.restore(this.#backups.hub);
     },

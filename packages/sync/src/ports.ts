@@ -37,9 +37,13 @@ export type DivergenceReason =
   | 'hub-ahead' // the hub holds more than this gateway ever wrote: a restored backup or a clone
   | 'crc-mismatch'; // both hold the same offsets with different bytes
 
+/** Why a run cannot go on. `dropped`: this gateway gave up data that the hub does not have. */
+export type NewRunReason = DivergenceReason | 'dropped';
+
 /**
- * A run of a stream as the uplink sees it. All offsets are edge offsets. `acked?.next ?? run.firstOffset` is never
- * below `logStartOffset`: whoever drops data that was not acknowledged starts a new run in the same turn.
+ * A run of a stream as the uplink sees it. All offsets are edge offsets. A port that drops data which was not
+ * acknowledged only moves `logStartOffset`: what of it the hub has is known when it answers, and then `startNewRun` is
+ * asked for with the reason `dropped`, if at all.
  */
 export interface UplinkStream {
   readonly run: RunInfo;
@@ -68,10 +72,11 @@ export interface UplinkStream {
    * The hub's position `hub` (undefined: nothing of this run) cannot be continued. Opens a new run and says what is
    * lost for good, if anything; that gap is then also among `unconfirmedGaps()`. Durable when resolved. From then on
    * `streams()` yields the new run (this object with another `run`, or another object) and the old one no more.
-   * The new run begins, for `hub-lost-data`, at `logStartOffset` (all that is still here travels again; the gap is
-   * [hub?.next ?? run.firstOffset, logStartOffset) if that is not empty); for the others at acked?.next ?? run.firstOffset.
+   * The new run begins, for `hub-lost-data` and `dropped`, at `logStartOffset` (all that is still here travels; the gap
+   * is [hub?.next ?? run.firstOffset, logStartOffset) if that is not empty); for the others, where the hub's bytes are not
+   * this gateway's, at max(acked?.next ?? run.firstOffset, logStartOffset).
    */
-  startNewRun(reason: DivergenceReason, hub: Position | undefined): Promise<Gap | undefined>;
+  startNewRun(reason: NewRunReason, hub: Position | undefined): Promise<Gap | undefined>;
   /** The hub refuses this stream (illegal topic, batch it will never take): set aside and reported; others flow. */
   refused(code: RefusalCode, message: string): void;
 }

@@ -1,4 +1,4 @@
-import type { DivergenceReason, Position, RunInfo } from './ports.ts';
+import type { DivergenceReason, NewRunReason, Position, RunInfo } from './ports.ts';
 
 /** What the gateway's disk says about a run at the moment the hub's position arrives. */
 export interface LocalFacts {
@@ -14,9 +14,7 @@ export interface LocalFacts {
 export type ResumeDecision =
   /** Continue at `from`, after persisting `acknowledge` if it is there. `resent`: offsets the hub had and lost. */
   | { kind: 'send'; from: number; acknowledge: Position | undefined; resent: number }
-  | { kind: 'new-run'; reason: DivergenceReason }
-  /** The data to continue with is not on this disk, though nobody acknowledged it: the port is about to change the run. */
-  | { kind: 'wait' };
+  | { kind: 'new-run'; reason: NewRunReason };
 
 /**
  * Where to continue a run, or that it cannot be continued. README.md has the table; the rows are numbered as there.
@@ -38,6 +36,7 @@ export function decideResume(run: RunInfo, local: LocalFacts, hub: Position | un
   if (hub.next > next) {
     if (local.ended) return nothingToSend(local); // R11
     if (hub.next > local.sealedEndOffset) return newRun('hub-ahead'); // R6
+    if (hub.next <= local.logStartOffset) return newRun('dropped'); // R12
     return sameBatch ? sendFrom(hub.next, local, { acknowledge: hub }) : newRun('crc-mismatch'); // R7, R8
   }
   return sameBatch && !local.ended && local.logStartOffset <= hub.next
@@ -58,7 +57,7 @@ export function hubDivergence(
   return acked !== undefined && hub.next === acked.next && hub.crc !== acked.crc ? 'crc-mismatch' : undefined;
 }
 
-const newRun = (reason: DivergenceReason): ResumeDecision => ({ kind: 'new-run', reason });
+const newRun = (reason: NewRunReason): ResumeDecision => ({ kind: 'new-run', reason });
 
 const nothingToSend = (local: LocalFacts): ResumeDecision => ({
   kind: 'send',
@@ -72,6 +71,6 @@ function sendFrom(
   local: LocalFacts,
   found: { acknowledge?: Position; resent?: number } = {},
 ): ResumeDecision {
-  if (local.logStartOffset > from) return { kind: 'wait' };
+  if (local.logStartOffset > from) return newRun('dropped'); // R12
   return { kind: 'send', from, acknowledge: found.acknowledge, resent: found.resent ?? 0 };
 }

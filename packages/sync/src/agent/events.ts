@@ -7,7 +7,7 @@ import type {
   RefuseFrame,
   WelcomeFrame,
 } from '../frames/types.ts';
-import type { DivergenceReason, Gap, Position, RefusalCode, RunInfo } from '../ports.ts';
+import type { Gap, NewRunReason, Position, RefusalCode, RunInfo } from '../ports.ts';
 import type { LocalFacts } from '../resume.ts';
 
 /** What the port says about a run: new to the session, or grown. */
@@ -57,7 +57,7 @@ export type AgentEffect =
   /** Read from the port; answer with `batches` in the same turn. */
   | { type: 'read'; producerId: number; offset: number; maxBytes: number }
   | { type: 'acknowledge'; producerId: number; position: Position }
-  | { type: 'startNewRun'; producerId: number; reason: DivergenceReason; hub: Position | undefined }
+  | { type: 'startNewRun'; producerId: number; reason: NewRunReason; hub: Position | undefined }
   | { type: 'refused'; producerId: number; code: RefusalCode; message: string }
   | { type: 'gapConfirmed'; gap: Gap }
   | { type: 'welcomed'; hubId: string; time: number }

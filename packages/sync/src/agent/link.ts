@@ -169,7 +169,7 @@ export class AgentLink {
     if (stream === undefined || restarting.has(producerId)) return;
     const { run } = stream;
     restarting.add(producerId);
-    diverged(run, reason);
+    if (reason !== 'dropped') diverged(run, reason);
     let problem: string | undefined;
     try {
       const gap = await stream.startNewRun(reason, hub);

@@ -40,6 +40,8 @@ export type SendOutcome =
   | { kind: 'sent' }
   /** The batch can never travel: larger than a frame. */
   | { kind: 'too-large'; bytes: number }
+  /** What comes next was dropped. */
+  | { kind: 'hole' }
   /** What was read is not what was asked for. */
   | { kind: 'wrong'; message: string };
 
@@ -62,6 +64,7 @@ export function sendBatches(
     }
     const header = headerOf(bytes);
     if (typeof header === 'string') return { kind: 'wrong', message: header };
+    if (header.baseOffset > stream.sentNext) return { kind: 'hole' };
     if (header.baseOffset !== stream.sentNext || header.producerId !== stream.run.producerId) {
       return {
         kind: 'wrong',

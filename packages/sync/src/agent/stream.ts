@@ -1,5 +1,5 @@
 import { assert } from '@edgelog/base';
-import type { RefusalCode } from '../ports.ts';
+import type { NewRunReason, RefusalCode } from '../ports.ts';
 import { decideResume } from '../resume.ts';
 import { end } from './ending.ts';
 import type { AgentEffect, AgentEvent, AgentEventOf, StreamEvent } from './events.ts';
@@ -180,6 +180,8 @@ const table: Record<AgentStreamPhase, Row> = {
           'batch-too-large',
           `the batch at offset ${stream.sentNext} has ${outcome.bytes} bytes, a frame takes ${session.maxFrameBytes}`,
         );
+      } else if (outcome.kind === 'hole') {
+        reopen(context);
       } else if (outcome.kind === 'wrong') {
         report(context, 'error', 'sealed data cannot be read', { problem: outcome.message });
         wait(context);
@@ -223,6 +225,13 @@ const table: Record<AgentStreamPhase, Row> = {
   },
 };
 
+const NEW_RUN: Record<NewRunReason, string> = {
+  'hub-lost-data': 'the hub lost acknowledged data that is no longer here, opening a new run',
+  'hub-ahead': 'the hub holds more than was ever written here, opening a new run',
+  'crc-mismatch': 'the hub holds other data at the same offsets, opening a new run',
+  dropped: 'data was dropped here before the hub had it, opening a new run',
+};
+
 function resume(context: Context, { local }: AgentEventOf<'located'>): void {
   const { session, stream, out } = context;
   const { producerId } = stream.run;
@@ -248,20 +257,15 @@ function resume(context: Context, { local }: AgentEventOf<'located'>): void {
     case 'new-run':
       closeHandle(context);
       stream.phase = 'restarting';
-      report(context, 'error', 'the hub and this gateway have diverged, opening a new run', {
+      report(context, 'error', NEW_RUN[decision.reason], {
         reason: decision.reason,
         hub: stream.hub,
         acked: local.acked,
+        logStart: local.logStartOffset,
         sealedEnd: local.sealedEndOffset,
       });
       out.push({ type: 'startNewRun', producerId, reason: decision.reason, hub: stream.hub });
       return;
-    case 'wait':
-      report(context, 'error', 'unacknowledged data is no longer on disk, and the run goes on', {
-        logStart: local.logStartOffset,
-        acked: local.acked,
-      });
-      wait(context);
   }
 }
 
@@ -295,7 +299,7 @@ function acknowledge(context: Context, { next, crc }: AgentEventOf<'ack'>): void
 }
 
 function refused(context: Context, code: RefusalCode, message: string): void {
-  const { session, stream, now, out } = context;
+  const { stream, out } = context;
   closeHandle(context);
   stream.reason = { code, message };
   stream.refusals++;
@@ -308,10 +312,14 @@ function refused(context: Context, code: RefusalCode, message: string): void {
   wait(context);
   // One that is merely out of step, or damaged on its way, is compared again at once.
   const afresh = (code === 'out-of-order' || code === 'corrupt-batch') && stream.refusals === 1;
-  if (afresh) {
-    stream.retryAt = now;
-    openStream(session, stream, out);
-  }
+  if (afresh) reopen(context);
+}
+
+/** Compares with the hub again, at once. */
+function reopen(context: Context): void {
+  closeHandle(context);
+  context.stream.phase = 'waiting';
+  openStream(context.session, context.stream, context.out);
 }
 
 function wait(context: Context): void {
