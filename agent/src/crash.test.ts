@@ -48,8 +48,7 @@ async function startProcess(dataDir: string, hub: string, ...args: string[]): Pr
 }
 
 /** Publishes numbered messages at QoS 1 in bursts until the connection ends; answers how many were acknowledged. */
-async function publishUntilCut(port: number, clientId: string): Promise<number> {
-  const client = await RawMqtt.connect(port, clientId);
+async function publishUntilCut(client: RawMqtt, clientId: string): Promise<number> {
   const acked = () => client.received.filter(({ cmd }) => cmd === 'puback').length;
   for (let next = 0; !client.isClosed; ) {
     const burst = Array.from({ length: 1 + Math.floor(Math.random() * 200) }, () => next++);
@@ -72,11 +71,10 @@ test(`kill -9 under load, ${ROUNDS} times: what was acknowledged is at the hub, 
   const acked = new Map<string, number>();
   for (let round = 0; round < ROUNDS; round++) {
     const agent = await startProcess(dataDir, server.url, '--linger-ms', '5', '--batch-bytes', '4096');
+    const names = ['a', 'b', 'c'].map((name) => `${name}${round}`);
+    const clients = await Promise.all(names.map((name) => RawMqtt.connect(agent.mqttPort, name)));
     const publishing = Promise.all(
-      ['a', 'b', 'c'].map(async (name) => {
-        const clientId = `${name}${round}`;
-        acked.set(clientId, await publishUntilCut(agent.mqttPort, clientId));
-      }),
+      names.map(async (name, i) => acked.set(name, await publishUntilCut(clients[i]!, name))),
     );
     await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 400));
     await agent.kill('SIGKILL');
