@@ -60,6 +60,9 @@ interface Unflushed {
  */
 const VALUE_BYTES_MAX = 120 * 1024;
 
+/** lmdb-js hands out values above 16 MiB in another way. Brokers and gateways set their own, lower bounds. */
+const BATCH_BYTES_MAX = 15 * 2 ** 20;
+
 export class Partition implements PartitionLog {
   readonly id: number;
   readonly name: string;
@@ -315,6 +318,9 @@ export class Partition implements PartitionLog {
     });
     if (batch.length !== header.sizeBytes) {
       return invalid(`exactly one batch of ${header.sizeBytes} bytes expected, ${batch.length} given`);
+    }
+    if (batch.length > BATCH_BYTES_MAX) {
+      return invalid(`a batch of ${batch.length} bytes, at most ${BATCH_BYTES_MAX} are taken`);
     }
     if (options.offsets === 'verbatim') {
       if (header.baseOffset !== this.#logEndOffset) {

@@ -38,9 +38,7 @@ export class PartitionReader {
     let at = offset;
     while (at < end) {
       const found = this.#find(at);
-      const room = (sizeBytes: number) =>
-        result.sizeBytes + sizeBytes <= maxBytes || (atLeastOne && result.sizeBytes === 0);
-      const taken = this.#take(found, at, end, room);
+      const taken = this.#take(found, at, end, maxBytes - result.sizeBytes, atLeastOne && at === offset);
       result.batches.push(...taken.batches);
       result.sizeBytes += taken.sizeBytes;
       if (!taken.wholeValue) break;
@@ -76,10 +74,10 @@ export class PartitionReader {
   }
 
   /**
-   * Whole batches of one value: from the one that holds `from`, below `end`, while there is room. They share one fresh
-   * buffer.
+   * Whole batches of one value: from the one that holds `from`, below `end`, up to `maxBytes`, or one if `atLeastOne`.
+   * They share one fresh buffer.
    */
-  #take(found: Found, from: number, end: number, room: (sizeBytes: number) => boolean) {
+  #take(found: Found, from: number, end: number, maxBytes: number, atLeastOne: boolean) {
     const scratch = this.#scratch(found);
     const sizes: number[] = [];
     let start = 0;
@@ -87,7 +85,8 @@ export class PartitionReader {
     let wholeValue = true;
     for (const { at, header } of this.#batches(found, scratch)) {
       if (header.lastOffset < from) continue;
-      if (header.lastOffset >= end || !room(sizeBytes + header.sizeBytes)) {
+      const fits = sizeBytes + header.sizeBytes <= maxBytes || (atLeastOne && sizeBytes === 0);
+      if (header.lastOffset >= end || !fits) {
         wholeValue = false;
         break;
       }

@@ -33,7 +33,7 @@ async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> 
   const { dir, segmentBytes = SEGMENT_BYTES, flush = true } = options;
   const segmentsDir = join(dir, 'segments');
   const ids = await SegmentFiles.list(segmentsDir);
-  const files = new SegmentFiles(segmentsDir, { flush, mapBytes: 2 * segmentBytes + 64 * 2 ** 20 });
+  const files = new SegmentFiles(segmentsDir, { flush, mapBytes: 4 * segmentBytes + 2 ** 30 });
   try {
     const newest = ids.pop();
     if (newest === undefined) {
