@@ -167,6 +167,14 @@ export class AgentProcess {
     return this.#up;
   }
 
+  /** Connected, and every stream was compared with the hub. */
+  get atRest(): boolean {
+    const session = this.#link?.session;
+    return (
+      session?.phase === 'live' && [...session.streams.values()].every(({ phase }) => phase === 'flowing')
+    );
+  }
+
   get wire(): Wire | undefined {
     return this.#wire;
   }

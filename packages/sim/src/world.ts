@@ -41,6 +41,7 @@ export interface Outcome {
 
 /** Virtual time for everything to settle once the faults are over: a refused gateway stays away for two minutes. */
 const SETTLE_MS = 30 * 60_000;
+const HEARTBEAT_MS_MAX = 30_000;
 const SETTLE_STEP_MS = 5_000;
 
 /** One gateway, one hub, a network and a series of misfortunes, all from one seed. Then peace, and the reckoning. */
@@ -117,6 +118,8 @@ class World {
     let events = await this.#scheduler.run(this.#startMs + hardTimesMs);
     this.#makePeace();
     const end = this.#scheduler.now() + SETTLE_MS;
+    // Both ends have heard by then of whatever befell their last connection.
+    events += await this.#scheduler.run(this.#scheduler.now() + 2 * HEARTBEAT_MS_MAX);
     while (!this.#settled() && this.#scheduler.now() < end) {
       events += await this.#scheduler.run(this.#scheduler.now() + SETTLE_STEP_MS);
     }
@@ -139,9 +142,10 @@ class World {
   }
 
   #settled(): boolean {
-    return this.#agent.store.stored().every(({ drained }) => drained);
+    return this.#agent.atRest && this.#agent.store.stored().every(({ drained }) => drained);
   }
 
+  /** No more faults; one last connection compares what each side has. */
   #makePeace(): void {
     this.#trace('world', 'makes peace');
     this.#peace = true;
@@ -149,6 +153,7 @@ class World {
     this.#clone = undefined;
     if (!this.#hub.up) this.#hub.start();
     if (!this.#agent.up) this.#agent.start();
+    this.#agent.wire?.break();
   }
 
   #ingest(process: AgentProcess, prng: Prng, everyMsMax: number): void {
@@ -184,7 +189,8 @@ class World {
 
   readonly #blows: Record<Fault, (prng: Prng) => void> = {
     break: (prng) => this.#agent.wire?.break(prng.pick(['agent', 'hub', undefined])),
-    cut: (prng) => this.#agent.wire?.cutTowards(prng.pick(['agent', 'hub']), prng.between(1_000, 30_000)),
+    cut: (prng) =>
+      this.#agent.wire?.cutTowards(prng.pick(['agent', 'hub']), prng.between(1_000, HEARTBEAT_MS_MAX)),
     killAgent: (prng) => this.#killAgent(prng),
     killHub: (prng) => this.#killHub(prng),
     dropOldest: (prng) =>
