@@ -1,6 +1,6 @@
 /** `npm run bench [-- agent|hub] [--help]`: Edgelog beside its real peers, in turn, in one run. */
 import { parseArgs } from 'node:util';
-import installPeers from '../setup/peers.ts';
+import { installPeers } from '../setup/peers.ts';
 import { benchAgent } from './agent.ts';
 import { benchHub } from './hub.ts';
 

@@ -40,8 +40,9 @@ test.each(Object.keys(ALLOWED))('%s imports only what stands below it', (folder)
   expect(files.length).toBeGreaterThan(0);
   const violations: string[] = [];
   for (const file of files) {
-    const isTest = /\.test\.ts$/.test(file) || /\/test\//.test(file);
-    const allowed = [...ALLOWED[folder]!, ...(isTest ? TESTS_ONLY : [])];
+    const isTest = /\.test\.ts$|\/testing\//.test(file);
+    const itself = folder.split('/').at(-1)!;
+    const allowed = [itself, ...ALLOWED[folder]!, ...(isTest ? TESTS_ONLY : [])];
     for (const name of importsOf(file)) {
       const ours = /^@edgelog\/([a-z]+)/.exec(name)?.[1];
       if (ours !== undefined && !allowed.includes(ours)) violations.push(`${file} imports @edgelog/${ours}`);

@@ -13,7 +13,7 @@ import { System } from '../harness/system.ts';
 import { until } from '../harness/wait.ts';
 
 const TOPIC = 'orders';
-const GARBAGE = Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * 2_654_435_761) & 0xff));
+const GARBAGE = Buffer.from(Array.from({ length: 4096 }, (_, i) => ((i + 1) * 2_654_435_761) & 0xff));
 const HTTP = 'GET / HTTP/1.1\r\nHost: edgelog\r\n\r\n';
 
 let system: System;

@@ -55,11 +55,11 @@ test.skipIf(skip)(
     expect(described).toMatch(/PartitionCount: 3/);
 
     const lines = Array.from({ length: 500 }, (_, i) => `key-${i % 10}\tvalue-${i}`);
-    const produce = ['--topic', TOPIC, '--reader-property', 'parse.key=true', '--compression-codec', 'zstd'];
+    const produce = ['--topic', TOPIC, '--property', 'parse.key=true', '--compression-codec', 'zstd'];
     await java('org.apache.kafka.tools.ConsoleProducer', [...server, ...produce], `${lines.join('\n')}\n`);
 
     const from = ['--topic', TOPIC, '--from-beginning', '--group', GROUP];
-    const format = ['--formatter-property', 'print.key=true'];
+    const format = ['--property', 'print.key=true'];
     const consumer = new TestProcess(
       'Java console consumer',
       'java',

@@ -79,6 +79,21 @@ test('mosquitto_pub at QoS 0, 1 and 2 comes out of kcat with key, value, headers
   }
 });
 
+test('a line written into a serial port comes out of kcat', async () => {
+  writeFileSync(device, 'W,+0012.34,kg\r\nW,+0012.35,kg\n');
+  const records = await until('the lines are at the hub', async () => {
+    const all = await consumeAll(system.bootstrap, 'telemetry');
+    const serial = all.filter((record) => record.headers.includes('edgelog.source=serial:'));
+    return serial.length >= 2 && serial;
+  });
+  const line = join(system.dir, 'tty-gateway');
+  expect(records.map((record) => [record.key, record.value])).toEqual([
+    [line, 'W,+0012.34,kg'],
+    [line, 'W,+0012.35,kg'],
+  ]);
+  expect(records[0]!.headers).toBe(`edgelog.gateway=gw-1,edgelog.source=serial:${line}`);
+});
+
 test('binary and empty payloads are carried as they are', async () => {
   const file = join(system.dir, 'payload.bin');
   const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index));
@@ -104,19 +119,4 @@ test('binary and empty payloads are carried as they are', async () => {
   });
   expect(out).toContain('plant/binary 256\n');
   expect(out).toContain('plant/empty 0\n');
-});
-
-test('a line written into a serial port comes out of kcat', async () => {
-  writeFileSync(device, 'W,+0012.34,kg\r\nW,+0012.35,kg\n');
-  const records = await until('the lines are at the hub', async () => {
-    const all = await consumeAll(system.bootstrap, 'telemetry');
-    const serial = all.filter((record) => record.headers.includes('edgelog.source=serial:'));
-    return serial.length >= 2 && serial;
-  });
-  const line = join(system.dir, 'tty-gateway');
-  expect(records.map((record) => [record.key, record.value])).toEqual([
-    [line, 'W,+0012.34,kg'],
-    [line, 'W,+0012.35,kg'],
-  ]);
-  expect(records[0]!.headers).toBe(`edgelog.gateway=gw-1,edgelog.source=serial:${line}`);
 });

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onPath } from './peers.ts';
+import { onPath } from './programs.ts';
 
 const VERSION = '4.1.1';
 const DIR = join(import.meta.dirname, '../../node_modules/.cache/edgelog/kafka');

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { hasJava, kafkaJars } from './kafka-jars.ts';
+import { onPath } from './programs.ts';
 
 /** Debian package → a program of it, for every real peer that `npm test` talks to. */
 const PEERS: Readonly<Record<string, string>> = {
@@ -10,8 +10,14 @@ const PEERS: Readonly<Record<string, string>> = {
   socat: 'socat',
 };
 
+/** Global set-up of the tests: the programs they need, and Kafka's jars where there is Java (CI must have it). */
+export default function setup(): void {
+  installPeers();
+  if (hasJava() || process.env.CI === 'true') kafkaJars();
+}
+
 /** Installs what is missing of the real peers where that is allowed; otherwise fails with the command to type. */
-export default function installPeers(): void {
+export function installPeers(): void {
   const missing = Object.keys(PEERS).filter((name) => !onPath(PEERS[name]!));
   if (missing.length === 0) return;
   const command = `apt-get update && apt-get install -y --no-install-recommends ${missing.join(' ')}`;
@@ -27,15 +33,4 @@ export default function installPeers(): void {
   } catch (cause) {
     throw new Error(`Could not install the test peers. Run: sudo sh -c '${command}'`, { cause });
   }
-}
-
-export function onPath(program: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((dir) => {
-    try {
-      accessSync(join(dir, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }

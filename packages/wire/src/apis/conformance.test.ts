@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { type FieldLayout, layoutOf, type StructLayout, ZERO_UUID } from '../schema/layout.ts';
 import type { Message } from '../schema/message.ts';
-import { apis } from './index.ts';
 import {
   findClientsJar,
   JAR_FOLDERS,
   type OfficialField,
   type OfficialMessage,
   readOfficialMessages,
-} from './official-messages.ts';
+} from '../testing/official-messages.ts';
+import { apis } from './index.ts';
 
 /** A field at one version, the same whether it comes from our schema or from Kafka's definition. */
 interface FieldFacts {

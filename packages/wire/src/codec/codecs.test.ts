@@ -20,7 +20,7 @@ import {
 } from '../schema/field.ts';
 import { layoutOf } from '../schema/layout.ts';
 import { type Message, message } from '../schema/message.ts';
-import { messageArbitrary } from './arbitrary.ts';
+import { messageArbitrary } from '../testing/arbitrary.ts';
 import { compileDecoder } from './compile-decoder.ts';
 import { compileEncoder } from './compile-encoder.ts';
 import { FrameWriter } from './frame-writer.ts';

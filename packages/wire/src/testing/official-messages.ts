@@ -31,8 +31,7 @@ const root = join(import.meta.dirname, '../../../..');
 /** Folders where Kafka's jars may be, in order. */
 export const JAR_FOLDERS: readonly string[] = [
   process.env.EDGELOG_KAFKA_JARS,
-  join(root, 'node_modules/.cache/edgelog/kafka-libs'),
-  '/tmp/kafka/libs',
+  join(root, 'node_modules/.cache/edgelog/kafka/libs'),
 ].filter((folder) => folder !== undefined);
 
 /** The kafka-clients jar in the first folder that has one. */
