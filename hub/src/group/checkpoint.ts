@@ -2,7 +2,7 @@ import type { GroupRecord } from './records/index.ts';
 import type { Group, Shard } from './state.ts';
 
 /** A log shorter than this is not worth rewriting. */
-export const CHECKPOINT_RECORDS_MIN = 20_000;
+export const CHECKPOINT_RECORDS_MIN = 5_000;
 /** The log may grow to this many times what is live in it. */
 const GROWTH = 4;
 

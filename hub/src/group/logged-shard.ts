@@ -63,7 +63,7 @@ export class LoggedShard {
       this.#records += live.length - before;
       this.#checkpointAt = checkpointAt(live.length);
     } catch {
-      // The store has failed, and says so to whoever waits for an append.
+      // The store has failed or was closed; who waits for an append hears of it, and what was written does no harm.
     } finally {
       this.#checkpointing = false;
     }
