@@ -34,9 +34,12 @@ export function formatDuration(ms: number | undefined): string {
 
 const BARS = '▁▂▃▄▅▆▇█';
 
+/** Full height stands for at least this much, so that a few records on their way do not look like a mountain. */
+const FULL_HEIGHT_MIN = 200;
+
 /** The newest `width` values as bars, the greatest of them full height. */
 export function sparkline(values: readonly number[], width: number): string {
   const shown = values.slice(-width);
-  const top = Math.max(1, ...shown);
+  const top = Math.max(FULL_HEIGHT_MIN, ...shown);
   return shown.map((value) => BARS[Math.round((value / top) * (BARS.length - 1))]).join('');
 }

@@ -10,6 +10,7 @@ import type { DevSettings } from './settings.ts';
 import { setUplinkPaused } from './status.ts';
 import { hasProgram, Tree } from './tree.ts';
 import { renderView, type ViewModel } from './view.ts';
+import { watchNpm } from './watch-npm.ts';
 
 const POLL_MS = 1_000;
 const PLAIN_EVERY_POLLS = 5;
@@ -208,13 +209,4 @@ export class DevSession {
       this.#quit.resolve();
     } else if (now - this.#quitAt > SIGNAL_REPEAT_MS) this.#tree.kill();
   }
-}
-
-/** npm that is killed tells nobody; whoever else started this process may end before it. */
-function watchNpm(onGone: () => void): NodeJS.Timeout | undefined {
-  if (process.env.npm_lifecycle_event === undefined) return undefined;
-  const parent = process.ppid;
-  return setInterval(() => {
-    if (process.ppid !== parent) onGone();
-  }, 1_000);
 }

@@ -14,13 +14,14 @@ export interface ViewModel {
   readonly notice: string;
 }
 
-export const KEYS = [
-  ['c', 'cut uplink'],
-  ['r', 'restore'],
-  ['k', 'kill -9 agent'],
-  ['h', 'kill -9 hub'],
-  ['q', 'quit'],
+const KEYS = [
+  ['c', 'cut uplink', 'cut'],
+  ['r', 'restore', 'restore'],
+  ['k', 'kill -9 agent', 'kill agent'],
+  ['h', 'kill -9 hub', 'kill hub'],
+  ['q', 'quit', 'quit'],
 ] as const;
+const START_KEY = ['s', 'start what is down', 'start'] as const;
 
 const NARROW_COLUMNS = 72;
 const TAIL_LINES = 4;
@@ -28,7 +29,7 @@ const TAIL_LINES = 4;
 /** The live view as rows of text, never more than `rows` nor wider than `columns`. */
 export function renderView(model: ViewModel, columns: number, rows: number): string[] {
   const head = [titleLine(model, columns), [], ...processLines(model, columns), []];
-  const foot = [...commandLines(model, columns), [], noticeLine(model), keyLine(model)];
+  const foot = [...commandLines(model, columns), [], noticeLine(model), keyLine(model, columns)];
   const body = [...streamLines(model, columns), ...groupLines(model)];
   const space = rows - head.length - foot.length;
   const shown = body.length <= space ? body : body.slice(0, Math.max(0, space));
@@ -176,8 +177,12 @@ function noticeLine({ notice }: ViewModel): Line {
   return [segment(notice, 'yellow')];
 }
 
-function keyLine({ children }: ViewModel): Line {
+function keyLine({ children }: ViewModel, columns: number): Line {
   const isDown = children.some(({ state }) => state === 'down');
-  const keys = isDown ? [...KEYS, ['s', 'start what is down'] as const] : KEYS;
-  return keys.flatMap(([key, meaning]) => [segment(key, 'bold'), segment(` ${meaning}   `, 'dim')]);
+  const keys = isDown ? [...KEYS, START_KEY] : KEYS;
+  const isNarrow = columns < NARROW_COLUMNS;
+  return keys.flatMap(([key, meaning, short]) => [
+    segment(key, 'bold'),
+    segment(isNarrow ? ` ${short} ` : ` ${meaning}   `, 'dim'),
+  ]);
 }
