@@ -64,6 +64,16 @@ async function publishUntilCut(client: RawMqtt, clientId: string): Promise<numbe
   return acked();
 }
 
+async function drained(httpPort: number): Promise<void> {
+  let status: { streams: { lagRecords: number }[] };
+  const deadline = performance.now() + 10_000;
+  do {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    status = (await (await fetch(`http://127.0.0.1:${httpPort}/status`)).json()) as typeof status;
+    if (performance.now() > deadline) throw new Error(`a backlog stays: ${JSON.stringify(status)}`);
+  } while (status.streams.some(({ lagRecords }) => lagRecords > 0));
+}
+
 test(`kill -9 under load, ${ROUNDS} times: what was acknowledged is at the hub, in order, and nothing is doubled`, async () => {
   const hub = new MemoryHub();
   const server = await testHub(hub);
@@ -81,13 +91,7 @@ test(`kill -9 under load, ${ROUNDS} times: what was acknowledged is at the hub, 
     await publishing;
   }
   const last = await startProcess(dataDir, server.url);
-  const status = async () =>
-    (await (await fetch(`http://127.0.0.1:${last.httpPort}/status`)).json()) as {
-      streams: { lagRecords: number }[];
-    };
-  while ((await status()).streams.some(({ lagRecords }) => lagRecords > 0)) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await drained(last.httpPort);
   expect(await last.kill('SIGTERM')).toBe(0);
   expect(hub.runs.size).toBe(1);
 
