@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hubSettings, type RunningHub, startHub } from '@edgelog/hub';
+import { silentLogger } from '@edgelog/runtime';
+import { Kafka, logLevel } from 'kafkajs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runCli } from './run-cli.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'edgelog-operate-'));
+let hub: RunningHub;
+let server: string;
+beforeAll(async () => {
+  const any = '127.0.0.1:0';
+  const settings = hubSettings.parse({
+    dataDir: directory,
+    kafka: any,
+    sync: any,
+    http: any,
+    offsetsPartitions: 4,
+  });
+  hub = await startHub(settings, { log: silentLogger });
+  server = `127.0.0.1:${hub.kafkaPort}`;
+});
+afterAll(async () => {
+  await hub.stop();
+  rmSync(directory, { recursive: true });
+});
+
+const topics = (...args: string[]) => runCli(['topics', '--bootstrap-server', server, ...args]);
+const groups = (...args: string[]) => runCli(['groups', '--bootstrap-server', server, ...args]);
+
+test("topics are created, listed, described and deleted, with words or with Kafka's flags", async () => {
+  const created = await topics(
+    '--create',
+    '--topic',
+    'orders,bills',
+    '--partitions',
+    '2',
+    '--config',
+    'cleanup.policy=delete',
+  );
+  expect(created).toEqual({ code: 0, stdout: 'created topic orders\ncreated topic bills\n', stderr: '' });
+  expect((await topics('list')).stdout.split('\n')).toEqual(expect.arrayContaining(['bills', 'orders']));
+  const described = JSON.parse((await topics('describe', 'orders', '--json')).stdout);
+  expect(described).toMatchObject([
+    {
+      name: 'orders',
+      partitions: [{ partition: 0, leader: 1, startOffset: 0, endOffset: 0 }, { partition: 1 }],
+    },
+  ]);
+  expect((await topics('--describe')).stdout).toMatch(/^bills +0 +1 +1 +1 +0 +0 +0$/m);
+  expect(await topics('delete', 'bills')).toEqual({ code: 0, stdout: 'deleted topic bills\n', stderr: '' });
+});
+test('what is refused is named with the reason, exit status 1', async () => {
+  await topics('create', 'twice');
+  expect(await topics('create', 'twice')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('topic twice: TOPIC_ALREADY_EXISTS'),
+  });
+  expect((await topics('create', 'twice', '--if-not-exists')).code).toBe(0);
+  expect(await topics('create', 'no/slash')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('INVALID_TOPIC_EXCEPTION'),
+  });
+  expect(await topics('delete', 'nowhere')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('UNKNOWN_TOPIC_OR_PARTITION'),
+  });
+  expect((await topics('delete', 'nowhere', '--if-exists')).code).toBe(0);
+  expect(await topics('describe', 'nowhere')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('topic nowhere'),
+  });
+  expect(await groups('describe', 'nobody')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('GROUP_ID_NOT_FOUND'),
+  });
+});
+test('a verb that is missing, doubled or unknown is a usage error', async () => {
+  expect((await topics()).stderr).toContain('give exactly one of list, describe, create, delete');
+  expect((await topics('list', '--create')).stderr).toContain('give exactly one of');
+  expect((await groups('lst')).stderr).toContain('unknown verb "lst" (did you mean list?)');
+  expect((await topics('create')).stderr).toContain('--topic is required');
+});
+test('a group is shown with its members, committed offsets and lag', async () => {
+  await topics('create', 'work', '--partitions', '2');
+  const kafka = new Kafka({ clientId: 'test', brokers: [server], logLevel: logLevel.NOTHING });
+  const producer = kafka.producer();
+  await producer.connect();
+  const send = (count: number) =>
+    producer.send({
+      topic: 'work',
+      messages: Array.from({ length: count }, (_, i) => ({ value: `${i}`, partition: 1 })),
+    });
+  await send(10);
+  const consumer = kafka.consumer({ groupId: 'workers' });
+  await consumer.connect();
+  await consumer.subscribe({ topic: 'work', fromBeginning: true });
+  const consumed = Promise.withResolvers<void>();
+  let seen = 0;
+  await consumer.run({
+    autoCommitThreshold: 10,
+    eachMessage: async () => {
+      seen += 1;
+      if (seen === 10) consumed.resolve();
+    },
+  });
+  await consumed.promise;
+  await expect
+    .poll(async () => JSON.parse((await groups('describe', 'workers', '--json')).stdout)[0].partitions, {
+      timeout: 10_000,
+    })
+    .toContainEqual(expect.objectContaining({ topic: 'work', partition: 1, currentOffset: 10, lag: 0 }));
+  consumer.pause([{ topic: 'work' }]);
+  await send(5);
+  const { stdout } = await groups('--describe', '--group', 'workers');
+  expect(stdout).toContain('group workers: Stable, 1 member');
+  expect(stdout).toMatch(/^workers +work +1 +10 +15 +5 +test-\S+ +\S+ +test$/m);
+  expect((await groups('list')).stdout).toMatch(/^workers +Stable +consumer$/m);
+  await consumer.disconnect();
+  await producer.disconnect();
+});
