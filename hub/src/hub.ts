@@ -20,6 +20,7 @@ import { topicConfigDefinitions } from './metadata/topic-config.ts';
 import { OFFSETS_TOPIC } from './metadata/topic-name.ts';
 import { type Topic, Topics } from './metadata/topics.ts';
 import { Dispatcher } from './net/dispatcher.ts';
+import { FramePool } from './net/frame-pool.ts';
 import { startKafkaListener } from './net/listener.ts';
 import { MemoryBudget } from './net/memory-budget.ts';
 import { ProducerIds } from './partition/producer-ids.ts';
@@ -31,6 +32,9 @@ import { Runs } from './sync/runs.ts';
 
 /** Responses that clients have not taken; beyond this, fetches return one batch at a time. */
 const RESPONSE_MEMORY_BYTES = 256 * 1024 * 1024;
+
+/** Memory of requests that is kept to be used again. */
+const FREE_FRAME_BYTES = 16 * 1024 * 1024;
 
 export interface HubDeps {
   log?: Logger;
@@ -121,6 +125,7 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       maxConnections: settings.maxConnections,
       maxFrameBytes: settings.maxFrameBytes,
       dispatcher: new Dispatcher({ broker, log, metrics }),
+      frames: new FramePool(FREE_FRAME_BYTES),
       requests,
       responses,
       log,

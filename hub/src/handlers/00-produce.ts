@@ -13,7 +13,7 @@ import type { Handler, Item } from './handler.ts';
  * Left out: transactions (TRANSACTIONAL_ID_AUTHORIZATION_FAILED, as InitProducerId answers too); records are not looked at, so
  * a keyless record in a compacted topic is not refused; `timeoutMs`, since nothing but the local disk is waited for.
  */
-export const produce: Handler<'produce'> = (request, { broker, apiVersion, clientId }) => {
+export const produce: Handler<'produce'> = (request, { broker, apiVersion, clientId, releaseFrame }) => {
   const refusal = refusalOfRequest(request);
   const pending: Pending[] = [];
   const responses = request.topicData.map((topicData) => {
@@ -37,14 +37,17 @@ export const produce: Handler<'produce'> = (request, { broker, apiVersion, clien
   return answer();
 
   async function answer() {
+    let isStored = true;
     for (const { flushed, response } of pending) {
       try {
         await flushed;
       } catch (error) {
+        isStored = false;
         const message = error instanceof Error ? error.message : String(error);
         Object.assign(response, failed(response.index, 'KAFKA_STORAGE_ERROR', message));
       }
     }
+    if (isStored) releaseFrame();
     if (request.acks !== 0) return { responses };
     for (const { name, partitionResponses } of responses) {
       for (const { index, errorCode, errorMessage } of partitionResponses) {

@@ -7,6 +7,8 @@ export interface RequestContext {
   readonly client: Client;
   readonly clientId: string | null;
   readonly apiVersion: number;
+  /** Says that nobody looks at the request's buffers any more; at most once, for a handler of large requests. */
+  releaseFrame(): void;
 }
 
 /**

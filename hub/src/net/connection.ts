@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { describeError, formatAddress, type Logger } from '@edgelog/runtime';
 import type { Client, Dispatcher } from './dispatcher.ts';
+import type { FramePool } from './frame-pool.ts';
 import { FrameSplitter } from './frame-splitter.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { type ResponseBytes, ResponseQueue } from './response-queue.ts';
@@ -19,6 +20,7 @@ const FETCH_KEY = 1;
 export interface ConnectionDeps {
   dispatcher: Dispatcher;
   maxFrameBytes: number;
+  frames: FramePool;
   requests: MemoryBudget;
   responses: MemoryBudget;
   log: Logger;
@@ -48,7 +50,7 @@ export class Connection {
   constructor(socket: Socket, deps: ConnectionDeps) {
     this.#socket = socket;
     this.#deps = deps;
-    this.#splitter = new FrameSplitter(deps.maxFrameBytes);
+    this.#splitter = new FrameSplitter(deps.maxFrameBytes, deps.frames);
     this.#responses = new ResponseQueue((bytes) => this.#send(bytes));
     const remoteAddress = plain(socket.remoteAddress);
     this.client = {
@@ -136,7 +138,7 @@ export class Connection {
     };
     let result: ResponseBytes | Promise<ResponseBytes>;
     try {
-      result = this.#deps.dispatcher.dispatch(frame, this.client);
+      result = this.#deps.dispatcher.dispatch(frame, this.client, () => this.#deps.frames.giveBack(frame));
     } catch (error) {
       finish(undefined);
       throw error;

@@ -86,9 +86,10 @@ export class Dispatcher {
 
   /**
    * Phase one of a request, which ends when this returns; a promise is its phase two. Throws or rejects with an EdgelogError
-   * when the request cannot be answered and the connection has to be closed.
+   * when the request cannot be answered and the connection has to be closed. `releaseFrame` is called by a handler that keeps
+   * nothing of the frame, which may then be overwritten.
    */
-  dispatch(frame: Buffer, client: Client): ResponseBytes | Promise<ResponseBytes> {
+  dispatch(frame: Buffer, client: Client, releaseFrame: () => void): ResponseBytes | Promise<ResponseBytes> {
     const startedAt = performance.now();
     this.#receivedBytes.value += frame.length;
     const { apiKey, apiVersion, correlationId, clientId, bodyAt } = decodeRequestHeader(frame);
@@ -99,7 +100,7 @@ export class Dispatcher {
     }
     const { api } = served;
     served.requests.value += 1;
-    const context: RequestContext = { broker: this.#broker, client, clientId, apiVersion };
+    const context: RequestContext = { broker: this.#broker, client, clientId, apiVersion, releaseFrame };
     if (apiVersion < api.versions[0] || apiVersion > api.versions[1]) {
       if (api !== apis.apiVersions) throw unsupportedVersion(api, apiVersion, clientId);
       const refusal = { errorCode: ErrorCode.UNSUPPORTED_VERSION, ...servedVersions };

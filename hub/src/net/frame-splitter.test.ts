@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { FramePool } from './frame-pool.ts';
 import { FRAME_BYTES_MIN, FrameSplitter } from './frame-splitter.ts';
+
+const pool = new FramePool(1_000_000);
 
 const withLength = (frame: Uint8Array): Buffer => {
   const length = Buffer.alloc(4);
@@ -31,7 +34,7 @@ describe('frame splitter', () => {
             chunks.push(stream.subarray(at, end));
             at = end;
           }
-          const splitter = new FrameSplitter(1024);
+          const splitter = new FrameSplitter(1024, pool);
           expect(split(splitter, chunks)).toEqual(frames.map((frame) => Buffer.from(frame)));
           expect(splitter.heldBytes).toBe(0);
           expect(splitter.isMidFrame).toBe(false);
@@ -42,7 +45,7 @@ describe('frame splitter', () => {
 
   test('does not copy a frame that is whole within a chunk', () => {
     const stream = Buffer.concat([withLength(Buffer.alloc(20, 1)), withLength(Buffer.alloc(30, 2))]);
-    const frames = split(new FrameSplitter(1024), [stream]);
+    const frames = split(new FrameSplitter(1024, pool), [stream]);
     expect(frames.map(({ length }) => length)).toEqual([20, 30]);
     for (const frame of frames) expect(frame.buffer).toBe(stream.buffer);
   });
@@ -53,7 +56,7 @@ describe('frame splitter', () => {
     const chunks = Array.from({ length: Math.ceil(stream.length / 65_536) }, (_, i) =>
       stream.subarray(i * 65_536, (i + 1) * 65_536),
     );
-    const [joined, ...rest] = split(new FrameSplitter(frame.length), chunks);
+    const [joined, ...rest] = split(new FrameSplitter(frame.length, pool), chunks);
     expect(rest).toEqual([]);
     expect(joined!.equals(frame)).toBe(true);
   });
@@ -67,7 +70,7 @@ describe('frame splitter', () => {
     ['\xff\xff\xff\xff', /frame length -1/],
     ['\x00\x00\x10\x01', /frame of 4097 bytes, at most 4096/],
   ])('refuses %j and says what it looked like', (text, message) => {
-    const splitter = new FrameSplitter(4096);
+    const splitter = new FrameSplitter(4096, pool);
     splitter.push(Buffer.from(text, 'latin1'));
     expect(() => splitter.next()).toThrow(message);
   });

@@ -1,4 +1,5 @@
 import { EdgelogError } from '@edgelog/base';
+import type { FramePool } from './frame-pool.ts';
 
 /** apiKey, apiVersion, correlationId: no request is shorter. */
 export const FRAME_BYTES_MIN = 8;
@@ -13,6 +14,7 @@ const FIRST_ALLOCATION_BYTES = 1024 * 1024;
  */
 export class FrameSplitter {
   readonly #maxFrameBytes: number;
+  readonly #pool: FramePool;
   #chunks: Buffer[] = [];
   #at = 0;
   #length = Buffer.alloc(LENGTH_BYTES);
@@ -21,8 +23,9 @@ export class FrameSplitter {
   #frameBytes = 0;
   #frameFilled = 0;
 
-  constructor(maxFrameBytes: number) {
+  constructor(maxFrameBytes: number, pool: FramePool) {
     this.#maxFrameBytes = maxFrameBytes;
+    this.#pool = pool;
   }
 
   push(chunk: Buffer): void {
@@ -47,7 +50,7 @@ export class FrameSplitter {
     const chunk = this.#chunks[0];
     if (this.#frame === undefined) {
       if (chunk !== undefined && chunk.length - this.#at >= this.#frameBytes) return this.#take(chunk);
-      this.#frame = Buffer.allocUnsafeSlow(Math.min(this.#frameBytes, FIRST_ALLOCATION_BYTES));
+      this.#frame = this.#pool.take(Math.min(this.#frameBytes, FIRST_ALLOCATION_BYTES));
       this.#frameFilled = 0;
     }
     return this.#fill();
@@ -82,9 +85,10 @@ export class FrameSplitter {
       if (chunk === undefined) return undefined;
       let frame = this.#frame!;
       if (this.#frameFilled === frame.length) {
-        frame = Buffer.allocUnsafeSlow(Math.min(this.#frameBytes, frame.length * 4));
-        this.#frame!.copy(frame);
-        this.#frame = frame;
+        const larger = this.#pool.take(Math.min(this.#frameBytes, frame.length * 4));
+        frame.copy(larger);
+        this.#pool.giveBack(frame);
+        this.#frame = frame = larger;
       }
       const count = Math.min(frame.length - this.#frameFilled, chunk.length - this.#at);
       chunk.copy(frame, this.#frameFilled, this.#at, this.#at + count);
