@@ -33,6 +33,8 @@ interface Log {
   topic: string;
   /** Stored whole batches, oldest first. */
   batches: Batch[];
+  /** Dropped before anybody acknowledged them: their CRCs are still known. */
+  dropped: Batch[];
   endOffset: number;
   runs: Run[];
 }
@@ -92,6 +94,7 @@ export class AgentStore implements AgentPort {
           logId,
           topic,
           batches: [],
+          dropped: [],
           endOffset: 0,
           runs: [{ info: this.#newRun(logId, topic, 0), acked: undefined, end: undefined }],
         };
@@ -125,7 +128,7 @@ export class AgentStore implements AgentPort {
     const from = run.acked?.next ?? run.info.firstOffset;
     const index = log.batches.findIndex((batch) => batch.base >= from);
     if (index < 0) return;
-    log.batches.splice(0, index + count);
+    log.dropped.push(...log.batches.splice(0, index + count));
     void this.#flushSoon();
   }
 
@@ -211,7 +214,7 @@ export class AgentStore implements AgentPort {
         return out;
       },
       crcEndingAt: (next) => {
-        const batch = log.batches.find((other) => other.next === next);
+        const batch = [...log.batches, ...log.dropped].find((other) => other.next === next);
         return batch === undefined ? undefined : readBatchHeader(stamped(batch, producerId)).crc;
       },
       acknowledge: (position) => {
@@ -308,6 +311,11 @@ function stamped(batch: Batch, producerId: number): Buffer {
 }
 
 const copy = ({ logs, gaps }: Disk): Disk => ({
-  logs: logs.map((log) => ({ ...log, batches: [...log.batches], runs: log.runs.map((run) => ({ ...run })) })),
+  logs: logs.map((log) => ({
+    ...log,
+    batches: [...log.batches],
+    dropped: [...log.dropped],
+    runs: log.runs.map((run) => ({ ...run })),
+  })),
   gaps: [...gaps],
 });

@@ -64,7 +64,10 @@ export interface UplinkStream {
    * unless the first alone is larger. Empty at the end.
    */
   read(offset: number, maxBytes: number): Buffer[];
-  /** CRC of the batch whose last offset is `next` − 1, if it is still here. */
+  /**
+   * CRC of the batch whose last offset is `next` − 1, if it is still here. A port that drops what was not acknowledged
+   * remembers the CRCs of what may have been sent of it (no more than the hub's credit).
+   */
   crcEndingAt(next: number): number | undefined;
   /** Persists the position and frees what lies below. */
   acknowledge(position: Position): void;

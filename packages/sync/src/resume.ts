@@ -36,7 +36,6 @@ export function decideResume(run: RunInfo, local: LocalFacts, hub: Position | un
   if (hub.next > next) {
     if (local.ended) return nothingToSend(local); // R11
     if (hub.next > local.sealedEndOffset) return newRun('hub-ahead'); // R6
-    if (hub.next <= local.logStartOffset) return newRun('dropped'); // R12
     return sameBatch ? sendFrom(hub.next, local, { acknowledge: hub }) : newRun('crc-mismatch'); // R7, R8
   }
   return sameBatch && !local.ended && local.logStartOffset <= hub.next

@@ -196,6 +196,10 @@ const table: Record<AgentStreamPhase, Row> = {
     refuse: impossible,
     located: impossible,
     restarted: (context, event) => {
+      if (event.error === undefined && context.stream.ended) {
+        reopen(context);
+        return;
+      }
       report(context, 'error', 'a new run could not be opened', {
         problem: event.error ?? 'the old run is still there',
       });
