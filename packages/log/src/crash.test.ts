@@ -9,7 +9,7 @@ import { type LogStore, openLogStore, type PartitionLog } from './index.ts';
 import { RESERVED_PID } from './test-batches.ts';
 import { tempDir } from './test-dirs.ts';
 
-const ROUNDS = 12;
+const ROUNDS = 8;
 
 function startWriter(dir: string, seed: number) {
   const child = spawn(

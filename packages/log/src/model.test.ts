@@ -216,6 +216,6 @@ test('a store behaves like lists in memory, over rolls, trims, deletions and reo
       world.checkAll();
       await world.store.close();
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });

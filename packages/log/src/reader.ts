@@ -36,13 +36,17 @@ export class PartitionReader {
     const end = Math.min(endOffset ?? Number.MAX_SAFE_INTEGER, this.#partition.highWatermark);
     const result: ReadResult = { batches: [], sizeBytes: 0 };
     let at = offset;
-    while (at < end) {
-      const found = this.#find(at);
-      const taken = this.#take(found, at, end, maxBytes - result.sizeBytes, atLeastOne && at === offset);
-      result.batches.push(...taken.batches);
-      result.sizeBytes += taken.sizeBytes;
-      if (!taken.wholeValue) break;
-      at = found.key.endOffset;
+    try {
+      while (at < end && (at === offset || result.sizeBytes < maxBytes)) {
+        const found = this.#find(at);
+        const taken = this.#take(found, at, end, maxBytes - result.sizeBytes, atLeastOne && at === offset);
+        result.batches.push(...taken.batches);
+        result.sizeBytes += taken.sizeBytes;
+        if (!taken.wholeValue) break;
+        at = found.key.endOffset;
+      }
+    } catch (error) {
+      if (result.sizeBytes === 0) throw error; // what lies before the damage is served
     }
     return result;
   }
@@ -83,16 +87,21 @@ export class PartitionReader {
     let start = 0;
     let sizeBytes = 0;
     let wholeValue = true;
-    for (const { at, header } of this.#batches(found, scratch)) {
-      if (header.lastOffset < from) continue;
-      const fits = sizeBytes + header.sizeBytes <= maxBytes || (atLeastOne && sizeBytes === 0);
-      if (header.lastOffset >= end || !fits) {
-        wholeValue = false;
-        break;
+    try {
+      for (const { at, header } of this.#batches(found, scratch)) {
+        if (header.lastOffset < from) continue;
+        const fits = sizeBytes + header.sizeBytes <= maxBytes || (atLeastOne && sizeBytes === 0);
+        if (header.lastOffset >= end || !fits) {
+          wholeValue = false;
+          break;
+        }
+        if (sizes.length === 0) start = at;
+        sizes.push(header.sizeBytes);
+        sizeBytes += header.sizeBytes;
       }
-      if (sizes.length === 0) start = at;
-      sizes.push(header.sizeBytes);
-      sizeBytes += header.sizeBytes;
+    } catch (error) {
+      if (sizeBytes === 0) throw error;
+      wholeValue = false;
     }
     const copy = Buffer.allocUnsafeSlow(sizeBytes);
     scratch.copy(copy, 0, start, start + sizeBytes);

@@ -50,7 +50,9 @@ export class Segment {
     let committed: Committed | undefined;
     for (const [key, value] of rows) {
       const done = value === undefined ? this.#db.remove(key) : this.#db.put(key, value);
-      committed ??= done;
+      if (committed === undefined) committed = done;
+      // A removal has a promise of its own; the first one speaks for the transaction.
+      else done.catch(() => {});
     }
     if (committed === undefined) return;
     try {
