@@ -8,6 +8,7 @@ import {
   Metrics,
   parseAddress,
   type RunningProcess,
+  reportFatal,
   startOpsServer,
 } from '@edgelog/runtime';
 import { startUplink, type Uplink } from '@edgelog/sync';
@@ -28,7 +29,7 @@ export interface AgentDeps {
   log?: Logger;
   /** Wall clock, ms. */
   now?: () => number;
-  /** The store failed and the agent has refused new data; default: the process ends with status 1. */
+  /** The store failed and the agent refuses new data; default: the process ends with status 1. */
   onFatal?: (error: EdgelogError) => void;
 }
 
@@ -42,8 +43,6 @@ export interface RunningAgent extends RunningProcess {
 const VERSION = '0.1.0';
 /** Key and headers on top of the largest payload; what goes beyond is refused like a payload that is too large. */
 const READING_OVERHEAD_BYTES = 16 * 1024;
-/** /healthz says what happened for so long before the process ends. */
-const FATAL_GRACE_MS = 1000;
 
 const uplinkBody = z.strictObject({ paused: z.boolean() });
 
@@ -87,8 +86,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     const onFatal = (error: EdgelogError): void => {
       alarms.raise('store failed', error.message);
       mqtt?.pause();
-      const end = deps.onFatal ?? endProcess;
-      setTimeout(() => end(error), FATAL_GRACE_MS);
+      (deps.onFatal ?? endProcess)(error);
     };
     const streams: StreamSet = new StreamSet({
       ...settings,
@@ -212,9 +210,12 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
   }
 }
 
-/** Readings that were acknowledged are on disk; whoever supervises the process starts it again. */
+/**
+ * What was acknowledged is on disk; whoever supervises the process starts it again. At once, because lmdb-js leaves
+ * promises of the failed commit behind, which nobody can handle and which would end the process with a worse message.
+ */
 function endProcess(error: EdgelogError): never {
-  throw error;
+  process.exit(reportFatal(error));
 }
 
 function hostOf(address: string): string {

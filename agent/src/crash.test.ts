@@ -1,52 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
-import { temporaryDir, testHub, until } from './testing/fixture.ts';
+import { expect, test } from 'vitest';
+import { NO_HUB, temporaryDir, testHub } from './testing/fixture.ts';
 import { MemoryHub } from './testing/memory-hub.ts';
+import { startProcess } from './testing/process.ts';
 import { publishPacket, RawMqtt } from './testing/raw-mqtt.ts';
 
 const ROUNDS = 6;
-const MAIN = fileURLToPath(new URL('./testing/agent-process.ts', import.meta.url));
-
-interface AgentProcess {
-  mqttPort: number;
-  httpPort: number;
-  stderr(): string;
-  kill(signal: NodeJS.Signals): Promise<number | null>;
-}
-
-async function startProcess(dataDir: string, hub: string, ...args: string[]): Promise<AgentProcess> {
-  const ports = ['--mqtt', '127.0.0.1:0', '--http', '127.0.0.1:0'];
-  const child = spawn(
-    process.execPath,
-    [MAIN, '--data-dir', dataDir, '--gateway', 'gw', '--hub', hub, ...ports, ...args],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  const exited = once(child, 'exit');
-  await until(`the agent is ready: ${stderr}`, () => stdout.includes('\n') || child.exitCode !== null);
-  const match = /^ready .* mqtt=[^ ]*:(\d+) http=[^ ]*:(\d+)/.exec(stdout);
-  if (match === null) throw new Error(`not ready: ${stdout}${stderr}`);
-  return {
-    mqttPort: Number(match[1]),
-    httpPort: Number(match[2]),
-    stderr: () => stderr,
-    kill: async (signal) => {
-      child.kill(signal);
-      const [code] = await exited;
-      return code;
-    },
-  };
-}
-
 /** Publishes numbered messages at QoS 1 in bursts until the connection ends; answers how many were acknowledged. */
 async function publishUntilCut(client: RawMqtt, clientId: string): Promise<number> {
   const acked = () => client.received.filter(({ cmd }) => cmd === 'puback').length;
@@ -80,7 +38,11 @@ test(`kill -9 under load, ${ROUNDS} times: what was acknowledged is at the hub, 
   const dataDir = temporaryDir();
   const acked = new Map<string, number>();
   for (let round = 0; round < ROUNDS; round++) {
-    const agent = await startProcess(dataDir, server.url, '--linger-ms', '5', '--batch-bytes', '4096');
+    const agent = await startProcess({
+      dataDir,
+      hub: server.url,
+      args: ['--linger-ms', '5', '--batch-bytes', '4096'],
+    });
     const names = ['a', 'b', 'c'].map((name) => `${name}${round}`);
     const clients = await Promise.all(names.map((name) => RawMqtt.connect(agent.mqttPort, name)));
     const publishing = Promise.all(
@@ -90,7 +52,7 @@ test(`kill -9 under load, ${ROUNDS} times: what was acknowledged is at the hub, 
     await agent.kill('SIGKILL');
     await publishing;
   }
-  const last = await startProcess(dataDir, server.url);
+  const last = await startProcess({ dataDir, hub: server.url });
   await drained(last.httpPort);
   expect(await last.kill('SIGTERM')).toBe(0);
   expect(hub.runs.size).toBe(1);
@@ -110,8 +72,8 @@ test(`kill -9 under load, ${ROUNDS} times: what was acknowledged is at the hub, 
 
 test('a data directory in use is named, and the agent that uses it goes on', async () => {
   const dataDir = temporaryDir();
-  const agent = await startProcess(dataDir, 'ws://127.0.0.1:9');
-  await expect(startProcess(dataDir, 'ws://127.0.0.1:9')).rejects.toThrow(dataDir);
+  const agent = await startProcess({ dataDir, hub: NO_HUB });
+  await expect(startProcess({ dataDir, hub: NO_HUB })).rejects.toThrow(dataDir);
   const client = await RawMqtt.connect(agent.mqttPort, 'dev');
   client.send(publishPacket('t', 'x'));
   await client.packets('puback', 1);

@@ -8,7 +8,7 @@ import { type AgentDeps, type RunningAgent, startAgent } from '../agent.ts';
 import { type AgentSettings, agentSettingsSchema } from '../settings.ts';
 
 /** Nobody listens there. */
-const NO_HUB = 'ws://127.0.0.1:9';
+export const NO_HUB = 'ws://127.0.0.1:9';
 
 export function temporaryDir(): string {
   const dir = mkdtempSync(join(tmpdir(), 'edgelog-agent-'));
