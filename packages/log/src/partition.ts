@@ -1,5 +1,6 @@
 import { assert, EdgelogError } from '@edgelog/base';
-import { type BatchHeader, patchBatchOffset, verifyBatchCrc } from '@edgelog/wire';
+import { type BatchHeader, patchBatchOffset } from '@edgelog/wire';
+import { batchFault, type Refusal } from './batch-fault.ts';
 import type { JoinArena } from './join-arena.ts';
 import { partitionKey, producerKey, rangeKey, tailKey, valueKey } from './keys.ts';
 import { type EpochStart, LeaderEpochCache } from './leader-epochs.ts';
@@ -9,7 +10,6 @@ import { encodePartition, encodeProducer, encodeRange, type SegmentRange } from 
 import type { RowWrite } from './segment.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import type {
-  AppendError,
   AppendOptions,
   AppendResult,
   PartitionLog,
@@ -55,13 +55,10 @@ interface Unflushed {
 }
 
 /**
- * Batches of a partition that meet in one commit are joined into one stored value up to this size: small values waste
- * pages, and pages above glibc's 128 KiB threshold cost LMDB an mmap each (README, "Measured").
+ * Batches of a partition that meet in one commit are joined into one stored value up to this size. Small values waste
+ * pages (16 KiB ones a fifth); larger ones gain nothing more, and a read of a few batches copies a whole value.
  */
 const VALUE_BYTES_MAX = 120 * 1024;
-
-/** lmdb-js hands out values above 16 MiB in another way. Brokers and gateways set their own, lower bounds. */
-const BATCH_BYTES_MAX = 15 * 2 ** 20;
 
 export class Partition implements PartitionLog {
   readonly id: number;
@@ -269,16 +266,14 @@ export class Partition implements PartitionLog {
 
   #append(batch: Buffer, given: BatchHeader, options: AppendOptions): AppendResult {
     this.#assertLive();
-    const fault = this.#fault(batch, given, options);
-    if (fault !== undefined) return { ok: false, ...fault };
+    const fault = batchFault(batch, given, options, this.#logEndOffset);
+    if (fault !== undefined) return this.#refused(fault);
     const appendTime = this.#host.now();
     const assigned = options.offsets === 'assign';
     const known = this.#producers.get(given.producerId);
     if (assigned && given.producerId >= 0) {
       const judged = judge(known, given);
-      if (judged.verdict === 'refuse') {
-        return { ok: false, error: judged.error, message: `${this.name}: ${judged.message}` };
-      }
+      if (judged.verdict === 'refuse') return this.#refused(judged);
       if (judged.verdict === 'duplicate') {
         const { baseOffset, lastOffset } = judged;
         const flushed = this.#flushedAt(lastOffset);
@@ -294,7 +289,7 @@ export class Partition implements PartitionLog {
       if (partitionLeaderEpoch > (this.leaderEpochs.latest ?? -1)) {
         this.leaderEpochs.assign(partitionLeaderEpoch, baseOffset);
       }
-      if (header.producerId >= 0) {
+      if (header.producerId >= 0 && header.baseSequence >= 0) {
         this.#producers.set(header.producerId, advanceProducer(known, header, appendTime));
         this.#dirtyProducers.add(header.producerId);
       }
@@ -306,42 +301,8 @@ export class Partition implements PartitionLog {
     return { ok: true, baseOffset, lastOffset, duplicate: false, appendTime, flushed };
   }
 
-  /** What is wrong with the batch itself, whatever its producer. */
-  #fault(
-    batch: Buffer,
-    header: BatchHeader,
-    options: AppendOptions,
-  ): { error: AppendError; message: string } | undefined {
-    const invalid = (message: string) => ({
-      error: 'INVALID_RECORD' as const,
-      message: `${this.name}: ${message}`,
-    });
-    if (batch.length !== header.sizeBytes) {
-      return invalid(`exactly one batch of ${header.sizeBytes} bytes expected, ${batch.length} given`);
-    }
-    if (batch.length > BATCH_BYTES_MAX) {
-      return invalid(`a batch of ${batch.length} bytes, at most ${BATCH_BYTES_MAX} are taken`);
-    }
-    if (options.offsets === 'verbatim') {
-      if (header.baseOffset !== this.#logEndOffset) {
-        return invalid(`a batch at offset ${header.baseOffset} where the log ends at ${this.#logEndOffset}`);
-      }
-    } else {
-      if (header.recordCount !== header.lastOffsetDelta + 1) {
-        return invalid(`${header.recordCount} records over ${header.lastOffsetDelta + 1} offsets`);
-      }
-      if (header.isControl) return invalid('a client may not write control batches');
-      if (header.producerId >= 0 && (header.baseSequence < 0 || header.producerEpoch < 0)) {
-        return invalid(`sequence ${header.baseSequence}, epoch ${header.producerEpoch} with a producer id`);
-      }
-    }
-    if (options.checkCrc === false) return undefined;
-    try {
-      verifyBatchCrc(batch, 0, header);
-    } catch (error) {
-      return { error: 'CORRUPT_MESSAGE', message: `${this.name}: ${(error as Error).message}` };
-    }
-    return undefined;
+  #refused({ error, message }: Refusal): AppendResult {
+    return { ok: false, error, message: `${this.name}: ${message}` };
   }
 
   /** For a repeat: waits for the original where that is in flight; of an unknown original, for all that is. */

@@ -1,4 +1,5 @@
 import { type BatchHeader, isReservedProducerId, SEQUENCE_MODULUS } from '@edgelog/wire';
+import type { Refusal } from './batch-fault.ts';
 import type { AppendError, ProducerState } from './types.ts';
 
 /** Batches kept per producer id, to recognise a repeat [KIP-98]. */
@@ -14,7 +15,7 @@ export type ProducerVerdict =
   | { verdict: 'append' }
   /** Offsets of the original, −1 when it is older than the batches kept. */
   | { verdict: 'duplicate'; baseOffset: number; lastOffset: number }
-  | { verdict: 'refuse'; error: AppendError; message: string };
+  | ({ verdict: 'refuse' } & Refusal);
 
 const APPEND: ProducerVerdict = { verdict: 'append' };
 
@@ -45,13 +46,13 @@ export function judge(state: ProducerState | undefined, header: BatchHeader): Pr
     return {
       verdict: 'duplicate',
       baseOffset: kept.baseOffset,
-      lastOffset: kept.baseOffset + header.recordCount - 1,
+      lastOffset: kept.baseOffset + header.lastOffsetDelta,
     };
   }
   if (baseSequence === state.nextSequence) return APPEND;
   if (isReservedProducerId(header.producerId)) {
     const behind = advance(state.nextSequence, -baseSequence);
-    if (header.recordCount <= behind && behind <= Math.min(state.recordCount, BEHIND_MAX)) {
+    if (header.lastOffsetDelta < behind && behind <= Math.min(state.recordCount, BEHIND_MAX)) {
       return { verdict: 'duplicate', baseOffset: -1, lastOffset: -1 };
     }
   }
@@ -86,7 +87,7 @@ export function advanceProducer(
     producerId: header.producerId,
     producerEpoch: header.producerEpoch,
     nextSequence: advance(batch.lastSequence, 1),
-    recordCount: (continues ? state.recordCount : 0) + header.recordCount,
+    recordCount: (continues ? state.recordCount : 0) + header.lastOffsetDelta + 1,
     lastAppendTime: appendTime,
     batches: continues ? [...state.batches.slice(1 - BATCHES_KEPT), batch] : [batch],
   };
@@ -100,7 +101,7 @@ export function isExpired(state: ProducerState, now: number): boolean {
 }
 
 function lastSequenceOf(header: BatchHeader): number {
-  return advance(header.baseSequence, header.recordCount - 1);
+  return advance(header.baseSequence, header.lastOffsetDelta);
 }
 
 /** Moves round the ring of sequences 0 … 2^31−1. */
