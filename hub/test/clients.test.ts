@@ -25,20 +25,36 @@ async function readWithKcat(topic: string): Promise<string[]> {
 }
 
 const pairs = (count: number) => Array.from({ length: count }, (_, i) => ({ key: `k${i}`, value: `v${i}` }));
-const sorted = (records: { key: string; value: string }[]) => records.map(({ key, value }) => `${key}=${value}`).sort();
+const sorted = (records: { key: string; value: string }[]) =>
+  records.map(({ key, value }) => `${key}=${value}`).sort();
 
-test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('kcat produces %s, idempotent, and consumes it', async (codec) => {
-  const topic = `kcat-${codec}`;
-  const args = ['-b', hub.bootstrap, '-P', '-t', topic, '-K', ':', '-z', codec, '-X', 'enable.idempotence=true'];
-  const producing = run('kcat', args, { timeout: 20_000 });
-  producing.child.stdin!.end(
-    pairs(500)
-      .map(({ key, value }) => `${key}:${value}\n`)
-      .join(''),
-  );
-  await producing;
-  expect(await readWithKcat(topic)).toEqual(sorted(pairs(500)));
-});
+test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])(
+  'kcat produces %s, idempotent, and consumes it',
+  async (codec) => {
+    const topic = `kcat-${codec}`;
+    const args = [
+      '-b',
+      hub.bootstrap,
+      '-P',
+      '-t',
+      topic,
+      '-K',
+      ':',
+      '-z',
+      codec,
+      '-X',
+      'enable.idempotence=true',
+    ];
+    const producing = run('kcat', args, { timeout: 20_000 });
+    producing.child.stdin!.end(
+      pairs(500)
+        .map(({ key, value }) => `${key}:${value}\n`)
+        .join(''),
+    );
+    await producing;
+    expect(await readWithKcat(topic)).toEqual(sorted(pairs(500)));
+  },
+);
 
 test('kafkajs creates a topic, produces, consumes in a group, and finds its offsets', async () => {
   const kafka = new Kafka({ clientId: 'test', brokers: [hub.bootstrap], logLevel: logLevel.NOTHING });
@@ -83,7 +99,11 @@ test('@platformatic/kafka produces and consumes in a group', async () => {
   await producer.close();
   expect(await readWithKcat('platformatic')).toEqual(sorted(pairs(200)));
 
-  const consumer = new Consumer({ ...common, groupId: 'platformatic-group', deserializers: stringDeserializers });
+  const consumer = new Consumer({
+    ...common,
+    groupId: 'platformatic-group',
+    deserializers: stringDeserializers,
+  });
   const stream = await consumer.consume({ topics: ['platformatic'], mode: 'earliest', autocommit: true });
   const seen: { key: string; value: string }[] = [];
   stream.on('data', ({ key, value }) => seen.push({ key: key!, value: value! }));

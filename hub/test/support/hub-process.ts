@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('./hub-main.ts', import.meta.url));
+
+/** A hub as a process of its own, for what cannot be tried within one: signals, exit codes, sudden death. */
+export class HubProcess {
+  readonly child: ChildProcess;
+  stdout = '';
+  stderr = '';
+  readonly #exited: Promise<number | null>;
+
+  /** With `fileKiBMax` no file can grow past that: writing fails as on a broken disk. */
+  constructor(args: readonly string[], { fileKiBMax }: { fileKiBMax?: number } = {}) {
+    const limit = fileKiBMax === undefined ? '' : `ulimit -f ${fileKiBMax}; `;
+    const command = ['-c', `${limit}exec "$@"`, 'hub', process.execPath, MAIN, ...args];
+    this.child = spawn('bash', command, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child.stdout!.on('data', (text) => {
+      this.stdout += text;
+    });
+    this.child.stderr!.on('data', (text) => {
+      this.stderr += text;
+    });
+    this.#exited = once(this.child, 'close').then(([code]) => code as number | null);
+  }
+
+  async ready(): Promise<this> {
+    while (!/^ready /m.test(this.stdout)) {
+      const ended = await Promise.race([
+        this.#exited.then(() => true),
+        once(this.child.stdout!, 'data').then(() => false),
+      ]);
+      if (ended) throw new Error(`the hub ended before it was ready: ${this.stderr}`);
+    }
+    return this;
+  }
+
+  /** Resolves with the exit status, null after a signal. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    this.child.kill(signal);
+    return this.#exited;
+  }
+
+  exited(): Promise<number | null> {
+    return this.#exited;
+  }
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
