@@ -26,7 +26,7 @@ test.each(['dev', 'hub', 'agent', 'topics', 'groups'])('%s --help tells its flag
   const { code, stdout } = await runCli(['help', command]);
   expect(code).toBe(0);
   expect(stdout).toMatch(new RegExp(`^Usage: edgelog ${command} \\[flags\\]`));
-  expect(stdout).toContain('--config FILE');
+  expect(stdout).toMatch(/--help +This text/);
 });
 test('an unknown flag is one clear line', async () => {
   expect(await runCli(['hub', '--data-dir', '/tmp/x', '--kafca', 'h:1'])).toEqual({

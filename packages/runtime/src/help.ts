@@ -6,37 +6,45 @@ export interface HelpOptions {
   readonly fields: readonly Field[];
   readonly positionals?: readonly string[];
   readonly notes?: string;
+  readonly sources?: 'all' | 'flags';
 }
 
 const WIDTH = 100;
 const INDENT = 34;
 
 /** The text of --help, from the descriptions and defaults of a schema. */
-export function renderHelp({ command, summary, fields, positionals = [], notes }: HelpOptions): string {
+export function renderHelp(options: HelpOptions): string {
+  const { command, summary, fields, positionals = [], notes, sources = 'all' } = options;
   const words = positionals.map((key) => {
     const field = fields.find((one) => one.key === key);
     const name = key.toUpperCase() + (field?.isList ? '…' : '');
     return field?.isRequired ? ` ${name}` : ` [${name}]`;
   });
   const flags = fields.filter(({ kind }) => kind !== 'structured');
+  const describeFlag = (field: Field) => {
+    const word = positionals.includes(field.key) ? `${field.key.toUpperCase()}, or ` : '';
+    return entry(word + flagUsage(field), describe(field));
+  };
   const fileOnly = fields.filter(({ kind }) => kind === 'structured');
   const paragraphs = [
     `Usage: ${command} [flags]${words.join('')}`,
     wrap(summary, 0),
-    ['Flags:', ...flags.map((field) => entry(flagUsage(field), describe(field)))].join('\n'),
+    ['Flags:', ...flags.map(describeFlag)].join('\n'),
   ];
   if (fileOnly.length > 0) {
     paragraphs.push(
       ['Only in the YAML file:', ...fileOnly.map((field) => entry(field.key, describe(field)))].join('\n'),
     );
   }
-  paragraphs.push(
-    [
-      entry('--config FILE', 'YAML file with the same settings, camelCase: dataDir, not --data-dir.'),
-      entry('--help', 'This text.'),
-    ].join('\n'),
-    'Each flag can also be set by a variable: EDGELOG_DATA_DIR for --data-dir. Flags override variables, those the file.',
-  );
+  const help = entry('--help', 'This text.');
+  if (sources === 'flags') paragraphs.push(help);
+  else {
+    const config = 'YAML file with the same settings, camelCase: dataDir, not --data-dir.';
+    paragraphs.push(
+      [entry('--config FILE', config), help].join('\n'),
+      'Each flag can also be set by a variable: EDGELOG_DATA_DIR for --data-dir. Flags override variables, those the file.',
+    );
+  }
   if (notes !== undefined) paragraphs.push(notes);
   return `${paragraphs.join('\n\n')}\n`;
 }
@@ -50,6 +58,7 @@ function flagUsage({ flag, kind, isList, allowed, defaultValue }: Field): string
 function describe({ description, isRequired, defaultValue, kind }: Field): string {
   const isShown =
     defaultValue !== undefined &&
+    defaultValue !== false &&
     kind !== 'structured' &&
     !(Array.isArray(defaultValue) && defaultValue.length === 0);
   const shown = Array.isArray(defaultValue) ? defaultValue.join(',') : String(defaultValue);

@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest';
 const directory = mkdtempSync(join(import.meta.dirname, 'lifecycle-test-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-function run(start: string, options: { ipc?: boolean; stop?: string } = {}) {
+function run(start: string, options: { ipc?: boolean; stop?: string; done?: string } = {}) {
   const path = join(directory, `${Math.random()}.ts`);
   writeFileSync(
     path,
@@ -15,7 +15,7 @@ function run(start: string, options: { ipc?: boolean; stop?: string } = {}) {
      import { runProcess, silentLogger } from '@edgelog/runtime';
      const timer = setInterval(() => {}, 1000);
      process.exit(await runProcess({ log: silentLogger, start: async () => { ${start}; return {
-       ready: 'hub kafka=x', stop: async () => { ${options.stop ?? 'clearInterval(timer)'} } } } }));
+       ready: 'hub kafka=x', done: ${options.done ?? 'new Promise(() => {})'}, stop: async () => { ${options.stop ?? 'clearInterval(timer)'} } } } }));
      void EdgelogError;`,
   );
   const child = spawn(process.execPath, [path], {
@@ -62,6 +62,9 @@ test('a second signal ends at once with 1', async () => {
   child.kill('SIGTERM');
   expect(await ended).toMatchObject({ code: 1, stderr: expect.stringContaining('second SIGTERM') });
 });
+test('a process that is done by itself is stopped and ends with the status of its work', async () => {
+  expect(await run('', { done: 'Promise.resolve(3)' }).ended).toMatchObject({ code: 3, stderr: '' });
+});
 test('an operating fault at start is one line and exit status 1', async () => {
   const { ended } = run(
     `throw new EdgelogError('DATA_DIR_IN_USE', '--data-dir /x is in use', { cause: new Error('locked') })`,
@@ -84,6 +87,11 @@ test('an error nobody caught ends the process with 1 and says what it was', asyn
 test('the end of the parent that holds the IPC channel is the end of the process', async () => {
   const { child, ready, ended } = run('', { ipc: true });
   await ready;
+  child.disconnect();
+  expect((await ended).code).toBe(0);
+});
+test('a parent that ends while the process starts is noticed', async () => {
+  const { child, ended } = run('await new Promise((r) => setTimeout(r, 300))', { ipc: true });
   child.disconnect();
   expect((await ended).code).toBe(0);
 });

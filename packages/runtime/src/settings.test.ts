@@ -134,6 +134,17 @@ describe('errors name the key, where it stood, its value and what is allowed', (
   });
 });
 
+test('a command that takes flags only reads neither file nor environment', () => {
+  const options = {
+    command: 'edgelog topics',
+    summary: '',
+    schema: z.object({ config: z.array(z.string()).default([]) }),
+  };
+  const env = { EDGELOG_DATA_DIR: 'x', EDGELOG_CONFIG: '/nowhere' };
+  const argv = ['--config', 'a=b'];
+  expect(loadSettings({ ...options, argv, env, sources: 'flags' })).toEqual({ config: ['a=b'] });
+});
+
 test('--help lists every setting with its description and default', () => {
   let text = '';
   const onHelp = (help: string): never => {

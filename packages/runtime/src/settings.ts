@@ -12,6 +12,8 @@ export interface LoadSettingsOptions<S extends SettingsSchema> {
   readonly schema: S;
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** `flags`: neither file nor environment are read. Default `all`. */
+  readonly sources?: 'all' | 'flags';
   /** Keys that words without a flag go to, in order; a list takes all that are left. */
   readonly positionals?: readonly (string & keyof S['shape'])[];
   /** Further paragraphs of --help, e.g. examples. */
@@ -44,8 +46,9 @@ export function loadSettings<S extends SettingsSchema>(options: LoadSettingsOpti
       process.exit(0);
     }
   }
-  const variables = readVariables(options.env, fields, problems);
-  const path = config ?? (options.env[`${ENV_PREFIX}CONFIG`] || undefined);
+  const env = options.sources === 'flags' ? {} : options.env;
+  const variables = readVariables(env, fields, problems);
+  const path = config ?? (env[`${ENV_PREFIX}CONFIG`] || undefined);
   const file = path === undefined ? undefined : readConfigFile(path);
   const given = new Map<string, Given>();
   if (file !== undefined) takeFile(file, options.schema, given, problems);
@@ -112,7 +115,7 @@ function readFlags<S extends SettingsSchema>(
       help = true;
       continue;
     }
-    if (flag === '--config' && !byFlag.has(flag)) {
+    if (flag === '--config' && options.sources !== 'flags') {
       config = takeValue();
       if (config === undefined) problems.push('--config needs a file name');
       continue;
@@ -130,7 +133,7 @@ function readFlags<S extends SettingsSchema>(
     } else if (negated?.kind === 'boolean' && attached === undefined) take(negated, 'false', flag);
     else {
       problems.push(
-        `unknown flag ${flag}${didYouMean(flag, [...byFlag.keys(), '--config', '--help'])}; see --help`,
+        `unknown flag ${flag}${didYouMean(flag, [...byFlag.keys(), ...(options.sources === 'flags' ? [] : ['--config']), '--help'])}; see --help`,
       );
       if (attached === undefined && words[0] !== undefined && !words[0].startsWith('-')) words.shift();
     }

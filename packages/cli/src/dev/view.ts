@@ -1,7 +1,6 @@
 import type { Child } from './child.ts';
 import { formatBytes, formatCount, formatDuration, formatRate, sparkline } from './format.ts';
-import type { Style } from './line.ts';
-import { breakText, type Line, renderLine, segment } from './line.ts';
+import { breakText, type Line, renderLine, type Style, segment } from './line.ts';
 import { type Snapshot, sum } from './monitor.ts';
 
 export interface ViewModel {

@@ -2,7 +2,7 @@ import { EdgelogError } from '@edgelog/base';
 import { loadSettings } from '@edgelog/runtime';
 import { apis } from '@edgelog/wire';
 import { z } from 'zod';
-import { clientEnvironment, clientFields, verbOf, withCluster } from '../kafka/client-settings.ts';
+import { clientFields, verbOf, withCluster } from '../kafka/client-settings.ts';
 import { type Cluster, check } from '../kafka/cluster.ts';
 import { printJson, printTable } from '../table.ts';
 import { type DescribedGroup, describeGroup } from './describe.ts';
@@ -25,7 +25,8 @@ export async function groupsCommand(argv: string[]): Promise<number> {
     summary: 'List and describe consumer groups of a hub, or of any Kafka cluster.',
     schema: groupsSettings,
     argv,
-    env: clientEnvironment(process.env),
+    env: process.env,
+    sources: 'flags',
     positionals: ['verb', 'group'],
   });
   const verb = verbOf('edgelog groups', VERBS, settings.verb, settings);

@@ -14,12 +14,6 @@ export const clientFields = {
   json: z.boolean().default(false).describe('Print JSON instead of a table.'),
 };
 
-/** The environment these commands read: the variables of the servers mean other things. */
-export function clientEnvironment(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
-  const { EDGELOG_BOOTSTRAP_SERVER } = env;
-  return { EDGELOG_BOOTSTRAP_SERVER };
-}
-
 /** A verb as a word (`list`) or as in Kafka's tools (`--list`): exactly one. */
 export function verbOf<V extends string>(
   command: string,

@@ -1,7 +1,7 @@
 import { EdgelogError } from '@edgelog/base';
 import { loadSettings } from '@edgelog/runtime';
 import { z } from 'zod';
-import { clientEnvironment, clientFields, verbOf, withCluster } from '../kafka/client-settings.ts';
+import { clientFields, verbOf, withCluster } from '../kafka/client-settings.ts';
 import { createTopics, deleteTopics, describeTopics, listTopics } from './actions.ts';
 
 const VERBS = ['list', 'describe', 'create', 'delete'] as const;
@@ -33,7 +33,8 @@ export async function topicsCommand(argv: string[]): Promise<number> {
     summary: 'List, describe, create and delete topics of a hub, or of any Kafka cluster.',
     schema: topicsSettings,
     argv,
-    env: clientEnvironment(process.env),
+    env: process.env,
+    sources: 'flags',
     positionals: ['verb', 'topic'],
   });
   const verb = verbOf('edgelog topics', VERBS, settings.verb, settings);
