@@ -55,7 +55,7 @@ export const agentSettingsSchema = z.object({
     .regex(TOPIC_NAME, 'expected a Kafka topic name: 1 to 249 of a-z A-Z 0-9 . _ -')
     .default('telemetry')
     .describe('Kafka topic that readings go to'),
-  batchBytes: bytes(KIB, 8 * MIB)
+  batchBytes: bytes(KIB, 960 * KIB)
     .default(128 * KIB)
     .describe('bytes of records, before compression, that seal a batch'),
   lingerMs: z
@@ -69,9 +69,11 @@ export const agentSettingsSchema = z.object({
     .enum(['none', 'gzip', 'snappy', 'lz4', 'zstd'])
     .default('zstd')
     .describe('of sealed batches'),
-  maxMessageBytes: bytes(1, 16 * MIB)
-    .default(MIB)
-    .describe('largest payload of a message, and longest serial frame'),
+  maxMessageBytes: bytes(1, 7 * MIB)
+    .default(1_000_000)
+    .describe(
+      'largest payload of a message, and longest serial frame; with key and headers it must fit the max.message.bytes of the topic',
+    ),
   commitWindowMs: z
     .number()
     .int()

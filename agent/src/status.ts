@@ -108,9 +108,12 @@ export function agentHealth(parts: AgentParts): { ok: boolean; reasons: string[]
   const { streams, disk, uplink } = parts;
   if (streams.failure !== undefined) reasons.push(streams.failure.message);
   if (disk.isFull) reasons.push('the disk is full: devices are refused');
-  const { state, since, lastAckAt } = uplink.status();
+  const { state, since, lastAckAt, streams: remote } = uplink.status();
   const now = parts.now();
   if (state === 'refused') reasons.push('the hub refuses this gateway');
+  for (const one of remote) {
+    if (one.state === 'refused') reasons.push(`the hub refuses stream ${one.topic}: ${one.reason}`);
+  }
   if (state === 'live' && now - Math.max(since, lastAckAt ?? 0) > STALLED_MS) {
     const stalled = [...streams.list()].filter(
       (stream) => now - (stream.uplink.oldestUnackedTimestamp() ?? now) > STALLED_MS,

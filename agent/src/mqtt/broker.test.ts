@@ -171,6 +171,21 @@ describe('a QoS 2 message that is sent again', () => {
     expect(endOffset(agent)).toBe(2);
   });
 
+  test('ids that are never released are bounded: the connection is closed, and the message not taken', async () => {
+    const { agent, port, log } = await setUp();
+    for (let messageId = 1; messageId <= 1000; messageId += 500) {
+      const client = await RawMqtt.connect(port, 'dev', false);
+      client.send(...Array.from({ length: 500 }, (_, i) => message({ messageId: messageId + i })));
+      await client.packets('pubrec', 500);
+      client.socket.destroy();
+    }
+    const client = await RawMqtt.connect(port, 'dev', false);
+    client.send(message({ messageId: 2000 }));
+    await client.closed();
+    expect(endOffset(agent)).toBe(1000);
+    expect(log.lines.at(-1)!.fields.reason).toMatch(/await PUBREL/);
+  });
+
   test('a clean session begins without packet ids', async () => {
     const { agent, port } = await setUp();
     const before = await RawMqtt.connect(port, 'dev', false);

@@ -79,6 +79,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
       counters.repeated.inc();
       return first;
     }
+    qos2.assertRoom(client.id, messageId);
     const durable = append(client, packet, () => qos2.stored(client.id, messageId, crc));
     qos2.add(client, messageId, crc, durable);
     return durable;

@@ -35,6 +35,8 @@ export interface Append {
 
 /** A turn that brings this part of a batch seals it at once: staging it first would write it twice. */
 const SEAL_AT_ONCE_PART = 2;
+/** The encoder reserves this much for a record's lengths; a batch closed before it is reached never outgrows its buffer. */
+const ENCODER_RESERVE_BYTES = 512;
 
 /**
  * The readings of one Kafka topic in the order they came. The newest are an open tail in the log, durable with the
@@ -95,7 +97,8 @@ export class EdgeStream {
     this.#clockFloor = timestamp;
     const monotonicMs = this.#host.monotonicMs();
     let open = this.#open();
-    if (open !== undefined && open.encoder.sizeBytes + readingBytes(reading) > this.#options.batchBytes) {
+    const sizeBytes = readingBytes(reading) + ENCODER_RESERVE_BYTES;
+    if (open !== undefined && open.encoder.sizeBytes + sizeBytes > this.#options.batchBytes) {
       this.#close(open);
       open = undefined;
     }

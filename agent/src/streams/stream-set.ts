@@ -199,6 +199,7 @@ export class StreamSet {
   }
 
   #positionMoved(stream: Stream): void {
+    this.#options.alarms.clear(`refused ${stream.state.topic}`);
     this.#moved.add(stream);
     this.#saveTimer ??= setTimeout(() => {
       this.#saveTimer = undefined;
