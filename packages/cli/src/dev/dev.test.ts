@@ -57,10 +57,10 @@ test('commands on stdin cut and restore the uplink, kill and restart; quit ends 
   type('cut');
   await says(/uplink cut/);
   await says(/\| uplink CUT \|/);
+  type('kill agent');
+  await says(/agent killed with SIGKILL \(pid \d+\), ready again after(.*\n)+.*\| uplink CUT \|/);
   type('restore');
   await says(/uplink restored/);
-  type('kill agent');
-  await says(/agent killed with SIGKILL \(pid \d+\), ready again after/);
   type('kill hub');
   await says(/hub killed with SIGKILL \(pid \d+\), ready again after/);
   type('kil hub');

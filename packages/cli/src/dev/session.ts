@@ -28,6 +28,8 @@ export class DevSession {
   #snapshot: Snapshot | undefined;
   #notice = '';
   #isReady = false;
+  /** What the user asked for; an agent that starts anew knows nothing of it. */
+  #isCut = false;
   #quitAt: number | undefined;
 
   constructor(settings: DevSettings) {
@@ -144,7 +146,8 @@ export class DevSession {
         return this.#askToQuit();
       case 'cut':
       case 'restore': {
-        const isDone = await setUplinkPaused(agentHttp, command === 'cut');
+        this.#isCut = command === 'cut';
+        const isDone = await setUplinkPaused(agentHttp, this.#isCut);
         const done =
           command === 'cut' ? 'uplink cut: the backlog grows' : 'uplink restored: the backlog drains';
         return this.#say(isDone ? done : 'the agent does not answer');
@@ -167,6 +170,7 @@ export class DevSession {
     const since = performance.now();
     try {
       await child.restart();
+      if (child === this.#tree.agent && this.#isCut) await setUplinkPaused(this.#settings.agentHttp, true);
       this.#say(`${child.name} ${what}, ready again after ${Math.round(performance.now() - since)} ms`);
     } catch (error) {
       this.#say(`${child.name} did not start: ${describeError(error)}`);
