@@ -91,6 +91,7 @@ export function agentStatus(parts: AgentParts) {
       payloadBytes: mqttCounters.receivedBytes.value,
       repeated: mqttCounters.repeated.value,
       refused: mqttCounters.refused.value,
+      subscriberDrops: mqttCounters.subscriberDrops.value,
       connectionErrors: mqttCounters.connectionErrors.value,
     },
     serial: serial.map((line) => line.status()),

@@ -115,6 +115,24 @@ describe('a device that publishes', () => {
   });
 });
 
+test('a frozen subscriber holds nobody up', async () => {
+  const { agent, port } = await setUp();
+  const subscriber = await RawMqtt.connect(port, 'frozen');
+  subscriber.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '#', qos: 1 }] });
+  await subscriber.packets('suback', 1);
+  subscriber.socket.pause();
+  const client = await RawMqtt.connect(port, 'dev');
+  const value = Buffer.alloc(50 * KIB);
+  for (let sent = 0; sent < 500; sent += 10) {
+    client.send(
+      ...Array.from({ length: 10 }, (_, i) => publishPacket('t', value, { messageId: sent + i + 1 })),
+    );
+    await client.packets('puback', sent + 10);
+  }
+  expect(agent.status().mqtt.clients).toBe(2);
+  expect(agent.status().mqtt.subscriberDrops).toBeGreaterThan(0);
+});
+
 describe('a QoS 2 message that is sent again', () => {
   const message = (given = {}) => publishPacket('meter', '17', { qos: 2, messageId: 9, ...given });
 

@@ -10,6 +10,7 @@ import type { MqttCounters } from './counters.ts';
 import type { PacketFault } from './packet-guard.ts';
 import { Qos2Window } from './qos2.ts';
 import { boundOfflineQueues, useQos2Window } from './session-store.ts';
+import { detachDelivery, isBehind } from './subscribers.ts';
 
 export interface MqttBrokerOptions {
   address: Address;
@@ -38,8 +39,8 @@ type Done = (error?: Error | null) => void;
 /** Topic (at most 65,535 bytes with its length) and packet id come on top of the payload. */
 const PUBLISH_OVERHEAD_BYTES = 2 + 0xffff + 2;
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A local subscriber that takes nothing for this long is cut off, for it holds up those who publish to it. */
-const DRAIN_TIMEOUT_MS = 5_000;
+/** A local subscriber that takes nothing for this long is cut off. */
+const DRAIN_TIMEOUT_MS = 30_000;
 /** Packets that may follow a CONNECT in one read: as many as fit. */
 const PACKETS_BEFORE_CONNACK_MAX = 65_536;
 
@@ -66,7 +67,6 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     const { durable } = streams.append(options.topic, { key: packet.topic, value, headers }, alongside);
     counters.received[packet.qos].inc();
     counters.receivedBytes.inc(value.length);
-    connection?.delivering(value.length);
     return durable;
   };
 
@@ -110,22 +110,26 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     }
   };
 
+  const onSubscriberDrop = (clientId: string): void => {
+    counters.subscriberDrops.inc();
+    limiter.warn('a local subscriber is behind, a message to it was dropped', { client: clientId });
+  };
+
   const broker = await Aedes.createBroker({
     concurrency: 0,
     connectTimeout: CONNECT_TIMEOUT_MS,
     drainTimeout: DRAIN_TIMEOUT_MS,
     queueLimit: PACKETS_BEFORE_CONNACK_MAX,
     authorizePublish,
-    published: (packet, client, done) => {
-      connections.get(client)?.delivered(packet.payload.length);
-      done();
+    authorizeForward: (client, packet) => {
+      if (!isBehind(client)) return packet;
+      onSubscriberDrop(client.id);
+      return null;
     },
   });
   useQos2Window(broker, qos2, streams, (packet) => repeats.has(packet));
-  boundOfflineQueues(broker, (clientId) => {
-    counters.subscriberDrops.inc();
-    limiter.warn('queue of a local subscriber is full', { client: clientId });
-  });
+  boundOfflineQueues(broker, onSubscriberDrop);
+  detachDelivery(broker);
 
   const onFault = (connection: MqttConnection, fault: PacketFault): void => {
     counters.connectionErrors.inc();

@@ -5,10 +5,6 @@ import type { Pressure } from '../streams/pressure.ts';
 import { AckQueue } from './ack-queue.ts';
 import { type PacketFault, PacketGuard } from './packet-guard.ts';
 
-/** Payloads of one connection that local subscribers have not taken yet; above it nothing more is read from it. */
-const UNDELIVERED_BYTES_MAX = 1024 * 1024;
-/** A message counts at least this much. */
-const MESSAGE_COST_BYTES = 256;
 /** How long a connection may take to finish what came before a packet over the limit. */
 const FAULT_GRACE_MS = 2000;
 
@@ -33,7 +29,6 @@ export class MqttConnection {
   readonly #options: ConnectionOptions;
   readonly #guard: PacketGuard;
   readonly #read: (size?: number) => Buffer | null;
-  #undeliveredBytes = 0;
   #isWaiting = false;
   #isStopped = false;
   #fault: PacketFault | undefined;
@@ -45,16 +40,6 @@ export class MqttConnection {
     this.remote = `${socket.remoteAddress}:${socket.remotePort}`;
     this.#read = socket.read.bind(socket);
     socket.read = (size?: number) => this.#gatedRead(size);
-  }
-
-  /** aedes took a message over and will give it to local subscribers. */
-  delivering(payloadBytes: number): void {
-    this.#undeliveredBytes += payloadBytes + MESSAGE_COST_BYTES;
-  }
-
-  delivered(payloadBytes: number): void {
-    this.#undeliveredBytes -= payloadBytes + MESSAGE_COST_BYTES;
-    if (this.#isWaiting && this.#undeliveredBytes < UNDELIVERED_BYTES_MAX / 2) this.resume();
   }
 
   /** Reads nothing more. */
@@ -75,7 +60,7 @@ export class MqttConnection {
       this.#endIfQuiet(this.#fault);
       return null;
     }
-    if (this.#options.pressure.isHigh || this.#undeliveredBytes >= UNDELIVERED_BYTES_MAX) {
+    if (this.#options.pressure.isHigh) {
       this.#isWaiting = true;
       return null;
     }

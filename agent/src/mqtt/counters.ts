@@ -34,7 +34,7 @@ export function mqttCounters(metrics: Metrics): MqttCounters {
     ),
     subscriberDrops: metrics.counter(
       'edgelog_mqtt_subscriber_drops_total',
-      'Messages not queued for a local subscriber whose queue was full. They are in the log.',
+      'Messages dropped for local subscribers that were behind. They are in the log.',
     ),
   };
 }

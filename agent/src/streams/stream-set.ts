@@ -50,6 +50,8 @@ export class StreamSet {
   #nextTurn: Deferred | undefined;
   #saveTimer: NodeJS.Timeout | undefined;
   readonly #diskTimer: NodeJS.Timeout;
+  /** A batch that is still being compressed is in the log's tail already, and is sealed after the next start. */
+  #isClosed = false;
   #failure: EdgelogError | undefined;
 
   /** Takes up what the store holds. Throws DATA_DIR_INVALID or CORRUPT_BATCH. */
@@ -77,10 +79,11 @@ export class StreamSet {
 
   /**
    * Takes a reading for a Kafka topic; the offset is assigned at once. Throws LIMIT_EXCEEDED (too large, disk full) or
-   * STORE_FAILED, and then nothing was taken.
+   * STORE_FAILED or STORE_CLOSED, and then nothing was taken.
    */
   append(topic: string, reading: Reading, alongside?: () => void): Append {
     if (this.#failure !== undefined) throw this.#failure;
+    if (this.#isClosed) throw new EdgelogError('STORE_CLOSED', 'the agent is stopping');
     const bytes = readingBytes(reading);
     if (bytes > this.#options.maxReadingBytes) {
       throw new EdgelogError(
@@ -95,6 +98,7 @@ export class StreamSet {
 
   /** Resolves when what the next turn writes is on disk. */
   committed(): Promise<void> {
+    if (this.#isClosed) return Promise.resolve();
     this.#requestTurn();
     this.#nextTurn ??= deferred();
     return this.#nextTurn.promise;
@@ -113,6 +117,7 @@ export class StreamSet {
   /** Writes positions and stops all timers. The store stays open. */
   async close(): Promise<void> {
     await this.flush();
+    this.#isClosed = true;
     clearInterval(this.#diskTimer);
     clearTimeout(this.#saveTimer);
     clearImmediate(this.#turn);
@@ -133,6 +138,7 @@ export class StreamSet {
   }
 
   #requestTurn(): void {
+    if (this.#isClosed) return;
     this.#turn ??= setImmediate(() => this.#runTurn());
   }
 
