@@ -1,3 +1,4 @@
+import type { Packet } from 'mqtt-packet';
 import { expect, test } from 'vitest';
 import { NO_HUB, temporaryDir, testHub } from './testing/fixture.ts';
 import { MemoryHub } from './testing/memory-hub.ts';
@@ -68,6 +69,73 @@ test(`kill -9 under load, ${ROUNDS} times: what was acknowledged is at the hub, 
     expect(at).toEqual(at.map((_, i) => i));
     expect(at.length).toBeGreaterThanOrEqual(count);
   }
+});
+
+/** A QoS 2 sender with a persistent session, as the standard has it: it sends again what is not through [MQTT-4.4.0-1]. */
+class ExactlyOnceSender {
+  readonly #clientId = 'meter';
+  readonly #total: number;
+  #next = 0;
+  /** By message: PUBLISH sent, or PUBREL. */
+  readonly #inFlight = new Map<number, 'published' | 'released'>();
+
+  constructor(total: number) {
+    this.#total = total;
+  }
+
+  get isDone(): boolean {
+    return this.#next === this.#total && this.#inFlight.size === 0;
+  }
+
+  /** Goes on until all is through or the connection ends. */
+  async run(port: number): Promise<void> {
+    const client = await RawMqtt.connect(port, this.#clientId, false);
+    for (const [n, state] of this.#inFlight)
+      client.send(state === 'published' ? this.#message(n, true) : pubrel(n));
+    for (let seen = 0; !this.isDone; ) {
+      while (this.#inFlight.size < 50 && this.#next < this.#total) {
+        this.#inFlight.set(this.#next, 'published');
+        client.send(this.#message(this.#next++, false));
+      }
+      if (seen === client.received.length && client.isClosed) return;
+      for (; seen < client.received.length; seen++) {
+        const { cmd, messageId } = client.received[seen]!;
+        if (cmd === 'pubrec') {
+          this.#inFlight.set(messageId! - 1, 'released');
+          client.send(pubrel(messageId! - 1));
+        } else if (cmd === 'pubcomp') this.#inFlight.delete(messageId! - 1);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
+  #message(n: number, dup: boolean) {
+    return publishPacket('meter', `${n}`, { qos: 2, messageId: n + 1, dup });
+  }
+}
+
+const pubrel = (n: number): Packet => ({ cmd: 'pubrel', messageId: n + 1 });
+
+test('kill -9 in the midst of QoS 2 handshakes: every message is at the hub exactly once', async () => {
+  const hub = new MemoryHub();
+  const server = await testHub(hub);
+  const dataDir = temporaryDir();
+  const total = 3000;
+  const sender = new ExactlyOnceSender(total);
+  for (let round = 0; !sender.isDone; round++) {
+    const agent = await startProcess({ dataDir, hub: server.url, args: ['--batch-bytes', '2048'] });
+    const kill = setTimeout(() => agent.kill('SIGKILL'), round < ROUNDS ? 50 + Math.random() * 150 : 60_000);
+    await sender.run(agent.mqttPort).catch(() => {});
+    clearTimeout(kill);
+    if (sender.isDone) await drained(agent.httpPort);
+    await agent.kill('SIGKILL');
+  }
+  expect(
+    hub
+      .values()
+      .map(Number)
+      .toSorted((a, b) => a - b),
+  ).toEqual(Array.from({ length: total }, (_, n) => n));
 });
 
 test('a data directory in use is named, and the agent that uses it goes on', async () => {
