@@ -50,7 +50,7 @@ function descendants(pid: number): number[] {
 
 test('commands on stdin cut and restore the uplink, kill and restart; quit ends the whole tree with 0', async () => {
   await start('commands');
-  expect(output).toMatch(/^read all +kcat -b 127.0.0.1:\d+ -C -t telemetry -o beginning -e -f '%k %s\\n'$/m);
+  expect(output).toMatch(/^read all +kcat -b 127.0.0.1:\d+ -C -t telemetry -o beginning -f '%k %s\\n'$/m);
   const pids = descendants(dev!.pid!);
   expect(pids.length).toBeGreaterThanOrEqual(4);
   await says(/uplink live/);

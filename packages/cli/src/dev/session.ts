@@ -101,7 +101,7 @@ export class DevSession {
   #consumeCommands(): ViewModel['consumeCommands'] {
     const kcat = `kcat -b ${this.#settings.kafka}`;
     return [
-      ['read all', `${kcat} -C -t telemetry -o beginning -e -f '%k %s\\n'`],
+      ['read all', `${kcat} -C -t telemetry -o beginning -f '%k %s\\n'`],
       ['follow', `${kcat} -C -t telemetry -o end -f '%k %s\\n'`],
       ['in a group', `${kcat} -G demo -f '%k %s\\n' telemetry`],
     ];

@@ -49,7 +49,7 @@ const child = (name: string, state: ViewModel['children'][number]['state'] = 'up
 const model: ViewModel = {
   snapshot,
   children: [child('fleet'), child('serial'), child('agent'), child('hub')],
-  consumeCommands: [['read all', "kcat -b 127.0.0.1:9092 -C -t telemetry -o beginning -e -f '%k %s\\n'"]],
+  consumeCommands: [['read all', "kcat -b 127.0.0.1:9092 -C -t telemetry -o beginning -f '%k %s\\n'"]],
   dataDir: '/data',
   uptimeMs: 65_000,
   notice: 'uplink cut',
@@ -65,7 +65,7 @@ describe('the view', () => {
     expect(text).toContain('backlog 345 records, 80.0 kB');
     expect(text).toMatch(/telemetry\/2 +0 +12,000 +12,345 +345 +80.0 kB +5.6 s/);
     expect(text).toMatch(/demo +Stable +1 +7/);
-    expect(text).toContain("kcat -b 127.0.0.1:9092 -C -t telemetry -o beginning -e -f '%k %s\\n'");
+    expect(text).toContain("kcat -b 127.0.0.1:9092 -C -t telemetry -o beginning -f '%k %s\\n'");
     expect(text).toMatch(/c cut uplink .* q quit/);
   });
   test.each([
