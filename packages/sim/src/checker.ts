@@ -9,6 +9,8 @@ export interface WhatHappened {
   mayDiverge: boolean;
 }
 
+const VIOLATIONS_KEPT = 20;
+
 /** What must hold in every world. A violation is a sentence; the first one is kept. */
 export class Checker {
   readonly #hub: HubStore;
@@ -113,6 +115,6 @@ export class Checker {
   }
 
   #violated(what: string): void {
-    this.violations.push(what);
+    if (this.violations.length < VIOLATIONS_KEPT) this.violations.push(what);
   }
 }

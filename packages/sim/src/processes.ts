@@ -59,7 +59,7 @@ export class HubProcess {
       hub: this.store,
       log: logTo(trace, 'hub'),
       now: () => scheduler.now(),
-      limits: { creditBytes, maxFrameBytes, streamsMax: 100 },
+      limits: { creditBytes, maxFrameBytes, streamsMax: 100_000 },
       send: (frame) => wire.send('agent', frame),
       end: () => this.#gone(id),
       register: (gateway, instance) =>

@@ -8,6 +8,7 @@ interface Entry {
 
 /** Enough turns for every chain of promises between the parts to settle before the next event. */
 const MICROTASK_TURNS = 12;
+const EVENTS_MAX = 1_000_000;
 
 /** Virtual time: events in order of their time, then of their making. Promises settle between events. */
 export class Scheduler implements Clock {
@@ -35,6 +36,7 @@ export class Scheduler implements Clock {
       this.#now = first.at;
       first.action();
       events++;
+      if (events > EVENTS_MAX) throw new Error(`more than ${EVENTS_MAX} events before ${untilMs}: a loop`);
       for (let turn = 0; turn < MICROTASK_TURNS; turn++) await undefined;
     }
     this.#now = untilMs;

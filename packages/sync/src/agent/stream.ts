@@ -181,7 +181,8 @@ const table: Record<AgentStreamPhase, Row> = {
           `the batch at offset ${stream.sentNext} has ${outcome.bytes} bytes, a frame takes ${session.maxFrameBytes}`,
         );
       } else if (outcome.kind === 'hole') {
-        reopen(context);
+        stream.refusals++;
+        reopenOrWait(context);
       } else if (outcome.kind === 'wrong') {
         report(context, 'error', 'sealed data cannot be read', { problem: outcome.message });
         wait(context);
@@ -313,13 +314,17 @@ function refused(context: Context, code: RefusalCode, message: string): void {
     return;
   }
   report(context, 'warn', 'the hub refuses a stream for now', { code, message });
-  wait(context);
   // One that is merely out of step, or damaged on its way, is compared again at once.
-  const afresh = (code === 'out-of-order' || code === 'corrupt-batch') && stream.refusals === 1;
-  if (afresh) reopen(context);
+  if (code === 'out-of-order' || code === 'corrupt-batch') reopenOrWait(context);
+  else wait(context);
 }
 
-/** Compares with the hub again, at once. */
+/** Compares with the hub again: at once, but only once without progress. */
+function reopenOrWait(context: Context): void {
+  if (context.stream.refusals > 1) wait(context);
+  else reopen(context);
+}
+
 function reopen(context: Context): void {
   closeHandle(context);
   context.stream.phase = 'waiting';

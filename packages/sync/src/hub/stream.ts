@@ -38,9 +38,13 @@ export function openStream(session: HubSession, frame: OpenFrame, out: HubEffect
   if (handle <= session.highestHandle) return `open of handle ${handle} after ${session.highestHandle}`;
   if (session.runs.has(producerId)) return `run ${producerId} is open already`;
   if (!isReservedProducerId(producerId)) return `producer id ${producerId} is not from the range of runs`;
-  if (session.streams.size >= session.limits.streamsMax)
-    return `more than ${session.limits.streamsMax} streams`;
   session.highestHandle = handle;
+  const { streamsMax } = session.limits;
+  if (session.streams.size >= streamsMax) {
+    const message = `a session has room for ${streamsMax} streams`;
+    out.push({ type: 'send', frame: { type: 'refuse', code: 'protocol-error', message, handle } });
+    return undefined;
+  }
   const acked = ackedNext === null || ackedCrc === null ? undefined : { next: ackedNext, crc: ackedCrc };
   const run = { producerId, logId, topic, firstOffset };
   const stream: HubStream = {

@@ -1,0 +1,107 @@
+import type * as resume from '@edgelog/sync/resume.ts';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { HubFaults } from './hub-store.ts';
+import type { Fault } from './world.ts';
+
+/** The simulator is worth something if it finds bugs: each of these is one, put in on purpose. */
+
+type Resume = typeof resume;
+const RESUME = '@edgelog/sync/resume.ts';
+
+beforeEach(() => vi.resetModules());
+afterEach(() => vi.doUnmock(RESUME));
+
+async function mutateResume(mutate: (original: Resume) => Partial<Resume>): Promise<void> {
+  const original = await vi.importActual<Resume>(RESUME);
+  vi.doMock(RESUME, () => ({ ...original, ...mutate(original) }));
+}
+
+/** The first violation within some seeds. */
+async function firstViolation({
+  seeds = 30,
+  ...options
+}: {
+  faults: readonly Fault[];
+  hubFaults?: HubFaults;
+  keepAcked?: number;
+  seeds?: number;
+}): Promise<string | undefined> {
+  const { runWorld } = await import('./world.ts');
+  for (let seed = 1; seed <= seeds; seed++) {
+    // A mutant may also fail by assertion, which is as good.
+    const outcome = await runWorld({ seed, ...options }).catch((error: Error) => ({
+      violations: [error.message],
+    }));
+    if (outcome.violations[0] !== undefined) return outcome.violations[0];
+  }
+  return undefined;
+}
+
+test('a hub that acknowledges before it commits is caught', async () => {
+  const found = await firstViolation({ faults: ['killHub'], hubFaults: { ackBeforeCommit: true } });
+  expect(found).toMatch(/never committed/);
+});
+
+test('a hub that stores repeats again is caught', async () => {
+  const world = { faults: ['break'], keepAcked: 1_000_000 } as const;
+  expect(await firstViolation({ ...world, hubFaults: { stalePosition: true, noDedupe: true } })).toMatch(
+    /is next|times/,
+  );
+});
+
+test('sides that ignore a CRC mismatch are caught', async () => {
+  await mutateResume(({ decideResume, hubDivergence }) => ({
+    decideResume: (run, local, hub) =>
+      decideResume(
+        run,
+        {
+          ...local,
+          acked: local.acked && hub?.next === local.acked.next ? hub : local.acked,
+          crcAtHub: hub?.crc,
+        },
+        hub,
+      ),
+    hubDivergence: (...args) => {
+      const found = hubDivergence(...args);
+      return found === 'crc-mismatch' ? undefined : found;
+    },
+  }));
+  expect(await firstViolation({ faults: ['restoreAgent', 'clone', 'cut', 'killAgent'] })).toMatch(/lost without a word|refused|drained/);
+});
+
+test('sides that go on where the hub is ahead of them are caught', async () => {
+  await mutateResume(({ decideResume, hubDivergence }) => ({
+    decideResume: (run, local, hub) => {
+      const decision = decideResume(run, local, hub);
+      if (decision.kind !== 'new-run' || decision.reason !== 'hub-ahead' || hub === undefined)
+        return decision;
+      return { kind: 'send', from: hub.next, acknowledge: hub, resent: 0 };
+    },
+    hubDivergence: (...args) => {
+      const found = hubDivergence(...args);
+      return found === 'hub-ahead' ? undefined : found;
+    },
+  }));
+  expect(await firstViolation({ faults: ['restoreAgent'] })).toMatch(/lost without a word|wrong|drained/);
+});
+
+test('an agent that does not notice that the hub lost data is caught', async () => {
+  await mutateResume(({ hubDivergence }) => ({
+    decideResume: (run, local, hub) => ({
+      kind: 'send',
+      from: Math.max(local.logStartOffset, hub?.next ?? run.firstOffset),
+      acknowledge: undefined,
+      resent: 0,
+    }),
+    hubDivergence,
+  }));
+  expect(await firstViolation({ faults: ['wipeHub', 'restoreHub'] })).toBeDefined();
+});
+
+test('without a mutation the same worlds are clean', async () => {
+  const seeds = 5;
+  expect(await firstViolation({ seeds, faults: ['killHub'] })).toBeUndefined();
+  const stale = { keepAcked: 1_000_000, hubFaults: { stalePosition: true } };
+  expect(await firstViolation({ seeds, faults: ['break'], ...stale })).toBeUndefined();
+  expect(await firstViolation({ seeds, faults: ['restoreAgent', 'clone'] })).toBeUndefined();
+});
