@@ -66,7 +66,9 @@ test('sides that ignore a CRC mismatch are caught', async () => {
       return found === 'crc-mismatch' ? undefined : found;
     },
   }));
-  expect(await firstViolation({ faults: ['restoreAgent', 'clone', 'cut', 'killAgent'] })).toMatch(/lost without a word|refused|drained/);
+  expect(await firstViolation({ faults: ['restoreAgent', 'clone', 'cut', 'killAgent'] })).toMatch(
+    /lost without a word|refused|drained/,
+  );
 });
 
 test('sides that go on where the hub is ahead of them are caught', async () => {

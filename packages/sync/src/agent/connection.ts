@@ -2,8 +2,9 @@ import type { Socket } from 'node:net';
 import { EdgelogError } from '@edgelog/base';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
 import { closeArguments, closeReason } from '../closing.ts';
-import { decodeFrame, encodeFrame } from '../frames/codec.ts';
-import { type AgentFrame, FRAME_TYPE, type Frame, type HubFrame } from '../frames/types.ts';
+import { encodeFrame } from '../frames/codec.ts';
+import { frameFromHub } from '../frames/message.ts';
+import type { AgentFrame, HubFrame } from '../frames/types.ts';
 import { Heartbeat } from '../heartbeat.ts';
 import type { RefusalCode } from '../ports.ts';
 import type { UplinkTuning } from '../uplink-types.ts';
@@ -48,7 +49,7 @@ export class Connection {
       }
       events.open();
     });
-    ws.on('message', (data) => this.#message(data));
+    ws.on('message', (data, isBinary) => this.#message(data, isBinary));
     ws.on('error', (error) => {
       this.#problem ??= error.message || error.name;
     });
@@ -89,13 +90,10 @@ export class Connection {
     if (!this.#closed) this.#events.drained();
   };
 
-  #message(data: RawData): void {
+  #message(data: RawData, isBinary: boolean): void {
     if (this.#closed) return;
     try {
-      if (!Buffer.isBuffer(data)) throw new EdgelogError('CORRUPT_FRAME', 'a text message');
-      const frame = decodeFrame(data);
-      if (!isHubFrame(frame)) throw new EdgelogError('CORRUPT_FRAME', `${frame.type} frame from a hub`);
-      this.#events.frame(frame);
+      this.#events.frame(frameFromHub(data, isBinary));
     } catch (error) {
       if (!(error instanceof EdgelogError)) throw error;
       this.close('protocol-error', `${error.code}: ${error.message}`);
@@ -109,8 +107,6 @@ export class Connection {
     this.#events.closed(closeReason(this.#problem ?? reason));
   }
 }
-
-const isHubFrame = (frame: Frame): frame is HubFrame => FRAME_TYPE[frame.type] >= FRAME_TYPE.welcome;
 
 function clientOptions(url: string, tuning: UplinkTuning): ClientOptions {
   const options: ClientOptions = {

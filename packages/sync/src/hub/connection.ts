@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import { EdgelogError } from '@edgelog/base';
 import { type RawData, WebSocket } from 'ws';
 import { closeArguments } from '../closing.ts';
-import { decodeFrame, encodeFrame } from '../frames/codec.ts';
-import { type AgentFrame, FRAME_TYPE, type Frame } from '../frames/types.ts';
+import { encodeFrame } from '../frames/codec.ts';
+import { frameFromAgent } from '../frames/message.ts';
 import { Heartbeat } from '../heartbeat.ts';
 import type { SyncLog } from '../log.ts';
 import type { HubPort, RefusalCode } from '../ports.ts';
@@ -74,7 +74,7 @@ export class AgentConnection {
       options.handshakeTimedOut(this);
       this.#close('protocol-error', `no hello within ${options.handshakeTimeoutMs} ms`);
     }, options.handshakeTimeoutMs);
-    ws.on('message', (data) => this.#message(data));
+    ws.on('message', (data, isBinary) => this.#message(data, isBinary));
     ws.on('pong', (data) => {
       this.lastSeenAt = Date.now();
       if (data.equals(PROBE)) options.answered(this);
@@ -106,13 +106,10 @@ export class AgentConnection {
     this.link.dismiss(code, message);
   }
 
-  #message(data: RawData): void {
+  #message(data: RawData, isBinary: boolean): void {
     this.lastSeenAt = Date.now();
     try {
-      if (!Buffer.isBuffer(data)) throw new EdgelogError('CORRUPT_FRAME', 'a text message');
-      const frame = decodeFrame(data);
-      if (!isAgentFrame(frame)) throw new EdgelogError('CORRUPT_FRAME', `${frame.type} frame from an agent`);
-      this.link.receive(frame);
+      this.link.receive(frameFromAgent(data, isBinary));
     } catch (error) {
       if (!(error instanceof EdgelogError)) throw error;
       if (error.code === 'CORRUPT_FRAME') this.#options.badFrame(this, error);
@@ -145,5 +142,3 @@ export class AgentConnection {
     this.#options.closed(this);
   }
 }
-
-const isAgentFrame = (frame: Frame): frame is AgentFrame => FRAME_TYPE[frame.type] < FRAME_TYPE.welcome;
