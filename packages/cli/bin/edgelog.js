@@ -7,7 +7,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const MAJOR_MIN = 24;
-const main = new URL('../src/main.ts', import.meta.url);
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const argv = process.argv.slice(2);
+/** What the command wants of V8. */
+const flags = JSON.parse(readFileSync(new URL('../node-flags.json', import.meta.url), 'utf8'))[argv[0]] ?? [];
 
 /** The binary of the optional dependency for this platform, or undefined. */
 function findPackagedNode() {
@@ -30,10 +33,7 @@ function fail(reason) {
 /** Runs main.ts in a child that shares this terminal, ends when this process ends, and gives its exit status. */
 function runWith(node) {
   // The IPC channel carries no messages: its end tells the child that this process is gone, even after kill -9.
-  const argv = process.argv.slice(2);
-  const flags =
-    JSON.parse(readFileSync(new URL('../node-flags.json', import.meta.url), 'utf8'))[argv[0]] ?? [];
-  const child = spawn(node, [...flags, fileURLToPath(main), ...argv], {
+  const child = spawn(node, [...flags, main, ...argv], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -47,8 +47,11 @@ function runWith(node) {
   });
 }
 
-if (Number.parseInt(process.versions.node, 10) >= MAJOR_MIN) await import(main.href);
-else {
+if (Number.parseInt(process.versions.node, 10) >= MAJOR_MIN) {
+  const missing = flags.filter((flag) => !process.execArgv.includes(flag));
+  if (missing.length === 0) await import(main);
+  else process.execve(process.execPath, [process.execPath, ...process.execArgv, ...missing, main, ...argv]);
+} else {
   const node = findPackagedNode();
   if (node === undefined) fail(`(node-${process.platform}-${process.arch}) is not installed`);
   runWith(node);

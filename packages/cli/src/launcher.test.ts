@@ -1,5 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -22,6 +30,31 @@ test('a node that is new enough runs the sources itself', async () => {
     code: 0,
     stdout: expect.stringContaining(`(node ${process.version})`),
   });
+});
+
+test('a node that is new enough becomes the one with the flags that the command wants', async () => {
+  const child = spawn(
+    process.execPath,
+    [
+      LAUNCHER,
+      'agent',
+      '--data-dir',
+      join(directory, 'flags'),
+      '--mqtt',
+      '127.0.0.1:0',
+      '--http',
+      '127.0.0.1:0',
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
+  for await (const line of createInterface(child.stdout)) if (line.startsWith('ready')) break;
+  const commandLine = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8');
+  const exited = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  child.kill('SIGTERM');
+  expect(await exited).toBe(0);
+  expect(commandLine.split('\0')).toContain('--max-semi-space-size=8');
 });
 
 describe.skipIf(oldNode === undefined)("the machine's own node is older", () => {
@@ -57,6 +90,7 @@ describe.skipIf(oldNode === undefined)("the machine's own node is older", () => 
     mkdirSync(join(directory, 'bin'));
     writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
     copyFileSync(LAUNCHER, join(directory, 'bin/edgelog.js'));
+    copyFileSync(join(LAUNCHER, '../../node-flags.json'), join(directory, 'node-flags.json'));
     const { code, stderr } = await runCli(['--version'], [oldNode ?? '', join(directory, 'bin/edgelog.js')]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/needs Node 24 or newer; this is v\d+.*is not installed/);
