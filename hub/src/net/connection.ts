@@ -5,6 +5,7 @@ import type { FramePool } from './frame-pool.ts';
 import { FrameSplitter } from './frame-splitter.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { type ResponseBytes, ResponseQueue } from './response-queue.ts';
+import { readShared } from './shared-read.ts';
 
 /** Requests of one connection that may be answered later at once. */
 const IN_FLIGHT_MAX = 128;
@@ -47,7 +48,13 @@ export class Connection {
   #ending = false;
   #lastRequestAt = performance.now();
 
-  constructor(socket: Socket, deps: ConnectionDeps) {
+  /** `accepted` is paused and not used by anyone else from here on. */
+  constructor(accepted: Socket, deps: ConnectionDeps) {
+    const socket = readShared(accepted, (chunk) => {
+      this.#splitter.push(chunk);
+      this.#advance();
+      this.#splitter.keepRest();
+    });
     this.#socket = socket;
     this.#deps = deps;
     this.#splitter = new FrameSplitter(deps.maxFrameBytes, deps.frames);
@@ -63,10 +70,6 @@ export class Connection {
     };
     socket.setNoDelay(true);
     socket.setTimeout(STALL_MS);
-    socket.on('data', (chunk: Buffer) => {
-      this.#splitter.push(chunk);
-      this.#advance();
-    });
     socket.on('timeout', () => this.#onTimeout());
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => deps.log.debug('connection failed', { remote: this.client.remote, error }));

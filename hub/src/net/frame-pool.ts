@@ -1,8 +1,8 @@
-const SMALLEST_BYTES = 32 * 1024;
+const SMALLEST_BYTES = 8 * 1024;
 const LARGEST_BYTES = 4 * 1024 * 1024;
 
 /**
- * Memory for frames that span several reads, used again when their request says that it is done with it. Fresh memory for each
+ * Memory for frames, used again when their request says that it is done with it. Fresh memory for each
  * costs more than reading it: V8 counts it as external and collects the whole heap for every 64 MiB.
  */
 export class FramePool {
@@ -24,7 +24,8 @@ export class FramePool {
   /** Uninitialised memory of exactly `bytes`. */
   take(bytes: number): Buffer {
     const size = sizeFor(bytes);
-    if (size === undefined) return Buffer.allocUnsafeSlow(bytes);
+    if (size === undefined)
+      return bytes < SMALLEST_BYTES ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes);
     const free = this.#free.get(size)?.pop();
     if (free !== undefined) this.#freeBytes -= size;
     const memory = free ?? Buffer.allocUnsafeSlow(size);
@@ -47,6 +48,6 @@ export class FramePool {
 
 /** The power of two that holds `bytes`; undefined where pooling is not worth it. */
 function sizeFor(bytes: number): number | undefined {
-  if (bytes > LARGEST_BYTES || bytes < SMALLEST_BYTES / 2) return undefined;
-  return Math.max(SMALLEST_BYTES, 2 ** Math.ceil(Math.log2(bytes)));
+  if (bytes > LARGEST_BYTES || bytes <= SMALLEST_BYTES / 2) return undefined;
+  return 2 ** Math.ceil(Math.log2(bytes));
 }

@@ -4,20 +4,21 @@ import type { FramePool } from './frame-pool.ts';
 /** apiKey, apiVersion, correlationId: no request is shorter. */
 export const FRAME_BYTES_MIN = 8;
 const LENGTH_BYTES = 4;
+const NOTHING = Buffer.alloc(0);
 /** A frame is given this much memory before its sender has sent anything of it. */
 const FIRST_ALLOCATION_BYTES = 1024 * 1024;
 
 /**
  * Cuts a byte stream into Kafka frames (without their length). Pull-based, so that the caller can stop between two frames.
- * A frame that is whole within a chunk is a view of it; any other is copied once, into memory that grows with what arrived
- * rather than with what was promised.
+ * Every frame is copied once, out of the chunks it came in, into memory of its own that grows with what arrived rather than
+ * with what was promised.
  */
 export class FrameSplitter {
   readonly #maxFrameBytes: number;
   readonly #pool: FramePool;
-  #chunks: Buffer[] = [];
+  #chunk: Buffer = NOTHING;
   #at = 0;
-  #length = Buffer.alloc(LENGTH_BYTES);
+  readonly #length = Buffer.alloc(LENGTH_BYTES);
   #lengthFilled = 0;
   #frame: Buffer | undefined;
   #frameBytes = 0;
@@ -28,85 +29,68 @@ export class FrameSplitter {
     this.#pool = pool;
   }
 
+  /** The chunk stays the caller's: after cutting, call `keepRest` before it is overwritten. */
   push(chunk: Buffer): void {
-    if (chunk.length > 0) this.#chunks.push(chunk);
+    this.#chunk =
+      this.#at === this.#chunk.length ? chunk : Buffer.concat([this.#chunk.subarray(this.#at), chunk]);
+    this.#at = 0;
+  }
+
+  /** Copies what was pushed and not cut yet. */
+  keepRest(): void {
+    const isDone = this.#at === this.#chunk.length;
+    this.#chunk = isDone ? NOTHING : Buffer.from(this.#chunk.subarray(this.#at));
+    this.#at = 0;
   }
 
   /** True when a frame has begun and its end has not come. */
   get isMidFrame(): boolean {
-    return this.#lengthFilled > 0 || this.#frame !== undefined;
+    return this.#lengthFilled > 0;
   }
 
   /** Bytes held of a frame that is not whole yet, and of chunks not cut yet. */
   get heldBytes(): number {
-    let held = this.#frameFilled - this.#at;
-    for (const chunk of this.#chunks) held += chunk.length;
-    return held;
+    return this.#frameFilled + this.#chunk.length - this.#at;
   }
 
   /** The next whole frame, if it is here. Throws CORRUPT_FRAME or LIMIT_EXCEEDED: the stream is then lost. */
   next(): Buffer | undefined {
-    if (this.#frame === undefined && !this.#readLength()) return undefined;
-    const chunk = this.#chunks[0];
     if (this.#frame === undefined) {
-      if (chunk !== undefined && chunk.length - this.#at >= this.#frameBytes) return this.#take(chunk);
+      if (!this.#readLength()) return undefined;
       this.#frame = this.#pool.take(Math.min(this.#frameBytes, FIRST_ALLOCATION_BYTES));
-      this.#frameFilled = 0;
     }
-    return this.#fill();
+    return this.#fill(this.#frame);
   }
 
   #readLength(): boolean {
-    while (this.#lengthFilled < LENGTH_BYTES) {
-      const chunk = this.#chunks[0];
-      if (chunk === undefined) return false;
-      const count = Math.min(LENGTH_BYTES - this.#lengthFilled, chunk.length - this.#at);
-      chunk.copy(this.#length, this.#lengthFilled, this.#at, this.#at + count);
-      this.#lengthFilled += count;
-      this.#advance(chunk, count);
-    }
+    const count = Math.min(LENGTH_BYTES - this.#lengthFilled, this.#chunk.length - this.#at);
+    this.#chunk.copy(this.#length, this.#lengthFilled, this.#at, this.#at + count);
+    this.#lengthFilled += count;
+    this.#at += count;
+    if (this.#lengthFilled < LENGTH_BYTES) return false;
     this.#frameBytes = this.#length.readInt32BE(0);
-    if (this.#frameBytes < FRAME_BYTES_MIN || this.#frameBytes > this.#maxFrameBytes) {
-      throw this.#badLength();
-    }
+    if (this.#frameBytes < FRAME_BYTES_MIN || this.#frameBytes > this.#maxFrameBytes) throw this.#badLength();
     return true;
   }
 
-  #take(chunk: Buffer): Buffer {
-    const frame = chunk.subarray(this.#at, this.#at + this.#frameBytes);
-    this.#advance(chunk, this.#frameBytes);
-    this.#lengthFilled = 0;
-    return frame;
-  }
-
-  #fill(): Buffer | undefined {
-    for (;;) {
-      const chunk = this.#chunks[0];
-      if (chunk === undefined) return undefined;
-      let frame = this.#frame!;
-      if (this.#frameFilled === frame.length) {
-        const larger = this.#pool.take(Math.min(this.#frameBytes, frame.length * 4));
-        frame.copy(larger);
-        this.#pool.giveBack(frame);
-        this.#frame = frame = larger;
-      }
-      const count = Math.min(frame.length - this.#frameFilled, chunk.length - this.#at);
-      chunk.copy(frame, this.#frameFilled, this.#at, this.#at + count);
+  #fill(begun: Buffer): Buffer | undefined {
+    for (let frame = begun; ; ) {
+      const count = Math.min(frame.length - this.#frameFilled, this.#chunk.length - this.#at);
+      this.#chunk.copy(frame, this.#frameFilled, this.#at, this.#at + count);
       this.#frameFilled += count;
-      this.#advance(chunk, count);
-      if (this.#frameFilled < this.#frameBytes) continue;
-      this.#frame = undefined;
-      this.#frameFilled = 0;
-      this.#lengthFilled = 0;
-      return frame;
+      this.#at += count;
+      if (this.#frameFilled < frame.length) return undefined;
+      if (this.#frameFilled === this.#frameBytes) {
+        this.#frame = undefined;
+        this.#frameFilled = 0;
+        this.#lengthFilled = 0;
+        return frame;
+      }
+      const larger = this.#pool.take(Math.min(this.#frameBytes, frame.length * 4));
+      frame.copy(larger);
+      this.#pool.giveBack(frame);
+      this.#frame = frame = larger;
     }
-  }
-
-  #advance(chunk: Buffer, count: number): void {
-    this.#at += count;
-    if (this.#at < chunk.length) return;
-    this.#chunks.shift();
-    this.#at = 0;
   }
 
   #badLength(): EdgelogError {

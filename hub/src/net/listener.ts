@@ -23,15 +23,18 @@ export interface KafkaListener {
 export async function startKafkaListener(options: KafkaListenerOptions): Promise<KafkaListener> {
   const { log, maxConnections } = options;
   const connections = new Set<Connection>();
-  const server = createServer({ noDelay: true }, (socket: Socket) => {
+  let whenEmpty: () => void = () => {};
+  const onClose = (connection: Connection) => {
+    connections.delete(connection);
+    if (connections.size === 0) whenEmpty();
+  };
+  const server = createServer({ pauseOnConnect: true }, (socket: Socket) => {
     if (connections.size >= maxConnections) {
       log.warn('connection refused: too many', { remote: socket.remoteAddress, maxConnections });
       socket.destroy();
       return;
     }
-    connections.add(
-      new Connection(socket, { ...options, onClose: (connection) => connections.delete(connection) }),
-    );
+    connections.add(new Connection(socket, { ...options, onClose }));
   });
   const port = await listen(server, options.address, '--kafka');
   server.on('error', (error) => log.error('Kafka listener failed', { error }));
@@ -46,12 +49,16 @@ export async function startKafkaListener(options: KafkaListenerOptions): Promise
       return inFlight;
     },
     async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.close();
+      const empty = new Promise<void>((resolve) => {
+        whenEmpty = resolve;
+      });
+      if (connections.size === 0) return;
       for (const connection of connections) connection.shutdown();
       const timer = setTimeout(() => {
         for (const connection of connections) connection.destroy();
       }, DRAIN_MS_MAX);
-      await closed;
+      await empty;
       clearTimeout(timer);
     },
   };
