@@ -26,6 +26,8 @@ export interface PartitionHost {
   readonly arena: JoinArena;
   now(): number;
   readonly failed: boolean;
+  /** Throws STORE_CLOSED. To be asked before anything changes: what was changed by then would be in the last commit. */
+  assertOpen(): void;
   /** The partition changed: its rows go into the next commit, with `bytes` of payload. */
   enqueue(partition: Partition, bytes: number): Promise<void>;
   /** A row of its own goes into the next commit. */
@@ -137,7 +139,7 @@ export class Partition implements PartitionLog {
   }
 
   stage(chunk: TailChunk): Promise<void> {
-    this.#assertLive();
+    this.#assertWritable();
     assert(
       chunk.baseOffset === this.tailEndOffset && chunk.recordCount > 0,
       `chunk [${chunk.baseOffset}, +${chunk.recordCount}) staged in ${this.name} where the tail ends at ${this.tailEndOffset}`,
@@ -194,7 +196,7 @@ export class Partition implements PartitionLog {
   }
 
   advanceLogStart(offset: number): void {
-    this.#assertLive();
+    this.#assertWritable();
     assert(offset <= this.#logEndOffset, `log start ${offset} of ${this.name} is past its end`);
     if (offset <= this.#logStartOffset) return;
     this.#logStartOffset = offset;
@@ -265,7 +267,7 @@ export class Partition implements PartitionLog {
   }
 
   #append(batch: Buffer, given: BatchHeader, options: AppendOptions): AppendResult {
-    this.#assertLive();
+    this.#assertWritable();
     const fault = batchFault(batch, given, options, this.#logEndOffset);
     if (fault !== undefined) return this.#refused(fault);
     const appendTime = this.#host.now();
@@ -388,6 +390,11 @@ export class Partition implements PartitionLog {
       epochs: this.leaderEpochs.entries,
     });
     return [partitionKey(this.id), value];
+  }
+
+  #assertWritable(): void {
+    this.#assertLive();
+    this.#host.assertOpen();
   }
 
   #assertLive(): void {

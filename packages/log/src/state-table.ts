@@ -23,8 +23,8 @@ export class MirroredStateTable implements StateTable {
   put(key: string, value: Buffer): void {
     assert(Buffer.byteLength(key) <= KEY_BYTES_MAX, `state key of ${Buffer.byteLength(key)} bytes`);
     const own = Buffer.from(value);
-    this.#entries.set(key, own);
     this.#write([stateKey(key), own]);
+    this.#entries.set(key, own);
   }
 
   delete(key: string): void {

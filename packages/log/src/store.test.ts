@@ -148,6 +148,28 @@ describe('a log store', () => {
     expect(() => log.append(...appendArguments(makeBatch()))).toThrow(/closed/);
   });
 
+  test('what is refused because the store is closing is not in the last commit either', async () => {
+    const dir = tempDir();
+    let store = await openLogStore({ dir });
+    const log = store.createPartition('t');
+    const edge = store.createPartition('edge');
+    append(log, makeBatch({ producerId: 7 }));
+    void edge.stage({ baseOffset: 0, recordCount: 1, bytes: Buffer.from('a') });
+    const closing = store.close();
+    const late = makeBatch({ producerId: 7, baseSequence: 1 });
+    expect(() => append(log, late)).toThrow(/closed/);
+    late.batch.fill(0); // it is the caller's again
+    expect(() => edge.stage({ baseOffset: 1, recordCount: 1, bytes: Buffer.from('b') })).toThrow(/closed/);
+    expect(() => log.advanceLogStart(1)).toThrow(/closed/);
+    await closing;
+    store = await openLogStore({ dir });
+    const again = store.partition('t')!;
+    expect([again.logStartOffset, again.logEndOffset]).toEqual([0, 1]);
+    expect(again.producer(7)).toMatchObject({ nextSequence: 1 });
+    expect(store.partition('edge')!.tailEndOffset).toBe(1);
+    await store.close();
+  });
+
   test('a deleted partition is gone after a reopen, and its name starts anew', async () => {
     const dir = tempDir();
     let store = await openLogStore({ dir });

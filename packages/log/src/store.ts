@@ -115,7 +115,7 @@ class SegmentedLogStore implements LogStore, PartitionHost {
       onFatal: (error) => options.onFatal?.(error),
     });
     this.state = new MirroredStateTable(recovered?.state ?? new Map(), (row) => {
-      this.#assertOpen();
+      this.assertOpen();
       this.put(row);
       void this.#commits.enqueue(row[1]?.length ?? 0);
     });
@@ -143,7 +143,7 @@ class SegmentedLogStore implements LogStore, PartitionHost {
   }
 
   createPartition(name: string, startOffset = 0): PartitionLog {
-    this.#assertOpen();
+    this.assertOpen();
     const existing = this.#partitions.get(name);
     if (existing !== undefined) return existing;
     assert(Number.isSafeInteger(startOffset) && startOffset >= 0, `start offset ${startOffset} of ${name}`);
@@ -165,7 +165,7 @@ class SegmentedLogStore implements LogStore, PartitionHost {
   }
 
   deletePartition(name: string): void {
-    this.#assertOpen();
+    this.assertOpen();
     const partition = this.#partitions.get(name);
     if (partition === undefined) return;
     this.#partitions.delete(name);
@@ -206,7 +206,7 @@ class SegmentedLogStore implements LogStore, PartitionHost {
   }
 
   enqueue(partition: Partition, bytes: number): Promise<void> {
-    this.#assertOpen();
+    this.assertOpen();
     const flushed = this.#commits.enqueue(bytes);
     if (!this.failed) this.#dirty.add(partition);
     return flushed;
@@ -287,7 +287,7 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     return [headerKey(), encodeHeader(row)];
   }
 
-  #assertOpen(): void {
+  assertOpen(): void {
     if (this.#closed) throw new EdgelogError('STORE_CLOSED', 'the log store is closed');
   }
 }
