@@ -13,6 +13,7 @@ const NAME = /^(\d{12})\.mdb(\.new)?(-lock)?$/;
 interface Sealed {
   /** Partitions with live batches here. */
   references: number;
+  /** Allocated on disk; final when the next segment has its number, since commits may be under way until then. */
   bytes: number;
 }
 
@@ -95,7 +96,7 @@ export class SegmentFiles {
     this.#next = undefined;
     if (sealed !== undefined) {
       this.addSealed(sealed.id);
-      this.#open.set(sealed.id, sealed);
+      this.#keepOpen(sealed);
     }
     return { active: this.#active, sealedId: sealed?.id };
   }
@@ -107,19 +108,15 @@ export class SegmentFiles {
     renameSync(lockFileOf(from), lockFileOf(to));
     renameSync(from, to);
     await syncDir(this.#dir);
+    const predecessor = this.#sealed.get(segment.id - 1);
+    if (predecessor !== undefined) predecessor.bytes = allocatedBytes(this.pathOf(segment.id - 1));
   }
 
   /** The segment, opened for reading if it must be. */
   reader(id: number): Segment {
     if (id === this.#active?.id) return this.#active;
     const segment = this.#open.get(id) ?? Segment.openForRead(id, this.pathOf(id));
-    this.#open.delete(id);
-    this.#open.set(id, segment);
-    for (const [oldest, idle] of this.#open) {
-      if (this.#open.size <= OPEN_MAX) break;
-      this.#open.delete(oldest);
-      void idle.close();
-    }
+    this.#keepOpen(segment);
     return segment;
   }
 
@@ -155,6 +152,17 @@ export class SegmentFiles {
     this.#open.clear();
     for (const segment of all) await segment?.close();
     if (this.#next !== undefined) await removeFiles(provisional(this.pathOf(this.#next.id)));
+  }
+
+  /** Keeps a sealed segment open as the most recently used one, and closes the least recently used beyond OPEN_MAX. */
+  #keepOpen(segment: Segment): void {
+    this.#open.delete(segment.id);
+    this.#open.set(segment.id, segment);
+    for (const [oldest, idle] of this.#open) {
+      if (this.#open.size <= OPEN_MAX) break;
+      this.#open.delete(oldest);
+      void idle.close();
+    }
   }
 
   pathOf(id: number): string {

@@ -1,5 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { type LogStore, openLogStore, type PartitionLog } from './index.ts';
 import { makeBatch, RESERVED_PID } from './test-batches.ts';
@@ -12,6 +21,20 @@ function segmentFiles(dir: string): string[] {
   return readdirSync(join(dir, 'segments'))
     .filter((name) => name.endsWith('.mdb'))
     .sort();
+}
+
+/** Segments that this process has open. */
+function openSegments(dir: string): Set<string> {
+  const open = new Set<string>();
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${fd}`);
+      if (path.startsWith(dir) && /\.mdb(\.new)?$/.test(path)) open.add(path);
+    } catch {
+      // The descriptor of this very listing.
+    }
+  }
+  return open;
 }
 
 /** Appends batches of about 1 KB, one commit each, until the store has `segments` segments. */
@@ -102,6 +125,35 @@ describe('segments', () => {
     store = await openLogStore({ dir, segmentBytes: SEGMENT_BYTES });
     expect(readdirSync(join(dir, 'segments')).filter((name) => name.includes('.new'))).toEqual([]);
     expect(readAll(store.partition('t')!)).toBe(end);
+    await store.close();
+  });
+
+  test.runIf(process.platform === 'linux')(
+    'that nobody reads are closed when many newer ones follow',
+    async () => {
+      const dir = tempDir();
+      const store = await openLogStore({ dir, segmentBytes: SEGMENT_BYTES });
+      const log = store.createPartition('t');
+      await fill(store, [log], 20);
+      await expect.poll(() => openSegments(dir).size).toBeLessThanOrEqual(10);
+      expect(readAll(log)).toBe(log.logEndOffset);
+      await store.close();
+    },
+  );
+
+  test('count with all their bytes, though they were rolled before they were written', async () => {
+    const dir = tempDir();
+    const store = await openLogStore({ dir, segmentBytes: SEGMENT_BYTES });
+    const log = store.createPartition('t');
+    for (let i = 0; i < 30; i++) {
+      const { batch, header } = makeBatch({ valueBytes: 500_000 });
+      expect(log.append(batch, header, ASSIGN).ok).toBe(true);
+      await delay(5);
+    }
+    await store.flushed();
+    const onDisk = segmentFiles(dir).map((name) => statSync(join(dir, 'segments', name)).blocks * 512);
+    expect(onDisk.length).toBeGreaterThan(3);
+    expect(store.stats().physicalBytes).toBe(onDisk.reduce((sum, bytes) => sum + bytes, 0));
     await store.close();
   });
 
