@@ -20,6 +20,7 @@ export interface DiskOptions {
 }
 
 const ALARM = 'disk full';
+const CHECK_EVERY_SEGMENT_SHARE = 1 / 8;
 
 /**
  * The disk budget, policy `reject`: no reading is taken once the log is within one segment of its budget, or the file
@@ -28,6 +29,7 @@ const ALARM = 'disk full';
 export class Disk {
   readonly #options: DiskOptions;
   #status: DiskStatus;
+  #bytesSinceCheck = 0;
 
   constructor(options: DiskOptions) {
     this.#options = options;
@@ -42,9 +44,16 @@ export class Disk {
     return this.#status;
   }
 
+  /** Whether it is time to measure, `bytes` more being taken: fast devices must not overrun the budget between two timed checks. */
+  isCheckDue(bytes: number): boolean {
+    this.#bytesSinceCheck += bytes;
+    return this.#bytesSinceCheck >= this.#options.segmentBytes * CHECK_EVERY_SEGMENT_SHARE;
+  }
+
   /** Measures anew. */
   check(): void {
     const { alarms } = this.#options;
+    this.#bytesSinceCheck = 0;
     this.#status = this.#measure();
     const { isFull, usedBytes, maxBytes, freeBytes } = this.#status;
     if (!isFull) {

@@ -91,6 +91,7 @@ export class StreamSet {
         `${bytes} bytes, the limit is ${this.#options.maxReadingBytes}`,
       );
     }
+    if (this.#options.disk.isCheckDue(bytes)) this.#checkDisk();
     if (this.#options.disk.isFull) throw new EdgelogError('LIMIT_EXCEEDED', 'the disk budget is used up');
     const stream = this.#streams.get(topic) ?? this.#open(newStreamState(topic));
     return stream.edge.append(reading, alongside);
@@ -244,5 +245,7 @@ function divergence(state: StreamState, reason: DivergenceReason, gap: Gap | und
     'crc-mismatch': 'the hub holds other data at the same offsets: a restored backup or a clone',
   };
   const lost = gap === undefined ? '' : `; offsets ${gap.from} to ${gap.to - 1} are lost for good`;
-  return `stream ${topic}: ${causes[reason]}; a new run begins at offset ${run.firstOffset}${lost}`;
+  const twice =
+    reason === 'hub-lost-data' ? '' : '; what was not acknowledged before may reach the hub a second time';
+  return `stream ${topic}: ${causes[reason]}; a new run begins at offset ${run.firstOffset}${lost}${twice}`;
 }
