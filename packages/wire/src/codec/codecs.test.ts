@@ -123,3 +123,27 @@ describe.each(versions)('$name', ({ of, version }) => {
     );
   });
 });
+
+test('a message of more elements than anybody means is refused, whichever of its arrays has them', () => {
+  const lists = message({
+    name: 'Lists',
+    versions: [0, 0],
+    flexible: 0,
+    fields: { rows: array({ cells: array(int8()) }), more: array(int8()) },
+  });
+  const layout = layoutOf(lists, 0);
+  const message1000 = (rows: number, more: number) => {
+    const writer = new FrameWriter();
+    const row = { cells: new Array(999).fill(0) };
+    writer.begin(Number.POSITIVE_INFINITY);
+    compileEncoder(layout)(writer, { rows: new Array(rows).fill(row), more: new Array(more).fill(0) });
+    return Buffer.concat(writer.finish());
+  };
+  for (const decode of [compileDecoder(layout), interpretDecoder(layout)]) {
+    expect(decode(message1000(999, 1000), 0)).toHaveProperty('more.length', 1000);
+    expect(() => decode(message1000(999, 1001), 0)).toThrow();
+    expect(() => decode(message1000(1001, 0), 0)).toThrow();
+    expect(decode(message1000(1, 1), 0)).toHaveProperty('more.length', 1);
+  }
+  expect(() => interpretDecoder(layout)(message1000(999, 1001), 0)).toThrow(/more than 1000000 elements/);
+});

@@ -1,4 +1,5 @@
 import {
+  ELEMENTS_MAX,
   FIXED_BYTES,
   type FieldLayout,
   leastBytes,
@@ -22,6 +23,7 @@ export function compileDecoder(layout: StructLayout): Decoder {
 export function decoderSource(layout: StructLayout): string {
   const out = new Source();
   out.line('const e = b.length;');
+  out.line('s.elements = 0;');
   const value = struct(out, layout);
   out.line('if (p !== e) throw s.failed;');
   out.line(`return ${value};`);
@@ -133,6 +135,7 @@ function value(out: Source, type: TypeLayout, nullable: boolean): string {
   if (type.kind === 'array') {
     const index = out.name('i');
     out.line(`if (${length} * ${leastBytes(type.element)} > e - p) ${FAIL}`);
+    out.line(`if ((s.elements += ${length}) > ${ELEMENTS_MAX}) ${FAIL}`);
     out.line(`${name} = new Array(${length});`);
     out.line(`for (let ${index} = 0; ${index} < ${length}; ${index}++) {`);
     out.line(`${name}[${index}] = ${value(out, type.element, false)};`);

@@ -5,6 +5,8 @@ export class Cursor {
   readonly bytes: Buffer;
   readonly end: number;
   at: number;
+  /** Array elements so far. */
+  elements = 0;
 
   constructor(bytes: Buffer, at: number) {
     this.bytes = bytes;

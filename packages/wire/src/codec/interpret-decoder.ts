@@ -1,6 +1,6 @@
 import type { ScalarKind } from '../schema/field.ts';
 import type { FieldLayout, StructLayout, TypeLayout } from '../schema/layout.ts';
-import { leastBytes, STRING_BYTES_MAX } from '../schema/layout.ts';
+import { ELEMENTS_MAX, leastBytes, STRING_BYTES_MAX } from '../schema/layout.ts';
 import type { Decoder } from './codecs.ts';
 import { Cursor } from './cursor.ts';
 import { Fault, within } from './fault.ts';
@@ -82,6 +82,8 @@ function valueReader(type: TypeLayout, nullable: boolean): Read {
             at,
           );
         }
+        c.elements += count;
+        if (c.elements > ELEMENTS_MAX) throw new Fault('corrupt', `more than ${ELEMENTS_MAX} elements`, at);
         return Array.from({ length: count }, (_, i) => within(`[${i}]`, () => read(c)));
       };
     }

@@ -26,6 +26,8 @@ export const support = {
   recordsBytes,
   /** Position after the varint that `readUvarint` read last. */
   at: 0,
+  /** Array elements of the message that is being decoded, so far. */
+  elements: 0,
 
   readUvarint(bytes: Buffer, at: number): number {
     let value = 0;

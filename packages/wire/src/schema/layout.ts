@@ -6,6 +6,11 @@ export const ZERO_UUID = '00000000-0000-0000-0000-000000000000';
 
 /** In UTF-8 bytes. Kafka's clients refuse longer ones in the compact form too. */
 export const STRING_BYTES_MAX = 0x7fff;
+/**
+ * Array elements of one message, all arrays together. An element may take 3 bytes in a frame and 100 in memory: without
+ * a bound one request of 100 MB, from anybody, takes 3 GB and eleven seconds to decode.
+ */
+export const ELEMENTS_MAX = 1_000_000;
 
 /** A message at one version: what both forms of the codec are made from. */
 export interface StructLayout {
