@@ -7,6 +7,8 @@ import { VarintReader } from './varint.ts';
 
 /** A record header takes two bytes at least: the lengths of its key and of its value. */
 const RECORD_HEADER_BYTES_MIN = 2;
+/** Of one record. A small compressed batch could otherwise hold one with tens of millions, gigabytes in memory. */
+const RECORD_HEADERS_MAX = 100_000;
 
 /**
  * The records of one whole batch, lazily, under any codec. The CRC is not checked here. Throws CORRUPT_BATCH, naming
@@ -80,6 +82,9 @@ class RecordsDecoder {
     const count = this.#varint('header count');
     if (count < 0 || count * RECORD_HEADER_BYTES_MIN > this.#recordEnd - this.#reader.at) {
       throw this.#corrupt(`header count ${count}`);
+    }
+    if (count > RECORD_HEADERS_MAX) {
+      throw this.#corrupt(`header count ${count}, at most ${RECORD_HEADERS_MAX} are read`);
     }
     const headers: RecordHeader[] = [];
     for (let i = 0; i < count; i++)

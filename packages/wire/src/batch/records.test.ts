@@ -129,6 +129,15 @@ describe('hostile bytes give a clear error and nothing else', () => {
     );
   });
 
+  test('a record with more headers than anybody means, which would fill the memory', () => {
+    const withHeaders = (count: number) =>
+      encode([
+        { timestamp: 0, key: null, value: null, headers: new Array(count).fill({ key: '', value: null }) },
+      ]).sealSync({ ...SEAL, compression: 'zstd' });
+    expect([...iterateRecords(withHeaders(100_000))][0]!.headers).toHaveLength(100_000);
+    expect(() => [...iterateRecords(withHeaders(100_001))]).toThrow(/header count 100001, at most 100000/);
+  });
+
   test('a record count above and below what is there', () => {
     for (const [count, message] of [
       [4, /record 3 .*unreadable length/],
