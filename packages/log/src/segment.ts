@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { EdgelogError } from '@edgelog/base';
+import * as lmdb from 'lmdb';
 import { open, type RootDatabase } from 'lmdb';
 import { afterValuesAt, parseValueKey, type ValueKey, valueKey, valuePrefix } from './keys.ts';
 import { checkBeforeOpen } from './lmdb-file.ts';
@@ -13,6 +14,9 @@ export interface SegmentOptions {
   /** Address space for the map; LMDB widens it when a segment outgrows it. */
   mapBytes: number;
 }
+
+/** lmdb-js keeps every store that was ever opened here, closed or not: 100 KB each. Its types do not tell of it. */
+const { allDbs } = lmdb as unknown as { allDbs: Map<string, object> };
 
 /** What lmdb-js makes of a put with `separateFlushed`: committed when it resolves, on disk when `flushed` does. */
 type Committed = Promise<boolean> & { flushed?: PromiseLike<unknown> };
@@ -100,6 +104,7 @@ export class Segment {
 
   async close(): Promise<void> {
     await this.#db.close();
+    for (const [name, db] of allDbs) if (db === this.#db) allDbs.delete(name);
   }
 }
 

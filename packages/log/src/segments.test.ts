@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import * as lmdb from 'lmdb';
 import { describe, expect, test } from 'vitest';
 import { type LogStore, openLogStore, type PartitionLog } from './index.ts';
 import { makeBatch, RESERVED_PID } from './test-batches.ts';
@@ -140,6 +141,18 @@ describe('segments', () => {
       await store.close();
     },
   );
+
+  test('that are closed are let go of by lmdb-js as well', async () => {
+    const { allDbs } = lmdb as unknown as { allDbs: Map<string, object> };
+    const before = allDbs.size;
+    const store = await openLogStore({ dir: tempDir(), segmentBytes: SEGMENT_BYTES });
+    const log = store.createPartition('t');
+    await fill(store, [log], 4);
+    log.advanceLogStart(log.logEndOffset);
+    await store.flushed();
+    await store.close();
+    expect(allDbs.size).toBe(before);
+  });
 
   test('count with all their bytes, though they were rolled before they were written', async () => {
     const dir = tempDir();
