@@ -1,4 +1,4 @@
-import { type BatchHeader, verifyBatchCrc } from '@edgelog/wire';
+import { BATCH_HEADER_BYTES, type BatchHeader, DECOMPRESSED_BYTES_MAX, verifyBatchCrc } from '@edgelog/wire';
 import type { AppendError, AppendOptions } from './types.ts';
 
 /** Why a batch is not appended: Kafka's error name and what is wrong. */
@@ -9,6 +9,9 @@ export interface Refusal {
 
 /** lmdb-js hands out values above 16 MiB in another way. Brokers and gateways set their own, lower bounds. */
 const BATCH_BYTES_MAX = 15 * 2 ** 20;
+
+/** Lengths of record, key and value, attributes, two deltas and the header count: a byte each. */
+const RECORD_BYTES_MIN = 7;
 
 /** What is wrong with a batch itself, whatever its producer did before; undefined when nothing is. */
 export function batchFault(
@@ -36,6 +39,11 @@ export function batchFault(
 function clientFault(header: BatchHeader): Refusal | undefined {
   if (header.recordCount !== header.lastOffsetDelta + 1) {
     return invalid(`${header.recordCount} records over ${header.lastOffsetDelta + 1} offsets`);
+  }
+  const recordBytesMax =
+    header.compression === 'none' ? header.sizeBytes - BATCH_HEADER_BYTES : DECOMPRESSED_BYTES_MAX;
+  if (header.recordCount * RECORD_BYTES_MIN > recordBytesMax) {
+    return invalid(`${header.recordCount} records in at most ${recordBytesMax} bytes`);
   }
   if (header.isControl) return invalid('a client may not write control batches');
   if (header.producerId >= 0 && (header.baseSequence < 0 || header.producerEpoch < 0)) {

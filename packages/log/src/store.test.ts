@@ -66,6 +66,9 @@ describe('a log store', () => {
       expect(log.append(batch, { ...header, ...patch }, options)).toMatchObject({ ok: false, error });
     };
     refuse({ recordCount: 3 }, 'INVALID_RECORD');
+    const most = 2 ** 31 - 1; // no client could read past it, and a few million of them would use up all offsets
+    refuse({ recordCount: most, lastOffsetDelta: most - 1 }, 'INVALID_RECORD');
+    refuse({ recordCount: most, lastOffsetDelta: most - 1, compression: 'zstd' }, 'INVALID_RECORD');
     refuse({ isControl: true }, 'INVALID_RECORD');
     refuse({ baseSequence: -1 }, 'INVALID_RECORD');
     refuse({ sizeBytes: 90 }, 'INVALID_RECORD');
