@@ -6,7 +6,8 @@ import { edgelog, run, TestProcess } from '../harness/process.ts';
 import { sleep, until } from '../harness/wait.ts';
 import { deviceBytesWritten } from './disk.ts';
 import type { GeneratorOptions, GeneratorResult } from './mqtt-generator.ts';
-import { median, printTable } from './report.ts';
+import { printProfile, profiled } from './profile.ts';
+import { type BenchOptions, median, printTable } from './report.ts';
 
 const GENERATOR = fileURLToPath(new URL('./mqtt-generator.ts', import.meta.url));
 const ROUNDS = 3;
@@ -17,10 +18,12 @@ const WORK: readonly { name: string; connections: number; window: number; messag
   { name: '50 connections, 1 in flight', connections: 50, window: 1, messages: 100_000 },
 ];
 const PAYLOAD_BYTES = 100;
+/** No hub: what is measured is taking readings to disk. */
+const NOWHERE = 'ws://127.0.0.1:9';
 
 interface Peer {
   name: string;
-  start(dir: string, port: number): Promise<TestProcess>;
+  start(dir: string, port: number, env?: NodeJS.ProcessEnv): Promise<TestProcess>;
 }
 
 const PEERS: readonly Peer[] = [
@@ -35,23 +38,20 @@ interface Measured extends GeneratorResult {
   writeAmplification: number | undefined;
 }
 
-async function startAgent(dir: string, port: number): Promise<TestProcess> {
+async function startAgent(dir: string, port: number, env?: NodeJS.ProcessEnv): Promise<TestProcess> {
   const [http] = await freePorts(1);
-  const address = `127.0.0.1:${port}`;
-  const nowhere = 'ws://127.0.0.1:9';
-  const proc = edgelog([
+  const addresses = ['--mqtt', `127.0.0.1:${port}`, '--http', `127.0.0.1:${http}`];
+  const args = [
     'agent',
     '--data-dir',
-    dir,
+    join(dir, 'log'),
     '--gateway',
     'bench',
     '--hub',
-    nowhere,
-    '--mqtt',
-    address,
-    '--http',
-    `127.0.0.1:${http}`,
-  ]);
+    NOWHERE,
+    ...addresses,
+  ];
+  const proc = edgelog(args, env);
   await proc.ready();
   return proc;
 }
@@ -71,12 +71,16 @@ function cpuSeconds(pid: number): Promise<number> {
   });
 }
 
-async function measure(peer: Peer, work: Omit<GeneratorOptions, 'port'>): Promise<Measured> {
+async function measure(
+  peer: Peer,
+  work: Omit<GeneratorOptions, 'port'>,
+  env?: NodeJS.ProcessEnv,
+): Promise<Measured> {
   const parent = join(import.meta.dirname, '../../node_modules/.cache/edgelog');
   mkdirSync(parent, { recursive: true });
   const dir = mkdtempSync(join(parent, 'bench-'));
   const [port] = await freePorts(1);
-  const proc = await peer.start(dir, port!);
+  const proc = await peer.start(dir, port!, env);
   try {
     await run('sync', []);
     const diskBefore = deviceBytesWritten(dir);
@@ -109,7 +113,7 @@ async function measure(peer: Peer, work: Omit<GeneratorOptions, 'port'>): Promis
 }
 
 /** Publishes the same load into the agent and into Mosquitto in turn, `ROUNDS` times, and prints medians and ratios. */
-export async function benchAgent(scale: number): Promise<void> {
+export async function benchAgent({ scale, profile }: BenchOptions): Promise<void> {
   for (const { name, connections, window, messages } of WORK) {
     const work = { connections, window, messages: Math.ceil(messages * scale), payloadBytes: PAYLOAD_BYTES };
     const results = PEERS.map((): Measured[] => []);
@@ -137,5 +141,10 @@ export async function benchAgent(scale: number): Promise<void> {
     console.log(
       `ratio of rates, agent / mosquitto: ${median(ratios).toFixed(2)} (rounds: ${ratios.map((r) => r.toFixed(2)).join(', ')})\n`,
     );
+    if (profile) {
+      const { env, folder } = profiled();
+      await measure(PEERS[0]!, work, env);
+      printProfile(`the agent under ${name}`, folder);
+    }
   }
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { freePorts } from '../harness/ports.ts';
 import { edgelog, run } from '../harness/process.ts';
 import { kafkaTool } from '../setup/kafka-jars.ts';
-import { printTable } from './report.ts';
+import { printProfile, profiled } from './profile.ts';
+import { type BenchOptions, printTable } from './report.ts';
 
 /** `records` at scale 1. */
 const WORK: readonly { name: string; records: number; sizeBytes: number; props: readonly string[] }[] = [
@@ -26,23 +27,15 @@ async function tool(mainClass: string, ...args: string[]): Promise<string> {
 }
 
 /** Kafka's own load tools against the hub, acks=all. */
-export async function benchHub(scale: number): Promise<void> {
+export async function benchHub({ scale, profile }: BenchOptions): Promise<void> {
   const parent = join(import.meta.dirname, '../../node_modules/.cache/edgelog');
   mkdirSync(parent, { recursive: true });
   const dir = mkdtempSync(join(parent, 'bench-'));
   const [kafka, sync, http] = await freePorts(3);
   const bootstrap = `127.0.0.1:${kafka}`;
-  const hub = edgelog([
-    'hub',
-    '--data-dir',
-    dir,
-    '--kafka',
-    bootstrap,
-    '--sync',
-    `127.0.0.1:${sync}`,
-    '--http',
-    `127.0.0.1:${http}`,
-  ]);
+  const addresses = ['--kafka', bootstrap, '--sync', `127.0.0.1:${sync}`, '--http', `127.0.0.1:${http}`];
+  const profiling = profile ? profiled() : undefined;
+  const hub = edgelog(['hub', '--data-dir', join(dir, 'log'), ...addresses], profiling?.env);
   await hub.ready();
   try {
     const rows: string[][] = [];
@@ -88,4 +81,5 @@ export async function benchHub(scale: number): Promise<void> {
     await hub.stop();
     rmSync(dir, { recursive: true, force: true });
   }
+  if (profiling !== undefined) printProfile('the hub under all of this', profiling.folder);
 }

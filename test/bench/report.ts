@@ -1,3 +1,10 @@
+export interface BenchOptions {
+  /** Multiplies the amounts of work. */
+  scale: number;
+  /** Measure once more under the profiler and print where the time goes. */
+  profile: boolean;
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
