@@ -16,6 +16,9 @@ export interface ReadablePartition {
   readonly ranges: readonly SegmentRange[];
 }
 
+/** A look-up by time decompresses no more than this on the main thread; usual batches are a hundredth of it. */
+const LOOKUP_BYTES_MAX = 32 * 2 ** 20;
+
 /** Where a stored value is. */
 interface Found {
   segment: Segment;
@@ -136,11 +139,8 @@ export class PartitionReader {
     for (const { at, header } of this.#batches(found, scratch)) {
       if (header.lastOffset < from || header.maxTimestamp < timestamp) continue;
       if (header.lastOffset >= this.#partition.highWatermark) return undefined;
-      for (const record of iterateRecords(scratch.subarray(at, at + header.sizeBytes))) {
-        if (record.offset >= from && record.timestamp >= timestamp) {
-          return { offset: record.offset, timestamp: record.timestamp };
-        }
-      }
+      const hit = firstInBatch(scratch.subarray(at, at + header.sizeBytes), header, timestamp, from);
+      if (hit !== undefined) return hit;
     }
     return undefined;
   }
@@ -203,6 +203,31 @@ export class PartitionReader {
       cause,
     });
   }
+}
+
+/**
+ * The first record at or after `timestamp` and `from` of a batch whose header says that it reaches `timestamp`. Batches
+ * are stored without a look at their records: where those lie, or cannot be read, the batch is the answer itself. So one
+ * bad batch neither fails the look-ups of a partition nor sends each of them through the rest of the segment.
+ */
+function firstInBatch(
+  batch: Buffer,
+  header: BatchHeader,
+  timestamp: number,
+  from: number,
+): TimeLookup | undefined {
+  try {
+    for (const record of iterateRecords(batch, LOOKUP_BYTES_MAX)) {
+      if (record.offset >= from && record.timestamp >= timestamp) {
+        return { offset: record.offset, timestamp: record.timestamp };
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof EdgelogError)) throw error;
+    return { offset: Math.max(from, header.baseOffset), timestamp: header.maxTimestamp };
+  }
+  const isSeenWhole = from <= header.baseOffset;
+  return isSeenWhole ? { offset: header.baseOffset, timestamp: header.maxTimestamp } : undefined;
 }
 
 /** Index of the last range that begins at or before `offset`. */

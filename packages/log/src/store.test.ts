@@ -1,4 +1,4 @@
-import { type BatchHeader, readBatchHeader } from '@edgelog/wire';
+import { BATCH_HEADER_BYTES, type BatchHeader, readBatchHeader } from '@edgelog/wire';
 import { describe, expect, test } from 'vitest';
 import { type AppendOptions, type AppendResult, openLogStore, type PartitionLog } from './index.ts';
 import { makeBatch, RESERVED_PID, type TestBatchParts } from './test-batches.ts';
@@ -139,6 +139,30 @@ describe('a log store', () => {
     expect(log.offsetForTimestamp(0)).toEqual({ offset: 7, timestamp: 901 });
     log.advanceLogStart(9);
     expect(log.offsetForTimestamp(600)).toEqual({ offset: 12, timestamp: 1000 });
+    await store.close();
+  });
+
+  test('answers a time with the batch itself where its records lie or cannot be read', async () => {
+    const store = await openLogStore({ dir: tempDir() });
+    const log = store.createPartition('t');
+    const add = (timestamp: number, spoil: (batch: Buffer) => void) => {
+      const { batch } = makeBatch({ count: 2, timestamp });
+      spoil(batch);
+      expect(log.append(batch, readBatchHeader(batch), { ...ASSIGN, checkCrc: false }).ok).toBe(true);
+    };
+    add(100, () => {});
+    add(200, (batch) => batch.fill(0xff, BATCH_HEADER_BYTES));
+    add(300, (batch) => batch.writeBigInt64BE(5000n, 35));
+    add(400, () => {});
+    await store.flushed();
+    expect(log.offsetForTimestamp(101)).toEqual({ offset: 1, timestamp: 101 });
+    expect(log.offsetForTimestamp(150)).toEqual({ offset: 2, timestamp: 201 });
+    expect(log.offsetForTimestamp(301)).toEqual({ offset: 5, timestamp: 301 });
+    expect(log.offsetForTimestamp(400)).toEqual({ offset: 4, timestamp: 5000 });
+    log.advanceLogStart(3);
+    expect(log.offsetForTimestamp(150)).toEqual({ offset: 3, timestamp: 201 });
+    log.advanceLogStart(5);
+    expect(log.offsetForTimestamp(400)).toEqual({ offset: 6, timestamp: 400 });
     await store.close();
   });
 
