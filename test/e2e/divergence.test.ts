@@ -44,6 +44,22 @@ function randomText(bytes: number): string {
   return Buffer.from(Array.from({ length: bytes }, () => Math.random() * 256)).toString('base64');
 }
 
+/** Copies the stopped agent's directory and starts the agent again. */
+async function backUpAgent(): Promise<string> {
+  await system.agent!.stop();
+  const backup = join(system.dir, 'agent-backup');
+  cpSync(system.agentDir, backup, { recursive: true });
+  await system.startAgent();
+  return backup;
+}
+
+async function restoreAgent(backup: string): Promise<void> {
+  await system.agent!.stop('SIGKILL');
+  rmSync(system.agentDir, { recursive: true });
+  cpSync(backup, system.agentDir, { recursive: true });
+  await system.startAgent();
+}
+
 const expected = (name: string, count: number): string[] =>
   Array.from({ length: count }, (_, n) => `${name}:${n}`);
 
@@ -115,15 +131,9 @@ test('a hub restored from an older copy gets the rest again, nothing twice', asy
 test('an agent restored from an older copy opens a new run; nothing at the hub is overwritten', async () => {
   await system.start();
   await deliver('first', 300);
-  await system.agent!.stop();
-  const copy = join(system.dir, 'agent-copy');
-  cpSync(system.agentDir, copy, { recursive: true });
-  await system.startAgent();
+  const backup = await backUpAgent();
   await deliver('second', 300);
-  await system.agent!.stop('SIGKILL');
-  rmSync(system.agentDir, { recursive: true });
-  cpSync(copy, system.agentDir, { recursive: true });
-  await system.startAgent();
+  await restoreAgent(backup);
   expect(await alarm(/telemetry/)).toMatch(/hub-ahead|ahead|backup|copy/);
   await deliver('third', 300);
   expect(await stored()).toEqual([
@@ -138,16 +148,10 @@ test('an agent restored from an older copy opens a new run; nothing at the hub i
 test('an agent restored from an older copy that went on recording offline delivers all it recorded', async () => {
   await system.start();
   await deliver('first', 300);
-  await system.agent!.stop();
-  const copy = join(system.dir, 'agent-copy');
-  cpSync(system.agentDir, copy, { recursive: true });
-  await system.startAgent();
+  const backup = await backUpAgent();
   await deliver('second', 300);
-  await system.agent!.stop('SIGKILL');
   await system.hub!.stop();
-  rmSync(system.agentDir, { recursive: true });
-  cpSync(copy, system.agentDir, { recursive: true });
-  await system.startAgent();
+  await restoreAgent(backup);
   await new MqttLoad({
     port: system.ports.mqtt,
     clientId: 'offline',
