@@ -108,6 +108,27 @@ describe('a run', () => {
     expect(await committed(port.append(run.producerId, more))).toEqual({ next: 16, crc: crcOf(more) });
   });
 
+  test('opened again while another session appends, it is answered nothing that is not on disk', async () => {
+    const run = runAt(0);
+    const { partition } = (await port.openRun('gw', run)) as { partition: number };
+    const { log } = topics.partition('telemetry', partition)!;
+    let next = 0;
+    for (let round = 0; round < 20; round++) {
+      let isOpen = false;
+      const opening = port.openRun('gw', run).then((opened) => {
+        isOpen = true;
+        const position = 'position' in opened ? opened.position : undefined;
+        expect(position?.next ?? 0).toBeLessThanOrEqual(log.highWatermark);
+      });
+      while (!isOpen) {
+        port.append(run.producerId, batch(run, next, ++next));
+        await new Promise(setImmediate);
+      }
+      await opening;
+    }
+    expect(log.logEndOffset).toBeGreaterThan(20);
+  });
+
   test('a repeat of anything stored is answered with the committed position, and stored once', async () => {
     const run = runAt(0);
     const opened = (await port.openRun('gw', run)) as { partition: number };

@@ -47,15 +47,18 @@ export class GatewayPort implements HubPort {
   async openRun(gateway: string, info: RunInfo): ReturnType<HubPort['openRun']> {
     const run = this.#find(gateway, info);
     if ('ok' in run) return run;
+    // What is appended from here on, by another session of the same run, is not flushed when this one is answered.
+    const position = this.#runs.position(run);
     try {
       await this.#broker.store.flushed();
     } catch (error) {
       return refuse('store-failed', error instanceof Error ? error.message : String(error));
     }
-    const current = this.#runs.get(run.producerId)!;
-    const position = this.#runs.position(current);
-    this.#committed.set(run.producerId, position);
-    return { ok: true, partition: current.partition, position };
+    const known = this.#committed.get(run.producerId);
+    if (known === undefined || (position !== undefined && position.next > known.next)) {
+      this.#committed.set(run.producerId, position);
+    }
+    return { ok: true, partition: run.partition, position };
   }
 
   append(producerId: number, batch: Buffer): HubAppend {
