@@ -81,6 +81,7 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     const store = await openLogStore({
       dir: settings.dataDir,
       segmentBytes: settings.segmentBytes,
+      flush: settings.flush,
       now,
       onFatal: (cause) => {
         failure = new EdgelogError('STORE_FAILED', `the log in ${settings.dataDir} failed`, { cause });
@@ -89,6 +90,7 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       },
     });
     opened.push(() => store.close());
+    if (!settings.flush) log.warn('acknowledging before data is on disk', { flush: false });
 
     const definitions = topicConfigDefinitions(settings.maxMessageBytes, settings.segmentBytes);
     const topics = new Topics({ store, definitions, now });

@@ -41,6 +41,11 @@ export const hubSettings = z.strictObject({
   maxRequestMemoryBytes: wholeNumber(MIB)
     .default(64 * MIB)
     .describe('requests held in memory before connections are read no further'),
+  flush: z.boolean().default(true).meta({
+    hidden: true,
+    description:
+      'off LOSES ACKNOWLEDGED DATA, or the whole log, at a power cut: only to measure what flushing costs',
+  }),
   logLevel: z.enum(LOG_LEVELS).default('info').describe('least severe level that is logged'),
 });
 

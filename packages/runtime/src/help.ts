@@ -20,12 +20,12 @@ export function renderHelp(options: HelpOptions): string {
     const name = key.toUpperCase() + (field?.isList ? '…' : '');
     return field?.isRequired ? ` ${name}` : ` [${name}]`;
   });
-  const flags = fields.filter(({ kind }) => kind !== 'structured');
+  const flags = fields.filter(({ kind, isHidden }) => kind !== 'structured' && !isHidden);
   const describeFlag = (field: Field) => {
     const word = positionals.includes(field.key) ? `${field.key.toUpperCase()}, or ` : '';
     return entry(word + flagUsage(field), describe(field));
   };
-  const fileOnly = fields.filter(({ kind }) => kind === 'structured');
+  const fileOnly = fields.filter(({ kind, isHidden }) => kind === 'structured' && !isHidden);
   const paragraphs = [
     `Usage: ${command} [flags]${words.join('')}`,
     wrap(summary, 0),

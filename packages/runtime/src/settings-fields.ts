@@ -19,6 +19,8 @@ export interface Field {
   readonly isRequired: boolean;
   readonly defaultValue: unknown;
   readonly description: string;
+  /** `.meta({ hidden: true })`: taken like any other, not shown by --help. */
+  readonly isHidden: boolean;
 }
 
 export const ENV_PREFIX = 'EDGELOG_';
@@ -105,6 +107,7 @@ export function fieldsOf(schema: SettingsSchema): Field[] {
       isRequired: !type.safeParse(undefined).success,
       defaultValue: defaultOf(type),
       description: type.description ?? bare.description ?? '',
+      isHidden: type.meta()?.hidden === true,
     };
   });
 }

@@ -160,3 +160,15 @@ test('--help lists every setting with its description and default', () => {
   expect(text).toMatch(/--compression none\|gzip\|zstd/);
   expect(text).toMatch(/Only in the YAML file:\n +routes/);
 });
+
+test('a hidden setting is taken and not shown', () => {
+  const hidden = z.object({
+    flush: z.boolean().default(true).meta({ hidden: true, description: 'For benchmarks.' }),
+  });
+  const options = { command: 'edgelog hub', summary: 'The hub.', schema: hidden, env: {} };
+  expect(loadSettings({ ...options, argv: ['--no-flush'] })).toEqual({ flush: false });
+  const onHelp = (help: string): never => {
+    throw new Error(help);
+  };
+  expect(() => loadSettings({ ...options, argv: ['--help'], onHelp })).toThrow(/^(?!.*flush)/s);
+});
