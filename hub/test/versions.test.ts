@@ -127,6 +127,18 @@ describe('each version of each API is answered', () => {
     expect(again.responses[0]!.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   });
 
+  test.each(versionsOf(apis.deleteGroups))('DeleteGroups %i', async (version) => {
+    const groupsNames = ['never-was', 'never-was'];
+    const { results } = await client.call(apis.deleteGroups, version, { groupsNames });
+    expect(results).toEqual([{ groupId: 'never-was', errorCode: ErrorCode.GROUP_ID_NOT_FOUND }]);
+  });
+
+  test.each(versionsOf(apis.offsetDelete))('OffsetDelete %i', async (version) => {
+    const topics = [{ name: TOPIC, partitions: [{ partitionIndex: 0 }] }];
+    const answer = await client.call(apis.offsetDelete, version, { groupId: 'never-was', topics });
+    expect(answer).toMatchObject({ errorCode: ErrorCode.GROUP_ID_NOT_FOUND, topics: [] });
+  });
+
   test.each(versionsOf(apis.describeConfigs))('DescribeConfigs %i', async (version) => {
     const resources = [
       { resourceType: 2, resourceName: TOPIC, configurationKeys: ['cleanup.policy', 'max.message.bytes'] },

@@ -1,17 +1,19 @@
-import { recordOffset } from './offsets.ts';
+import { dropOffsets, removeGroup } from './deletion.ts';
 import type { OffsetCommitValue } from './records/index.ts';
 import type { Group, Shard } from './state.ts';
 import type { Step } from './step.ts';
+import { subscribedTopics } from './subscriptions.ts';
 
 /** The periodic pass: offsets past their retention go, and empty groups that have none left. */
 export function expireOffsets(step: Step, shard: Shard): void {
   for (const group of [...shard.groups.values()]) {
+    if (group.state === 'Stable') expireUnread(step, shard, group);
     if (group.state !== 'Empty') continue;
-    dropOffsets(step, shard, group, (value) => isExpired(step, group, value));
-    if (group.offsets.size === 0 && group.pendingJoin.size === 0) {
-      step.records.push({ type: 'group', groupId: group.groupId, value: null });
-      shard.groups.delete(group.groupId);
-    }
+    const since = emptySince(group);
+    dropOffsets(step, shard, group, (value) =>
+      isExpired(step, value, Math.max(since, value.commitTimestamp)),
+    );
+    if (group.offsets.size === 0 && group.pendingJoin.size === 0) removeGroup(step, shard, group);
   }
 }
 
@@ -20,28 +22,25 @@ export function dropTopic(step: Step, shard: Shard, topic: string): void {
   for (const group of shard.groups.values()) dropOffsets(step, shard, group, (_, name) => name === topic);
 }
 
-function dropOffsets(
-  step: Step,
-  shard: Shard,
-  group: Group,
-  goes: (value: OffsetCommitValue, topic: string) => boolean,
-): void {
-  for (const [topic, partitions] of group.offsets) {
-    for (const [partition, value] of partitions) {
-      if (!goes(value, topic)) continue;
-      recordOffset(step, shard, { type: 'offset', groupId: group.groupId, topic, partition, value: null });
-    }
-  }
+/** Of topics that the members of a live group no longer read; what a group that does not tell reads is kept [KIP-211]. */
+function expireUnread(step: Step, shard: Shard, group: Group): void {
+  if (group.offsets.size === 0) return;
+  const subscribed = subscribedTopics(group);
+  if (subscribed === undefined) return;
+  dropOffsets(
+    step,
+    shard,
+    group,
+    (value, topic) => !subscribed.has(topic) && isExpired(step, value, value.commitTimestamp),
+  );
 }
 
-/**
- * Retention counts from when the group became empty; for one that never had members, from the commit [KIP-211]. A time
- * that an old client named holds as it is.
- */
-function isExpired(step: Step, group: Group, value: OffsetCommitValue): boolean {
+/** −1 for a group that never had members: then only the commit counts [KIP-211]. */
+const emptySince = ({ protocolType, stateTimestamp }: Group) => (protocolType === null ? -1 : stateTimestamp);
+
+/** A time that an old client named holds as it is. */
+function isExpired(step: Step, { expireTimestamp }: OffsetCommitValue, since: number): boolean {
   const { wallMs } = step.now;
-  if (value.expireTimestamp !== -1) return wallMs >= value.expireTimestamp;
-  const hadMembers = group.protocolType !== null && group.stateTimestamp !== -1;
-  const since = hadMembers ? Math.max(group.stateTimestamp, value.commitTimestamp) : value.commitTimestamp;
+  if (expireTimestamp !== -1) return wallMs >= expireTimestamp;
   return wallMs - since >= step.settings.offsetsRetentionMs;
 }

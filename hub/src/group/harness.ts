@@ -13,12 +13,21 @@ export interface JoinOptions {
   memberId?: string;
   instance?: string | null;
   protocols?: readonly string[];
-  metadata?: string;
+  metadata?: string | Buffer;
   protocolType?: string;
   sessionTimeoutMs?: number;
   rebalanceTimeoutMs?: number;
   apiVersion?: number;
   groupId?: string;
+}
+
+/** A consumer's metadata: the version, the topics, no user data. */
+export function subscriptionTo(...topics: string[]): Buffer {
+  const names = topics.map((topic) => {
+    const bytes = Buffer.from(topic);
+    return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes]);
+  });
+  return Buffer.concat([Buffer.from([0, 3, 0, 0, 0, topics.length]), ...names, Buffer.alloc(4, 255)]);
 }
 
 /** A shard with a clock that tests move and the replies they look at. Imported by tests only. */
@@ -210,6 +219,30 @@ export class Harness {
       },
     });
     return errorName(this.reply('offsetCommit', ticket).topics[0]!.partitions[0]!.errorCode);
+  }
+
+  deleteGroup(groupId = GROUP): ErrorName {
+    const ticket = this.ticket();
+    this.send({ type: 'deleteGroup', groupId, ticket });
+    return errorName(this.reply('deleteGroup', ticket).errorCode);
+  }
+
+  deleteOffset(
+    topic: string,
+    options: { partition?: number; groupId?: string; topicExists?: boolean } = {},
+  ): ErrorName {
+    const { groupId = GROUP, partition = 0, topicExists = true } = options;
+    const ticket = this.ticket();
+    const topics = [{ name: topic, partitions: [{ partitionIndex: partition }] }];
+    this.send({
+      type: 'offsetDelete',
+      groupId,
+      ticket,
+      request: { groupId, topics },
+      topicExists: () => topicExists,
+    });
+    const { errorCode, topics: answered } = this.reply('offsetDelete', ticket);
+    return errorName(errorCode || answered[0]!.partitions[0]!.errorCode);
   }
 
   committed(topic = 'telemetry', partition = 0, groupId = GROUP): number | undefined {

@@ -14,6 +14,10 @@ export type OffsetFetchRequest = RequestOf<typeof apis.offsetFetch>;
 export type OffsetFetchResponse = ResponseOf<typeof apis.offsetFetch>;
 export type DescribeGroupsRequest = RequestOf<typeof apis.describeGroups>;
 export type DescribeGroupsResponse = ResponseOf<typeof apis.describeGroups>;
+export type DeleteGroupsRequest = RequestOf<typeof apis.deleteGroups>;
+export type DeleteGroupsResponse = ResponseOf<typeof apis.deleteGroups>;
+export type OffsetDeleteRequest = RequestOf<typeof apis.offsetDelete>;
+export type OffsetDeleteResponse = ResponseOf<typeof apis.offsetDelete>;
 export type ListGroupsRequest = RequestOf<typeof apis.listGroups>;
 export type ListGroupsResponse = ResponseOf<typeof apis.listGroups>;
 
@@ -41,6 +45,8 @@ export interface Bodies {
   heartbeat: HeartbeatResponse;
   leave: LeaveResponse;
   offsetCommit: OffsetCommitResponse;
+  deleteGroup: DeleteGroupsResponse['results'][number];
+  offsetDelete: OffsetDeleteResponse;
 }
 export type ApiKind = keyof Bodies;
 

@@ -3,6 +3,7 @@ import { assert } from '@edgelog/base';
 import type { PartitionLog } from '@edgelog/log';
 import type { Logger } from '@edgelog/runtime';
 import { ErrorCode, type ErrorName } from '@edgelog/wire';
+import { offsetDeleteFailure } from './deletion.ts';
 import { describeGroup, listGroups } from './describe.ts';
 import {
   commitFailure,
@@ -171,6 +172,32 @@ export class GroupService {
     const { groupId, topics, errorCode } = await this.#fetchGroup(request.groupId, request.topics);
     if (errorCode === ErrorCode.NONE) return { throttleTimeMs: 0, topics, errorCode };
     return fetchFailure(this.#refusal(groupId) ?? 'COORDINATOR_NOT_AVAILABLE', request, apiVersion);
+  }
+
+  offsetDelete(request: m.OffsetDeleteRequest, _context: m.RequestContext): Promise<m.OffsetDeleteResponse> {
+    const { groupId } = request;
+    const topicExists = this.#topicExists;
+    return this.#call('offsetDelete', offsetDeleteFailure, (ticket) => ({
+      type: 'offsetDelete',
+      groupId,
+      ticket,
+      request,
+      topicExists,
+    }));
+  }
+
+  async deleteGroups(
+    { groupsNames }: m.DeleteGroupsRequest,
+    _context: m.RequestContext,
+  ): Promise<m.DeleteGroupsResponse> {
+    const results = Array.from(new Set(groupsNames), (groupId) =>
+      this.#call(
+        'deleteGroup',
+        (error) => ({ groupId, errorCode: ErrorCode[error] }),
+        (ticket) => ({ type: 'deleteGroup', groupId, ticket }),
+      ),
+    );
+    return { results: await Promise.all(results) };
   }
 
   async describeGroups(

@@ -28,6 +28,8 @@ type Action =
   | { do: 'wait'; ms: number }
   | { do: 'expire' }
   | { do: 'deleteTopic' }
+  | { do: 'deleteGroup' }
+  | { do: 'deleteOffset'; partition: number }
   | { do: 'zombie'; client: number; what: 'heartbeat' | 'sync' | 'commit' };
 
 const client = fc.nat(4);
@@ -67,7 +69,11 @@ const actions = fc.array(
         ms: fc.constantFrom(100, 1_000, 5_000, 20_000),
       }),
     },
-    { weight: 1, arbitrary: fc.constantFrom<Action>({ do: 'expire' }, { do: 'deleteTopic' }) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom<Action>({ do: 'expire' }, { do: 'deleteTopic' }, { do: 'deleteGroup' }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('deleteOffset' as const), partition: fc.nat(3) }) },
     {
       weight: 1,
       arbitrary: fc.record({
@@ -144,6 +150,12 @@ class World {
       case 'deleteTopic':
         this.h.send({ type: 'topicDeleted', topic: 'telemetry' });
         this.committed.clear();
+        break;
+      case 'deleteGroup':
+        if (this.h.deleteGroup() === 'NONE') this.committed.clear();
+        break;
+      case 'deleteOffset':
+        if (this.h.deleteOffset('telemetry', action) === 'NONE') this.committed.delete(action.partition);
         break;
       case 'zombie': {
         const { memberId, generation } = this.clients[action.client]!;

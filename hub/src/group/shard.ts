@@ -1,3 +1,4 @@
+import { type DeleteGroupEvent, deleteGroup, deleteOffsets, type OffsetDeleteEvent } from './deletion.ts';
 import { dropTopic, expireOffsets } from './expiry.ts';
 import { type JoinEvent, join } from './join.ts';
 import { renewSession } from './membership.ts';
@@ -14,6 +15,8 @@ export type GroupEvent =
   | HeartbeatEvent
   | LeaveEvent
   | OffsetCommitEvent
+  | OffsetDeleteEvent
+  | DeleteGroupEvent
   /** A time that the shard asked for has come. */
   | { readonly type: 'wake'; readonly groupId: string }
   | { readonly type: 'topicDeleted'; readonly topic: string }
@@ -43,6 +46,12 @@ export function handle(shard: Shard, event: GroupEvent, now: Moment, settings: G
       break;
     case 'offsetCommit':
       commitOffsets(step, shard, event);
+      break;
+    case 'offsetDelete':
+      deleteOffsets(step, shard, event);
+      break;
+    case 'deleteGroup':
+      deleteGroup(step, shard, event);
       break;
     case 'wake': {
       const group = shard.groups.get(event.groupId);

@@ -79,6 +79,10 @@ export const failures: Failures = {
       members: [],
     })),
   }),
+  deleteGroups: ({ groupsNames }, errorCode) => ({
+    results: groupsNames.map((groupId) => ({ groupId, errorCode })),
+  }),
+  offsetDelete: (_, errorCode) => ({ errorCode, topics: [] }),
   apiVersions: (_, errorCode) => ({ errorCode, ...servedVersions }),
   initProducerId: (_, errorCode) => ({ errorCode, producerEpoch: -1 }),
 };
