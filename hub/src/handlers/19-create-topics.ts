@@ -2,10 +2,8 @@ import { ErrorCode, type ErrorName, type RequestOf } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import { describeTopicConfigs } from '../metadata/described-configs.ts';
 import { collidingTopic, illegalTopicName } from '../metadata/topic-name.ts';
+import { TOPIC_PARTITIONS_MAX } from '../metadata/topics.ts';
 import type { Handler, Item } from './handler.ts';
-
-/** Partitions cost memory and a place in every segment's directory. */
-const PARTITIONS_MAX = 10_000;
 
 /**
  * CreateTopics: each topic is created or refused by itself; the answer comes when those created are durable.
@@ -58,8 +56,8 @@ function check(asked: Asked, { topics, nodeId }: Broker): ReturnType<typeof refu
   } else if (numPartitions !== -1 && numPartitions < 1) {
     return refuse('INVALID_PARTITIONS', `${numPartitions} partitions`);
   }
-  if (Math.max(numPartitions, assignments.length) > PARTITIONS_MAX) {
-    return refuse('INVALID_PARTITIONS', `more than ${PARTITIONS_MAX} partitions`);
+  if (Math.max(numPartitions, assignments.length) > TOPIC_PARTITIONS_MAX) {
+    return refuse('INVALID_PARTITIONS', `more than ${TOPIC_PARTITIONS_MAX} partitions`);
   }
   for (const { name: key, value } of configs) {
     const definition = topics.definitions.get(key);

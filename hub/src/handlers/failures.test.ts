@@ -9,6 +9,8 @@ const requests: Partial<Record<ApiName, object>> = {
   listOffsets: { topics: [{ name: 't', partitions: [{ partitionIndex: 0 }] }] },
   offsetCommit: { topics: [{ name: 't', partitions: [{ partitionIndex: 0 }] }] },
   createTopics: { topics: [{ name: 't' }] },
+  deleteRecords: { topics: [{ name: 't', partitions: [{ partitionIndex: 0 }] }] },
+  createPartitions: { topics: [{ name: 't' }] },
   joinGroup: { memberId: 'm' },
   describeGroups: { groups: ['g'] },
 };

@@ -51,6 +51,15 @@ export const failures: Failures = {
       errorMessage: "internal error; see the hub's log",
     })),
   }),
+  deleteRecords: ({ topics }, errorCode) => ({
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, lowWatermark: -1, errorCode })),
+    })),
+  }),
+  createPartitions: ({ topics }, errorCode) => ({
+    results: topics.map(({ name }) => ({ name, errorCode })),
+  }),
   joinGroup: ({ memberId }, errorCode) => ({
     errorCode,
     generationId: -1,

@@ -9,6 +9,9 @@ import { INTERNAL_TOPICS, illegalTopicName } from './topic-name.ts';
 
 const PREFIX = 'topic/';
 
+/** Partitions cost memory and a place in every segment's directory. */
+export const TOPIC_PARTITIONS_MAX = 10_000;
+
 const topicRecord = z.strictObject({
   /** Kafka's topic id: given once, so that a topic created again under an old name is another topic [KIP-516]. */
   id: z.uuid(),
@@ -28,6 +31,10 @@ export interface Topic {
   readonly maxMessageBytes: number;
 }
 
+type MutableTopic = {
+  -readonly [K in keyof Topic]: K extends 'partitions' ? Partition[] : Topic[K];
+};
+
 export interface TopicsDeps {
   store: LogStore;
   definitions: readonly ConfigDefinition[];
@@ -41,7 +48,7 @@ export interface TopicsDeps {
 export class Topics {
   readonly definitions: ReadonlyMap<string, ConfigDefinition>;
   readonly #deps: TopicsDeps;
-  readonly #byName = new Map<string, Topic>();
+  readonly #byName = new Map<string, MutableTopic>();
   readonly #byId = new Map<string, Topic>();
   /** Called after a topic is gone, before its deletion is durable. */
   readonly whenDeleted: ((topic: Topic) => void)[] = [];
@@ -76,15 +83,27 @@ export class Topics {
   create(name: string, partitions: number, configs: Readonly<Record<string, string>> = {}): Topic {
     assert(illegalTopicName(name) === undefined, `${JSON.stringify(name)} is a legal topic name`);
     assert(!this.#byName.has(name), `topic ${name} does not exist`);
-    const { store, now } = this.#deps;
-    const record = { id: randomUUID(), partitions, configs: { ...configs }, createdAtMs: now() };
-    putRecord(store.state, PREFIX + name, topicRecord, record);
-    return this.#add(name, record);
+    const record = {
+      id: randomUUID(),
+      partitions,
+      configs: { ...configs },
+      createdAtMs: this.#deps.now(),
+    };
+    const topic = this.#add(name, record);
+    this.#put(topic);
+    return topic;
+  }
+
+  /** Raises the number of partitions to `count`, which is more than there are. */
+  addPartitions(name: string, count: number): void {
+    const topic = this.#existing(name);
+    assert(count > topic.partitions.length, `${count} is more partitions than topic ${name} has`);
+    topic.partitions.push(...this.#partitions(name, topic.partitions.length, count));
+    this.#put(topic);
   }
 
   delete(name: string): void {
-    const topic = this.#byName.get(name);
-    assert(topic !== undefined, `topic ${name} exists`);
+    const topic = this.#existing(name);
     this.#byName.delete(name);
     this.#byId.delete(topic.id);
     this.#deps.store.state.delete(PREFIX + name);
@@ -96,19 +115,34 @@ export class Topics {
   }
 
   #add(name: string, record: z.infer<typeof topicRecord>): Topic {
-    const { store } = this.#deps;
     const maxMessageBytes = Number(
       record.configs['max.message.bytes'] ?? this.definitions.get('max.message.bytes')?.default,
     );
-    const partitions = Array.from(
-      { length: record.partitions },
-      (_, index) => new Partition(name, index, store.createPartition(`${name}-${index}`)),
-    );
+    const partitions = this.#partitions(name, 0, record.partitions);
     const { id, configs, createdAtMs } = record;
     const isInternal = INTERNAL_TOPICS.has(name);
-    const topic: Topic = { name, id, isInternal, partitions, configs, createdAtMs, maxMessageBytes };
+    const topic: MutableTopic = { name, id, isInternal, partitions, configs, createdAtMs, maxMessageBytes };
     this.#byName.set(name, topic);
     this.#byId.set(id, topic);
     return topic;
+  }
+
+  #existing(name: string): MutableTopic {
+    const topic = this.#byName.get(name);
+    assert(topic !== undefined, `topic ${name} exists`);
+    return topic;
+  }
+
+  #partitions(name: string, from: number, to: number): Partition[] {
+    const { store } = this.#deps;
+    return Array.from({ length: to - from }, (_, i) => {
+      const index = from + i;
+      return new Partition(name, index, store.createPartition(`${name}-${index}`));
+    });
+  }
+
+  #put({ name, id, partitions, configs, createdAtMs }: Topic): void {
+    const record = { id, partitions: partitions.length, configs: { ...configs }, createdAtMs };
+    putRecord(this.#deps.store.state, PREFIX + name, topicRecord, record);
   }
 }

@@ -9,7 +9,7 @@ export class Partition {
   readonly topic: string;
   readonly index: number;
   readonly log: PartitionLog;
-  /** Called when the high watermark has moved, and once when the partition is gone. */
+  /** Called when the high watermark or the log start has moved, and once when the partition is gone. */
   readonly whenChanged = new Set<() => void>();
   #closed = false;
 
@@ -29,6 +29,12 @@ export class Partition {
     const result = this.log.append(batch, header, { leaderEpoch: LEADER_EPOCH, offsets: 'assign' });
     if (result.ok && !result.duplicate) result.flushed.then(this.#changed, ignore);
     return result;
+  }
+
+  /** Makes everything below `offset` unreadable: durable with the store's next commit. */
+  advanceLogStart(offset: number): void {
+    this.log.advanceLogStart(offset);
+    this.#changed();
   }
 
   close(): void {
