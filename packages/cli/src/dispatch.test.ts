@@ -8,7 +8,7 @@ test('--version and --help end with 0', async () => {
   });
   const { code, stdout } = await runCli(['--help']);
   expect(code).toBe(0);
-  for (const command of ['dev', 'hub', 'agent', 'topics', 'groups', 'devices'])
+  for (const command of ['dev', 'hub', 'agent', 'topics', 'configs', 'groups', 'devices'])
     expect(stdout).toContain(`\n  ${command} `);
 });
 test('an unknown command is named with the nearest one, exit status 2', async () => {
@@ -22,12 +22,15 @@ test('an unknown command is named with the nearest one, exit status 2', async ()
     stderr: expect.stringContaining('Usage: edgelog COMMAND'),
   });
 });
-test.each(['dev', 'hub', 'agent', 'topics', 'groups'])('%s --help tells its flags', async (command) => {
-  const { code, stdout } = await runCli(['help', command]);
-  expect(code).toBe(0);
-  expect(stdout).toMatch(new RegExp(`^Usage: edgelog ${command} \\[flags\\]`));
-  expect(stdout).toMatch(/--help +This text/);
-});
+test.each(['dev', 'hub', 'agent', 'topics', 'configs', 'groups'])(
+  '%s --help tells its flags',
+  async (command) => {
+    const { code, stdout } = await runCli(['help', command]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^Usage: edgelog ${command} \\[flags\\]`));
+    expect(stdout).toMatch(/--help +This text/);
+  },
+);
 test('an unknown flag is one clear line', async () => {
   expect(await runCli(['hub', '--data-dir', '/tmp/x', '--kafca', 'h:1'])).toEqual({
     code: 1,

@@ -24,8 +24,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'List, describe, create and delete topics.',
     run: async (argv) => (await import('./topics/command.ts')).topicsCommand(argv),
   },
+  configs: {
+    summary: 'Describe the configuration of topics and brokers.',
+    run: async (argv) => (await import('./configs/command.ts')).configsCommand(argv),
+  },
   groups: {
-    summary: 'List and describe consumer groups, with their lag.',
+    summary: 'List and describe consumer groups with their lag, reset their offsets.',
     run: async (argv) => (await import('./groups/command.ts')).groupsCommand(argv),
   },
   devices: {

@@ -1,34 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { hubSettings, type RunningHub, startHub } from '@edgelog/hub';
-import { silentLogger } from '@edgelog/runtime';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runCli } from './run-cli.ts';
+import { type OperatedHub, startOperatedHub } from './operated-hub.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'edgelog-operate-'));
-let hub: RunningHub;
-let server: string;
+let hub: OperatedHub;
 beforeAll(async () => {
-  const any = '127.0.0.1:0';
-  const settings = hubSettings.parse({
-    dataDir: directory,
-    kafka: any,
-    sync: any,
-    http: any,
-    offsetsPartitions: 4,
-  });
-  hub = await startHub(settings, { log: silentLogger });
-  server = `127.0.0.1:${hub.kafkaPort}`;
+  hub = await startOperatedHub();
 });
-afterAll(async () => {
-  await hub.stop();
-  rmSync(directory, { recursive: true });
-});
+afterAll(() => hub.remove());
 
-const topics = (...args: string[]) => runCli(['topics', '--bootstrap-server', server, ...args]);
-const groups = (...args: string[]) => runCli(['groups', '--bootstrap-server', server, ...args]);
+const topics = (...args: string[]) => hub.operate('topics', ...args);
+const groups = (...args: string[]) => hub.operate('groups', ...args);
 
 test("topics are created, listed, described and deleted, with words or with Kafka's flags", async () => {
   const created = await topics(
@@ -85,7 +66,7 @@ test('a verb that is missing, doubled or unknown is a usage error', async () => 
 });
 test('a group is shown with its members, committed offsets and lag', async () => {
   await topics('create', 'work', '--partitions', '2');
-  const kafka = new Kafka({ clientId: 'test', brokers: [server], logLevel: logLevel.NOTHING });
+  const kafka = new Kafka({ clientId: 'test', brokers: [hub.server], logLevel: logLevel.NOTHING });
   const producer = kafka.producer();
   await producer.connect();
   const send = (count: number) =>

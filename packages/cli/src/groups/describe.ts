@@ -1,8 +1,8 @@
-import { EdgelogError } from '@edgelog/base';
-import { apis, ErrorCode, type ResponseOutput } from '@edgelog/wire';
-import { type Cluster, check } from '../kafka/cluster.ts';
+import { ErrorCode } from '@edgelog/wire';
+import type { Cluster } from '../kafka/cluster.ts';
 import { LATEST, listOffsets, partitionKey } from '../kafka/offsets.ts';
 import { readAssignment } from './assignment.ts';
+import { fetchCommitted, type Group, readGroup } from './group.ts';
 
 export interface PartitionLag {
   readonly topic: string;
@@ -29,15 +29,7 @@ export interface DescribedGroup {
 
 /** Members, committed offsets and lag of one group. Throws REFUSED when there is no such group. */
 export async function describeGroup(cluster: Cluster, groupId: string): Promise<DescribedGroup> {
-  const coordinator = await cluster.coordinatorOf(groupId);
-  const answer = await cluster.request(coordinator, apis.describeGroups, { groups: [groupId] });
-  const [group] = answer.groups;
-  if (group === undefined)
-    throw new EdgelogError('REFUSED', `broker ${coordinator} does not answer for ${groupId}`);
-  check(group.errorCode, `group ${groupId}`, group.errorMessage);
-  if (group.groupState === 'Dead') {
-    throw new EdgelogError('REFUSED', `group ${groupId}: GROUP_ID_NOT_FOUND (no such group)`);
-  }
+  const { coordinator, group } = await readGroup(cluster, groupId);
   const committed = await fetchCommitted(cluster, coordinator, groupId);
   const owners = ownersOf(group);
   const keys = new Set([...committed.keys(), ...owners.keys()]);
@@ -79,8 +71,6 @@ export async function describeGroup(cluster: Cluster, groupId: string): Promise<
   };
 }
 
-type Group = ResponseOutput<typeof apis.describeGroups>['groups'][number];
-
 function ownersOf({ protocolType, members }: Group): Map<string, Group['members'][number]> {
   const owners = new Map<string, Group['members'][number]>();
   // Only consumers put Kafka's assignment into these bytes; Connect and others have their own.
@@ -91,26 +81,4 @@ function ownersOf({ protocolType, members }: Group): Map<string, Group['members'
     }
   }
   return owners;
-}
-
-async function fetchCommitted(
-  cluster: Cluster,
-  coordinator: number,
-  groupId: string,
-): Promise<Map<string, number>> {
-  const answer = await cluster.request(coordinator, apis.offsetFetch, (version) =>
-    version >= 8 ? { groups: [{ groupId, topics: null }] } : { groupId, topics: null },
-  );
-  const [{ errorCode, topics }] = answer.groups.length > 0 ? [answer.groups[0]!] : [answer];
-  check(errorCode, `offsets of group ${groupId}`);
-  const committed = new Map<string, number>();
-  for (const { name, partitions } of topics ?? []) {
-    for (const partition of partitions) {
-      check(partition.errorCode, `offset of group ${groupId} in ${name}-${partition.partitionIndex}`);
-      if (partition.committedOffset >= 0) {
-        committed.set(partitionKey(name, partition.partitionIndex), partition.committedOffset);
-      }
-    }
-  }
-  return committed;
 }

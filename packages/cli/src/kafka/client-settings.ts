@@ -14,27 +14,33 @@ export const clientFields = {
   json: z.boolean().default(false).describe('Print JSON instead of a table.'),
 };
 
-/** A verb as a word (`list`) or as in Kafka's tools (`--list`): exactly one. */
+/** A verb as a word (`reset-offsets`) or as in Kafka's tools (`--reset-offsets`): exactly one. */
 export function verbOf<V extends string>(
   command: string,
   verbs: readonly V[],
   word: string | undefined,
   flags: Readonly<Record<V, boolean>>,
 ): V {
-  const given = verbs.filter((verb) => flags[verb] || verb === word);
-  if (word !== undefined && !verbs.includes(word as V)) {
+  const words = verbs.map(toWord);
+  if (word !== undefined && !words.includes(word)) {
     throw new EdgelogError(
       'CONFIG_INVALID',
-      `${command}: unknown verb ${JSON.stringify(word)}${didYouMean(word, verbs)}`,
+      `${command}: unknown verb ${JSON.stringify(word)}${didYouMean(word, words)}`,
     );
   }
+  const given = verbs.filter((verb) => flags[verb] || toWord(verb) === word);
   if (given.length !== 1 || given[0] === undefined) {
     throw new EdgelogError(
       'CONFIG_INVALID',
-      `${command}: give exactly one of ${verbs.join(', ')}; see --help`,
+      `${command}: give exactly one of ${words.join(', ')}; see --help`,
     );
   }
   return given[0];
+}
+
+/** `resetOffsets`, the setting's key, as a user types it: `reset-offsets`. */
+export function toWord(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 export async function withCluster(

@@ -6,11 +6,14 @@ export const EARLIEST = -2;
 
 export type TopicMetadata = ResponseOutput<typeof apis.metadata>['topics'][number];
 
-/** Offsets at a special timestamp, keyed by `partitionKey`. Partitions without a leader are left out. */
+/**
+ * Offsets at a timestamp (epoch milliseconds, LATEST or EARLIEST), keyed by `partitionKey`: −1 where no record is as
+ * new. Partitions without a leader are left out.
+ */
 export async function listOffsets(
   cluster: Cluster,
   topics: readonly TopicMetadata[],
-  timestamp: typeof LATEST | typeof EARLIEST,
+  timestamp: number,
 ): Promise<Map<string, number>> {
   const byLeader = new Map<number, Map<string, number[]>>();
   for (const { name, partitions } of topics) {

@@ -2,6 +2,7 @@ import { EdgelogError } from '@edgelog/base';
 import { loadSettings } from '@edgelog/runtime';
 import { z } from 'zod';
 import { clientFields, verbOf, withCluster } from '../kafka/client-settings.ts';
+import { parseConfigPairs } from '../kafka/config-pairs.ts';
 import { createTopics, deleteTopics, describeTopics, listTopics } from './actions.ts';
 
 const VERBS = ['list', 'describe', 'create', 'delete'] as const;
@@ -41,7 +42,7 @@ export async function topicsCommand(argv: string[]): Promise<number> {
   if ((verb === 'create' || verb === 'delete') && settings.topic.length === 0) {
     throw new EdgelogError('CONFIG_INVALID', `edgelog topics ${verb}: --topic is required`);
   }
-  const configs = parseConfigs(settings.config);
+  const configs = parseConfigPairs('edgelog topics: --config', settings.config);
   return withCluster(settings, async (cluster) => {
     switch (verb) {
       case 'list':
@@ -54,21 +55,4 @@ export async function topicsCommand(argv: string[]): Promise<number> {
         return deleteTopics(cluster, settings);
     }
   });
-}
-
-/** `KEY=VALUE` each; a value that itself has commas was cut at them, and is put together again. */
-function parseConfigs(parts: readonly string[]): { name: string; value: string }[] {
-  const configs: { name: string; value: string }[] = [];
-  for (const part of parts) {
-    const equals = part.indexOf('=');
-    const last = configs.at(-1);
-    if (equals > 0) configs.push({ name: part.slice(0, equals), value: part.slice(equals + 1) });
-    else if (last !== undefined) last.value += `,${part}`;
-    else
-      throw new EdgelogError(
-        'CONFIG_INVALID',
-        `edgelog topics: --config = ${JSON.stringify(part)}: expected KEY=VALUE`,
-      );
-  }
-  return configs;
 }

@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type OperatedHub, startOperatedHub } from '../operated-hub.ts';
+
+let hub: OperatedHub;
+beforeAll(async () => {
+  hub = await startOperatedHub();
+  await hub.operate(
+    'topics',
+    'create',
+    'kept',
+    '--config',
+    'retention.ms=1000',
+    '--config',
+    'cleanup.policy=delete,compact',
+  );
+});
+afterAll(() => hub.remove());
+
+const configs = (...args: string[]) => hub.operate('configs', ...args);
+
+test('configs are described: what is set, or all with their defaults', async () => {
+  const set = (await configs('--describe', '--entity-type', 'topics', '--entity-name', 'kept')).stdout;
+  expect(set).toMatch(/^kept +retention\.ms +1000 +DYNAMIC_TOPIC_CONFIG$/m);
+  expect(set).toMatch(/^kept +cleanup\.policy +delete,compact +DYNAMIC_TOPIC_CONFIG$/m);
+  expect(set).not.toContain('DEFAULT_CONFIG');
+  const all = JSON.parse((await configs('describe', 'kept', '--all', '--json')).stdout);
+  expect(all[0].configs).toContainEqual(
+    expect.objectContaining({ name: 'compression.type', value: 'producer', source: 'DEFAULT_CONFIG' }),
+  );
+  expect((await configs('describe', '--entity-type', 'brokers')).stdout).toMatch(
+    /^ +1 |^1 +\S+ +\S+ +STATIC/m,
+  );
+});
+test('an entity that does not exist is named', async () => {
+  expect(await configs('describe', 'nowhere')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('topic nowhere: UNKNOWN_TOPIC_OR_PARTITION'),
+  });
+  expect((await configs('describe', 'one', '--entity-type', 'brokers')).stderr).toContain(
+    'expected the id of a broker',
+  );
+});

@@ -1,0 +1,59 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hubSettings, startHub } from '@edgelog/hub';
+import { silentLogger } from '@edgelog/runtime';
+import { dispatch } from './dispatch.ts';
+import type { Ended } from './run-cli.ts';
+
+export interface OperatedHub {
+  /** HOST:PORT of its Kafka listener. */
+  readonly server: string;
+  readonly dataDir: string;
+  /** Runs an operator's command against it, in this process; one at a time, since its output is caught. */
+  operate(command: string, ...args: string[]): Promise<Ended>;
+  /** Stops the hub and leaves its data. */
+  stop(): Promise<void>;
+  /** Stops the hub, if it runs, and removes its data. */
+  remove(): Promise<void>;
+}
+
+/** For tests: a hub in this process, with a data directory of its own. */
+export async function startOperatedHub(): Promise<OperatedHub> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'edgelog-operate-'));
+  const any = '127.0.0.1:0';
+  const settings = hubSettings.parse({ dataDir, kafka: any, sync: any, http: any, offsetsPartitions: 4 });
+  const hub = await startHub(settings, { log: silentLogger });
+  const server = `127.0.0.1:${hub.kafkaPort}`;
+  return {
+    server,
+    dataDir,
+    operate: (command, ...args) => runHere([command, '--bootstrap-server', server, ...args]),
+    stop: () => hub.stop(),
+    remove: async () => {
+      await hub.stop();
+      rmSync(dataDir, { recursive: true });
+    },
+  };
+}
+
+/** For tests: as `runCli`, without the cost of a process. */
+export async function runHere(args: readonly string[]): Promise<Ended> {
+  const output = { stdout: '', stderr: '' };
+  const restore = (['stdout', 'stderr'] as const).map((name) => {
+    const stream = process[name];
+    const { write } = stream;
+    stream.write = (chunk: string | Uint8Array) => {
+      output[name] += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
+      return true;
+    };
+    return () => {
+      stream.write = write;
+    };
+  });
+  try {
+    return { code: await dispatch(args), ...output };
+  } finally {
+    for (const undo of restore) undo();
+  }
+}
