@@ -1,5 +1,6 @@
 import { ErrorCode, type ErrorName, type RequestOf } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
+import { configFault } from '../metadata/config-changes.ts';
 import { describeTopicConfigs } from '../metadata/described-configs.ts';
 import { collidingTopic, illegalTopicName } from '../metadata/topic-name.ts';
 import { TOPIC_PARTITIONS_MAX } from '../metadata/topics.ts';
@@ -60,11 +61,9 @@ function check(asked: Asked, { topics, nodeId }: Broker): ReturnType<typeof refu
     return refuse('INVALID_PARTITIONS', `more than ${TOPIC_PARTITIONS_MAX} partitions`);
   }
   for (const { name: key, value } of configs) {
-    const definition = topics.definitions.get(key);
-    if (definition === undefined) return refuse('INVALID_CONFIG', `unknown topic config ${key}`);
     if (value === null) return refuse('INVALID_CONFIG', `topic config ${key} has no value`);
-    const fault = definition.check(value);
-    if (fault !== undefined) return refuse('INVALID_CONFIG', `topic config ${key}=${value}: ${fault}`);
+    const fault = configFault(topics.definitions.get(key), key, value);
+    if (fault !== undefined) return refuse('INVALID_CONFIG', fault);
   }
   return undefined;
 }

@@ -3,12 +3,10 @@ import { ErrorCode, type ErrorName, type RequestOf } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import { brokerConfigDefinitions } from '../metadata/broker-config.ts';
 import { ConfigSource } from '../metadata/config-definition.ts';
+import { ConfigResource } from '../metadata/config-resource.ts';
 import { type DescribedConfig, describeTopicConfigs } from '../metadata/described-configs.ts';
 import type { Client } from '../net/dispatcher.ts';
 import type { Handler, Item } from './handler.ts';
-
-const TOPIC = 2;
-const BROKER = 4;
 
 /**
  * DescribeConfigs: configs of topics (type 2) and of this broker (type 4), all or those named. Values that have no effect yet
@@ -42,12 +40,12 @@ type Resource = RequestOf<'describeConfigs'>['resources'][number];
 type Outcome = { configs: DescribedConfig[]; readOnly: boolean } | { error: ErrorName; message: string };
 
 function describe({ resourceType, resourceName }: Resource, broker: Broker, client: Client): Outcome {
-  if (resourceType === TOPIC) {
+  if (resourceType === ConfigResource.topic) {
     const topic = broker.topics.get(resourceName);
     if (topic === undefined) return { error: 'UNKNOWN_TOPIC_OR_PARTITION', message: 'no such topic' };
     return { configs: describeTopicConfigs(broker.topics.definitions, topic.configs), readOnly: false };
   }
-  if (resourceType === BROKER) {
+  if (resourceType === ConfigResource.broker) {
     if (resourceName === '') return { configs: [], readOnly: true };
     if (resourceName !== String(broker.nodeId)) {
       return { error: 'INVALID_REQUEST', message: `this is broker ${broker.nodeId}, not ${resourceName}` };
@@ -75,8 +73,16 @@ function present(
     readOnly,
     configSource: source,
     isSensitive: false,
-    synonyms: includeSynonyms ? [{ name, value, source }] : [],
+    synonyms: includeSynonyms ? synonymsOf({ name, value, source, definition }) : [],
     configType: definition.type,
     documentation: includeDocumentation ? definition.doc : null,
   };
+}
+
+/** The values that a config has or would fall back to, the one in force first. */
+function synonymsOf({ name, value, source, definition }: DescribedConfig) {
+  const own = { name, value, source };
+  return source === ConfigSource.topic
+    ? [own, { name, value: definition.default, source: ConfigSource.default }]
+    : [own];
 }

@@ -10,9 +10,12 @@ const requests: Partial<Record<ApiName, object>> = {
   offsetCommit: { topics: [{ name: 't', partitions: [{ partitionIndex: 0 }] }] },
   createTopics: { topics: [{ name: 't' }] },
   deleteRecords: { topics: [{ name: 't', partitions: [{ partitionIndex: 0 }] }] },
+  alterConfigs: { resources: [{ resourceType: 2, resourceName: 't' }] },
+  incrementalAlterConfigs: { resources: [{ resourceType: 2, resourceName: 't' }] },
   createPartitions: { topics: [{ name: 't' }] },
   joinGroup: { memberId: 'm' },
   describeGroups: { groups: ['g'] },
+  deleteGroups: { groupsNames: ['g'] },
 };
 
 test.each(Object.keys(failures) as ApiName[])('the failure of %s can be encoded in every version', (name) => {

@@ -6,6 +6,17 @@ export type Failures = {
   readonly [N in ApiName]?: (request: RequestOf<N>, errorCode: number) => ResponseOf<N>;
 };
 
+const INTERNAL_ERROR = "internal error; see the hub's log";
+
+const unaltered =
+  (errorCode: number) =>
+  ({ resourceType, resourceName }: { resourceType: number; resourceName: string }) => ({
+    errorCode,
+    errorMessage: INTERNAL_ERROR,
+    resourceType,
+    resourceName,
+  });
+
 /** For a handler that failed. Where an API has no place for an error the connection is closed instead. */
 export const failures: Failures = {
   produce: ({ topicData, acks }, errorCode) => ({
@@ -48,7 +59,7 @@ export const failures: Failures = {
     topics: topics.map(({ name }) => ({
       name,
       errorCode,
-      errorMessage: "internal error; see the hub's log",
+      errorMessage: INTERNAL_ERROR,
     })),
   }),
   deleteRecords: ({ topics }, errorCode) => ({
@@ -56,6 +67,10 @@ export const failures: Failures = {
       name,
       partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, lowWatermark: -1, errorCode })),
     })),
+  }),
+  alterConfigs: ({ resources }, errorCode) => ({ responses: resources.map(unaltered(errorCode)) }),
+  incrementalAlterConfigs: ({ resources }, errorCode) => ({
+    responses: resources.map(unaltered(errorCode)),
   }),
   createPartitions: ({ topics }, errorCode) => ({
     results: topics.map(({ name }) => ({ name, errorCode })),

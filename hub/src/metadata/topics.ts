@@ -102,6 +102,14 @@ export class Topics {
     this.#put(topic);
   }
 
+  /** Replaces what is set for the topic; the configs are checked. */
+  setConfigs(name: string, configs: Readonly<Record<string, string>>): void {
+    const topic = this.#existing(name);
+    topic.configs = { ...configs };
+    topic.maxMessageBytes = this.#maxMessageBytes(configs);
+    this.#put(topic);
+  }
+
   delete(name: string): void {
     const topic = this.#existing(name);
     this.#byName.delete(name);
@@ -115,11 +123,9 @@ export class Topics {
   }
 
   #add(name: string, record: z.infer<typeof topicRecord>): Topic {
-    const maxMessageBytes = Number(
-      record.configs['max.message.bytes'] ?? this.definitions.get('max.message.bytes')?.default,
-    );
     const partitions = this.#partitions(name, 0, record.partitions);
     const { id, configs, createdAtMs } = record;
+    const maxMessageBytes = this.#maxMessageBytes(configs);
     const isInternal = INTERNAL_TOPICS.has(name);
     const topic: MutableTopic = { name, id, isInternal, partitions, configs, createdAtMs, maxMessageBytes };
     this.#byName.set(name, topic);
@@ -139,6 +145,10 @@ export class Topics {
       const index = from + i;
       return new Partition(name, index, store.createPartition(`${name}-${index}`));
     });
+  }
+
+  #maxMessageBytes(configs: Readonly<Record<string, string>>): number {
+    return Number(configs['max.message.bytes'] ?? this.definitions.get('max.message.bytes')?.default);
   }
 
   #put({ name, id, partitions, configs, createdAtMs }: Topic): void {

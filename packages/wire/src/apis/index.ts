@@ -19,9 +19,11 @@ import { deleteRecords } from './21-delete-records.ts';
 import { initProducerId } from './22-init-producer-id.ts';
 import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts';
 import { describeConfigs } from './32-describe-configs.ts';
-import { deleteGroups } from './42-delete-groups.ts';
-import { offsetDelete } from './47-offset-delete.ts';
+import { alterConfigs } from './33-alter-configs.ts';
 import { createPartitions } from './37-create-partitions.ts';
+import { deleteGroups } from './42-delete-groups.ts';
+import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts';
+import { offsetDelete } from './47-offset-delete.ts';
 import { describeCluster } from './60-describe-cluster.ts';
 import { describeProducers } from './61-describe-producers.ts';
 
@@ -47,9 +49,11 @@ export const apis = {
   initProducerId,
   offsetForLeaderEpoch,
   describeConfigs,
+  alterConfigs,
   createPartitions,
   deleteGroups,
   offsetDelete,
+  incrementalAlterConfigs,
   describeCluster,
   describeProducers,
 } satisfies Record<string, Api>;

@@ -1,0 +1,18 @@
+import { changeConfigs } from '../metadata/config-changes.ts';
+import { alterResources } from './alter-resources.ts';
+import type { Handler } from './handler.ts';
+
+/**
+ * IncrementalAlterConfigs: sets, deletes, appends to or subtracts from single configs of topics; the others stay [KIP-339].
+ *
+ * Left out: configs of brokers, which are read-only (INVALID_REQUEST naming them), and other resources.
+ */
+export const incrementalAlterConfigs: Handler<'incrementalAlterConfigs'> = (request, { broker }) =>
+  alterResources(request, broker, ({ configs }, before) => {
+    const changes = configs.map(({ name, value, configOperation: operation }) => ({
+      name,
+      value,
+      operation,
+    }));
+    return changeConfigs(broker.topics.definitions, before, changes);
+  });

@@ -1,0 +1,74 @@
+import { ErrorCode, type ErrorName } from '@edgelog/wire';
+import type { Broker } from '../broker.ts';
+import type { ConfigOutcome } from '../metadata/config-changes.ts';
+import { ConfigResource } from '../metadata/config-resource.ts';
+
+interface Resource {
+  readonly resourceType: number;
+  readonly resourceName: string;
+  readonly configs: readonly { readonly name: string }[];
+}
+
+interface Altered {
+  errorCode: number;
+  errorMessage: string | null;
+  resourceType: number;
+  resourceName: string;
+}
+
+/**
+ * What AlterConfigs and IncrementalAlterConfigs have in common: each resource is altered or refused by itself, and the answer
+ * comes when those altered are durable. `change` gives a topic's new configs from those set before.
+ */
+export async function alterResources<R extends Resource>(
+  { resources, validateOnly }: { resources: readonly R[]; validateOnly: boolean },
+  broker: Broker,
+  change: (resource: R, before: Readonly<Record<string, string>>) => ConfigOutcome,
+): Promise<{ responses: Altered[] }> {
+  const keyOf = ({ resourceType, resourceName }: Resource) => `${resourceType} ${resourceName}`;
+  const keys = resources.map(keyOf);
+  const responses = resources.map((resource): Altered => {
+    const isRepeated = keys.filter((key) => key === keyOf(resource)).length > 1;
+    const fault = isRepeated
+      ? refuse('INVALID_REQUEST', 'the request names this resource more than once')
+      : alter(resource);
+    const { resourceType, resourceName } = resource;
+    return { ...(fault ?? { errorCode: ErrorCode.NONE, errorMessage: null }), resourceType, resourceName };
+  });
+  if (!validateOnly) await broker.store.flushed();
+  return { responses };
+
+  function alter(resource: R): ReturnType<typeof refuse> | undefined {
+    const { resourceType, resourceName } = resource;
+    if (resourceType === ConfigResource.topic) return alterTopic(resource);
+    if (resourceType === ConfigResource.broker) return refuseBroker(resource, broker.nodeId);
+    return refuse('INVALID_REQUEST', `resource ${resourceName} of type ${resourceType} is not supported`);
+  }
+
+  function alterTopic(resource: R): ReturnType<typeof refuse> | undefined {
+    const topic = broker.topics.get(resource.resourceName);
+    if (topic === undefined) return refuse('UNKNOWN_TOPIC_OR_PARTITION', 'no such topic');
+    const outcome = change(resource, topic.configs);
+    if ('error' in outcome) return refuse(outcome.error, outcome.message);
+    if (validateOnly) return undefined;
+    broker.topics.setConfigs(topic.name, outcome.configs);
+    broker.log.info('topic configs changed', { topic: topic.name, configs: outcome.configs });
+    return undefined;
+  }
+}
+
+function refuse(error: ErrorName, errorMessage: string) {
+  return { errorCode: ErrorCode[error], errorMessage };
+}
+
+/** All of a broker's configs are its settings, read when it starts. An empty name means the defaults of all brokers. */
+function refuseBroker({ resourceName, configs }: Resource, nodeId: number) {
+  if (resourceName !== '' && resourceName !== String(nodeId))
+    return refuse('INVALID_REQUEST', `this is broker ${nodeId}, not ${resourceName}`);
+  if (configs.length === 0) return undefined;
+  const names = configs.map(({ name }) => name).join(', ');
+  return refuse(
+    'INVALID_REQUEST',
+    `broker configs are changed in the hub's settings and take a restart: cannot change ${names}`,
+  );
+}
