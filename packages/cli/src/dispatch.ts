@@ -21,7 +21,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (argv) => (await import('@edgelog/agent')).agentCommand(argv),
   },
   topics: {
-    summary: 'List, describe, create and delete topics.',
+    summary: 'List, describe, create, alter and delete topics.',
     run: async (argv) => (await import('./topics/command.ts')).topicsCommand(argv),
   },
   configs: {
@@ -29,7 +29,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (argv) => (await import('./configs/command.ts')).configsCommand(argv),
   },
   groups: {
-    summary: 'List and describe consumer groups with their lag, reset their offsets.',
+    summary: 'Consumer groups with their lag: list, describe, delete, reset offsets.',
     run: async (argv) => (await import('./groups/command.ts')).groupsCommand(argv),
   },
   devices: {

@@ -33,6 +33,20 @@ test("topics are created, listed, described and deleted, with words or with Kafk
   expect((await topics('--describe')).stdout).toMatch(/^bills +0 +1 +1 +1 +0 +0 +0$/m);
   expect(await topics('delete', 'bills')).toEqual({ code: 0, stdout: 'deleted topic bills\n', stderr: '' });
 });
+test('partitions are added to a topic, never taken away', async () => {
+  await topics('create', 'growing', '--partitions', '1');
+  expect(await topics('--alter', '--topic', 'growing', '--partitions', '3')).toEqual({
+    code: 0,
+    stdout: 'altered topic growing\n',
+    stderr: '',
+  });
+  expect(JSON.parse((await topics('describe', 'growing', '--json')).stdout)[0].partitions).toHaveLength(3);
+  expect(await topics('alter', 'growing', '--partitions', '2')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('topic growing: INVALID_PARTITIONS'),
+  });
+  expect((await topics('alter', 'growing')).stderr).toContain('--partitions is required');
+});
 test('what is refused is named with the reason, exit status 1', async () => {
   await topics('create', 'twice');
   expect(await topics('create', 'twice')).toMatchObject({
@@ -59,7 +73,7 @@ test('what is refused is named with the reason, exit status 1', async () => {
   });
 });
 test('a verb that is missing, doubled or unknown is a usage error', async () => {
-  expect((await topics()).stderr).toContain('give exactly one of list, describe, create, delete');
+  expect((await topics()).stderr).toContain('give exactly one of list, describe, create, alter, delete');
   expect((await topics('list', '--create')).stderr).toContain('give exactly one of');
   expect((await groups('lst')).stderr).toContain('unknown verb "lst" (did you mean list?)');
   expect((await topics('create')).stderr).toContain('--topic is required');

@@ -2,12 +2,13 @@ import { EdgelogError } from '@edgelog/base';
 import { loadSettings } from '@edgelog/runtime';
 import { z } from 'zod';
 import { clientFields, toWord, verbOf, withCluster } from '../kafka/client-settings.ts';
+import { deleteGroups } from './delete.ts';
 import { describeGroups, describeMembers, describeStates } from './describe-actions.ts';
 import { findGroups, listGroups } from './list.ts';
 import { resetOffsets } from './reset.ts';
 import { parseTarget, targetFields } from './reset-target.ts';
 
-const VERBS = ['list', 'describe', 'resetOffsets'] as const;
+const VERBS = ['list', 'describe', 'delete', 'resetOffsets'] as const;
 const COMMAND = 'edgelog groups';
 
 const groupsSettings = z.object({
@@ -17,6 +18,10 @@ const groupsSettings = z.object({
     .describe(`${VERBS.map(toWord).join(', ')}; also as --list …, like in Kafka.`),
   list: z.boolean().default(false).describe('All groups with their state.'),
   describe: z.boolean().default(false).describe('Committed offsets, lag and owners of partitions.'),
+  delete: z
+    .boolean()
+    .default(false)
+    .describe('Delete groups that have no members, with what they committed.'),
   resetOffsets: z
     .boolean()
     .default(false)
@@ -24,7 +29,7 @@ const groupsSettings = z.object({
       'Set the committed offsets of a group without members; shows what it would do until --execute.',
     ),
   group: z.array(z.string().min(1)).default([]).describe('Groups.'),
-  allGroups: z.boolean().default(false).describe('Describe or reset all groups.'),
+  allGroups: z.boolean().default(false).describe('All groups there are.'),
   members: z.boolean().default(false).describe('With describe: the members instead of the offsets.'),
   state: z.boolean().default(false).describe('With describe: state and coordinator instead of the offsets.'),
   ...targetFields,
@@ -35,7 +40,7 @@ const groupsSettings = z.object({
 export async function groupsCommand(argv: string[]): Promise<number> {
   const settings = loadSettings({
     command: COMMAND,
-    summary: 'Consumer groups of a hub, or of any Kafka cluster: list, describe, reset offsets.',
+    summary: 'Consumer groups of a hub, or of any Kafka cluster: list, describe, delete, reset offsets.',
     schema: groupsSettings,
     argv,
     env: process.env,
@@ -59,6 +64,7 @@ export async function groupsCommand(argv: string[]): Promise<number> {
       ? (await findGroups(cluster)).map(({ groupId }) => groupId)
       : settings.group;
     if (target !== undefined) return resetOffsets(cluster, names, target, settings);
+    if (verb === 'delete') return deleteGroups(cluster, names, settings);
     if (settings.members) return describeMembers(cluster, names, settings);
     if (settings.state) return describeStates(cluster, names, settings);
     return describeGroups(cluster, names, settings);

@@ -81,5 +81,15 @@ test('a group in use is not reset, and is shown with its members and its state',
   expect((await groups('describe', 'busy', '--state')).stdout).toMatch(
     /^busy +1 +RoundRobinAssigner +Stable +1$/m,
   );
+  expect(await groups('delete', 'busy')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('group busy: NON_EMPTY_GROUP'),
+  });
   await consumer.disconnect();
+  expect(await groups('--delete', '--group', 'busy')).toEqual({
+    code: 0,
+    stdout: 'deleted group busy\n',
+    stderr: '',
+  });
+  expect((await groups('delete', 'busy')).stderr).toContain('group busy: GROUP_ID_NOT_FOUND');
 });

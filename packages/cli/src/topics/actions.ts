@@ -1,6 +1,7 @@
 import { apis, ErrorCode, ZERO_UUID } from '@edgelog/wire';
 import { type Cluster, check } from '../kafka/cluster.ts';
 import { EARLIEST, LATEST, listOffsets, partitionKey, type TopicMetadata } from '../kafka/offsets.ts';
+import { reportOutcomes } from '../outcomes.ts';
 import { printJson, printTable } from '../table.ts';
 
 interface Output {
@@ -84,12 +85,12 @@ export async function createTopics(cluster: Cluster, options: CreateOptions): Pr
     })),
     timeoutMs: options.timeoutMs,
   });
-  return report(
-    answer.topics,
-    'created',
-    options.ifNotExists ? ErrorCode.TOPIC_ALREADY_EXISTS : undefined,
-    options,
-  );
+  return reportOutcomes(answer.topics, {
+    kind: 'topic',
+    done: 'created',
+    tolerated: options.ifNotExists ? ErrorCode.TOPIC_ALREADY_EXISTS : undefined,
+    json: options.json,
+  });
 }
 
 export async function deleteTopics(
@@ -102,39 +103,31 @@ export async function deleteTopics(
       ? { topics: topic.map((name) => ({ name, topicId: ZERO_UUID })), timeoutMs }
       : { topicNames: topic, timeoutMs },
   );
-  const tolerated = options.ifExists ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : undefined;
-  return report(answer.responses, 'deleted', tolerated, options);
-}
-
-interface Outcome {
-  readonly name: string | null;
-  readonly errorCode: number;
-  readonly errorMessage: string | null;
-}
-
-/** One line per topic; the exit status is 1 when any was refused. */
-function report(
-  outcomes: readonly Outcome[],
-  verb: string,
-  tolerated: number | undefined,
-  { json }: Output,
-): number {
-  const results = outcomes.map(({ name, errorCode, errorMessage }) => {
-    if (errorCode === ErrorCode.NONE) return { name, [verb]: true };
-    if (errorCode === tolerated) return { name, [verb]: false };
-    try {
-      check(errorCode, `topic ${name}`, errorMessage);
-    } catch (error) {
-      return { name, [verb]: false, error: (error as Error).message };
-    }
-    return { name };
+  const outcomes = answer.responses.map((response) => ({ ...response, name: response.name ?? '' }));
+  return reportOutcomes(outcomes, {
+    kind: 'topic',
+    done: 'deleted',
+    tolerated: options.ifExists ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : undefined,
+    json: options.json,
   });
-  if (json) printJson(results);
-  for (const result of results) {
-    if (result.error !== undefined) process.stderr.write(`edgelog: ${result.error}\n`);
-    else if (!json && result[verb] === true) process.stdout.write(`${verb} topic ${result.name}\n`);
-  }
-  return results.some(({ error }) => error !== undefined) ? 1 : 0;
+}
+
+/** Adds partitions: the count is the new total. Records already there stay where they are. */
+export async function alterTopics(
+  cluster: Cluster,
+  options: Output & { topic: string[]; partitions: number; ifExists: boolean; timeoutMs: number },
+): Promise<number> {
+  const answer = await cluster.requestController(apis.createPartitions, {
+    topics: options.topic.map((name) => ({ name, count: options.partitions, assignments: null })),
+    timeoutMs: options.timeoutMs,
+    validateOnly: false,
+  });
+  return reportOutcomes(answer.results, {
+    kind: 'topic',
+    done: 'altered',
+    tolerated: options.ifExists ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : undefined,
+    json: options.json,
+  });
 }
 
 function byName(topics: readonly TopicMetadata[]): TopicMetadata[] {

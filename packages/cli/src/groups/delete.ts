@@ -1,0 +1,20 @@
+import { apis } from '@edgelog/wire';
+import type { Cluster } from '../kafka/cluster.ts';
+import { reportOutcomes } from '../outcomes.ts';
+
+/** Deletes groups without members, with what they committed, each at its coordinator. */
+export async function deleteGroups(
+  cluster: Cluster,
+  names: readonly string[],
+  { json }: { json: boolean },
+): Promise<number> {
+  const answers = await Promise.all(
+    names.map(async (name) =>
+      cluster.request(await cluster.coordinatorOf(name), apis.deleteGroups, { groupsNames: [name] }),
+    ),
+  );
+  const outcomes = answers.flatMap(({ results }) =>
+    results.map(({ groupId, errorCode }) => ({ name: groupId, errorCode })),
+  );
+  return reportOutcomes(outcomes, { kind: 'group', done: 'deleted', json });
+}
