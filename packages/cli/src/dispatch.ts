@@ -25,7 +25,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (argv) => (await import('./topics/command.ts')).topicsCommand(argv),
   },
   configs: {
-    summary: 'Describe the configuration of topics and brokers.',
+    summary: 'Describe and alter the configuration of topics and brokers.',
     run: async (argv) => (await import('./configs/command.ts')).configsCommand(argv),
   },
   groups: {

@@ -1,34 +1,60 @@
+import { EdgelogError } from '@edgelog/base';
 import { loadSettings } from '@edgelog/runtime';
 import { z } from 'zod';
 import { clientFields, verbOf, withCluster } from '../kafka/client-settings.ts';
+import { parseConfigPairs } from '../kafka/config-pairs.ts';
+import { alterConfigs } from './alter.ts';
 import { describeConfigs } from './describe.ts';
 import { ENTITY_TYPES } from './entity.ts';
 
-const VERBS = ['describe'] as const;
+const VERBS = ['describe', 'alter'] as const;
+const COMMAND = 'edgelog configs';
 
 const configsSettings = z.object({
-  verb: z.string().optional().describe('describe; also as --describe, like in Kafka.'),
+  verb: z.string().optional().describe('describe or alter; also as --describe and --alter, like in Kafka.'),
   describe: z.boolean().default(false).describe('Configs that are set; with --all the defaults too.'),
+  alter: z.boolean().default(false).describe('Change some configs and leave the others.'),
   entityType: z.enum(ENTITY_TYPES).default('topics').describe('What is configured.'),
   entityName: z
     .array(z.string().min(1))
     .default([])
-    .describe('Topics, or ids of brokers; left out: all of them.'),
+    .describe('Topics, or ids of brokers; left out: all of them, for describe.'),
   all: z.boolean().default(false).describe('Describe also what has its default value.'),
+  addConfig: z.array(z.string()).default([]).describe('With alter: KEY=VALUE to set.'),
+  deleteConfig: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('With alter: keys to take back to their defaults.'),
   ...clientFields,
 });
 
 /** `edgelog configs …` */
 export async function configsCommand(argv: string[]): Promise<number> {
   const settings = loadSettings({
-    command: 'edgelog configs',
-    summary: 'Describe the configuration of topics and brokers of a hub, or of any Kafka cluster.',
+    command: COMMAND,
+    summary: 'Describe and alter the configuration of topics and brokers of a hub, or of any Kafka cluster.',
     schema: configsSettings,
     argv,
     env: process.env,
     sources: 'flags',
     positionals: ['verb', 'entityName'],
   });
-  verbOf('edgelog configs', VERBS, settings.verb, settings);
-  return withCluster(settings, (cluster) => describeConfigs(cluster, settings));
+  const verb = verbOf(COMMAND, VERBS, settings.verb, settings);
+  const add = parseConfigPairs(`${COMMAND}: --add-config`, settings.addConfig);
+  const remove = settings.deleteConfig;
+  const isChange = add.length + remove.length > 0;
+  if (verb === 'describe' && isChange) {
+    throw new EdgelogError('CONFIG_INVALID', `${COMMAND}: --add-config and --delete-config are for alter`);
+  }
+  if (verb === 'alter' && settings.entityName.length === 0) {
+    throw new EdgelogError('CONFIG_INVALID', `${COMMAND} alter: --entity-name is required`);
+  }
+  if (verb === 'alter' && !isChange) {
+    throw new EdgelogError('CONFIG_INVALID', `${COMMAND} alter: --add-config or --delete-config is required`);
+  }
+  return withCluster(settings, (cluster) =>
+    verb === 'alter'
+      ? alterConfigs(cluster, { ...settings, add, remove })
+      : describeConfigs(cluster, settings),
+  );
 }

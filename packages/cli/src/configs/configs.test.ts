@@ -31,6 +31,28 @@ test('configs are described: what is set, or all with their defaults', async () 
     /^ +1 |^1 +\S+ +\S+ +STATIC/m,
   );
 });
+test('single configs are set and taken back, the others stay', async () => {
+  expect(
+    await configs(
+      '--alter',
+      '--entity-name',
+      'kept',
+      '--add-config',
+      'max.message.bytes=2000',
+      '--delete-config',
+      'retention.ms',
+    ),
+  ).toEqual({ code: 0, stdout: 'altered topic kept\n', stderr: '' });
+  const set = (await configs('describe', 'kept')).stdout;
+  expect(set).toMatch(/^kept +max\.message\.bytes +2000 /m);
+  expect(set).toMatch(/^kept +cleanup\.policy +delete,compact /m);
+  expect(set).not.toContain('retention.ms');
+  expect(await configs('alter', 'kept', '--add-config', 'max.message.bytes=much')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/topic kept: INVALID_CONFIG .*max\.message\.bytes/),
+  });
+  expect((await configs('alter', 'kept')).stderr).toContain('--add-config or --delete-config is required');
+});
 test('an entity that does not exist is named', async () => {
   expect(await configs('describe', 'nowhere')).toMatchObject({
     code: 1,

@@ -1,0 +1,42 @@
+import { apis } from '@edgelog/wire';
+import type { Cluster } from '../kafka/cluster.ts';
+import type { ConfigPair } from '../kafka/config-pairs.ts';
+import { reportOutcomes } from '../outcomes.ts';
+import { type EntityType, findEntities } from './entity.ts';
+
+/** Kafka's numbers for what is done to one config [KIP-339]. */
+const Operation = { set: 0, delete: 1 } as const;
+
+export interface AlterOptions {
+  readonly entityType: EntityType;
+  readonly entityName: readonly string[];
+  readonly add: readonly ConfigPair[];
+  readonly remove: readonly string[];
+  readonly json: boolean;
+}
+
+/** Sets some configs of each entity and takes others back to their defaults; the rest stays as it is. */
+export async function alterConfigs(cluster: Cluster, options: AlterOptions): Promise<number> {
+  const entities = await findEntities(cluster, options.entityType, options.entityName);
+  const configs = [
+    ...options.add.map(({ name, value }) => ({ name, configOperation: Operation.set, value })),
+    ...options.remove.map((name) => ({ name, configOperation: Operation.delete, value: null })),
+  ];
+  const answers = await Promise.all(
+    entities.map(({ nodeId, resourceType, resourceName }) =>
+      cluster.request(nodeId, apis.incrementalAlterConfigs, {
+        resources: [{ resourceType, resourceName, configs }],
+        validateOnly: false,
+      }),
+    ),
+  );
+  const outcomes = answers.flatMap(({ responses }) =>
+    responses.map(({ resourceName, errorCode, errorMessage }) => ({
+      name: resourceName,
+      errorCode,
+      errorMessage,
+    })),
+  );
+  const kind = options.entityType === 'topics' ? 'topic' : 'broker';
+  return reportOutcomes(outcomes, { kind, done: 'altered', json: options.json });
+}
