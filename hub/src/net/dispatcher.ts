@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { EdgelogError } from '@edgelog/base';
 import type { Address, Counter, Histogram, Logger, Metrics } from '@edgelog/runtime';
 import {
@@ -11,6 +12,7 @@ import {
   encodeResponse,
 } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
+import { FETCH_SESSION_LIMITS, FetchSessionCache } from '../fetch/session-cache.ts';
 import { servedVersions } from '../handlers/18-api-versions.ts';
 import { failures } from '../handlers/failures.ts';
 import type { RequestContext } from '../handlers/handler.ts';
@@ -52,6 +54,7 @@ export interface DispatcherDeps {
 /** From a frame to the bytes of its response: decodes, calls the API's handler, encodes. */
 export class Dispatcher {
   readonly #broker: Broker;
+  readonly #fetchSessions = new FetchSessionCache(FETCH_SESSION_LIMITS, () => randomInt(1, 2 ** 31));
   readonly #log: Logger;
   readonly #served = new Map<number, Served>();
   readonly #receivedBytes: Counter;
@@ -66,6 +69,21 @@ export class Dispatcher {
     this.#refused = metrics.counter(
       'edgelog_kafka_bad_requests_total',
       'Connections closed because a request could not be understood.',
+    );
+    metrics.gauge(
+      'edgelog_fetch_sessions',
+      'Fetch sessions that are open.',
+      () => this.#fetchSessions.sessionCount,
+    );
+    metrics.gauge(
+      'edgelog_fetch_session_partitions',
+      'Partitions in fetch sessions.',
+      () => this.#fetchSessions.partitionCount,
+    );
+    metrics.counterFrom(
+      'edgelog_fetch_session_evictions_total',
+      'Fetch sessions that gave way to others.',
+      () => this.#fetchSessions.evictionCount,
     );
     for (const name of Object.keys(apis) as ApiName[]) {
       const labels = { api: apis[name].name };
@@ -100,7 +118,14 @@ export class Dispatcher {
     }
     const { api } = served;
     served.requests.value += 1;
-    const context: RequestContext = { broker: this.#broker, client, clientId, apiVersion, releaseFrame };
+    const context: RequestContext = {
+      broker: this.#broker,
+      fetchSessions: this.#fetchSessions,
+      client,
+      clientId,
+      apiVersion,
+      releaseFrame,
+    };
     if (apiVersion < api.versions[0] || apiVersion > api.versions[1]) {
       if (api !== apis.apiVersions) throw unsupportedVersion(api, apiVersion, clientId);
       const refusal = { errorCode: ErrorCode.UNSUPPORTED_VERSION, ...servedVersions };
