@@ -60,10 +60,10 @@ const runAt = (firstOffset: number, more: Partial<RunInfo> = {}): RunInfo => ({
 });
 
 /** The batch of a run that holds the edge offsets [from, to). */
-function batch(run: RunInfo, from: number, to: number): Buffer {
+function batch(run: RunInfo, from: number, to: number, value = 'record'): Buffer {
   const encoder = new RecordsEncoder({ baseOffset: from, baseTimestamp: 1000 });
   for (let offset = from; offset < to; offset++) {
-    encoder.append({ timestamp: 1000, key: null, value: Buffer.from(`record ${offset}`) });
+    encoder.append({ timestamp: 1000, key: null, value: Buffer.from(`${value} ${offset}`) });
   }
   const { producerId } = run;
   return encoder.sealSync({
@@ -129,14 +129,17 @@ describe('a run', () => {
     expect(log.logEndOffset).toBeGreaterThan(20);
   });
 
-  test('a repeat of anything stored is answered with the committed position, and stored once', async () => {
+  test('a card cloned under another name is told nothing of its own is stored where the original went on', async () => {
     const run = runAt(0);
     const opened = (await port.openRun('gw', run)) as { partition: number };
+    await port.openRun('clone', run);
     const batches = Array.from({ length: 9 }, (_, i) => batch(run, i * 2, i * 2 + 2));
-    await Promise.all(batches.map((bytes) => committed(port.append(run.producerId, Buffer.from(bytes)))));
-    const last = { next: 18, crc: crcOf(batches[8]!) };
-    expect(await committed(port.append(run.producerId, batch(run, 0, 2)))).toEqual(last);
-    expect(await committed(port.append(run.producerId, batch(run, 14, 16)))).toEqual(last);
+    await Promise.all(batches.map((bytes) => committed(port.append(run.producerId, bytes))));
+    for (const from of [0, 14, 16]) {
+      const cloned = batch(run, from, from + 2, 'of the clone');
+      expect(codeOf(port.append(run.producerId, cloned))).toBe('out-of-order');
+    }
+    expect(await port.openRun('clone', run)).toMatchObject({ position: { next: 18, crc: crcOf(batches[8]!) } });
     expect(topics.partition('telemetry', opened.partition)!.log.logEndOffset).toBe(18);
   });
 

@@ -1,6 +1,6 @@
 import { assert, EdgelogError } from '@edgelog/base';
 import type { AppendError } from '@edgelog/log';
-import type { Gap, HubAppend, HubPort, Position, RefusalCode, RunInfo } from '@edgelog/sync';
+import type { Gap, HubAppend, HubPort, RefusalCode, RunInfo } from '@edgelog/sync';
 import { type BatchHeader, crc32c, isReservedProducerId, readBatchHeader, sequenceOf } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import { INTERNAL_TOPICS, illegalTopicName } from '../metadata/topic-name.ts';
@@ -33,8 +33,8 @@ export class GatewayPort implements HubPort {
   readonly #runs: Runs;
   readonly #gaps: Gaps;
   readonly #now: () => number;
-  /** Committed position of every run opened since the start. */
-  readonly #committed = new Map<number, Position | undefined>();
+  /** Producer ids of the runs opened since the start. */
+  readonly #opened = new Set<number>();
 
   constructor({ broker, runs, gaps, now }: GatewayPortDeps) {
     this.hubId = broker.clusterId;
@@ -54,16 +54,13 @@ export class GatewayPort implements HubPort {
     } catch (error) {
       return refuse('store-failed', error instanceof Error ? error.message : String(error));
     }
-    const known = this.#committed.get(run.producerId);
-    if (known === undefined || (position !== undefined && position.next > known.next)) {
-      this.#committed.set(run.producerId, position);
-    }
+    this.#opened.add(run.producerId);
     return { ok: true, partition: run.partition, position };
   }
 
   append(producerId: number, batch: Buffer): HubAppend {
     const run = this.#runs.get(producerId);
-    if (run === undefined || !this.#committed.has(producerId)) {
+    if (run === undefined || !this.#opened.has(producerId)) {
       return refuse('protocol-error', `run ${producerId} was not opened`);
     }
     const topic = this.#broker.topics.byId(run.topicId);
@@ -146,15 +143,12 @@ export class GatewayPort implements HubPort {
     if (header.isControl || header.isTransactional || header.producerEpoch !== 0) {
       return refuse('corrupt-batch', 'a gateway seals plain batches of producer epoch 0');
     }
-    const position = this.#runs.position(run);
-    const isFirstHere = position === undefined || position === run.carried;
-    const next = position?.next ?? run.firstOffset;
-    if (isFirstHere && header.baseSequence !== sequenceOf(next)) {
+    // Not even a repeat: a session starts at the run's position, so whoever sends below it is a clone under another
+    // name, whose records at these offsets are other ones. Compared anew, it finds out and begins a run of its own.
+    const next = this.#runs.position(run)?.next ?? run.firstOffset;
+    if (header.baseSequence !== sequenceOf(next)) {
       const expected = `${sequenceOf(next)} for offset ${next}`;
-      return refuse(
-        'out-of-order',
-        `the run's first batch has sequence ${header.baseSequence}, expected ${expected}`,
-      );
+      return refuse('out-of-order', `the batch has sequence ${header.baseSequence}, expected ${expected}`);
     }
     return undefined;
   }
@@ -163,20 +157,9 @@ export class GatewayPort implements HubPort {
     const { crc } = header;
     const result = topic.partitions[run.partition]!.append(batch, header);
     if (!result.ok) return refuse(REFUSAL_OF[result.error], result.message);
-    if (result.duplicate) return { ok: true, committed: result.flushed.then(() => this.#lastCommitted(run)) };
     const position = this.#runs.position(run)!;
     assert(position.crc === crc, `run ${run.producerId} ends with the batch just appended`);
-    const committed = result.flushed.then(() => {
-      this.#committed.set(run.producerId, position);
-      return position;
-    });
-    return { ok: true, committed };
-  }
-
-  #lastCommitted(run: Run): Position {
-    const position = this.#committed.get(run.producerId);
-    assert(position !== undefined, `run ${run.producerId} has committed what it repeats`);
-    return position;
+    return { ok: true, committed: result.flushed.then(() => position) };
   }
 }
 

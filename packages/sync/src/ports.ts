@@ -128,6 +128,7 @@ export interface HubPort {
    * Appends one sealed batch, in call order per run. Synchronous up to the enqueue; `committed` resolves once the batch
    * is below the high watermark, with the position right after it (its own end and CRC; for a duplicate also the run's
    * committed position, if that is further). It rejects when the store failed. The buffer belongs to the callee.
+   * A duplicate is one by its CRC: other records at offsets already stored come from a clone, and are `out-of-order`.
    */
   append(producerId: number, batch: Buffer): HubAppend;
   /** Records a declared gap durably. */
