@@ -24,6 +24,7 @@ import { FramePool } from './net/frame-pool.ts';
 import { startKafkaListener } from './net/listener.ts';
 import { MemoryBudget } from './net/memory-budget.ts';
 import { ProducerIds } from './partition/producer-ids.ts';
+import { Retention } from './retention/retention.ts';
 import type { HubSettings } from './settings.ts';
 import { putRecord, readRecord } from './state-record.ts';
 import { Gaps } from './sync/gaps.ts';
@@ -118,6 +119,13 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     await store.flushed();
     await groups.load();
     opened.push(() => groups.stop());
+    const retention = new Retention({
+      topics,
+      flushed: () => store.flushed(),
+      log,
+      intervalMs: settings.retentionCheckMs,
+    });
+    opened.push(() => retention.stop());
 
     const metrics = new Metrics();
     opened.push(registerProcessMetrics(metrics));

@@ -31,6 +31,9 @@ export const hubSettings = z.strictObject({
   segmentBytes: wholeNumber(MIB)
     .default(256 * MIB)
     .describe('a segment of the log ends when its batches reach this size'),
+  retentionCheckMs: wholeNumber(10, 2 ** 31 - 1)
+    .default(30_000)
+    .describe("how often records past their topic's retention are looked for, in milliseconds"),
   maxFrameBytes: wholeNumber(1024, 2 ** 31 - 1)
     .default(100 * MIB)
     .describe('largest Kafka request accepted'),

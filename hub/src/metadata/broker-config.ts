@@ -1,5 +1,6 @@
 import type { HubSettings } from '../settings.ts';
 import { boolean, type ConfigDefinition, choice, int, long, someOf, text } from './config-definition.ts';
+import { DEFAULT_RETENTION_BYTES, DEFAULT_RETENTION_MS } from './topic-config.ts';
 
 /** The hub's settings under the names that Kafka's tools look for. All are read-only: they are changed by a restart. */
 export function brokerConfigDefinitions(settings: HubSettings, advertised: string): ConfigDefinition[] {
@@ -49,7 +50,21 @@ export function brokerConfigDefinitions(settings: HubSettings, advertised: strin
       'Connections served at once (maxConnections).',
     ),
     int(1024)('log.segment.bytes', String(settings.segmentBytes), 'Size of a log segment (segmentBytes).'),
-    long(-1)('log.retention.ms', '-1', 'Records are kept for ever in this version of Edgelog.'),
+    long(-1)(
+      'log.retention.ms',
+      DEFAULT_RETENTION_MS,
+      'How long records are kept after they were appended, where a topic does not say otherwise.',
+    ),
+    long(-1)(
+      'log.retention.bytes',
+      DEFAULT_RETENTION_BYTES,
+      'How much of a partition is kept, where a topic does not say otherwise.',
+    ),
+    long(1)(
+      'log.retention.check.interval.ms',
+      String(settings.retentionCheckMs),
+      'How often records past their retention are looked for (retentionCheckMs).',
+    ),
     someOf(['delete', 'compact'])('log.cleanup.policy', 'delete', 'What becomes of old records.'),
     choice(['producer'])(
       'compression.type',

@@ -1,6 +1,9 @@
 import { boolean, type ConfigDefinition, choice, int, long, ratio, someOf } from './config-definition.ts';
 
 const NO_EFFECT = ' Kept and reported; has no effect in this version of Edgelog.';
+/** A week, as Kafka's. */
+export const DEFAULT_RETENTION_MS = '604800000';
+export const DEFAULT_RETENTION_BYTES = '-1';
 const NEVER = '9223372036854775807';
 
 /** What a topic can be configured with, by Kafka's names; `maxMessageBytes` is the hub's own default. */
@@ -13,9 +16,21 @@ export function topicConfigDefinitions(maxMessageBytes: number, segmentBytes: nu
       'Batches are kept as their producer compressed them.',
     ),
     choice(['CreateTime'])('message.timestamp.type', 'CreateTime', "Timestamps are the producer's."),
-    someOf(['delete', 'compact'])('cleanup.policy', 'delete', `What becomes of old records.${NO_EFFECT}`),
-    long(-1)('retention.ms', '604800000', `How long records are kept, −1 for ever.${NO_EFFECT}`),
-    long(-1)('retention.bytes', '-1', `How much of a partition is kept, −1 for all.${NO_EFFECT}`),
+    someOf(['delete', 'compact'])(
+      'cleanup.policy',
+      'delete',
+      'What becomes of old records: "delete" deletes them by retention.ms and retention.bytes; "compact" has no effect in this version of Edgelog, so alone it keeps everything.',
+    ),
+    long(-1)(
+      'retention.ms',
+      DEFAULT_RETENTION_MS,
+      'How long records are kept after they were appended here, whatever their own timestamps say; −1 for ever.',
+    ),
+    long(-1)(
+      'retention.bytes',
+      DEFAULT_RETENTION_BYTES,
+      'How many bytes of batches of each partition are kept at least, beyond which the oldest are deleted; −1 for all.',
+    ),
     int(1)(
       'min.insync.replicas',
       '1',

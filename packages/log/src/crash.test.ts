@@ -58,6 +58,8 @@ function check(store: LogStore, acknowledged: ReadonlyMap<string, number>): void
     expect(log.tailEndOffset).toBeGreaterThanOrEqual(acknowledged.get(log.name) ?? 0);
     expect(log.highWatermark).toBe(log.logEndOffset);
     checkDense(log);
+    // A lost append time would make the log look old.
+    expect(log.expiry({ retentionMs: 3_600_000, retentionBytes: undefined })).toBeUndefined();
     const end = store.state.get(`end:${log.name}`);
     if (end !== undefined) expect(Number(end.toString())).toBe(log.logEndOffset);
     const producer = log.producer(RESERVED_PID);

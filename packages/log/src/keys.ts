@@ -4,7 +4,8 @@
  *
  * A stored value (one or more whole batches of one partition, back to back) carries what a search needs in its key,
  * so that searching never touches the batches: kind u8 · partition id u32 · base offset f64 · end offset f64 ·
- * bytes of the partition stored before it f64 · largest timestamp of the partition in this segment so far f64.
+ * bytes of the partition stored before it f64 · largest timestamp and latest append time of the partition in this segment
+ * so far, f64 each.
  */
 export const RowKind = {
   /** The last row of a segment's initial copy of the state: format number, segment id, next partition id. */
@@ -29,14 +30,17 @@ export interface ValueKey {
   bytesBefore: number;
   /** The largest timestamp of this and all earlier values of the partition in this segment. */
   maxTimestamp: number;
+  /** Likewise the latest time at which one of their batches was appended, epoch milliseconds. */
+  maxAppendTime: number;
 }
 
 export function valueKey(partitionId: number, key: ValueKey): Buffer {
-  const bytes = prefixed(RowKind.value, partitionId, 32);
+  const bytes = prefixed(RowKind.value, partitionId, 40);
   bytes.writeDoubleBE(key.baseOffset, 5);
   bytes.writeDoubleBE(key.endOffset, 13);
   bytes.writeDoubleBE(key.bytesBefore, 21);
   bytes.writeDoubleBE(key.maxTimestamp, 29);
+  bytes.writeDoubleBE(key.maxAppendTime, 37);
   return bytes;
 }
 
@@ -46,6 +50,7 @@ export function parseValueKey(bytes: Buffer): ValueKey {
     endOffset: bytes.readDoubleBE(13),
     bytesBefore: bytes.readDoubleBE(21),
     maxTimestamp: bytes.readDoubleBE(29),
+    maxAppendTime: bytes.readDoubleBE(37),
   };
 }
 

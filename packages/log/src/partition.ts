@@ -2,20 +2,23 @@ import { assert, EdgelogError } from '@edgelog/base';
 import { type BatchHeader, patchBatchOffset } from '@edgelog/wire';
 import { batchFault, type Refusal } from './batch-fault.ts';
 import type { JoinArena } from './join-arena.ts';
-import { partitionKey, producerKey, rangeKey, tailKey, valueKey } from './keys.ts';
+import { partitionKey, producerKey, rangeKey, tailKey, type ValueKey, valueKey } from './keys.ts';
 import { type EpochStart, LeaderEpochCache } from './leader-epochs.ts';
 import { advanceProducer, isExpired, judge } from './producer-state.ts';
 import { PartitionReader } from './reader.ts';
+import { expiryOf } from './retention.ts';
 import { encodePartition, encodeProducer, encodeRange, type SegmentRange } from './rows.ts';
 import type { RowWrite } from './segment.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import type {
   AppendOptions,
   AppendResult,
+  Expiry,
   PartitionLog,
   ProducerState,
   ReadOptions,
   ReadResult,
+  RetentionPolicy,
   TailChunk,
   TimeLookup,
 } from './types.ts';
@@ -54,6 +57,7 @@ interface Unflushed {
   header: BatchHeader;
   batch: Buffer;
   bytesBefore: number;
+  appendTime: number;
 }
 
 /**
@@ -79,6 +83,8 @@ export class Partition implements PartitionLog {
   #logStartOffset: number;
   #logEndOffset: number;
   #bytesEnd: number;
+  /** The value that held the log start when it was asked for last. */
+  #oldest: ValueKey | undefined;
   #rowDirty = false;
   #deleted = false;
 
@@ -182,9 +188,23 @@ export class Partition implements PartitionLog {
     this.#assertLive();
     const from = Math.max(offset, this.#logStartOffset);
     if (from >= this.#logEndOffset) return 0;
-    if (from < this.highWatermark) return this.#bytesEnd - this.#reader.bytesBefore(from);
+    if (from < this.highWatermark) return this.#bytesEnd - this.valueAt(from).bytesBefore;
     const batch = this.#unflushed.find(({ header }) => from <= header.lastOffset)!;
     return this.#bytesEnd - batch.bytesBefore;
+  }
+
+  /** The stored value that holds `offset`, which must be flushed. The oldest one is asked for often, so it is kept. */
+  valueAt(offset: number): ValueKey {
+    if (offset !== this.#logStartOffset) return this.#reader.valueAt(offset);
+    if (this.#oldest === undefined || this.#oldest.endOffset <= offset) {
+      this.#oldest = this.#reader.valueAt(offset);
+    }
+    return this.#oldest;
+  }
+
+  expiry(policy: RetentionPolicy): Expiry | undefined {
+    this.#assertLive();
+    return expiryOf(this, policy, this.#host.now());
   }
 
   producer(producerId: number): ProducerState | undefined {
@@ -295,7 +315,7 @@ export class Partition implements PartitionLog {
         this.#producers.set(header.producerId, advanceProducer(known, header, appendTime));
         this.#dirtyProducers.add(header.producerId);
       }
-      this.#unflushed.push({ header, batch, bytesBefore: this.#bytesEnd });
+      this.#unflushed.push({ header, batch, bytesBefore: this.#bytesEnd, appendTime });
       this.#bytesEnd += header.sizeBytes;
       this.#logEndOffset = lastOffset + 1;
     }
@@ -336,8 +356,9 @@ export class Partition implements PartitionLog {
     const first = batches[0]!;
     const last = batches.at(-1)!;
     const range = this.#activeRange(first);
-    for (const { header } of batches) {
+    for (const { header, appendTime } of batches) {
       range.maxTimestamp = Math.max(range.maxTimestamp, header.maxTimestamp);
+      range.maxAppendTime = Math.max(range.maxAppendTime, appendTime);
     }
     range.endOffset = last.header.lastOffset + 1;
     range.bytesEnd = last.bytesBefore + last.header.sizeBytes;
@@ -346,6 +367,7 @@ export class Partition implements PartitionLog {
       endOffset: range.endOffset,
       bytesBefore: first.bytesBefore,
       maxTimestamp: range.maxTimestamp,
+      maxAppendTime: range.maxAppendTime,
     });
     if (batches.length === 1) return [key, first.batch];
     const parts = batches.map(({ batch }) => batch);
@@ -363,6 +385,7 @@ export class Partition implements PartitionLog {
       bytesBefore: first.bytesBefore,
       bytesEnd: first.bytesBefore,
       maxTimestamp: -1,
+      maxAppendTime: 0,
     };
     this.ranges.push(range);
     return range;

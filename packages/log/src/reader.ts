@@ -75,9 +75,9 @@ export class PartitionReader {
     return undefined;
   }
 
-  /** Bytes of batches stored before the value that holds `offset`. */
-  bytesBefore(offset: number): number {
-    return this.#find(offset).key.bytesBefore;
+  /** The stored value that holds `offset`, which must be flushed. */
+  valueAt(offset: number): ValueKey {
+    return this.#find(offset).key;
   }
 
   /**

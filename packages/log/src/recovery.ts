@@ -90,6 +90,7 @@ function addActiveRange(segment: Segment, seed: PartitionSeed): number {
     bytesBefore: first.bytesBefore,
     bytesEnd,
     maxTimestamp: last.maxTimestamp,
+    maxAppendTime: last.maxAppendTime,
   });
   return bytesEnd - first.bytesBefore;
 }

@@ -2,7 +2,7 @@ import type { EpochStart } from './leader-epochs.ts';
 import type { ProducerState } from './types.ts';
 
 /** Raised when a row's layout or meaning changes. A segment of another format is refused at open. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 const MAGIC = 'edgelog-log';
 
@@ -125,15 +125,18 @@ export interface SegmentRange {
   bytesEnd: number;
   /** −1 where no record has a timestamp. */
   maxTimestamp: number;
+  /** When the latest of its batches was appended, epoch milliseconds. */
+  maxAppendTime: number;
 }
 
 export function encodeRange(range: SegmentRange): Buffer {
-  const bytes = Buffer.allocUnsafe(40);
+  const bytes = Buffer.allocUnsafe(48);
   bytes.writeDoubleBE(range.baseOffset, 0);
   bytes.writeDoubleBE(range.endOffset, 8);
   bytes.writeDoubleBE(range.bytesBefore, 16);
   bytes.writeDoubleBE(range.bytesEnd, 24);
   bytes.writeDoubleBE(range.maxTimestamp, 32);
+  bytes.writeDoubleBE(range.maxAppendTime, 40);
   return bytes;
 }
 
@@ -145,5 +148,6 @@ export function decodeRange(segmentId: number, bytes: Buffer): SegmentRange {
     bytesBefore: bytes.readDoubleBE(16),
     bytesEnd: bytes.readDoubleBE(24),
     maxTimestamp: bytes.readDoubleBE(32),
+    maxAppendTime: bytes.readDoubleBE(40),
   };
 }

@@ -70,6 +70,21 @@ export interface ReadResult {
   sizeBytes: number;
 }
 
+/** What is kept of a partition; each bound is undefined where there is none. */
+export interface RetentionPolicy {
+  /** How long after they were appended here records are kept, milliseconds. Their own timestamps do not matter. */
+  retentionMs: number | undefined;
+  /** Never less than this is kept, in bytes of batches; what is beyond it goes, oldest first. */
+  retentionBytes: number | undefined;
+}
+
+/** What a policy keeps no longer: everything below the offset. */
+export interface Expiry {
+  logStartOffset: number;
+  /** The bound that asked for it. */
+  by: 'time' | 'size';
+}
+
 /** A chunk of the open tail: records that are durable but not yet sealed in a batch. */
 export interface TailChunk {
   baseOffset: number;
@@ -134,6 +149,9 @@ export interface PartitionLog {
    * reach past the tail's end (records that were never staged). While there is a tail, `append` is not allowed.
    */
   seal(batch: Buffer, header: BatchHeader): AppendResult;
+
+  /** What the policy keeps no longer, to a stored value; undefined when it keeps everything. Moves nothing by itself. */
+  expiry(policy: RetentionPolicy): Expiry | undefined;
 
   /** Marks everything below `offset` dead; segments in which nothing lives are unlinked. Durable with the next commit. */
   advanceLogStart(offset: number): void;

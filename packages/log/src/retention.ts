@@ -1,0 +1,59 @@
+import type { ValueKey } from './keys.ts';
+import type { SegmentRange } from './rows.ts';
+import type { Expiry, RetentionPolicy } from './types.ts';
+
+/** What the decision must know of a partition. */
+export interface RetainedLog {
+  readonly logStartOffset: number;
+  readonly highWatermark: number;
+  /** Ascending, contiguous; the last one may reach past the high watermark. */
+  readonly ranges: readonly SegmentRange[];
+  /** The stored value that holds an offset between log start and high watermark. */
+  valueAt(offset: number): ValueKey;
+}
+
+/**
+ * Which part of the log the policy keeps no longer (DESIGN section 4: by append time, never by record time, or a backlog
+ * from last month would be deleted on arrival). Whole segments are judged by their ranges; only in the first one that is
+ * kept in part are values looked for, by halving. So it costs nothing to speak of where nothing has expired.
+ */
+export function expiryOf(log: RetainedLog, policy: RetentionPolicy, now: number): Expiry | undefined {
+  const byTime = startByTime(log, policy.retentionMs, now);
+  const bySize = startBySize(log, policy.retentionBytes);
+  const logStartOffset = Math.max(byTime, bySize);
+  if (logStartOffset <= log.logStartOffset) return undefined;
+  return { logStartOffset, by: byTime >= bySize ? 'time' : 'size' };
+}
+
+function startByTime(log: RetainedLog, retentionMs: number | undefined, now: number): number {
+  if (retentionMs === undefined) return log.logStartOffset;
+  const isKept = ({ maxAppendTime }: { maxAppendTime: number }) => now - maxAppendTime <= retentionMs;
+  const range = log.ranges.find(isKept);
+  if (range === undefined) return log.highWatermark;
+  return firstValue(log, range, isKept);
+}
+
+/** The last value that can begin the log such that at least `retentionBytes` follow. */
+function startBySize(log: RetainedLog, retentionBytes: number | undefined): number {
+  const bytesEnd = log.ranges.at(-1)?.bytesEnd;
+  if (retentionBytes === undefined || bytesEnd === undefined) return log.logStartOffset;
+  const spare = bytesEnd - retentionBytes;
+  const range = log.ranges.find((one) => one.bytesEnd > spare);
+  if (range === undefined) return log.highWatermark;
+  const after = firstValue(log, range, ({ bytesBefore }) => bytesBefore > spare);
+  const isFirst = after <= Math.max(range.baseOffset, log.logStartOffset);
+  return isFirst ? after : log.valueAt(after - 1).baseOffset;
+}
+
+/** Offset of the first value of the range for which `isKept` holds, as it does for all after it; else the range's end. */
+function firstValue(log: RetainedLog, range: SegmentRange, isKept: (value: ValueKey) => boolean): number {
+  let low = Math.min(Math.max(range.baseOffset, log.logStartOffset), log.highWatermark);
+  let high = Math.min(range.endOffset, log.highWatermark);
+  if (low >= high || isKept(log.valueAt(low))) return low;
+  while (low < high) {
+    const value = log.valueAt(Math.floor((low + high) / 2));
+    if (isKept(value)) high = value.baseOffset;
+    else low = value.endOffset;
+  }
+  return low;
+}
