@@ -3,6 +3,7 @@ import type { Broker } from '../broker.ts';
 import { INTERNAL_TOPICS, illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topic } from '../metadata/topics.ts';
 import { LEADER_EPOCH } from '../partition/partition.ts';
+import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from './authorized-operations.ts';
 import type { Handler, Item } from './handler.ts';
 
 /**
@@ -11,8 +12,6 @@ import type { Handler, Item } from './handler.ts';
  *
  * All topics are asked for with an empty list in version 0 and with null from 1 on. Versions before 4 always allow creation.
  * From 12 on a topic may be asked for by id alone; none is created then.
- *
- * Left out: authorized operations, which are reported as unknown (there are no ACLs yet).
  */
 export const metadata: Handler<'metadata'> = (request, { broker, client, apiVersion }) => {
   const { nodeId, clusterId, settings } = broker;
@@ -23,10 +22,15 @@ export const metadata: Handler<'metadata'> = (request, { broker, client, apiVers
     ? Array.from(broker.topics.all(), (topic) => describe(topic, nodeId))
     : request.topics!.map((asked) => find(asked, broker, mayCreate));
   const response = {
+    ...(request.includeClusterAuthorizedOperations
+      ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS }
+      : undefined),
     brokers: [{ nodeId, ...broker.endpointFor(client) }],
     clusterId,
     controllerId: nodeId,
-    topics,
+    topics: request.includeTopicAuthorizedOperations
+      ? topics.map((topic) => ({ ...topic, topicAuthorizedOperations: TOPIC_OPERATIONS }))
+      : topics,
   };
   return broker.topics.count === before ? response : broker.store.flushed().then(() => response);
 };

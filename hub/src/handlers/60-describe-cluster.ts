@@ -1,4 +1,5 @@
 import { ErrorCode } from '@edgelog/wire';
+import { CLUSTER_OPERATIONS } from './authorized-operations.ts';
 import type { Handler } from './handler.ts';
 
 const BROKERS = 1;
@@ -6,8 +7,7 @@ const BROKERS = 1;
 /**
  * DescribeCluster: cluster id, controller and brokers, of which a standalone hub is the only one.
  *
- * Version 1 can ask for controller endpoints instead: there are none to connect to (UNSUPPORTED_ENDPOINT_TYPE). Left out:
- * authorized operations, reported as unknown.
+ * Version 1 can ask for controller endpoints instead: there are none to connect to (UNSUPPORTED_ENDPOINT_TYPE).
  */
 export const describeCluster: Handler<'describeCluster'> = (request, { broker, client }) => {
   const { clusterId, nodeId } = broker;
@@ -25,5 +25,8 @@ export const describeCluster: Handler<'describeCluster'> = (request, { broker, c
     clusterId,
     controllerId: nodeId,
     brokers: [{ brokerId: nodeId, ...broker.endpointFor(client) }],
+    ...(request.includeClusterAuthorizedOperations
+      ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS }
+      : undefined),
   };
 };

@@ -72,6 +72,7 @@ export const failures: Failures = {
   incrementalAlterConfigs: ({ resources }, errorCode) => ({
     responses: resources.map(unaltered(errorCode)),
   }),
+  describeLogDirs: (_, errorCode) => ({ errorCode, results: [] }),
   createPartitions: ({ topics }, errorCode) => ({
     results: topics.map(({ name }) => ({ name, errorCode })),
   }),

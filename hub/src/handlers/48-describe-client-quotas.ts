@@ -1,0 +1,9 @@
+import { ErrorCode } from '@edgelog/wire';
+import type { Handler } from './handler.ts';
+
+/** DescribeClientQuotas: none are set, and none can be: whatever the filter, nothing matches it. */
+export const describeClientQuotas: Handler<'describeClientQuotas'> = () => ({
+  errorCode: ErrorCode.NONE,
+  errorMessage: null,
+  entries: [],
+});
