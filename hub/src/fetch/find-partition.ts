@@ -1,5 +1,6 @@
 import { ErrorCode } from '@edgelog/wire';
 import type { Topics } from '../metadata/topics.ts';
+import { leaderEpochError } from '../partition/leader-epoch.ts';
 import type { Partition } from '../partition/partition.ts';
 import type { AskedPartition } from './session.ts';
 
@@ -20,4 +21,16 @@ export function findPartition(
   if (usesTopicIds && asked.topic === '') return ErrorCode.UNKNOWN_TOPIC_ID;
   const isMadeAgain = usesTopicIds && topics.get(asked.topic) !== undefined;
   return isMadeAgain ? ErrorCode.INCONSISTENT_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+}
+
+/** Why nothing can be read of `found` as it is now, or NONE. */
+export function fetchError({ fetchOffset, leaderEpoch }: AskedPartition, found: Partition | number): number {
+  if (typeof found === 'number') return found;
+  if (found.isClosed) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  const epochError = leaderEpochError(leaderEpoch);
+  if (epochError !== ErrorCode.NONE) return epochError;
+  const { logStartOffset, logEndOffset } = found.log;
+  return fetchOffset < logStartOffset || fetchOffset > logEndOffset
+    ? ErrorCode.OFFSET_OUT_OF_RANGE
+    : ErrorCode.NONE;
 }

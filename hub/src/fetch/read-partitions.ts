@@ -1,9 +1,9 @@
 import { EdgelogError } from '@edgelog/base';
-import type { Logger } from '@edgelog/runtime';
 import { ErrorCode } from '@edgelog/wire';
 import type { Item } from '../handlers/handler.ts';
-import { leaderEpochError } from '../partition/leader-epoch.ts';
 import type { Partition } from '../partition/partition.ts';
+import type { DamageReports } from './damage-reports.ts';
+import { fetchError } from './find-partition.ts';
 import type { AskedPartition } from './session.ts';
 
 export type PartitionItem = Item<'fetch', 'responses'>['partitions'][number];
@@ -11,73 +11,72 @@ export type PartitionItem = Item<'fetch', 'responses'>['partitions'][number];
 export interface ReadLimits {
   maxBytes: number;
   isReadCommitted: boolean;
+  /** Told of what is stored and cannot be read. */
+  damage: Pick<DamageReports, 'report'>;
 }
 
 /**
  * Reads partition after partition until `maxBytes` are full. The first batch of the first partition that has any is returned
  * whatever the limits [KIP-74]; after it a partition gives whole batches within its own limit and what is left of the other.
+ * What cannot be read is that partition's error alone.
  */
 export function readPartitions(
   asked: readonly AskedPartition[],
   found: readonly (Partition | number)[],
-  limits: ReadLimits,
-  log: Logger,
+  { maxBytes, isReadCommitted, damage }: ReadLimits,
 ): PartitionItem[] {
-  const abortedTransactions = limits.isReadCommitted ? [] : null;
-  let remaining = limits.maxBytes;
+  const abortedTransactions = isReadCommitted ? [] : null;
+  let remaining = maxBytes;
   let isEmpty = true;
-  return asked.map((one, i) => readPartition(one, found[i]!));
+  return asked.map((one, i) => answer(one, found[i]!));
 
-  function readPartition(one: AskedPartition, partition: Partition | number): PartitionItem {
-    if (typeof partition === 'number') return failed(one.index, partition);
-    if (partition.isClosed) return failed(one.index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-    const { highWatermark, logStartOffset, logEndOffset } = partition.log;
-    const { fetchOffset } = one;
-    const errorCode = leaderEpochError(one.leaderEpoch);
-    if (errorCode !== ErrorCode.NONE) return failed(one.index, errorCode, logStartOffset);
-    if (fetchOffset < logStartOffset || fetchOffset > logEndOffset) {
-      return failed(one.index, ErrorCode.OFFSET_OUT_OF_RANGE, logStartOffset);
+  function answer(one: AskedPartition, partition: Partition | number): PartitionItem {
+    const errorCode = fetchError(one, partition);
+    if (typeof partition === 'number' || errorCode !== ErrorCode.NONE)
+      return failed(one, errorCode, partition);
+    try {
+      const records = read(one, partition);
+      const { highWatermark, logStartOffset } = partition.log;
+      return {
+        partitionIndex: one.index,
+        errorCode,
+        highWatermark,
+        lastStableOffset: highWatermark,
+        logStartOffset,
+        abortedTransactions,
+        records,
+      };
+    } catch (error) {
+      if (!(error instanceof EdgelogError)) throw error;
+      damage.report(partition, one.fetchOffset, error);
+      return failed(
+        one,
+        error.code === 'CORRUPT_BATCH' ? ErrorCode.CORRUPT_MESSAGE : ErrorCode.KAFKA_STORAGE_ERROR,
+        partition,
+      );
     }
-    const maxBytes = Math.max(0, Math.min(one.maxBytes, remaining));
-    let records: readonly Buffer[] = [];
-    if (fetchOffset < highWatermark && (isEmpty || maxBytes > 0)) {
-      try {
-        const result = partition.log.read(fetchOffset, {
-          maxBytes,
-          atLeastOne: isEmpty,
-          endOffset: highWatermark,
-        });
-        records = result.batches;
-        remaining -= result.sizeBytes;
-        if (result.sizeBytes > 0) isEmpty = false;
-      } catch (error) {
-        if (!(error instanceof EdgelogError && error.code === 'CORRUPT_BATCH')) throw error;
-        log.error('stored batch cannot be read', {
-          partition: partition.log.name,
-          offset: fetchOffset,
-          error,
-        });
-        return failed(one.index, ErrorCode.CORRUPT_MESSAGE, logStartOffset);
-      }
-    }
-    return {
-      partitionIndex: one.index,
-      errorCode: ErrorCode.NONE,
-      highWatermark,
-      lastStableOffset: highWatermark,
-      logStartOffset,
-      abortedTransactions,
-      records,
-    };
+  }
+
+  function read(one: AskedPartition, { log }: Partition): readonly Buffer[] {
+    const limit = Math.max(0, Math.min(one.maxBytes, remaining));
+    if (one.fetchOffset >= log.highWatermark || (limit === 0 && !isEmpty)) return [];
+    const { batches, sizeBytes } = log.read(one.fetchOffset, {
+      maxBytes: limit,
+      atLeastOne: isEmpty,
+      endOffset: log.highWatermark,
+    });
+    remaining -= sizeBytes;
+    if (sizeBytes > 0) isEmpty = false;
+    return batches;
   }
 }
 
-function failed(partitionIndex: number, errorCode: number, logStartOffset = -1): PartitionItem {
+function failed({ index }: AskedPartition, errorCode: number, partition: Partition | number): PartitionItem {
   return {
-    partitionIndex,
+    partitionIndex: index,
     errorCode,
     highWatermark: -1,
-    logStartOffset,
+    logStartOffset: typeof partition === 'number' || partition.isClosed ? -1 : partition.log.logStartOffset,
     abortedTransactions: null,
     records: [],
   };

@@ -1,9 +1,9 @@
 import type { RequestOf } from '@edgelog/wire';
 import { findPartition } from '../fetch/find-partition.ts';
+import { isFetchReady, parkFetch } from '../fetch/parked-fetch.ts';
 import { type PartitionItem, readPartitions } from '../fetch/read-partitions.ts';
 import type { AskedPartition, ForgottenPartition } from '../fetch/session.ts';
 import type { FetchContext } from '../fetch/session-cache.ts';
-import { isFetchReady, parkFetch } from '../partition/parked-fetch.ts';
 import type { Handler, RequestContext } from './handler.ts';
 
 /** Kafka's `fetch.max.bytes` of a broker: the most one response holds, its first batch apart. */
@@ -35,13 +35,11 @@ export const fetch: Handler<'fetch'> = (request, context) => {
   );
   if (typeof session === 'number') return { errorCode: session, sessionId: 0, responses: [] };
   const found = session.asked.map((asked) => findPartition(asked, broker.topics, usesTopicIds));
-  const wanted = found.map((partition, i) => ({
-    partition: typeof partition === 'number' ? undefined : partition,
-    offset: session.asked[i]!.fetchOffset,
-  }));
   const answer = () => respond(request, session, found, context);
-  if (request.maxWaitMs <= 0 || isFetchReady(wanted, request.minBytes)) return answer();
-  return parkFetch(wanted, request.minBytes, request.maxWaitMs, client).then((isClientThere) =>
+  const minBytes = Math.min(request.minBytes, request.maxBytes, RESPONSE_BYTES_MAX);
+  const wanted = { asked: session.asked, found, minBytes };
+  if (request.maxWaitMs <= 0 || isFetchReady(wanted)) return answer();
+  return parkFetch(wanted, request.maxWaitMs, client).then((isClientThere) =>
     isClientThere ? answer() : undefined,
   );
 };
@@ -67,13 +65,14 @@ function respond(
   { maxBytes, isolationLevel }: RequestOf<'fetch'>,
   { asked, respond }: FetchContext,
   found: Parameters<typeof readPartitions>[1],
-  { broker }: RequestContext,
+  { broker, damage }: RequestContext,
 ) {
   const limits = {
     maxBytes: Math.min(maxBytes, RESPONSE_BYTES_MAX, broker.responses.remainingBytes),
     isReadCommitted: isolationLevel !== 0,
+    damage,
   };
-  const answers = readPartitions(asked, found, limits, broker.log);
+  const answers = readPartitions(asked, found, limits);
   const { errorCode, sessionId, told } = respond(answers, performance.now());
   const items = told ?? answers.keys();
   return { errorCode, sessionId, responses: byTopic(asked, answers, items) };

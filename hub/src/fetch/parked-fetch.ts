@@ -1,0 +1,64 @@
+import { ErrorCode } from '@edgelog/wire';
+import type { Client } from '../net/dispatcher.ts';
+import type { Partition } from '../partition/partition.ts';
+import { fetchError } from './find-partition.ts';
+import type { AskedPartition } from './session.ts';
+
+/** What a fetch waits for: `found[i]` is the partition of `asked[i]`, or its error code. */
+export interface Wanted {
+  readonly asked: readonly AskedPartition[];
+  readonly found: readonly (Partition | number)[];
+  readonly minBytes: number;
+}
+
+/**
+ * True when the fetch has `minBytes` to return, or an error to tell, or asks for nothing. A partition counts no further than
+ * its own limit, as in Kafka.
+ */
+export function isFetchReady({ asked, found, minBytes }: Wanted): boolean {
+  if (asked.length === 0 || minBytes <= 0) return true;
+  let bytes = 0;
+  for (let i = 0; i < asked.length; i++) {
+    const one = asked[i]!;
+    const partition = found[i]!;
+    if (fetchError(one, partition) !== ErrorCode.NONE || typeof partition === 'number') return true;
+    if (one.fetchOffset >= partition.log.highWatermark) continue;
+    if (minBytes === 1) return true;
+    bytes += Math.min(bytesToRead(one, partition), one.maxBytes);
+    if (bytes >= minBytes) return true;
+  }
+  return false;
+}
+
+/** Infinite where the log is damaged: reading it has something to tell. */
+function bytesToRead({ fetchOffset }: AskedPartition, { log }: Partition): number {
+  try {
+    return log.sizeBytesFrom(fetchOffset);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Resolves with true when the fetch is ready or `maxWaitMs` are over, with false when the client is gone. */
+export function parkFetch(
+  wanted: Wanted,
+  maxWaitMs: number,
+  client: Pick<Client, 'whenClosed'>,
+): Promise<boolean> {
+  const partitions = wanted.found.filter((found) => typeof found !== 'number');
+  return new Promise((resolve) => {
+    const finish = (isStillThere: boolean): void => {
+      clearTimeout(timer);
+      client.whenClosed.delete(leave);
+      for (const { whenChanged } of partitions) whenChanged.delete(check);
+      resolve(isStillThere);
+    };
+    const check = (): void => {
+      if (isFetchReady(wanted)) finish(true);
+    };
+    const leave = (): void => finish(false);
+    const timer = setTimeout(finish, maxWaitMs, true);
+    client.whenClosed.add(leave);
+    for (const { whenChanged } of partitions) whenChanged.add(check);
+  });
+}
