@@ -19,7 +19,7 @@ export function sourceHeaders(gateway: string, source: string): readonly RecordH
 
 /** What a record takes in its batch, give or take its length prefixes. */
 export function readingBytes({ key, value, headers }: Reading): number {
-  let bytes = key.length + value.length;
+  let bytes = Buffer.byteLength(key) + value.length;
   for (const header of headers) bytes += header.key.length + (header.value?.length ?? 0);
   return bytes;
 }

@@ -139,7 +139,9 @@ describe('a run', () => {
       const cloned = batch(run, from, from + 2, 'of the clone');
       expect(codeOf(port.append(run.producerId, cloned))).toBe('out-of-order');
     }
-    expect(await port.openRun('clone', run)).toMatchObject({ position: { next: 18, crc: crcOf(batches[8]!) } });
+    expect(await port.openRun('clone', run)).toMatchObject({
+      position: { next: 18, crc: crcOf(batches[8]!) },
+    });
     expect(topics.partition('telemetry', opened.partition)!.log.logEndOffset).toBe(18);
   });
 
