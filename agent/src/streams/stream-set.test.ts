@@ -7,7 +7,8 @@ import { Alarms } from '../alarms.ts';
 import { Disk } from '../disk.ts';
 import { sourceHeaders } from '../reading.ts';
 import { temporaryDir, until } from '../testing/fixture.ts';
-import { StreamSet, type StreamSetOptions } from './stream-set.ts';
+import { type Stream, StreamSet, type StreamSetOptions } from './stream-set.ts';
+import { loadStreamStates } from './stream-state.ts';
 
 const TOPIC = 'telemetry';
 const HEADERS = sourceHeaders('gw', 'test');
@@ -181,6 +182,27 @@ describe('a stream', () => {
     const opened = await open(temporaryDir());
     expect(() => opened.append('x'.repeat(5000))).toThrow(/limit is 4096/);
     expect(opened.append('y').offset).toBe(0);
+    await opened.close();
+  });
+
+  test('a key is measured in bytes: a batch over the limit would stop the stream at the hub for good', async () => {
+    const opened = await open(temporaryDir());
+    const reading = { key: '\u6e29'.repeat(1000), value: Buffer.alloc(2000), headers: HEADERS };
+    expect(() => opened.streams.append(TOPIC, reading)).toThrow(/limit is 4096/);
+    await opened.close();
+  });
+
+  test('nothing is freed ahead of the stored position: killed there, it would not know the batch the hub names', async () => {
+    const opened = await open(temporaryDir());
+    for (let i = 0; i < 20; i++) await opened.append('x'.repeat(200)).durable;
+    const [{ uplink }] = [...opened.streams.list()] as [Stream];
+    await until('two batches are sealed', () => uplink.sealedEndOffset >= 8);
+    const [batch] = uplink.read(0, 1);
+    const { lastOffset, crc } = readBatchHeader(batch!);
+    uplink.acknowledge({ next: lastOffset + 1, crc });
+    expect(uplink.logStartOffset).toBe(lastOffset + 1);
+    const [stored] = loadStreamStates(opened.store.state);
+    expect(stored!.acked).toEqual({ next: lastOffset + 1, crc });
     await opened.close();
   });
 });

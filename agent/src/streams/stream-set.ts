@@ -178,6 +178,7 @@ export class StreamSet {
     );
     const uplink: EdgeUplinkStream = new EdgeUplinkStream(edge, state, replayBytes, {
       positionMoved: () => this.#positionMoved(stream),
+      freeing: () => this.#save(stream),
       runStarted: (gap) => this.#runStarted(stream, gap),
       diverged: (reason, gap) => alarms.raise(`diverged ${state.topic}`, divergence(state, reason, gap)),
       refused: (code, message) =>

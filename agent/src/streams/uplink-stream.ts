@@ -8,6 +8,8 @@ import { randomProducerId, type StreamState } from './stream-state.ts';
 export interface UplinkStreamHost {
   /** The position moved: write the state with one of the next commits. */
   positionMoved(): void;
+  /** Write the state with the next commit: it frees what lies below the position. */
+  freeing(): void;
   /** Writes the stream's state, and the gap if there is one; resolves when both are on disk. */
   runStarted(gap: Gap | undefined): Promise<void>;
   diverged(reason: DivergenceReason, gap: Gap | undefined): void;
@@ -27,8 +29,9 @@ export class EdgeUplinkStream implements UplinkStream {
     this.#state = state;
     this.#host = host;
     this.#window = new ReplayWindow(replayBytes);
-    if (state.acked !== null)
-      this.#free(state.acked.next, this.#bytesBetween(this.logStartOffset, state.acked.next));
+    if (state.acked === null) return;
+    const { next } = state.acked;
+    this.#advanceLogStart(this.#window.advance(next, this.#bytesBetween(this.logStartOffset, next)));
   }
 
   get run() {
@@ -87,13 +90,14 @@ export class EdgeUplinkStream implements UplinkStream {
     const before = this.ackedOffset;
     if (this.#state.acked !== null && position.next <= before) return;
     this.#state.acked = { next: position.next, crc: position.crc };
-    this.#free(position.next, this.#bytesBetween(Math.max(before, this.logStartOffset), position.next));
+    const bytes = this.#bytesBetween(Math.max(before, this.logStartOffset), position.next);
+    this.#free(this.#window.advance(position.next, bytes));
     this.#host.positionMoved();
   }
 
   /** Gives up the replay window: the disk is needed. */
   releaseReplay(): void {
-    this.#advanceLogStart(this.#window.release());
+    this.#free(this.#window.release());
   }
 
   async startNewRun(reason: DivergenceReason, hub: Position | undefined): Promise<Gap | undefined> {
@@ -134,8 +138,10 @@ export class EdgeUplinkStream implements UplinkStream {
     return Math.max(0, log.sizeBytesFrom(from) - log.sizeBytesFrom(to));
   }
 
-  #free(next: number, bytes: number): void {
-    this.#advanceLogStart(this.#window.advance(next, bytes));
+  #free(offset: number | undefined): void {
+    if (offset === undefined || offset <= this.logStartOffset) return;
+    this.#host.freeing();
+    this.#advanceLogStart(offset);
   }
 
   #advanceLogStart(offset: number | undefined): void {
