@@ -1,85 +1,96 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { freePorts } from '../harness/ports.ts';
-import { edgelog, run } from '../harness/process.ts';
-import { kafkaTool } from '../setup/kafka-jars.ts';
+import { rmSync } from 'node:fs';
+import { BROKERS, type Broker, type BrokerName, prepareBroker } from './brokers.ts';
+import { cells, memoryRow, ROW_HEAD, type Row, startRow, workRows } from './hub-rows.ts';
+import { type Figures, topicOf, type Work, works } from './hub-work.ts';
 import { printProfile, profiled } from './profile.ts';
 import { type BenchOptions, printTable } from './report.ts';
+import { scratchDir } from './scratch.ts';
+import { loadAverage } from './usage.ts';
 
-/** `records` at scale 1. */
-const WORK: readonly { name: string; records: number; sizeBytes: number; props: readonly string[] }[] = [
-  { name: 'produce 100 B, default batches', records: 3_000_000, sizeBytes: 100, props: [] },
-  { name: 'produce 1 KB, default batches', records: 500_000, sizeBytes: 1000, props: [] },
-  {
-    name: 'produce 1 KB, 128 KB batches, linger 5 ms',
-    records: 500_000,
-    sizeBytes: 1000,
-    props: ['batch.size=131072', 'linger.ms=5'],
-  },
-];
-const PARTITIONS = 6;
+const ROUNDS = 3;
 
-/** Runs a Kafka tool and answers its last line of output. */
-async function tool(mainClass: string, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await run('java', kafkaTool(mainClass, ...args), { timeoutMs: 600_000 });
-  if (code !== 0) throw new Error(`${mainClass} ended with ${code}: ${stderr}${stdout}`);
-  return stdout.trim().split('\n').at(-1)!;
-}
-
-/** Kafka's own load tools against the hub, acks=all. */
+/**
+ * Kafka's own load tools against Kafka and the hub, work by work in turns, acks=all. All brokers run all the time: what an
+ * idle one costs the others is little, and a slow minute of the machine hits all of them alike.
+ */
 export async function benchHub({ scale, profile }: BenchOptions): Promise<void> {
-  const parent = join(import.meta.dirname, '../../node_modules/.cache/edgelog');
-  mkdirSync(parent, { recursive: true });
-  const dir = mkdtempSync(join(parent, 'bench-'));
-  const [kafka, sync, http] = await freePorts(3);
-  const bootstrap = `127.0.0.1:${kafka}`;
-  const addresses = ['--kafka', bootstrap, '--sync', `127.0.0.1:${sync}`, '--http', `127.0.0.1:${http}`];
-  const profiling = profile ? profiled() : undefined;
-  const hub = edgelog(['hub', '--data-dir', join(dir, 'log'), ...addresses], profiling?.env);
-  await hub.ready();
+  const dir = scratchDir();
+  const brokers: Broker[] = [];
   try {
-    const rows: string[][] = [];
-    for (const [index, { name, records, sizeBytes, props }] of WORK.entries()) {
-      const topic = `bench-${index}`;
-      const count = String(Math.ceil(records * scale));
-      const create = ['--create', '--topic', topic, '--partitions', String(PARTITIONS)];
-      await tool('org.apache.kafka.tools.TopicCommand', '--bootstrap-server', bootstrap, ...create);
-      const produced = await tool(
-        'org.apache.kafka.tools.ProducerPerformance',
-        ...[
-          '--topic',
-          topic,
-          '--num-records',
-          count,
-          '--record-size',
-          String(sizeBytes),
-          '--throughput',
-          '-1',
-        ],
-        ...['--producer-props', `bootstrap.servers=${bootstrap}`, 'acks=all', ...props],
-      );
-      const [, rate, mb, , , p50, , p99] =
-        /([\d.]+) records\/sec \(([\d.]+) MB\/sec\), ([\d.]+) ms avg latency, ([\d.]+) ms max latency, (\d+) ms 50th, (\d+) ms 95th, (\d+) ms 99th/.exec(
-          produced,
-        )!;
-      rows.push([name, Math.round(Number(rate)).toLocaleString('en'), mb!, p50!, p99!]);
-      const consumed = await tool(
-        'org.apache.kafka.tools.ConsumerPerformance',
-        ...['--bootstrap-server', bootstrap, '--topic', topic, '--messages', count],
-      );
-      const fields = consumed.split(',').map((field) => field.trim());
-      rows.push([`consume the same`, Math.round(Number(fields[5])).toLocaleString('en'), fields[3]!, '', '']);
-      process.stderr.write(`${name}: done\n`);
+    for (const name of BROKERS) brokers.push(await prepareBroker(name, dir));
+    const emptyStart = await eachInTurn(brokers, (broker) => broker.start());
+    const list = works(scale);
+    const figures = new Map<string, Figures[]>();
+    const key = (work: string, broker: BrokerName): string => `${work} by ${broker}`;
+    const loads: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const work of list) {
+        for (const broker of rotated(brokers, round)) {
+          const id = key(work.name, broker.name);
+          figures.set(id, [...(figures.get(id) ?? []), await work.run(broker, round)]);
+        }
+        loads.push(loadAverage());
+        process.stderr.write(`round ${round + 1} of ${ROUNDS}: ${work.name}\n`);
+      }
     }
-    printTable(
-      'Kafka 4.1 ProducerPerformance / ConsumerPerformance against the hub, 6 partitions, acks=all, flushed before every ack',
-      ['work', 'records/s', 'MB/s', 'p50 ms', 'p99 ms'],
-      rows,
-    );
-    console.log(`private memory of the hub at the end: ${(hub.privateBytes() / 2 ** 20).toFixed(0)} MiB\n`);
+    const memory = await eachInTurn(brokers, async (broker) => broker.process.privateBytes() / 2 ** 20);
+    await eachInTurn(brokers, async (broker) => {
+      await broker.stop();
+      return 0;
+    });
+    const topics = [topicOf(0, 0), topicOf(0, ROUNDS - 1)];
+    const fullStart = await eachInTurn(brokers, (broker) => broker.start(topics));
+    const storedGb = payloadGb(list, (work) => figures.get(key(work, 'hub'))!);
+    const rows = [
+      ...workRows(list, (work, broker) => figures.get(key(work, broker))!),
+      memoryRow(memory),
+      startRow('start to first answer, empty', emptyStart),
+      startRow(`start to first answer, ${storedGb.toFixed(1)} GB stored`, fullStart),
+    ];
+    printTable(title(loads), ROW_HEAD, rows.map(cells));
   } finally {
-    await hub.stop();
+    for (const broker of brokers) await broker.stop();
     rmSync(dir, { recursive: true, force: true });
   }
-  if (profiling !== undefined) printProfile('the hub under all of this', profiling.folder);
+  if (profile) await profileHub(scale);
+}
+
+function title(loads: readonly number[]): string {
+  const range = `${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`;
+  return `Kafka 4.1.1 and the hub under Kafka's own tools, 6 partitions, acks=all, median of ${ROUNDS} rounds; load average ${range}`;
+}
+
+async function eachInTurn(
+  brokers: readonly Broker[],
+  measure: (broker: Broker) => Promise<number>,
+): Promise<Row['values']> {
+  const values: [BrokerName, number][] = [];
+  for (const broker of brokers) values.push([broker.name, await measure(broker)]);
+  return Object.fromEntries(values) as Row['values'];
+}
+
+/** So that no broker always follows the same other. */
+function rotated<T>(list: readonly T[], by: number): T[] {
+  const at = by % list.length;
+  return [...list.slice(at), ...list.slice(0, at)];
+}
+
+function payloadGb(list: readonly Work[], figuresOf: (work: string) => readonly Figures[]): number {
+  const produced = list.filter(({ kind }) => kind === 'produce').flatMap(({ name }) => figuresOf(name));
+  return produced.reduce((total, { payloadBytes }) => total + payloadBytes!, 0) / 1e9;
+}
+
+/** The works once more, with the hub alone and under --cpu-prof. */
+async function profileHub(scale: number): Promise<void> {
+  const dir = scratchDir();
+  const { env, folder } = profiled();
+  try {
+    const hub = await prepareBroker('hub', dir, env);
+    await hub.start();
+    for (const work of works(scale)) await work.run(hub, 0);
+    await hub.stop();
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+  printProfile('the hub under all of this', folder);
 }

@@ -1,16 +1,25 @@
-/** `npm run bench [-- agent|hub] [--help]`: Edgelog beside its real peers, in turn, in one run. */
+/** `npm run bench [-- agent|hub|idle|partitions|backlog] [--help]`: Edgelog beside its real peers, in turn, in one run. */
 import { parseArgs } from 'node:util';
 import { installPeers } from '../setup/peers.ts';
 import { benchAgent } from './agent.ts';
+import { benchBacklog } from './backlog.ts';
 import { benchHub } from './hub.ts';
+import { benchIdle } from './idle.ts';
+import { benchPartitions } from './partitions.ts';
 import type { BenchOptions } from './report.ts';
 
-const HELP = `Usage: npm run bench [-- agent|hub] [-- --scale N] [-- --profile]
+const HELP = `Usage: npm run bench [-- agent|hub|idle|partitions|backlog] [-- --scale N] [-- --profile]
+
+Without a word: agent and hub.
 
   agent   MQTT QoS 1 from a raw-socket generator into the agent, and into Mosquitto in turn
-  hub     Kafka's ProducerPerformance and ConsumerPerformance against the hub
-  --scale N   multiply the amounts of work (default 1: about two minutes; 0.05 for a smoke run)
-  --profile   run each work once more under --cpu-prof and print the top functions
+  hub     Kafka's ProducerPerformance and ConsumerPerformance against the hub and Kafka in turns,
+          each with and without flushing before it acknowledges
+  idle    memory of 10,000 connections that say nothing, to Kafka and to the hub
+  partitions  5,000 partitions: time to make and to start with them, memory, latency
+  backlog a consumer reading 10 GB from the start while a producer runs: latency of both
+  --scale N   multiply the amounts of work (default 1: about half an hour; 0.05 for a smoke run)
+  --profile   agent, hub: run each work once more under --cpu-prof and print the top functions
 
 Absolute figures depend on the machine; the ratios are what to look at.`;
 
@@ -23,7 +32,14 @@ const { values, positionals } = parseArgs({
   },
 });
 const scale = Number(values.scale);
-const parts: Record<string, (options: BenchOptions) => Promise<void>> = { agent: benchAgent, hub: benchHub };
+const parts: Record<string, (options: BenchOptions) => Promise<void>> = {
+  agent: benchAgent,
+  hub: benchHub,
+  idle: benchIdle,
+  partitions: benchPartitions,
+  backlog: benchBacklog,
+};
+const BY_DEFAULT = ['agent', 'hub'];
 const unknown = positionals.find((name) => parts[name] === undefined);
 
 if (values.help === true) console.log(HELP);
@@ -36,6 +52,6 @@ else if (unknown !== undefined || !(scale > 0)) {
   process.exitCode = 2;
 } else {
   installPeers();
-  for (const name of positionals.length > 0 ? positionals : Object.keys(parts))
+  for (const name of positionals.length > 0 ? positionals : BY_DEFAULT)
     await parts[name]!({ scale, profile: values.profile });
 }

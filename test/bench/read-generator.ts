@@ -1,0 +1,75 @@
+/**
+ * Reads one partition from its start, again and again, until its standard input ends: a consumer far behind. `node
+ * read-generator.ts '{"port":9092,"topic":"t","partition":0}'` prints one JSON line, { p50Ms, p99Ms, mibPerSecond }, of
+ * its fetches. It looks at batch headers only, so that the broker is measured and not the consumer.
+ */
+import { apis, ErrorCode, errorName } from '@edgelog/wire';
+import { RawClient } from '../../hub/test/support/raw-client.ts';
+
+export interface ReadGeneratorOptions {
+  port: number;
+  topic: string;
+  partition: number;
+}
+
+export interface ReadLatency {
+  p50Ms: number;
+  p99Ms: number;
+  mibPerSecond: number;
+}
+
+const VERSION = 11;
+const FETCH_BYTES = 1024 * 1024;
+const WAIT_MS = 500;
+const SIZE_AT = 8;
+const LAST_OFFSET_DELTA_AT = 23;
+const HEADER_BYTES = 61;
+
+/** The offset after the last whole batch; `offset` where there is none. */
+function offsetAfter(records: Buffer, offset: number): number {
+  let next = offset;
+  for (let at = 0; at + HEADER_BYTES <= records.length; ) {
+    const end = at + SIZE_AT + 4 + records.readInt32BE(at + SIZE_AT);
+    if (end > records.length) break;
+    next = Number(records.readBigInt64BE(at)) + records.readInt32BE(at + LAST_OFFSET_DELTA_AT) + 1;
+    at = end;
+  }
+  return next;
+}
+
+const { port, topic, partition } = JSON.parse(process.argv[2]!) as ReadGeneratorOptions;
+let stopped = false;
+process.stdin.resume().on('end', () => {
+  stopped = true;
+});
+const client = await RawClient.connect(port);
+const latencies: number[] = [];
+let bytes = 0;
+const startedAt = performance.now();
+for (let offset = 0; !stopped; ) {
+  const partitions = [{ partition, fetchOffset: offset, partitionMaxBytes: FETCH_BYTES }];
+  const askedAt = performance.now();
+  const { responses } = await client.call(apis.fetch, VERSION, {
+    maxWaitMs: WAIT_MS,
+    minBytes: 1,
+    maxBytes: FETCH_BYTES,
+    topics: [{ topic, partitions }],
+    forgottenTopicsData: [],
+  });
+  latencies.push(performance.now() - askedAt);
+  const { errorCode, highWatermark, records } = responses[0]!.partitions[0]!;
+  if (errorCode !== ErrorCode.NONE) throw new Error(`a fetch failed with ${errorName(errorCode)}`);
+  bytes += records?.length ?? 0;
+  offset = offsetAfter(records ?? Buffer.alloc(0), offset);
+  if (offset >= highWatermark) offset = 0;
+}
+const seconds = (performance.now() - startedAt) / 1000;
+client.end();
+latencies.sort((a, b) => a - b);
+const quantile = (q: number): number => latencies[Math.floor(latencies.length * q)]!;
+const result: ReadLatency = {
+  p50Ms: quantile(0.5),
+  p99Ms: quantile(0.99),
+  mibPerSecond: bytes / 2 ** 20 / seconds,
+};
+console.log(JSON.stringify(result));
