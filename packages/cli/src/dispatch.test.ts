@@ -8,7 +8,17 @@ test('--version and --help end with 0', async () => {
   });
   const { code, stdout } = await runCli(['--help']);
   expect(code).toBe(0);
-  for (const command of ['dev', 'hub', 'agent', 'topics', 'configs', 'groups', 'devices'])
+  for (const command of [
+    'dev',
+    'hub',
+    'agent',
+    'topics',
+    'configs',
+    'groups',
+    'produce',
+    'consume',
+    'devices',
+  ])
     expect(stdout).toContain(`\n  ${command} `);
 });
 test('an unknown command is named with the nearest one, exit status 2', async () => {

@@ -32,6 +32,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Consumer groups with their lag: list, describe, delete, reset offsets.',
     run: async (argv) => (await import('./groups/command.ts')).groupsCommand(argv),
   },
+  produce: {
+    summary: 'Send lines of standard input to a topic.',
+    run: async (argv) => (await import('./produce/command.ts')).produceCommand(argv),
+  },
+  consume: {
+    summary: 'Print records of a topic.',
+    run: async (argv) => (await import('./consume/command.ts')).consumeCommand(argv),
+  },
   devices: {
     summary: 'Simulated devices: a fleet over MQTT, an instrument on a serial line.',
     run: async (argv) => (await import('@edgelog/devices')).devicesCommand(argv),

@@ -14,6 +14,8 @@ export interface OperatedHub {
   operate(command: string, ...args: string[]): Promise<Ended>;
   /** Stops the hub and leaves its data. */
   stop(): Promise<void>;
+  /** Stops the hub and starts it at the same address. */
+  restart(): Promise<void>;
   /** Stops the hub, if it runs, and removes its data. */
   remove(): Promise<void>;
 }
@@ -22,14 +24,22 @@ export interface OperatedHub {
 export async function startOperatedHub(): Promise<OperatedHub> {
   const dataDir = mkdtempSync(join(tmpdir(), 'edgelog-operate-'));
   const any = '127.0.0.1:0';
-  const settings = hubSettings.parse({ dataDir, kafka: any, sync: any, http: any, offsetsPartitions: 4 });
-  const hub = await startHub(settings, { log: silentLogger });
+  const start = (kafka: string) =>
+    startHub(hubSettings.parse({ dataDir, kafka, sync: any, http: any, offsetsPartitions: 4 }), {
+      log: silentLogger,
+    });
+  let hub = await start(any);
   const server = `127.0.0.1:${hub.kafkaPort}`;
   return {
     server,
     dataDir,
-    operate: (command, ...args) => runHere([command, '--bootstrap-server', server, ...args]),
+    operate: (command, ...args) =>
+      catchOutput(() => dispatch([command, '--bootstrap-server', server, ...args])),
     stop: () => hub.stop(),
+    restart: async () => {
+      await hub.stop();
+      hub = await start(server);
+    },
     remove: async () => {
       await hub.stop();
       rmSync(dataDir, { recursive: true });
@@ -38,7 +48,7 @@ export async function startOperatedHub(): Promise<OperatedHub> {
 }
 
 /** For tests: as `runCli`, without the cost of a process. */
-export async function runHere(args: readonly string[]): Promise<Ended> {
+export async function catchOutput(run: () => Promise<number>): Promise<Ended> {
   const output = { stdout: '', stderr: '' };
   const restore = (['stdout', 'stderr'] as const).map((name) => {
     const stream = process[name];
@@ -52,7 +62,7 @@ export async function runHere(args: readonly string[]): Promise<Ended> {
     };
   });
   try {
-    return { code: await dispatch(args), ...output };
+    return { code: await run(), ...output };
   } finally {
     for (const undo of restore) undo();
   }

@@ -1,5 +1,5 @@
 import type { Cluster } from '../kafka/cluster.ts';
-import { printJson, printTable } from '../table.ts';
+import { plural, printJson, printTable } from '../table.ts';
 import { readAssignment } from './assignment.ts';
 import { type DescribedGroup, describeGroup } from './describe.ts';
 import { readGroup } from './group.ts';
@@ -92,7 +92,7 @@ export async function describeStates(
 
 function printGroups(groups: readonly DescribedGroup[]): void {
   for (const { group, state, members } of groups) {
-    process.stdout.write(`group ${group}: ${state}, ${members} ${members === 1 ? 'member' : 'members'}\n`);
+    process.stdout.write(`group ${group}: ${state}, ${plural(members, 'member')}\n`);
   }
   const rows = groups.flatMap(({ group, partitions }) =>
     partitions.map(({ topic, partition, currentOffset, endOffset, lag, memberId, host, clientId }) => [

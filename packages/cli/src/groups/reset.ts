@@ -1,7 +1,7 @@
 import { EdgelogError } from '@edgelog/base';
 import { apis, ErrorCode } from '@edgelog/wire';
-import { type Cluster, check } from '../kafka/cluster.ts';
-import { EARLIEST, LATEST, listOffsets, partitionKey, type TopicMetadata } from '../kafka/offsets.ts';
+import { type Cluster, check, type TopicMetadata } from '../kafka/cluster.ts';
+import { EARLIEST, LATEST, listOffsets, partitionKey } from '../kafka/offsets.ts';
 import { printJson, printTable } from '../table.ts';
 import { DEAD, fetchCommitted, findGroup } from './group.ts';
 import type { Target, WantedTopic, Where } from './reset-target.ts';

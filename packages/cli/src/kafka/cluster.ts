@@ -5,44 +5,42 @@ import { Connection, type RequestBody } from './connection.ts';
 
 /** Throws REFUSED with Kafka's name of the error and what it means. */
 export function check(errorCode: number, what: string, message?: string | null): void {
-  if (errorCode === ErrorCode.NONE) return;
-  const name = errorName(errorCode);
-  throw new EdgelogError('REFUSED', `${what}: ${name} (${message ?? errorCodes[name].message})`);
+  if (errorCode !== ErrorCode.NONE) throw refusal(errorCode, what, message);
 }
+
+/** What `check` throws. */
+export function refusal(errorCode: number, what: string, message?: string | null): EdgelogError {
+  const name = errorName(errorCode);
+  return new EdgelogError('REFUSED', `${what}: ${name} (${message ?? errorCodes[name].message})`);
+}
+
+export type TopicMetadata = ResponseOutput<typeof apis.metadata>['topics'][number];
 
 /** The brokers of a cluster, connected to as they are needed. */
 export class Cluster {
   readonly #timeoutMs: number;
-  readonly #seed: Connection;
+  readonly #bootstrapServers: readonly string[];
+  #seed: Connection;
   readonly #addresses = new Map<number, Address>();
   readonly #connections = new Map<number, Promise<Connection>>();
   #controllerId = -1;
 
-  private constructor(seed: Connection, timeoutMs: number) {
+  private constructor(seed: Connection, bootstrapServers: readonly string[], timeoutMs: number) {
     this.#seed = seed;
+    this.#bootstrapServers = bootstrapServers;
     this.#timeoutMs = timeoutMs;
   }
 
   /** Connects to the first of the bootstrap servers that answers. Throws the error of the last one. */
   static async open(bootstrapServers: readonly string[], timeoutMs: number): Promise<Cluster> {
-    let failure: unknown;
-    for (const server of bootstrapServers) {
-      try {
-        const cluster = new Cluster(
-          await Connection.open(parseAddress(server, '--bootstrap-server'), timeoutMs),
-          timeoutMs,
-        );
-        await cluster.metadata([]);
-        return cluster;
-      } catch (error) {
-        failure = error;
-      }
-    }
-    throw failure;
+    const cluster = new Cluster(await openFirst(bootstrapServers, timeoutMs), bootstrapServers, timeoutMs);
+    await cluster.metadata([]);
+    return cluster;
   }
 
   /** Metadata of these topics, or of all; topics are never created by asking. */
   async metadata(topics: readonly string[] | null): Promise<ResponseOutput<typeof apis.metadata>> {
+    if (!this.#seed.isOpen) this.#seed = await openFirst(this.#bootstrapServers, this.#timeoutMs);
     const answer = await this.#seed.request(apis.metadata, {
       topics: topics?.map((name) => ({ name })) ?? null,
       allowAutoTopicCreation: false,
@@ -50,6 +48,15 @@ export class Cluster {
     for (const { nodeId, host, port } of answer.brokers) this.#addresses.set(nodeId, { host, port });
     this.#controllerId = answer.controllerId;
     return answer;
+  }
+
+  /** One topic with its partitions in order. Throws REFUSED when there is none. */
+  async topic(name: string): Promise<TopicMetadata> {
+    const [found] = (await this.metadata([name])).topics;
+    if (found === undefined)
+      throw new EdgelogError('REFUSED', `topic ${name}: the broker does not answer for it`);
+    check(found.errorCode, `topic ${name}`);
+    return { ...found, partitions: found.partitions.sort((a, b) => a.partitionIndex - b.partitionIndex) };
   }
 
   get brokerIds(): number[] {
@@ -82,14 +89,32 @@ export class Cluster {
     }
   }
 
-  #connect(nodeId: number): Promise<Connection> {
+  /** The connection to a broker; one that is broken is made anew. */
+  async #connect(nodeId: number): Promise<Connection> {
     const address = this.#addresses.get(nodeId);
     if (address === undefined) throw new EdgelogError('CONNECTION_LOST', `broker ${nodeId} is not available`);
-    let connection = this.#connections.get(nodeId);
-    if (connection === undefined) {
-      connection = Connection.open(address, this.#timeoutMs);
-      this.#connections.set(nodeId, connection);
-    }
+    const existing = this.#connections.get(nodeId);
+    const isUsable = await existing?.then(
+      ({ isOpen }) => isOpen,
+      () => false,
+    );
+    const current = this.#connections.get(nodeId);
+    if (current !== undefined && (isUsable || current !== existing)) return current;
+    const connection = Connection.open(address, this.#timeoutMs);
+    this.#connections.set(nodeId, connection);
     return connection;
   }
+}
+
+/** A connection to the first of the servers that answers. Throws the error of the last one. */
+async function openFirst(servers: readonly string[], timeoutMs: number): Promise<Connection> {
+  let failure: unknown;
+  for (const server of servers) {
+    try {
+      return await Connection.open(parseAddress(server, '--bootstrap-server'), timeoutMs);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
 }

@@ -12,6 +12,7 @@ import {
 } from '@edgelog/wire';
 
 const CLIENT_ID = 'edgelog-cli';
+const LENGTH_BYTES = 4;
 const FRAME_BYTES_MAX = 100 * 1024 * 1024;
 
 /** A request, or how it looks in the version agreed on: some fields exist only up to or from one. */
@@ -33,7 +34,10 @@ export class Connection {
   readonly #pending: Pending[] = [];
   readonly #versions = new Map<number, { min: number; max: number }>();
   #correlationId = 0;
-  #received: Buffer = Buffer.alloc(0);
+  /** What came of the frame that is not whole yet; joined when there is as much as it takes. */
+  #received: Buffer[] = [];
+  #receivedBytes = 0;
+  #wantedBytes = LENGTH_BYTES;
   #failure: EdgelogError | undefined;
 
   private constructor(socket: Socket, at: string, timeoutMs: number) {
@@ -63,6 +67,11 @@ export class Connection {
   async request<A extends Api>(api: A, body: RequestBody<A>): Promise<ResponseOutput<A>> {
     const version = this.#versionOf(api);
     return this.#send(api, version, typeof body === 'function' ? body(version) : body);
+  }
+
+  /** False once it is closed or broken. */
+  get isOpen(): boolean {
+    return this.#failure === undefined;
   }
 
   close(): void {
@@ -129,19 +138,27 @@ export class Connection {
   }
 
   #onData(chunk: Buffer): void {
-    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
-    while (this.#received.length >= 4) {
-      const length = this.#received.readInt32BE(0);
+    this.#received.push(chunk);
+    this.#receivedBytes += chunk.length;
+    if (this.#receivedBytes < this.#wantedBytes) return;
+    let bytes = this.#received.length === 1 ? chunk : Buffer.concat(this.#received);
+    let wanted = LENGTH_BYTES;
+    while (bytes.length >= LENGTH_BYTES) {
+      const length = bytes.readInt32BE(0);
       if (length < 4 || length > FRAME_BYTES_MAX) {
         const { message } = this.#foreign();
         this.#fail(message);
         return void this.#socket.destroy();
       }
-      if (this.#received.length < 4 + length) return;
-      const frame = this.#received.subarray(4, 4 + length);
-      this.#received = this.#received.subarray(4 + length);
-      this.#pending.shift()?.resolve(frame);
+      wanted = LENGTH_BYTES + length;
+      if (bytes.length < wanted) break;
+      this.#pending.shift()?.resolve(bytes.subarray(LENGTH_BYTES, wanted));
+      bytes = bytes.subarray(wanted);
+      wanted = LENGTH_BYTES;
     }
+    this.#received = [bytes];
+    this.#receivedBytes = bytes.length;
+    this.#wantedBytes = wanted;
   }
 
   #foreign(): EdgelogError {

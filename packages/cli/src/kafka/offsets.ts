@@ -1,10 +1,8 @@
-import { apis, type ResponseOutput } from '@edgelog/wire';
-import { type Cluster, check } from './cluster.ts';
+import { apis } from '@edgelog/wire';
+import { type Cluster, check, type TopicMetadata } from './cluster.ts';
 
 export const LATEST = -1;
 export const EARLIEST = -2;
-
-export type TopicMetadata = ResponseOutput<typeof apis.metadata>['topics'][number];
 
 /**
  * Offsets at a timestamp (epoch milliseconds, LATEST or EARLIEST), keyed by `partitionKey`: −1 where no record is as

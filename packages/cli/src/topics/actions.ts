@@ -1,6 +1,6 @@
 import { apis, ErrorCode, ZERO_UUID } from '@edgelog/wire';
-import { type Cluster, check } from '../kafka/cluster.ts';
-import { EARLIEST, LATEST, listOffsets, partitionKey, type TopicMetadata } from '../kafka/offsets.ts';
+import { type Cluster, check, type TopicMetadata } from '../kafka/cluster.ts';
+import { EARLIEST, LATEST, listOffsets, partitionKey } from '../kafka/offsets.ts';
 import { reportOutcomes } from '../outcomes.ts';
 import { printJson, printTable } from '../table.ts';
 

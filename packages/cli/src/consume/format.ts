@@ -1,0 +1,61 @@
+import { isUtf8 } from 'node:buffer';
+import type { BatchRecord } from '@edgelog/wire';
+
+/** Where a record lies. */
+export interface Place {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** One line for people: time, partition, offset, key, value, headers, with tabs between them. */
+export function toText(
+  { partition }: Place,
+  { offset, timestamp, key, value, headers }: BatchRecord,
+): string {
+  const pairs = headers.map((header) => `${printable(Buffer.from(header.key))}=${printable(header.value)}`);
+  const fields = [timeOf(timestamp), partition, offset, printable(key), printable(value), pairs.join(',')];
+  return `${fields.join('\t').trimEnd()}\n`;
+}
+
+/** One line of JSON. Bytes that are no UTF-8 stand as `{"base64": …}`. */
+export function toJson({ topic, partition }: Place, record: BatchRecord): string {
+  const { offset, timestamp, key, value } = record;
+  const headers = record.headers.map((header) => ({ key: header.key, value: jsonValue(header.value) }));
+  const fields = {
+    topic,
+    partition,
+    offset,
+    timestamp,
+    key: jsonValue(key),
+    value: jsonValue(value),
+    headers,
+  };
+  return `${JSON.stringify(fields)}\n`;
+}
+
+function timeOf(timestamp: number): string {
+  const date = new Date(timestamp);
+  return timestamp < 0 || Number.isNaN(date.getTime()) ? '-' : date.toISOString();
+}
+
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
+
+/** As text that a terminal shows as it is: control characters, and bytes that are no UTF-8, are written as escapes. */
+function printable(bytes: Buffer | null): string {
+  if (bytes === null) return 'null';
+  if (!isUtf8(bytes)) return bytes.toString('latin1').replace(/[^ -~]/g, escaped);
+  return bytes.toString().replace(CONTROL, escaped);
+}
+
+const NAMED: Readonly<Record<string, string>> = { '\t': '\\t', '\n': '\\n', '\r': '\\r' };
+
+function escaped(character: string): string {
+  const code = character.charCodeAt(0);
+  if (code > 255) return `\\u${code.toString(16).padStart(4, '0')}`;
+  return NAMED[character] ?? `\\x${code.toString(16).padStart(2, '0')}`;
+}
+
+function jsonValue(bytes: Buffer | null): string | { base64: string } | null {
+  if (bytes === null) return null;
+  return isUtf8(bytes) ? bytes.toString() : { base64: bytes.toString('base64') };
+}
