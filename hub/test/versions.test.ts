@@ -77,7 +77,11 @@ describe('each version of each API is answered', () => {
     expect(await ask(-2)).toEqual([0, 0, -1]);
     expect(await ask(1_700_000_000_000)).toEqual([0, 0, 1_700_000_000_000]);
     expect(await ask(1_700_000_000_001)).toEqual([0, -1, -1]);
-    expect(await ask(-3)).toEqual([0, 0, 1_700_000_000_000]);
+    const unsupported = [ErrorCode.UNSUPPORTED_VERSION, -1, -1];
+    expect(await ask(-3)).toEqual(version >= 7 ? [0, 0, 1_700_000_000_000] : unsupported);
+    expect(await ask(-4)).toEqual(version >= 8 ? [0, 0, -1] : unsupported);
+    expect(await ask(-5)).toEqual(version >= 9 ? [0, -1, -1] : unsupported);
+    expect(await ask(-6)).toEqual(unsupported);
   });
 
   test.each(versionsOf(apis.findCoordinator))('FindCoordinator %i', async (version) => {

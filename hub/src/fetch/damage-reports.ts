@@ -1,5 +1,6 @@
 import type { EdgelogError } from '@edgelog/base';
 import type { Logger } from '@edgelog/runtime';
+import { ErrorCode } from '@edgelog/wire';
 import type { Partition } from '../partition/partition.ts';
 
 /** Places remembered; past it they are reported again. */
@@ -26,4 +27,9 @@ export class DamageReports {
     const where = { topic, partition: index, offset, logStartOffset, logEndOffset };
     this.#log.error('stored batch cannot be read', { ...where, error });
   }
+}
+
+/** What a client is told of it. */
+export function damageError({ code }: EdgelogError): number {
+  return code === 'CORRUPT_BATCH' ? ErrorCode.CORRUPT_MESSAGE : ErrorCode.KAFKA_STORAGE_ERROR;
 }

@@ -2,7 +2,7 @@ import { EdgelogError } from '@edgelog/base';
 import { ErrorCode } from '@edgelog/wire';
 import type { Item } from '../handlers/handler.ts';
 import type { Partition } from '../partition/partition.ts';
-import type { DamageReports } from './damage-reports.ts';
+import { type DamageReports, damageError } from './damage-reports.ts';
 import { fetchError } from './find-partition.ts';
 import type { AskedPartition } from './session.ts';
 
@@ -49,11 +49,7 @@ export function readPartitions(
     } catch (error) {
       if (!(error instanceof EdgelogError)) throw error;
       damage.report(partition, one.fetchOffset, error);
-      return failed(
-        one,
-        error.code === 'CORRUPT_BATCH' ? ErrorCode.CORRUPT_MESSAGE : ErrorCode.KAFKA_STORAGE_ERROR,
-        partition,
-      );
+      return failed(one, damageError(error), partition);
     }
   }
 

@@ -1,7 +1,15 @@
 import { EdgelogError } from '@edgelog/base';
-import { type BatchHeader, ErrorCode, type ErrorName, type RequestOf, readBatchHeader } from '@edgelog/wire';
+import {
+  type BatchHeader,
+  ErrorCode,
+  type ErrorName,
+  type RequestOf,
+  readBatchHeader,
+  stampAppendTime,
+} from '@edgelog/wire';
+import { type TimestampRules, timestampRules } from '../metadata/timestamp-rules.ts';
 import type { Topic } from '../metadata/topics.ts';
-import type { Handler, Item } from './handler.ts';
+import type { Handler, Item, RequestContext } from './handler.ts';
 
 /**
  * Produce: appends one record batch per partition, answers when it is on disk.
@@ -10,22 +18,28 @@ import type { Handler, Item } from './handler.ts';
  * so that the client looks up the metadata again. Versions 0–2 are advertised for librdkafka's sake and never answered.
  * From 7 on zstd is allowed, from 8 on errors carry a message, from 13 on topics are named by id.
  *
+ * Where a topic has LogAppendTime its batches get the hub's time and a new CRC; elsewhere they are stored as they came.
+ *
  * Left out: transactions (TRANSACTIONAL_ID_AUTHORIZATION_FAILED, as InitProducerId answers too); records are not looked at, so
- * a keyless record in a compacted topic is not refused; `timeoutMs`, since nothing but the local disk is waited for.
+ * a keyless record in a compacted topic is not refused, and limits on timestamps go by the header's first and greatest; `timeoutMs`, since nothing but the local disk is waited for.
  */
-export const produce: Handler<'produce'> = (request, { broker, apiVersion, clientId, releaseFrame }) => {
+export const produce: Handler<'produce'> = (
+  request,
+  { broker, apiVersion, clientId, nowMs, releaseFrame },
+) => {
   const refusal = refusalOfRequest(request);
   const pending: Pending[] = [];
   const responses = request.topicData.map((topicData) => {
     const topic =
       apiVersion >= 13 ? broker.topics.byId(topicData.topicId) : broker.topics.get(topicData.name);
     const partitionResponses = topicData.partitionData.map(({ index, records }) => {
-      const outcome = refusal ?? append(topic, index, records, apiVersion);
+      const outcome = refusal ?? append(topic, index, records, { apiVersion, nowMs });
       const response: PartitionResponse = outcome.flushed
         ? {
             index,
             errorCode: ErrorCode.NONE,
             baseOffset: outcome.baseOffset,
+            logAppendTimeMs: outcome.logAppendTimeMs,
             logStartOffset: outcome.logStartOffset,
           }
         : failed(index, outcome.error, outcome.message);
@@ -69,7 +83,14 @@ interface Pending {
 }
 
 type Refusal = { flushed?: undefined; error: ErrorName; message: string };
-type Outcome = Refusal | { flushed: Promise<void>; baseOffset: number; logStartOffset: number };
+interface Appended {
+  flushed: Promise<void>;
+  baseOffset: number;
+  /** −1 where the topic keeps the producer's timestamps. */
+  logAppendTimeMs: number;
+  logStartOffset: number;
+}
+type Outcome = Refusal | Appended;
 
 const refuse = (error: Refusal['error'], message: string): Refusal => ({ error, message });
 
@@ -91,8 +112,9 @@ function append(
   topic: Topic | undefined,
   index: number,
   records: Buffer | null,
-  apiVersion: number,
+  context: Pick<RequestContext, 'apiVersion' | 'nowMs'>,
 ): Outcome {
+  const { apiVersion, nowMs } = context;
   if (topic === undefined) {
     return apiVersion >= 13
       ? refuse('UNKNOWN_TOPIC_ID', 'no topic has this id')
@@ -110,14 +132,21 @@ function append(
     return refuse('INVALID_RECORD', 'exactly one record batch per partition is expected, this one has none');
   }
   try {
-    const header = readHeader(records);
-    const invalid = 'error' in header ? header : checkBatch(header, records, topic, apiVersion);
+    const rules = timestampRules(topic);
+    let header = readHeader(records);
+    if ('error' in header) return header;
+    const invalid = checkBatch(header, records, topic, apiVersion) ?? checkTimestamps(header, rules, nowMs);
     if (invalid !== undefined) return invalid;
-    const result = partition.append(records, header as BatchHeader);
+    if (rules.isAppendTime) {
+      header = stamped(records, nowMs);
+      if ('error' in header) return header;
+    }
+    const result = partition.append(records, header);
     if (!result.ok) return refuse(result.error, result.message);
     return {
       flushed: result.flushed,
       baseOffset: result.baseOffset,
+      logAppendTimeMs: !rules.isAppendTime ? -1 : result.duplicate ? result.appendTime : nowMs,
       logStartOffset: partition.log.logStartOffset,
     };
   } catch (error) {
@@ -133,8 +162,20 @@ function readHeader(records: Buffer): BatchHeader | Refusal {
   if (magic === 0 || magic === 1) {
     return refuse('INVALID_RECORD', `record format ${magic}: only record batches (format 2) are accepted`);
   }
-  try {
+  return intact(() => readBatchHeader(records));
+}
+
+/** The header of the batch once it has the hub's time. */
+function stamped(records: Buffer, nowMs: number): BatchHeader | Refusal {
+  return intact(() => {
+    stampAppendTime(records, nowMs);
     return readBatchHeader(records);
+  });
+}
+
+function intact(read: () => BatchHeader): BatchHeader | Refusal {
+  try {
+    return read();
   } catch (error) {
     if (error instanceof EdgelogError) return refuse('CORRUPT_MESSAGE', error.message);
     throw error;
@@ -167,6 +208,22 @@ function checkBatch(
     return refuse('INVALID_TIMESTAMP', 'a producer may not claim log append time');
   if (header.compression === 'zstd' && apiVersion < 7) {
     return refuse('UNSUPPORTED_COMPRESSION_TYPE', 'zstd needs Produce version 7 or later');
+  }
+  return undefined;
+}
+
+const NO_TIMESTAMP = -1;
+
+function checkTimestamps(header: BatchHeader, rules: TimestampRules, nowMs: number): Refusal | undefined {
+  const { baseTimestamp, maxTimestamp } = header;
+  if (rules.isAppendTime || maxTimestamp === NO_TIMESTAMP) return undefined;
+  if (nowMs - baseTimestamp > rules.beforeMaxMs) {
+    const limit = `more than ${rules.beforeMaxMs} ms ago (message.timestamp.before.max.ms)`;
+    return refuse('INVALID_TIMESTAMP', `timestamp ${baseTimestamp} is ${limit}`);
+  }
+  if (maxTimestamp - nowMs > rules.afterMaxMs) {
+    const limit = `more than ${rules.afterMaxMs} ms ahead (message.timestamp.after.max.ms)`;
+    return refuse('INVALID_TIMESTAMP', `timestamp ${maxTimestamp} is ${limit}`);
   }
   return undefined;
 }

@@ -1,8 +1,10 @@
-import { ErrorCode } from '@edgelog/wire';
+import { EdgelogError } from '@edgelog/base';
+import { ErrorCode, type RequestOf } from '@edgelog/wire';
+import { damageError } from '../fetch/damage-reports.ts';
 import { leaderEpochError } from '../partition/leader-epoch.ts';
 import { offsetOfMaxTimestamp } from '../partition/offset-lookup.ts';
 import { LEADER_EPOCH, type Partition } from '../partition/partition.ts';
-import type { Handler } from './handler.ts';
+import type { Handler, RequestContext } from './handler.ts';
 
 const LATEST = -1;
 const EARLIEST = -2;
@@ -10,35 +12,91 @@ const MAX_TIMESTAMP = -3;
 const EARLIEST_LOCAL = -4;
 const LATEST_TIERED = -5;
 
+/** The version that each special timestamp came with. */
+const SINCE: Readonly<Record<number, number>> = {
+  [LATEST]: 1,
+  [EARLIEST]: 1,
+  [MAX_TIMESTAMP]: 7,
+  [EARLIEST_LOCAL]: 8,
+  [LATEST_TIERED]: 9,
+};
+
 /**
  * ListOffsets: the offset for a timestamp (first record at or after it), or for one of the special values above. Offsets
- * end at the high watermark. A timestamp with no record after it answers offset −1.
+ * end at the high watermark. A timestamp with no record after it answers offset −1. A special value that the version does
+ * not know is UNSUPPORTED_VERSION, a partition that is asked for twice INVALID_REQUEST.
  *
- * Left out: tiered storage (LATEST_TIERED answers −1); the isolation level, while there are no transactions.
+ * Without tiered storage all of a log is local, and LATEST_TIERED answers −1.
+ * Left out: the isolation level, while there are no transactions.
  */
-export const listOffsets: Handler<'listOffsets'> = (request, { broker, apiVersion }) => ({
-  topics: request.topics.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map(({ partitionIndex, currentLeaderEpoch, timestamp }) => {
-      const partition = broker.topics.partition(name, partitionIndex);
-      if (partition === undefined) return { partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION };
-      const errorCode = leaderEpochError(currentLeaderEpoch);
-      if (errorCode !== ErrorCode.NONE) return { partitionIndex, errorCode };
-      const { leaderEpoch, ...found } = lookUp(partition, timestamp);
-      return apiVersion >= 4 ? { partitionIndex, ...found, leaderEpoch } : { partitionIndex, ...found };
-    }),
-  })),
-});
+export const listOffsets: Handler<'listOffsets'> = (request, context) => {
+  const twice = askedTwice(request);
+  return {
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map((asked) => {
+        const { partitionIndex } = asked;
+        if (twice.has(`${name}/${partitionIndex}`))
+          return { partitionIndex, errorCode: ErrorCode.INVALID_REQUEST };
+        const { leaderEpoch, ...answer } = find(name, asked, context);
+        return context.apiVersion >= 4
+          ? { partitionIndex, ...answer, leaderEpoch }
+          : { partitionIndex, ...answer };
+      }),
+    })),
+  };
+};
 
-const found = (offset: number, timestamp = -1) => ({
+type Asked = RequestOf<'listOffsets'>['topics'][number]['partitions'][number];
+
+function askedTwice({ topics }: RequestOf<'listOffsets'>): Set<string> {
+  const once = new Set<string>();
+  const twice = new Set<string>();
+  for (const { name, partitions } of topics) {
+    for (const { partitionIndex } of partitions) {
+      const key = `${name}/${partitionIndex}`;
+      if (once.has(key)) twice.add(key);
+      once.add(key);
+    }
+  }
+  return twice;
+}
+
+interface Answer {
+  errorCode: number;
+  offset: number;
+  timestamp: number;
+  leaderEpoch: number;
+}
+
+const failed = (errorCode: number): Answer => ({ errorCode, offset: -1, timestamp: -1, leaderEpoch: -1 });
+const nothing = failed(ErrorCode.NONE);
+const found = (offset: number, timestamp = -1): Answer => ({
   errorCode: ErrorCode.NONE,
   offset,
   timestamp,
   leaderEpoch: LEADER_EPOCH,
 });
-const nothing = { errorCode: ErrorCode.NONE, offset: -1, timestamp: -1, leaderEpoch: -1 };
 
-function lookUp({ log }: Partition, timestamp: number) {
+function find(topic: string, asked: Asked, { broker, apiVersion, damage }: RequestContext): Answer {
+  const { partitionIndex, currentLeaderEpoch, timestamp } = asked;
+  const partition = broker.topics.partition(topic, partitionIndex);
+  if (partition === undefined) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  if (timestamp < 0 && apiVersion < (SINCE[timestamp] ?? Number.POSITIVE_INFINITY)) {
+    return failed(ErrorCode.UNSUPPORTED_VERSION);
+  }
+  const errorCode = leaderEpochError(currentLeaderEpoch);
+  if (errorCode !== ErrorCode.NONE) return failed(errorCode);
+  try {
+    return lookUp(partition, timestamp);
+  } catch (error) {
+    if (!(error instanceof EdgelogError)) throw error;
+    damage.report(partition, partition.log.logStartOffset, error);
+    return failed(damageError(error));
+  }
+}
+
+function lookUp({ log }: Partition, timestamp: number): Answer {
   switch (timestamp) {
     case LATEST:
       return found(log.highWatermark);
@@ -48,8 +106,6 @@ function lookUp({ log }: Partition, timestamp: number) {
     case LATEST_TIERED:
       return nothing;
   }
-  if (timestamp < 0 && timestamp !== MAX_TIMESTAMP)
-    return { ...nothing, errorCode: ErrorCode.UNSUPPORTED_VERSION };
   const record = timestamp === MAX_TIMESTAMP ? offsetOfMaxTimestamp(log) : log.offsetForTimestamp(timestamp);
   return record === undefined || record.offset >= log.highWatermark
     ? nothing

@@ -11,6 +11,8 @@ export interface RequestContext {
   readonly client: Client;
   readonly clientId: string | null;
   readonly apiVersion: number;
+  /** When the request came, epoch milliseconds. */
+  readonly nowMs: number;
   /** Says that nobody looks at the request's buffers any more; at most once, for a handler of large requests. */
   releaseFrame(): void;
 }

@@ -15,7 +15,11 @@ export function topicConfigDefinitions(maxMessageBytes: number, segmentBytes: nu
       'producer',
       'Batches are kept as their producer compressed them.',
     ),
-    choice(['CreateTime'])('message.timestamp.type', 'CreateTime', "Timestamps are the producer's."),
+    choice(['CreateTime', 'LogAppendTime'])(
+      'message.timestamp.type',
+      'CreateTime',
+      "CreateTime: the producer's timestamps. LogAppendTime: the hub's time at which a batch was appended; batches of gateways keep theirs.",
+    ),
     someOf(['delete', 'compact'])(
       'cleanup.policy',
       'delete',
@@ -50,7 +54,15 @@ export function topicConfigDefinitions(maxMessageBytes: number, segmentBytes: nu
     long(0)('min.compaction.lag.ms', '0', `Records younger than this are not compacted.${NO_EFFECT}`),
     long(1)('max.compaction.lag.ms', NEVER, `Records older than this are compacted.${NO_EFFECT}`),
     ratio('min.cleanable.dirty.ratio', '0.5', `How much may be overwritten before compaction.${NO_EFFECT}`),
-    long(0)('message.timestamp.before.max.ms', NEVER, `How old a record may be.${NO_EFFECT}`),
-    long(0)('message.timestamp.after.max.ms', NEVER, `How far ahead a record's time may be.${NO_EFFECT}`),
+    long(0)(
+      'message.timestamp.before.max.ms',
+      NEVER,
+      "How far behind the hub's clock the first timestamp of a producer's batch may be.",
+    ),
+    long(0)(
+      'message.timestamp.after.max.ms',
+      NEVER,
+      "How far ahead of the hub's clock the greatest timestamp of a producer's batch may be.",
+    ),
   ];
 }

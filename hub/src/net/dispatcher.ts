@@ -128,6 +128,7 @@ export class Dispatcher {
       client,
       clientId,
       apiVersion,
+      nowMs: Date.now(),
       releaseFrame,
     };
     if (apiVersion < api.versions[0] || apiVersion > api.versions[1]) {

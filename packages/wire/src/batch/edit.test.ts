@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { patchBatchOffset, restampProducer } from './edit.ts';
+import { patchBatchOffset, restampProducer, stampAppendTime } from './edit.ts';
 import { readBatchHeader, verifyBatchCrc } from './read-header.ts';
 import { iterateRecords } from './records-decoder.ts';
 import { sampleBatch } from './test-batches.ts';
@@ -26,4 +26,24 @@ test('a batch under another producer id is a valid copy with the same records', 
   verifyBatchCrc(after, 0, readBatchHeader(after));
   expect(after.subarray(61)).toEqual(before.subarray(61));
   expect(before).toEqual(original);
+});
+
+test("a batch under the broker's time stays valid, and all its records have that time", () => {
+  const batch = sampleBatch('gzip');
+  const { crc, ...before } = readBatchHeader(batch);
+  stampAppendTime(batch, 1_800_000_000_123);
+  const after = readBatchHeader(batch);
+  const stamped = {
+    attributes: before.attributes | 8,
+    timestampType: 'append',
+    maxTimestamp: 1_800_000_000_123,
+  };
+  expect(after).toEqual({ ...before, ...stamped, crc: after.crc });
+  expect(after.crc).not.toBe(crc);
+  verifyBatchCrc(batch, 0, after);
+  expect(new Set(Array.from(iterateRecords(batch), (record) => record.timestamp))).toEqual(
+    new Set([1_800_000_000_123]),
+  );
+  batch[70]! ^= 1;
+  expect(() => stampAppendTime(batch, 1)).toThrow(/CRC/);
 });

@@ -1,4 +1,4 @@
-export { patchBatchOffset, restampProducer } from './edit.ts';
+export { patchBatchOffset, restampProducer, stampAppendTime } from './edit.ts';
 export { BATCH_HEADER_BYTES, type BatchHeader, type CompressionName } from './header.ts';
 export { iterateBatches, readBatchHeader, verifyBatchCrc } from './read-header.ts';
 export type { BatchRecord, RecordHeader } from './record.ts';

@@ -12,7 +12,7 @@ import { readInt64 } from './int64.ts';
 
 const BATCH_LENGTH_MIN = BATCH_HEADER_BYTES - LENGTH_PREFIX_BYTES;
 
-const ATTRIBUTE = { compression: 0x07, appendTime: 0x08, transactional: 0x10, control: 0x20 } as const;
+export const ATTRIBUTE = { compression: 0x07, appendTime: 0x08, transactional: 0x10, control: 0x20 } as const;
 
 /**
  * Reads and checks the 61-byte header of the batch that begins at `at`. The whole batch must lie in `buf`; the CRC
