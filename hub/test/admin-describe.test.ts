@@ -162,6 +162,19 @@ test('DescribeUserScramCredentials knows no users', async () => {
   ]);
 });
 
+test.each(versionsOf(apis.describeDelegationToken))(
+  'DescribeDelegationToken %i is refused to the unknown',
+  async (version) => {
+    const { errorCode, tokens } = await client.call(apis.describeDelegationToken, version, { owners: null });
+    expect([errorCode, tokens]).toEqual([ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, []]);
+  },
+);
+
+test('ListPartitionReassignments has none', async () => {
+  const answer = await client.call(apis.listPartitionReassignments, 0, { topics: null });
+  expect(answer).toMatchObject({ errorCode: 0, errorMessage: null, topics: [] });
+});
+
 test.each(versionsOf(apis.describeQuorum))('DescribeQuorum %i names the hub alone', async (version) => {
   const partitions = [{ partitionIndex: 0 }, { partitionIndex: 1 }];
   const answer = await client.call(apis.describeQuorum, version, {
@@ -173,6 +186,21 @@ test.each(versionsOf(apis.describeQuorum))('DescribeQuorum %i names the hub alon
   expect(unknown!.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   const listener = { name: 'PLAINTEXT', host: '127.0.0.1', port: hub.hub.kafkaPort };
   expect(answer.nodes).toEqual(version >= 2 ? [{ nodeId: 1, listeners: [listener] }] : []);
+});
+
+test('Metadata finds a topic by its id, whatever name comes with it', async () => {
+  const { topics } = await client.call(apis.metadata, 12, { topics: [{ name: 'a' }] });
+  const { topicId } = topics[0]!;
+  for (const name of [null, '', 'b']) {
+    const byId = await client.call(apis.metadata, 12, { topics: [{ name, topicId }] });
+    expect(byId.topics).toMatchObject([{ errorCode: 0, name: 'a', topicId }]);
+  }
+  const other = topicId.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
+  for (const version of [10, 11, 12, 13]) {
+    const body = { topics: [{ name: null, topicId: other }] };
+    const missing = await client.call(apis.metadata, version, body);
+    expect(missing.topics).toMatchObject([{ errorCode: ErrorCode.UNKNOWN_TOPIC_ID, topicId: other }]);
+  }
 });
 
 test('who asks for authorized operations may do everything', async () => {

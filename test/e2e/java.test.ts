@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { run, TestProcess } from '../harness/process.ts';
+import { java } from '../harness/java.ts';
+import { TestProcess } from '../harness/process.ts';
 import { System } from '../harness/system.ts';
 import { until } from '../harness/wait.ts';
 import { hasJava, JAVA_HINT, kafkaJars, kafkaTool } from '../setup/kafka-jars.ts';
@@ -24,15 +25,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await system?.stop();
 });
-
-async function java(mainClass: string, args: readonly string[], input?: string): Promise<string> {
-  const { code, stdout, stderr } = await run('java', kafkaTool(mainClass, ...args), {
-    timeoutMs: 90_000,
-    ...(input === undefined ? {} : { input }),
-  });
-  if (code !== 0) throw new Error(`${mainClass} ended with ${code}:\n${stdout}${stderr}`);
-  return stdout;
-}
 
 test.skipIf(skip)(
   "Kafka's own tools create, produce, consume in a group and describe it",

@@ -1,4 +1,4 @@
-import { ErrorCode, type RequestOf } from '@edgelog/wire';
+import { ErrorCode, type RequestOf, ZERO_UUID } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import { INTERNAL_TOPICS, illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topic } from '../metadata/topics.ts';
@@ -11,7 +11,8 @@ import type { Handler, Item } from './handler.ts';
  * allow it, and the answer already has it, durable.
  *
  * All topics are asked for with an empty list in version 0 and with null from 1 on. Versions before 4 always allow creation.
- * From 12 on a topic may be asked for by id alone; none is created then.
+ * From 12 on a topic may be asked for by its id, which counts whatever the name says (Java sends an empty one beside it);
+ * none is created then.
  */
 export const metadata: Handler<'metadata'> = (request, { broker, client, apiVersion }) => {
   const { nodeId, clusterId, settings } = broker;
@@ -20,7 +21,7 @@ export const metadata: Handler<'metadata'> = (request, { broker, client, apiVers
   const before = broker.topics.count;
   const topics = isAll
     ? Array.from(broker.topics.all(), (topic) => describe(topic, nodeId))
-    : request.topics!.map((asked) => find(asked, broker, mayCreate));
+    : request.topics!.map((asked) => find(asked, broker, mayCreate, apiVersion));
   const response = {
     ...(request.includeClusterAuthorizedOperations
       ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS }
@@ -55,12 +56,13 @@ function describe(topic: Topic, nodeId: number): TopicItem {
   };
 }
 
-function find({ name, topicId }: Asked, broker: Broker, mayCreate: boolean): TopicItem {
+function find({ name, topicId }: Asked, broker: Broker, mayCreate: boolean, apiVersion: number): TopicItem {
   const { topics, nodeId, settings, log } = broker;
-  if (name === null) {
+  if (name === null || topicId !== ZERO_UUID) {
     const topic = topics.byId(topicId);
     if (topic !== undefined) return describe(topic, nodeId);
-    return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name, topicId, partitions: [] };
+    const unnamed = apiVersion >= 12 ? null : '';
+    return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name: unnamed, topicId, partitions: [] };
   }
   const existing = topics.get(name);
   if (existing !== undefined) return describe(existing, nodeId);
