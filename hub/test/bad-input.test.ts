@@ -59,6 +59,16 @@ describe('what is not Kafka is closed, and the log says what it looked like', ()
     expect(hub.logLines('Produce version 2 from client').length).toBe(1);
   });
 
+  test.each([
+    ['an unknown API', '000f423f6162000000000001', 'API key 24930 (unknown API) is not served'],
+    ['a version not served', '000f423f00030063', 'Metadata version 99; this broker answers'],
+  ])('%s is not waited for to the end of the frame it announces', async (_, hex, reason) => {
+    const client = await connect();
+    client.write(Buffer.from(hex, 'hex'));
+    expect(await client.frame()).toBeUndefined();
+    expect(hub.logLines(reason).length).toBe(1);
+  });
+
   test('a body with bytes too many', async () => {
     const client = await connect();
     const frame = encodeRequest(

@@ -57,7 +57,9 @@ export class Connection {
     });
     this.#socket = socket;
     this.#deps = deps;
-    this.#splitter = new FrameSplitter(deps.maxFrameBytes, deps.frames);
+    this.#splitter = new FrameSplitter(deps.maxFrameBytes, deps.frames, (apiKey, apiVersion) =>
+      deps.dispatcher.check(apiKey, apiVersion),
+    );
     this.#responses = new ResponseQueue((bytes) => this.#send(bytes));
     const remoteAddress = plain(socket.remoteAddress);
     this.client = {

@@ -114,11 +114,7 @@ export class Dispatcher {
     const startedAt = performance.now();
     this.#receivedBytes.value += frame.length;
     const { apiKey, apiVersion, correlationId, clientId, bodyAt } = decodeRequestHeader(frame);
-    const served = this.#served.get(apiKey);
-    if (served === undefined) {
-      const name = apiByKey(apiKey)?.name ?? 'unknown API';
-      throw new EdgelogError('UNSUPPORTED_VERSION', `API key ${apiKey} (${name}) is not served here`);
-    }
+    const served = this.#find(apiKey);
     const { api } = served;
     served.requests.value += 1;
     const context: RequestContext = {
@@ -131,7 +127,7 @@ export class Dispatcher {
       nowMs: Date.now(),
       releaseFrame,
     };
-    if (apiVersion < api.versions[0] || apiVersion > api.versions[1]) {
+    if (!isServed(api, apiVersion)) {
       if (api !== apis.apiVersions) throw unsupportedVersion(api, apiVersion, clientId);
       const refusal = { errorCode: ErrorCode.UNSUPPORTED_VERSION, ...servedVersions };
       return encodeResponse(apis.apiVersions, 0, correlationId, refusal);
@@ -169,6 +165,19 @@ export class Dispatcher {
     }
   }
 
+  /** Throws as `dispatch` would for any request of this API and version. */
+  check(apiKey: number, apiVersion: number): void {
+    const { api } = this.#find(apiKey);
+    if (!isServed(api, apiVersion) && api !== apis.apiVersions) throw unsupportedVersion(api, apiVersion);
+  }
+
+  #find(apiKey: number): Served {
+    const served = this.#served.get(apiKey);
+    if (served !== undefined) return served;
+    const name = apiByKey(apiKey)?.name ?? 'unknown API';
+    throw new EdgelogError('UNSUPPORTED_VERSION', `API key ${apiKey} (${name}) is not served here`);
+  }
+
   countSent(bytes: number): void {
     this.#sentBytes.value += bytes;
   }
@@ -178,10 +187,16 @@ export class Dispatcher {
   }
 }
 
-function unsupportedVersion(api: Api, version: number, clientId: string | null): EdgelogError {
+function isServed({ versions: [min, max] }: Api, version: number): boolean {
+  return version >= min && version <= max;
+}
+
+/** `clientId` is left out where it has not come yet. */
+function unsupportedVersion(api: Api, version: number, clientId?: string | null): EdgelogError {
   const [min, max] = api.versions;
+  const from = clientId === undefined ? '' : ` from client ${JSON.stringify(clientId)}`;
   return new EdgelogError(
     'UNSUPPORTED_VERSION',
-    `${api.name} version ${version} from client ${JSON.stringify(clientId)}; this broker answers ${min} to ${max}`,
+    `${api.name} version ${version}${from}; this broker answers ${min} to ${max}`,
   );
 }

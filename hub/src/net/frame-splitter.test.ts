@@ -4,6 +4,7 @@ import { FramePool } from './frame-pool.ts';
 import { FRAME_BYTES_MIN, FrameSplitter } from './frame-splitter.ts';
 
 const pool = new FramePool(1_000_000);
+const any = () => {};
 
 const withLength = (frame: Uint8Array): Buffer => {
   const length = Buffer.alloc(4);
@@ -34,7 +35,7 @@ describe('frame splitter', () => {
             chunks.push(stream.subarray(at, end));
             at = end;
           }
-          const splitter = new FrameSplitter(1024, pool);
+          const splitter = new FrameSplitter(1024, pool, any);
           expect(split(splitter, chunks)).toEqual(frames.map((frame) => Buffer.from(frame)));
           expect(splitter.heldBytes).toBe(0);
           expect(splitter.isMidFrame).toBe(false);
@@ -46,7 +47,7 @@ describe('frame splitter', () => {
   test('keeps nothing of a chunk that its caller overwrites, though it stopped between two frames', () => {
     const frames = [1, 2, 3].map((value) => Buffer.alloc(20, value));
     const shared = Buffer.concat(frames.map(withLength));
-    const splitter = new FrameSplitter(1024, pool);
+    const splitter = new FrameSplitter(1024, pool, any);
     splitter.push(shared);
     const first = splitter.next();
     splitter.keepRest();
@@ -60,7 +61,7 @@ describe('frame splitter', () => {
     const chunks = Array.from({ length: Math.ceil(stream.length / 65_536) }, (_, i) =>
       stream.subarray(i * 65_536, (i + 1) * 65_536),
     );
-    const [joined, ...rest] = split(new FrameSplitter(frame.length, pool), chunks);
+    const [joined, ...rest] = split(new FrameSplitter(frame.length, pool, any), chunks);
     expect(rest).toEqual([]);
     expect(joined!.equals(frame)).toBe(true);
   });
@@ -74,8 +75,20 @@ describe('frame splitter', () => {
     ['\xff\xff\xff\xff', /frame length -1/],
     ['\x00\x00\x10\x01', /frame of 4097 bytes, at most 4096/],
   ])('refuses %j and says what it looked like', (text, message) => {
-    const splitter = new FrameSplitter(4096, pool);
+    const splitter = new FrameSplitter(4096, pool, any);
     splitter.push(Buffer.from(text, 'latin1'));
     expect(() => splitter.next()).toThrow(message);
+  });
+
+  test('looks at the API of a frame as soon as it is there, once, unless the frame is whole by then', () => {
+    const seen: number[][] = [];
+    const splitter = new FrameSplitter(100_000_000, pool, (...api) => void seen.push(api));
+    const start = Buffer.from('05f5e10000010004', 'hex');
+    for (const byte of start.subarray(0, -1)) expect(split(splitter, [Buffer.from([byte])])).toEqual([]);
+    expect(seen).toEqual([]);
+    split(splitter, [start.subarray(-1), Buffer.alloc(1000), Buffer.alloc(1000)]);
+    expect(seen).toEqual([[1, 4]]);
+    const whole = withLength(Buffer.alloc(8, 7));
+    expect(split(new FrameSplitter(100, pool, () => expect.unreachable()), [whole]).length).toBe(1);
   });
 });

@@ -4,18 +4,24 @@ import type { FramePool } from './frame-pool.ts';
 /** apiKey, apiVersion, correlationId: no request is shorter. */
 export const FRAME_BYTES_MIN = 8;
 const LENGTH_BYTES = 4;
+/** apiKey and apiVersion. */
+const API_BYTES = 4;
 const NOTHING = Buffer.alloc(0);
 /** A frame is given this much memory before its sender has sent anything of it. */
 const FIRST_ALLOCATION_BYTES = 1024 * 1024;
 
+/** Throws when no request can begin so. */
+export type CheckApi = (apiKey: number, apiVersion: number) => void;
+
 /**
  * Cuts a byte stream into Kafka frames (without their length). Pull-based, so that the caller can stop between two frames.
  * Every frame is copied once, out of the chunks it came in, into memory of its own that grows with what arrived rather than
- * with what was promised.
+ * with what was promised. A frame whose first bytes already say that it cannot be answered is not waited for.
  */
 export class FrameSplitter {
   readonly #maxFrameBytes: number;
   readonly #pool: FramePool;
+  readonly #checkApi: CheckApi;
   #chunk: Buffer = NOTHING;
   #at = 0;
   readonly #length = Buffer.alloc(LENGTH_BYTES);
@@ -23,10 +29,12 @@ export class FrameSplitter {
   #frame: Buffer | undefined;
   #frameBytes = 0;
   #frameFilled = 0;
+  #isChecked = false;
 
-  constructor(maxFrameBytes: number, pool: FramePool) {
+  constructor(maxFrameBytes: number, pool: FramePool, checkApi: CheckApi) {
     this.#maxFrameBytes = maxFrameBytes;
     this.#pool = pool;
+    this.#checkApi = checkApi;
   }
 
   /** The chunk stays the caller's: after cutting, call `keepRest` before it is overwritten. */
@@ -53,7 +61,7 @@ export class FrameSplitter {
     return this.#frameFilled + this.#chunk.length - this.#at;
   }
 
-  /** The next whole frame, if it is here. Throws CORRUPT_FRAME or LIMIT_EXCEEDED: the stream is then lost. */
+  /** The next whole frame, if it is here. Throws CORRUPT_FRAME, LIMIT_EXCEEDED or what the check throws: the stream is then lost. */
   next(): Buffer | undefined {
     if (this.#frame === undefined) {
       if (!this.#readLength()) return undefined;
@@ -79,11 +87,15 @@ export class FrameSplitter {
       this.#chunk.copy(frame, this.#frameFilled, this.#at, this.#at + count);
       this.#frameFilled += count;
       this.#at += count;
-      if (this.#frameFilled < frame.length) return undefined;
+      if (this.#frameFilled < frame.length) {
+        this.#checkBegun(frame);
+        return undefined;
+      }
       if (this.#frameFilled === this.#frameBytes) {
         this.#frame = undefined;
         this.#frameFilled = 0;
         this.#lengthFilled = 0;
+        this.#isChecked = false;
         return frame;
       }
       const larger = this.#pool.take(Math.min(this.#frameBytes, frame.length * 4));
@@ -91,6 +103,12 @@ export class FrameSplitter {
       this.#pool.giveBack(frame);
       this.#frame = frame = larger;
     }
+  }
+
+  #checkBegun(frame: Buffer): void {
+    if (this.#isChecked || this.#frameFilled < API_BYTES) return;
+    this.#isChecked = true;
+    this.#checkApi(frame.readInt16BE(0), frame.readInt16BE(2));
   }
 
   #badLength(): EdgelogError {
