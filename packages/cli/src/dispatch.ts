@@ -40,6 +40,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Print records of a topic.',
     run: async (argv) => (await import('./consume/command.ts')).consumeCommand(argv),
   },
+  verify: {
+    summary: 'Check every stored batch of a data directory.',
+    run: async (argv) => (await import('./inspect/verify.ts')).verifyCommand(argv),
+  },
+  dump: {
+    summary: 'Print the stored batches of a partition.',
+    run: async (argv) => (await import('./inspect/dump.ts')).dumpCommand(argv),
+  },
   devices: {
     summary: 'Simulated devices: a fleet over MQTT, an instrument on a serial line.',
     run: async (argv) => (await import('@edgelog/devices')).devicesCommand(argv),

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { clientFields, withCluster } from '../kafka/client-settings.ts';
 import type { Cluster, TopicMetadata } from '../kafka/cluster.ts';
 import { EARLIEST, LATEST, listOffsets, partitionKey } from '../kafka/offsets.ts';
+import { onOutputClosed } from '../output.ts';
 import { onInterrupt, reportProgress } from '../progress.ts';
 import { plural } from '../table.ts';
 import { consume, type Position } from './consumer.ts';
@@ -52,7 +53,9 @@ export async function consumeCommand(argv: string[]): Promise<number> {
     const topic = await cluster.topic(settings.topic);
     const positions = await startPositions(cluster, topic, settings);
     const stop = new AbortController();
-    const releases = [onInterrupt(() => stop.abort()), onOutputClosed(() => stop.abort())];
+    const closed = onOutputClosed();
+    const signal = AbortSignal.any([stop.signal, closed.signal]);
+    const releases = [onInterrupt(() => stop.abort()), closed.release];
     let count = 0;
     // With a terminal the records themselves show how far it is.
     if (!process.stdout.isTTY) releases.push(reportProgress(() => plural(count, 'record')));
@@ -66,9 +69,9 @@ export async function consumeCommand(argv: string[]): Promise<number> {
           const hasRoom = process.stdout.write(format({ topic: settings.topic, partition }, record));
           count += 1;
           const wantsMore = count < maxMessages;
-          return hasRoom ? wantsMore : drained(stop.signal).then(() => wantsMore);
+          return hasRoom ? wantsMore : drained(signal).then(() => wantsMore);
         },
-        stop.signal,
+        signal,
       );
     } finally {
       for (const release of releases) release();
@@ -103,16 +106,6 @@ async function startPositions(
     const at = offset !== undefined && /^\d/.test(offset) ? Number(offset) : start;
     return { partition, offset: at, endOffset: untilEnd ? end : undefined };
   });
-}
-
-/** Whoever reads the output may go away, as `head` does: that is an end like any other. */
-function onOutputClosed(stop: () => void): () => void {
-  const onError = (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    stop();
-  };
-  process.stdout.on('error', onError);
-  return () => process.stdout.off('error', onError);
 }
 
 async function drained(signal: AbortSignal): Promise<void> {

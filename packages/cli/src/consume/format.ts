@@ -17,7 +17,7 @@ export function toText(
   return `${fields.join('\t').trimEnd()}\n`;
 }
 
-/** One line of JSON. Bytes that are no UTF-8 stand as `{"base64": …}`. */
+/** One line of JSON. */
 export function toJson({ topic, partition }: Place, record: BatchRecord): string {
   const { offset, timestamp, key, value } = record;
   const headers = record.headers.map((header) => ({ key: header.key, value: jsonValue(header.value) }));
@@ -41,7 +41,7 @@ function timeOf(timestamp: number): string {
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
 
 /** As text that a terminal shows as it is: control characters, and bytes that are no UTF-8, are written as escapes. */
-function printable(bytes: Buffer | null): string {
+export function printable(bytes: Buffer | null): string {
   if (bytes === null) return 'null';
   if (!isUtf8(bytes)) return bytes.toString('latin1').replace(/[^ -~]/g, escaped);
   return bytes.toString().replace(CONTROL, escaped);
@@ -55,7 +55,8 @@ function escaped(character: string): string {
   return NAMED[character] ?? `\\x${code.toString(16).padStart(2, '0')}`;
 }
 
-function jsonValue(bytes: Buffer | null): string | { base64: string } | null {
+/** As text; bytes that are no UTF-8 as `{"base64": …}`. */
+export function jsonValue(bytes: Buffer | null): string | { base64: string } | null {
   if (bytes === null) return null;
   return isUtf8(bytes) ? bytes.toString() : { base64: bytes.toString('base64') };
 }
