@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws';
 /**
  * Pings, and calls `dead` once after `missedMax` intervals in which not a byte came in. Bytes, not pongs: on a slow link
  * a pong queues behind megabytes, but while any of them arrive the other end lives. Both ends ping, so that each has
- * something to hear however busy the other direction is.
+ * something to hear however busy the other direction is. Who is not listened to is not silent.
  */
 export class Heartbeat {
   readonly #timer: NodeJS.Timeout;
@@ -13,7 +13,7 @@ export class Heartbeat {
     let bytesRead = socket.bytesRead;
     let silent = 0;
     this.#timer = setInterval(() => {
-      silent = socket.bytesRead === bytesRead ? silent + 1 : 0;
+      silent = socket.bytesRead === bytesRead && !ws.isPaused ? silent + 1 : 0;
       bytesRead = socket.bytesRead;
       if (silent >= missedMax) {
         this.stop();

@@ -6,6 +6,8 @@ export const MAX_CONTROL_FRAME_BYTES = 64 * 1024;
 export const BATCH_FRAME_OVERHEAD_BYTES = 16;
 /** Batch bytes that a session may have in flight. */
 export const SESSION_CREDIT_BYTES = 8 * 1024 * 1024;
+/** Batch bytes of all sessions that are not committed; above it agents are read in turn. */
+export const INTAKE_BYTES = 256 * 1024 * 1024;
 /** Streams that one session may have open at a time. */
 export const MAX_STREAMS_PER_SESSION = 10_000;
 /** Longest gateway name, instance, version, log id. */

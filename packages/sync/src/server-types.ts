@@ -15,6 +15,8 @@ export interface SyncServerTuning {
   creditBytes: number;
   /** Default 8 MiB. */
   maxFrameBytes: number;
+  /** Batch bytes of all sessions not committed yet, above which agents are read in turn. Default 256 MiB. */
+  intakeBytes: number;
   /** From TCP accept to the end of `hello`. Default 10,000. */
   handshakeTimeoutMs: number;
   /** Default 10,000. */

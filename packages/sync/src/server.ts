@@ -1,15 +1,17 @@
 import { EdgelogError } from '@edgelog/base';
 import { AgentConnection } from './hub/connection.ts';
+import { createIntake, settleIntake } from './hub/intake.ts';
 import { listen } from './hub/listener.ts';
 import { createRegistry, handleRegistry, type RegistryEvent } from './hub/registry.ts';
 import { gatewayStatus } from './hub/status.ts';
-import { MAX_FRAME_BYTES, MAX_STREAMS_PER_SESSION, SESSION_CREDIT_BYTES } from './limits.ts';
+import { INTAKE_BYTES, MAX_FRAME_BYTES, MAX_STREAMS_PER_SESSION, SESSION_CREDIT_BYTES } from './limits.ts';
 import { OneLinePerCause } from './log.ts';
 import type { SyncServer, SyncServerOptions, SyncServerStatus, SyncServerTuning } from './server-types.ts';
 
 const DEFAULTS: SyncServerTuning = {
   creditBytes: SESSION_CREDIT_BYTES,
   maxFrameBytes: MAX_FRAME_BYTES,
+  intakeBytes: INTAKE_BYTES,
   handshakeTimeoutMs: 10_000,
   pingIntervalMs: 10_000,
   missedPingsMax: 2,
@@ -35,6 +37,7 @@ export async function startSyncServer(options: SyncServerOptions): Promise<SyncS
     streamsMax: MAX_STREAMS_PER_SESSION,
   };
   const registry = createRegistry(tuning.probeTimeoutMs);
+  const intake = createIntake(tuning.intakeBytes);
   const connections = new Map<number, AgentConnection>();
   /** Bytes read from a connection when it was last looked at, while it is being probed. */
   const probed = new Map<number, number>();
@@ -70,6 +73,12 @@ export async function startSyncServer(options: SyncServerOptions): Promise<SyncS
     }
   };
 
+  const settle = (id: number, uncommittedBytes: number) => {
+    for (const { type, connection } of settleIntake(intake, id, uncommittedBytes)) {
+      connections.get(connection)?.[type]();
+    }
+  };
+
   const lookForSigns = () => {
     for (const [id, bytesRead] of probed) {
       const connection = connections.get(id);
@@ -99,6 +108,7 @@ export async function startSyncServer(options: SyncServerOptions): Promise<SyncS
         handshakeTimeoutMs: tuning.handshakeTimeoutMs,
         register: ({ gateway, remote }, instance) =>
           tell({ type: 'claim', gateway, claim: { connection: id, instance, remote } }),
+        uncommitted: (_connection, bytes) => settle(id, bytes),
         answered: ({ gateway }) => tell({ type: 'answered', gateway, connection: id }),
         badFrame: ({ gateway, remote }, error) => {
           rejected.badFrame++;
@@ -115,6 +125,7 @@ export async function startSyncServer(options: SyncServerOptions): Promise<SyncS
         },
         closed: ({ gateway, remote }) => {
           connections.delete(id);
+          settle(id, 0);
           if (gateway === '') return;
           log.info('agent disconnected', { gateway, remote });
           tell({ type: 'gone', gateway, connection: id });

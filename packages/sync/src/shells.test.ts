@@ -183,6 +183,30 @@ describe('uplink and sync server over loopback', () => {
     expect(recordsAt(hub)).toEqual([...numbers(0, 10), 100, 101, 102]);
   });
 
+  test('many gateways that drain at once share what the hub holds in memory, and all get through', async () => {
+    const hub = hubStore({ commitMsMax: 100 });
+    const [intakeBytes, gateways] = [32 * 1024, 20];
+    const server = await serve({ hub, tuning: { intakeBytes } });
+    const stores = Array.from({ length: gateways }, (_, i) =>
+      agentStore({ gateway: `gw${i}`, paddingBytes: 2000 }),
+    );
+    await Promise.all(stores.flatMap((store) => numbers(0, 150).map((n) => store.ingest(0, [n]))));
+    const uplinks = stores.map((store) => connect(server, { port: store }));
+    let most = 0;
+    await until(() => {
+      const taken = server.status().gateways.map(({ uncommittedBytes }) => uncommittedBytes);
+      most = Math.max(
+        most,
+        taken.reduce((sum, bytes) => sum + bytes, 0),
+      );
+      return stores.every((store) => store.stored()[0]?.drained);
+    }, 'all is acknowledged');
+    expect(most).toBeGreaterThan(intakeBytes / 2);
+    expect(most).toBeLessThan(intakeBytes + gateways * 64 * 1024);
+    expect(uplinks.map((uplink) => uplink.status().connections)).toEqual(stores.map(() => 1));
+    expect(hub.batches).toHaveLength(gateways * 150);
+  });
+
   test('two live instances under one name: the first stays, the second is refused by name and stays away', async () => {
     const hub = hubStore();
     const [original, clone] = [agentStore(), agentStore()];

@@ -21,6 +21,8 @@ export interface AgentConnectionOptions {
   missedPingsMax: number;
   handshakeTimeoutMs: number;
   register(connection: AgentConnection, instance: string): void;
+  /** Its bytes under way in the store changed. */
+  uncommitted(connection: AgentConnection, bytes: number): void;
   /** The probe came back. */
   answered(connection: AgentConnection): void;
   badFrame(connection: AgentConnection, error: EdgelogError): void;
@@ -98,7 +100,18 @@ export class AgentConnection {
     return this.#options.socket.bytesRead;
   }
 
+  /** Reads nothing more for now. */
+  pause(): void {
+    this.#options.ws.pause();
+  }
+
+  resume(): void {
+    this.#options.ws.resume();
+  }
+
+  /** Reads on even if it is paused: the answer waits behind what was sent before. */
   probe(): void {
+    this.resume();
     if (this.#options.ws.readyState === WebSocket.OPEN) this.#options.ws.ping(PROBE);
   }
 
@@ -110,6 +123,7 @@ export class AgentConnection {
     this.lastSeenAt = Date.now();
     try {
       this.link.receive(frameFromAgent(data, isBinary));
+      this.#tellUncommitted();
     } catch (error) {
       if (!(error instanceof EdgelogError)) throw error;
       if (error.code === 'CORRUPT_FRAME') this.#options.badFrame(this, error);
@@ -123,7 +137,12 @@ export class AgentConnection {
     setImmediate(() => {
       this.#flushing = false;
       this.link.flush();
+      this.#tellUncommitted();
     });
+  }
+
+  #tellUncommitted(): void {
+    if (!this.#closed) this.#options.uncommitted(this, this.link.session.uncommittedBytes);
   }
 
   #close(code: RefusalCode, message: string): void {
@@ -139,6 +158,7 @@ export class AgentConnection {
     clearTimeout(this.#handshake);
     this.#heartbeat.stop();
     this.link.disconnected();
+    this.resume();
     this.#options.closed(this);
   }
 }
