@@ -9,6 +9,7 @@ import { MqttConnection } from './connection.ts';
 import type { MqttCounters } from './counters.ts';
 import type { PacketFault } from './packet-guard.ts';
 import { Qos2Window } from './qos2.ts';
+import { boundRetained } from './retained.ts';
 import { boundOfflineQueues, useQos2Window } from './session-store.ts';
 import { detachDelivery, isBehind } from './subscribers.ts';
 
@@ -129,6 +130,11 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
   });
   useQos2Window(broker, qos2, streams, (packet) => repeats.has(packet));
   boundOfflineQueues(broker, onSubscriberDrop);
+  boundRetained(broker, (topic) =>
+    limiter.warn('no room to retain a message: it is in the log, later subscribers will not see it', {
+      topic,
+    }),
+  );
   detachDelivery(broker);
 
   const onFault = (connection: MqttConnection, fault: PacketFault): void => {

@@ -10,6 +10,10 @@ interface StoredPacket {
   messageId?: number;
   payload?: Buffer;
 }
+interface RetainedPacket extends StoredPacket {
+  topic: string;
+  payload: Buffer;
+}
 interface Subscriber {
   clientId: string;
 }
@@ -20,12 +24,13 @@ interface Persistence {
   incomingStorePacket(client: StoredClient, packet: StoredPacket): Promise<void>;
   incomingDelPacket(client: StoredClient, packet: StoredPacket): Promise<void>;
   cleanIncoming(client: StoredClient): Promise<void>;
+  storeRetained(packet: RetainedPacket): Promise<void>;
   outgoingEnqueueCombi(subscribers: Subscriber[], packet: StoredPacket): Promise<void>;
   outgoingEnqueue(subscriber: Subscriber, packet: StoredPacket): Promise<void>;
   outgoingClearMessageId(client: StoredClient, packet: StoredPacket): Promise<StoredPacket | undefined>;
 }
 
-function persistenceOf(broker: Aedes): Persistence {
+export function persistenceOf(broker: Aedes): Persistence {
   return (broker as unknown as { persistence: Persistence }).persistence;
 }
 
@@ -57,25 +62,34 @@ export function useQos2Window(
 /** For one persistent session; beyond, messages to it are dropped and counted. */
 const QUEUED_MESSAGES_MAX = 10_000;
 const QUEUED_BYTES_MAX = 4 * 1024 * 1024;
+/** For all persistent sessions together. */
+const ALL_QUEUED_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Bounds what aedes keeps in memory for subscribers with a persistent session. `onDrop` is called per message. */
-export function boundOfflineQueues(broker: Aedes, onDrop: (clientId: string) => void): void {
+export function boundOfflineQueues(
+  broker: Aedes,
+  onDrop: (clientId: string) => void,
+  allBytesMax: number = ALL_QUEUED_BYTES_MAX,
+): void {
   const persistence = persistenceOf(broker);
   const queued = new Map<string, { messages: number; bytes: number }>();
+  let allBytes = 0;
   const { outgoingEnqueueCombi, outgoingEnqueue, outgoingClearMessageId } = persistence;
 
   const admit = (clientId: string, bytes: number): boolean => {
-    let queue = queued.get(clientId);
-    if (queue === undefined) {
-      queue = { messages: 0, bytes: 0 };
-      queued.set(clientId, queue);
-    }
-    if (queue.messages >= QUEUED_MESSAGES_MAX || queue.bytes + bytes > QUEUED_BYTES_MAX) {
+    const queue = queued.get(clientId) ?? { messages: 0, bytes: 0 };
+    if (
+      queue.messages >= QUEUED_MESSAGES_MAX ||
+      queue.bytes + bytes > QUEUED_BYTES_MAX ||
+      allBytes + bytes > allBytesMax
+    ) {
       onDrop(clientId);
       return false;
     }
+    queued.set(clientId, queue);
     queue.messages++;
     queue.bytes += bytes;
+    allBytes += bytes;
     return true;
   };
 
@@ -94,8 +108,10 @@ export function boundOfflineQueues(broker: Aedes, onDrop: (clientId: string) => 
     const cleared = await outgoingClearMessageId.call(persistence, client, packet);
     const queue = queued.get(client.id);
     if (cleared !== undefined && queue !== undefined) {
+      const bytes = cleared.payload?.length ?? 0;
       queue.messages--;
-      queue.bytes -= cleared.payload?.length ?? 0;
+      queue.bytes -= bytes;
+      allBytes -= bytes;
       if (queue.messages === 0) queued.delete(client.id);
     }
     return cleared;
