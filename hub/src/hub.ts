@@ -121,9 +121,10 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     opened.push(() => groups.stop());
     const retention = new Retention({
       topics,
-      flushed: () => store.flushed(),
+      store,
       log,
       intervalMs: settings.retentionCheckMs,
+      deadShare: settings.segmentDeadShare,
     });
     opened.push(() => retention.stop());
 

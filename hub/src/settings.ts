@@ -34,6 +34,12 @@ export const hubSettings = z.strictObject({
   retentionCheckMs: wholeNumber(10, 2 ** 31 - 1)
     .default(30_000)
     .describe("how often records past their topic's retention are looked for, in milliseconds"),
+  segmentDeadShare: z
+    .number()
+    .min(0.05)
+    .max(1)
+    .default(0.5)
+    .describe('share of a segment that may be deleted records before what lives is copied to a smaller file'),
   maxFrameBytes: wholeNumber(1024, 2 ** 31 - 1)
     .default(100 * MIB)
     .describe('largest Kafka request accepted'),

@@ -1,3 +1,4 @@
+import type { LogStoreStats } from '@edgelog/log';
 import { apis } from '@edgelog/wire';
 import { expect, onTestFinished, test } from 'vitest';
 import { batchOf } from './support/batches.ts';
@@ -22,8 +23,8 @@ async function openHub() {
     const { topics } = await client.call(apis.createTopics, 5, { topics: [topic] });
     expect(topics[0]!.errorCode).toBe(0);
   };
-  const produce = async (name: string, timestamp: number) => {
-    const topicData = [{ name, partitionData: [{ index: 0, records: batchOf(['a'], { timestamp }) }] }];
+  const produce = async (name: string, timestamp: number, text = 'a') => {
+    const topicData = [{ name, partitionData: [{ index: 0, records: batchOf([text], { timestamp }) }] }];
     const { responses } = await client.call(apis.produce, 9, { acks: -1, timeoutMs: 1, topicData });
     expect(responses[0]!.partitionResponses[0]!.errorCode).toBe(0);
   };
@@ -61,4 +62,21 @@ test('records go by the time of their append and by size, and one line tells whi
 
   await produce('short', LAST_YEAR);
   expect((await bounds('short'))[1]).toBe(6);
+});
+
+test('the disk is free soon after, though another topic keeps its records in the same segment', async () => {
+  const { hub, create, produce, bounds } = await openHub();
+  const text = 'x'.repeat(600_000);
+  await create('kept', {});
+  await create('short', { 'retention.ms': '500' });
+  await produce('kept', LAST_YEAR);
+  for (let i = 0; i < 20; i++) await produce('short', LAST_YEAR, text);
+  const disk = () => (hub.hub.status() as { disk: LogStoreStats }).disk;
+  const before = disk().physicalBytes;
+  expect(before).toBeGreaterThan(20 * text.length);
+  await expect.poll(() => disk().physicalBytes, { timeout: 20_000 }).toBeLessThan(before / 10);
+  expect(await bounds('kept')).toEqual([0, 1]);
+  expect(await bounds('short')).toEqual([20, 20]);
+  expect(disk().deadBytes).toBeLessThan(before / 10);
+  await expect.poll(() => hub.logLines('segment cleaned').length).toBeGreaterThan(0);
 });

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { LogStore } from '@edgelog/log';
 import type { Logger } from '@edgelog/runtime';
 import type { Topic, Topics } from '../metadata/topics.ts';
 import type { Partition } from '../partition/partition.ts';
@@ -6,10 +7,11 @@ import { retentionPolicy } from './policy.ts';
 
 export interface RetentionDeps {
   topics: Topics;
-  /** The store's: resolves when what was enqueued is on disk. */
-  flushed: () => Promise<void>;
+  store: Pick<LogStore, 'flushed' | 'clean'>;
   log: Logger;
   intervalMs: number;
+  /** A segment is cleaned when this share of it is dead. */
+  deadShare: number;
 }
 
 /** What went of one partition. Offsets are [from, to). */
@@ -22,8 +24,8 @@ interface Deletion {
 }
 
 /**
- * Applies retention.ms and retention.bytes to all partitions again and again. What is to go is decided by the log
- * (packages/log, `retention.ts`); this is the timer around it and the line that tells an operator.
+ * Applies retention.ms and retention.bytes to all partitions again and again, and then has the disk freed of what is dead. What
+ * is to go is decided by the log (packages/log, `retention.ts`); this is the timer around it and the lines that tell an operator.
  */
 export class Retention {
   readonly #deps: RetentionDeps;
@@ -46,7 +48,9 @@ export class Retention {
   #schedule(): void {
     if (this.#stopped) return;
     this.#timer = setTimeout(() => {
-      this.#pass = this.#run().finally(() => this.#schedule());
+      this.#pass = this.#run()
+        .catch(() => {}) // the store has failed, and says so itself
+        .finally(() => this.#schedule());
     }, this.#deps.intervalMs);
   }
 
@@ -57,12 +61,17 @@ export class Retention {
       if (this.#stopped) return;
       const deletions = this.#apply(topic);
       if (deletions.length === 0) continue;
-      try {
-        await this.#deps.flushed();
-      } catch {
-        return; // the store has failed, and says so itself
-      }
+      await this.#deps.store.flushed();
       this.#deps.log.info('records past their retention deleted', { topic: topic.name, deletions });
+    }
+    await this.#clean();
+  }
+
+  async #clean(): Promise<void> {
+    const { store, log, deadShare } = this.#deps;
+    for (const cleaned of await store.clean({ deadShare })) {
+      if ('error' in cleaned) log.warn('segment cannot be cleaned', cleaned);
+      else log.info('segment cleaned', cleaned);
     }
   }
 

@@ -18,6 +18,8 @@ export const RowKind = {
   tail: 5,
   /** Which offsets of a partition an older segment holds. */
   range: 6,
+  /** Which file an older segment is, and what it holds. */
+  segment: 7,
   /** Batches. */
   value: 16,
 } as const;
@@ -95,6 +97,13 @@ export function tailKey(partitionId: number, baseOffset: number, recordCount: nu
 export function rangeKey(partitionId: number, segmentId: number): Buffer {
   const bytes = prefixed(RowKind.range, partitionId, 8);
   bytes.writeDoubleBE(segmentId, 5);
+  return bytes;
+}
+
+export function segmentKey(segmentId: number): Buffer {
+  const bytes = Buffer.allocUnsafe(9);
+  bytes[0] = RowKind.segment;
+  bytes.writeDoubleBE(segmentId, 1);
   return bytes;
 }
 

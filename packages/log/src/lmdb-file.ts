@@ -39,6 +39,12 @@ export function allocatedBytes(path: string): number {
   return stat === undefined ? 0 : stat.blocks * 512;
 }
 
+/** What the file system has left for a file at `path`. */
+export function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(dirname(path));
+  return bavail * bsize;
+}
+
 /** LMDB makes the file with holes; a full disk would be found out by the first touch of the map. */
 function reserveLockFile(path: string): void {
   const lockFile = lockFileOf(path);
@@ -62,7 +68,7 @@ function checkMetaPage(path: string): void {
 }
 
 function checkRoom(path: string): void {
-  const { bavail, bsize } = statfsSync(dirname(path));
-  if (bavail * bsize >= ROOM_BYTES_MIN) return;
-  throw new EdgelogError('STORE_FAILED', `no room for ${path}: ${bavail * bsize} bytes are free`);
+  const free = freeBytes(path);
+  if (free >= ROOM_BYTES_MIN) return;
+  throw new EdgelogError('STORE_FAILED', `no room for ${path}: ${free} bytes are free`);
 }

@@ -54,6 +54,7 @@ const operation = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('recreate' as const), log: fc.nat(1) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('flush' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('reopen' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('clean' as const), wait: fc.boolean() }) },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -137,6 +138,12 @@ class World {
         return;
       case 'flush':
         return this.store.flushed();
+      case 'clean': {
+        const cleaned = this.store.clean({ deadShare: 0.1 });
+        cleaned.catch(() => {});
+        if (op.wait) expect((await cleaned).filter((one) => 'error' in one)).toEqual([]);
+        return;
+      }
       case 'reopen':
         await this.store.close();
         return this.open();

@@ -202,6 +202,29 @@ export class Partition implements PartitionLog {
     return this.#oldest;
   }
 
+  /** Adds the bytes of stored batches that can still be read to those of the segments they are in. */
+  countLive(bytesOf: Map<number, number>): void {
+    for (const range of this.ranges) {
+      const from = Math.max(range.bytesBefore, this.#liveFrom());
+      bytesOf.set(range.segmentId, (bytesOf.get(range.segmentId) ?? 0) + Math.max(0, range.bytesEnd - from));
+    }
+  }
+
+  /** Bytes of batches from the log start to the end. */
+  get liveBytes(): number {
+    return this.#bytesEnd - this.#liveFrom();
+  }
+
+  /** Where the log start lies in bytes; where that cannot be read, everything that is left counts as alive. */
+  #liveFrom(): number {
+    if (this.#logStartOffset >= this.highWatermark) return this.ranges.at(-1)?.bytesEnd ?? this.#bytesEnd;
+    try {
+      return this.valueAt(this.#logStartOffset).bytesBefore;
+    } catch {
+      return this.ranges[0]?.bytesBefore ?? 0;
+    }
+  }
+
   expiry(policy: RetentionPolicy): Expiry | undefined {
     this.#assertLive();
     return expiryOf(this, policy, this.#host.now());

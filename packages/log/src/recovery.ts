@@ -6,8 +6,10 @@ import {
   decodePartition,
   decodeProducer,
   decodeRange,
+  decodeSegment,
   FORMAT,
   type HeaderRow,
+  type SegmentRow,
 } from './rows.ts';
 import type { Segment } from './segment.ts';
 
@@ -16,6 +18,8 @@ export interface Recovered {
   nextPartitionId: number;
   state: Map<string, Buffer>;
   partitions: Map<number, PartitionSeed>;
+  /** The older segments by number. */
+  segments: Map<number, SegmentRow>;
   /** Bytes of batches in the segment itself. */
   activeBytes: number;
 }
@@ -23,7 +27,13 @@ export interface Recovered {
 /** Reads the state of the newest segment. Throws DATA_DIR_INVALID when it is none of ours or of another format. */
 export function recover(segment: Segment, path: string): Recovered {
   const { nextPartitionId } = readHeader(segment, path);
-  const recovered: Recovered = { nextPartitionId, state: new Map(), partitions: new Map(), activeBytes: 0 };
+  const recovered: Recovered = {
+    nextPartitionId,
+    state: new Map(),
+    partitions: new Map(),
+    segments: new Map(),
+    activeBytes: 0,
+  };
   for (const { key, value } of segment.rows(RowKind.state)) {
     recovered.state.set(key.toString('utf8', 1), value);
   }
@@ -59,6 +69,9 @@ export function recover(segment: Segment, path: string): Recovered {
   }
   for (const { key, value } of segment.rows(RowKind.range)) {
     seedOf(key).ranges.push(decodeRange(key.readDoubleBE(5), value));
+  }
+  for (const { key, value } of segment.rows(RowKind.segment)) {
+    recovered.segments.set(key.readDoubleBE(1), decodeSegment(value));
   }
   for (const seed of recovered.partitions.values()) recovered.activeBytes += addActiveRange(segment, seed);
   return recovered;

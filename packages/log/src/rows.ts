@@ -151,3 +151,22 @@ export function decodeRange(segmentId: number, bytes: Buffer): SegmentRange {
     maxAppendTime: bytes.readDoubleBE(40),
   };
 }
+
+/** What the state says of a sealed segment. */
+export interface SegmentRow {
+  /** How often it was cleaned: names its file. */
+  generation: number;
+  /** Bytes of batches in that file, dead or alive. */
+  batchBytes: number;
+}
+
+export function encodeSegment({ generation, batchBytes }: SegmentRow): Buffer {
+  const bytes = Buffer.allocUnsafe(12);
+  bytes.writeUInt32BE(generation, 0);
+  bytes.writeDoubleBE(batchBytes, 4);
+  return bytes;
+}
+
+export function decodeSegment(bytes: Buffer): SegmentRow {
+  return { generation: bytes.readUInt32BE(0), batchBytes: bytes.readDoubleBE(4) };
+}

@@ -2,24 +2,45 @@ import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert, EdgelogError } from '@edgelog/base';
+import { segmentKey } from './keys.ts';
 import { allocatedBytes, lockFileOf } from './lmdb-file.ts';
-import { Segment, type SegmentOptions } from './segment.ts';
+import { encodeSegment, type SegmentRow } from './rows.ts';
+import { type RowWrite, Segment, type SegmentOptions } from './segment.ts';
 
 /** Older segments held open for reading. */
 const OPEN_MAX = 8;
-const NAME = /^(\d{12})\.mdb(\.new)?(-lock)?$/;
+const NAME = /^(\d{12})(?:-(\d+))?\.mdb(\.new)?(-lock)?$/;
 
 /** An older segment: nothing is written to it any more. */
-interface Sealed {
+interface Sealed extends SegmentRow {
   /** Partitions with live batches here. */
   references: number;
   /** Allocated on disk; final when the next segment has its number, since commits may be under way until then. */
   bytes: number;
 }
 
+/** A complete file in the directory. */
+export interface SegmentFile {
+  id: number;
+  generation: number;
+}
+
+/** What lives of a sealed segment, in a file of its own that nobody reads yet. */
+export interface SegmentCopy {
+  segment: Segment;
+  path: string;
+}
+
+/** What is needed to do away with a segment that the state no longer names. */
+export interface DeadSegment {
+  id: number;
+  path: string;
+}
+
 /**
- * The files in `segments/`: `000000000007.mdb` is segment 7, the one with the highest number is written. A segment is
- * `….mdb.new` until its copy of the state is on disk, so a name without `.new` is a promise.
+ * The files in `segments/`: `000000000007.mdb` is segment 7, the one with the highest number is written. Once cleaned it is
+ * `000000000007-1.mdb`; the state tells which of two is meant. A segment is `….mdb.new` until its copy of the state, or
+ * of what lives, is on disk, so a name without `.new` is a promise.
  */
 export class SegmentFiles {
   readonly #dir: string;
@@ -36,21 +57,28 @@ export class SegmentFiles {
   }
 
   /**
-   * Numbers of the complete segments on disk, ascending. Makes the directory, removes what a crash left of a segment
+   * The complete files on disk, ascending by number. Makes the directory, removes what a crash left of a segment
    * that was being prepared, throws DATA_DIR_INVALID on strange files.
    */
-  static async list(dir: string): Promise<number[]> {
+  static async list(dir: string): Promise<SegmentFile[]> {
     mkdirSync(dir, { recursive: true });
-    const ids: number[] = [];
+    const files: SegmentFile[] = [];
     for (const file of readdirSync(dir)) {
-      const [, id, provisional, lock] = NAME.exec(file) ?? [];
+      const [, id, generation, provisional, lock] = NAME.exec(file) ?? [];
       if (id === undefined) {
         throw new EdgelogError('DATA_DIR_INVALID', `${join(dir, file)} is not a segment of an Edgelog log`);
       }
       if (provisional !== undefined) await rm(join(dir, file), { force: true });
-      else if (lock === undefined) ids.push(Number(id));
+      else if (lock === undefined) files.push({ id: Number(id), generation: Number(generation ?? 0) });
     }
-    return ids.sort((a, b) => a - b);
+    return files.sort((a, b) => a.id - b.id);
+  }
+
+  /** Removes files that the state does not mean: what a crash left of a swap, before or after it. */
+  async removeLeftovers(files: readonly SegmentFile[]): Promise<void> {
+    for (const { id, generation } of files) {
+      if (this.pathOf(id) !== this.pathOf(id, generation)) await removeFiles(this.pathOf(id, generation));
+    }
   }
 
   get count(): number {
@@ -68,14 +96,36 @@ export class SegmentFiles {
     return bytes;
   }
 
+  /** Bytes of batches in sealed segments, dead or alive. */
+  sealedBatchBytes(): number {
+    let bytes = 0;
+    for (const { batchBytes } of this.#sealed.values()) bytes += batchBytes;
+    return bytes;
+  }
+
+  /** The sealed segments as the state knows them. */
+  sealed(): [id: number, row: Readonly<Sealed>][] {
+    return [...this.#sealed];
+  }
+
+  has(id: number): boolean {
+    return this.#sealed.has(id);
+  }
+
+  /** Bytes that the file of a sealed segment takes on disk. */
+  bytesOf(id: number): number {
+    return this.#sealed.get(id)?.bytes ?? 0;
+  }
+
   /** Opens the newest segment as the one to write. */
   openActive(id: number): Segment {
     this.#active = Segment.openForWrite(id, this.pathOf(id), this.#options);
     return this.#active;
   }
 
-  addSealed(id: number): void {
-    this.#sealed.set(id, { references: 0, bytes: allocatedBytes(this.pathOf(id)) });
+  addSealed(id: number, { generation, batchBytes }: SegmentRow): void {
+    const bytes = allocatedBytes(this.pathOf(id, generation));
+    this.#sealed.set(id, { references: 0, generation, batchBytes, bytes });
   }
 
   get isNextReady(): boolean {
@@ -88,28 +138,69 @@ export class SegmentFiles {
     this.#next ??= Segment.openForWrite(id, provisional(this.pathOf(id)), this.#options);
   }
 
-  /** The next segment, which must be ready, becomes the active one. The one before can only be read from now on. */
-  rollOver(): { active: Segment; sealedId: number | undefined } {
+  /**
+   * The next segment, which must be ready, becomes the active one. The one before, with `batchBytes` in it, can only be
+   * read from now on.
+   */
+  rollOver(batchBytes: number): { active: Segment; sealedId: number | undefined } {
     assert(this.#next !== undefined, 'the next segment is ready');
     const sealed = this.#active;
     this.#active = this.#next;
     this.#next = undefined;
     if (sealed !== undefined) {
-      this.addSealed(sealed.id);
+      this.addSealed(sealed.id, { generation: 0, batchBytes });
       this.#keepOpen(sealed);
     }
     return { active: this.#active, sealedId: sealed?.id };
   }
 
+  /** Rows of all sealed segments. */
+  snapshot(rows: RowWrite[]): void {
+    for (const [id, sealed] of this.#sealed) rows.push([segmentKey(id), encodeSegment(sealed)]);
+  }
+
   /** Gives the segment its number, durably. Everything in it and in its predecessors must be on disk. */
   async promote(segment: Segment): Promise<void> {
-    const to = this.pathOf(segment.id);
-    const from = provisional(to);
-    renameSync(lockFileOf(from), lockFileOf(to));
-    renameSync(from, to);
-    await syncDir(this.#dir);
+    await this.#dropSuffix(this.pathOf(segment.id));
     const predecessor = this.#sealed.get(segment.id - 1);
     if (predecessor !== undefined) predecessor.bytes = allocatedBytes(this.pathOf(segment.id - 1));
+  }
+
+  /** An empty file, under a provisional name, for what lives of a sealed segment. */
+  beginCopy(id: number): SegmentCopy {
+    const path = this.pathOf(id, this.#sealed.get(id)!.generation + 1);
+    return { segment: Segment.openForWrite(id, provisional(path), this.#options), path };
+  }
+
+  /** Closes a copy that is whole and on disk, and gives it its name, durably. Until `swap` nobody reads it. */
+  async finishCopy({ segment, path }: SegmentCopy): Promise<void> {
+    await segment.close();
+    await this.#dropSuffix(path);
+  }
+
+  /** Removes the files of a copy, finished or not. */
+  async abandonCopy({ path }: SegmentCopy): Promise<void> {
+    await removeFiles(provisional(path));
+    await removeFiles(path);
+  }
+
+  /**
+   * Reads of the segment go to its finished copy from now on. Returns the row that says so, and the function that
+   * does away with the old file once that row is on disk.
+   */
+  swap(id: number, batchBytes: number): { row: RowWrite; removeOld: () => Promise<void> } {
+    const sealed = this.#sealed.get(id)!;
+    const oldPath = this.pathOf(id);
+    const old = this.#open.get(id);
+    this.#open.delete(id);
+    sealed.generation++;
+    sealed.batchBytes = batchBytes;
+    sealed.bytes = allocatedBytes(this.pathOf(id));
+    const removeOld = async () => {
+      await old?.close();
+      await removeFiles(oldPath);
+    };
+    return { row: [segmentKey(id), encodeSegment(sealed)], removeOld };
   }
 
   /** The segment, opened for reading if it must be. */
@@ -134,17 +225,20 @@ export class SegmentFiles {
   }
 
   /** Sealed segments in which nothing lives. The caller drops them once their state no longer names them. */
-  takeDead(): number[] {
-    const dead = [...this.#sealed].filter(([, sealed]) => sealed.references === 0).map(([id]) => id);
-    for (const id of dead) this.#sealed.delete(id);
-    return dead;
+  takeDead(): DeadSegment[] {
+    const dead = [...this.#sealed].filter(([, sealed]) => sealed.references === 0);
+    return dead.map(([id]) => {
+      const path = this.pathOf(id);
+      this.#sealed.delete(id);
+      return { id, path };
+    });
   }
 
-  async drop(id: number): Promise<void> {
+  async drop({ id, path }: DeadSegment): Promise<void> {
     const segment = this.#open.get(id);
     this.#open.delete(id);
     await segment?.close();
-    await removeFiles(this.pathOf(id));
+    await removeFiles(path);
   }
 
   async close(): Promise<void> {
@@ -165,8 +259,16 @@ export class SegmentFiles {
     }
   }
 
-  pathOf(id: number): string {
-    return join(this.#dir, `${String(id).padStart(12, '0')}.mdb`);
+  pathOf(id: number, generation = this.#sealed.get(id)?.generation ?? 0): string {
+    const suffix = generation === 0 ? '' : `-${generation}`;
+    return join(this.#dir, `${String(id).padStart(12, '0')}${suffix}.mdb`);
+  }
+
+  async #dropSuffix(to: string): Promise<void> {
+    const from = provisional(to);
+    renameSync(lockFileOf(from), lockFileOf(to));
+    renameSync(from, to);
+    await syncDir(this.#dir);
   }
 }
 

@@ -1,19 +1,30 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, EdgelogError } from '@edgelog/base';
+import { Cleaner } from './cleaner.ts';
 import { type DirLock, lockDir } from './dir-lock.ts';
 import { type Commit, GroupCommit } from './group-commit.ts';
 import { JoinArena } from './join-arena.ts';
-import { headerKey, RowKind } from './keys.ts';
+import { headerKey, RowKind, segmentKey } from './keys.ts';
 import { Partition, type PartitionHost } from './partition.ts';
 import { type Recovered, recover } from './recovery.ts';
 import { encodeHeader, FORMAT } from './rows.ts';
 import type { RowWrite } from './segment.ts';
 import { SegmentFiles, syncDir } from './segment-files.ts';
 import { MirroredStateTable } from './state-table.ts';
-import type { LogStore, LogStoreOptions, LogStoreStats, PartitionLog } from './types.ts';
+import type {
+  CleaningOptions,
+  LogStore,
+  LogStoreOptions,
+  LogStoreStats,
+  PartitionLog,
+  SegmentCleaning,
+} from './types.ts';
 
 const SEGMENT_BYTES = 256 * 2 ** 20;
+/** Less than this share of a segment's size is not worth a cleaning, nor this one a roll. */
+const CLEAN_DEAD_MIN = 1 / 256;
+const ROLL_DEAD_MIN = 1 / 32;
 /** The next segment is made ready when the active one is this full. */
 const PREPARE_AT = 0.75;
 
@@ -32,23 +43,27 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
 async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> {
   const { dir, segmentBytes = SEGMENT_BYTES, flush = true } = options;
   const segmentsDir = join(dir, 'segments');
-  const ids = await SegmentFiles.list(segmentsDir);
+  const found = await SegmentFiles.list(segmentsDir);
   const files = new SegmentFiles(segmentsDir, { flush, mapBytes: 4 * segmentBytes + 2 ** 30 });
   try {
-    const newest = ids.pop();
+    const newest = found.at(-1)?.id;
     if (newest === undefined) {
       const store = new SegmentedLogStore(options, segmentBytes, lock, files, undefined);
       await store.begin();
       await syncDir(dir);
       return store;
     }
-    for (const id of ids) files.addSealed(id);
     const recovered = recover(files.openActive(newest), files.pathOf(newest));
+    for (const { id, generation } of found) {
+      const row = recovered.segments.get(id) ?? { generation: 0, batchBytes: 0 };
+      if (id !== newest && generation === row.generation) files.addSealed(id, row);
+    }
     for (const { ranges } of recovered.partitions.values()) {
       for (const { segmentId } of ranges) if (segmentId !== newest) files.retain(segmentId);
     }
     const store = new SegmentedLogStore(options, segmentBytes, lock, files, recovered);
-    for (const id of files.takeDead()) await files.drop(id);
+    await files.removeLeftovers(found);
+    for (const dead of files.takeDead()) await files.drop(dead);
     return store;
   } catch (error) {
     await files.close();
@@ -96,6 +111,10 @@ class SegmentedLogStore implements LogStore, PartitionHost {
   /** Bytes of batches enqueued for the active segment. */
   #activeBytes: number;
   #appendedBytes = 0;
+  readonly #cleaner: Cleaner;
+  #cleaning: Promise<SegmentCleaning[]> | undefined;
+  /** The next commit begins a new segment, however much is in the active one. */
+  #rollAsked = false;
   #closed = false;
 
   constructor(
@@ -118,6 +137,12 @@ class SegmentedLogStore implements LogStore, PartitionHost {
       this.assertOpen();
       this.put(row);
       void this.#commits.enqueue(row[1]?.length ?? 0);
+    });
+    this.#cleaner = new Cleaner({
+      segments: files,
+      partitions: () => this.#partitions.values(),
+      isStopping: () => this.#closed || this.failed,
+      commit: (row) => this.#commitRow(row),
     });
     this.#nextPartitionId = recovered?.nextPartitionId ?? 1;
     this.#activeBytes = recovered?.activeBytes ?? 0;
@@ -177,13 +202,52 @@ class SegmentedLogStore implements LogStore, PartitionHost {
   }
 
   stats(): LogStoreStats {
+    let liveBytes = 0;
+    for (const partition of this.#partitions.values()) liveBytes += partition.liveBytes;
+    const storedBytes = this.segments.sealedBatchBytes() + this.#activeBytes;
     return {
       segments: this.segments.count,
       physicalBytes: this.segments.physicalBytes(),
+      liveBytes,
+      deadBytes: Math.max(0, storedBytes - liveBytes),
       appendedBytes: this.#appendedBytes,
       commits: this.#commits.commits,
       pendingBytes: this.#commits.pendingBytes,
     };
+  }
+
+  clean(options: CleaningOptions): Promise<SegmentCleaning[]> {
+    this.assertOpen();
+    assert(options.deadShare > 0 && options.deadShare <= 1, `a dead share of ${options.deadShare}`);
+    this.#cleaning ??= this.#clean(options).finally(() => {
+      this.#cleaning = undefined;
+    });
+    return this.#cleaning;
+  }
+
+  async #clean({ deadShare }: CleaningOptions): Promise<SegmentCleaning[]> {
+    await this.#rollIfDead(deadShare);
+    const deadBytesMin = CLEAN_DEAD_MIN * this.#segmentBytes;
+    return this.#cleaner.clean((batchBytes, liveBytes) => {
+      const deadBytes = batchBytes - liveBytes;
+      return deadBytes >= Math.max(deadBytesMin, deadShare * batchBytes);
+    });
+  }
+
+  /** So that a topic that is quiet now does not hold what expired of it until its segment is full. */
+  async #rollIfDead(deadShare: number): Promise<void> {
+    const liveBytes = new Map<number, number>();
+    for (const partition of this.#partitions.values()) partition.countLive(liveBytes);
+    const deadBytes = this.#activeBytes - (liveBytes.get(this.segments.active.id) ?? 0);
+    if (deadBytes < Math.max(ROLL_DEAD_MIN * this.#segmentBytes, deadShare * this.#activeBytes)) return;
+    this.#prepareNext();
+    this.#rollAsked = true;
+    await this.#commits.enqueue(0);
+  }
+
+  #commitRow(row: RowWrite | undefined): Promise<void> {
+    if (row !== undefined) this.put(row);
+    return this.#commits.enqueue(0);
   }
 
   /** After a failure the directory stays locked until the process ends: LMDB cannot be closed in that state. */
@@ -192,6 +256,7 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     this.#closed = true;
     if (this.failed) return;
     await this.#commits.flushed();
+    await this.#cleaning?.catch(() => {});
     await this.#commits.settled;
     await this.segments.close();
     await this.#lock.release();
@@ -219,8 +284,9 @@ class SegmentedLogStore implements LogStore, PartitionHost {
   /** Everything pending as one transaction, in a new segment when the active one is full. */
   #cut(): Commit {
     const rows: RowWrite[] = [];
-    const isFull = this.#activeBytes >= this.#segmentBytes;
-    const rolling = isFull && this.segments.isNextReady ? this.#roll(rows) : undefined;
+    const isDue = this.#rollAsked || this.#activeBytes >= this.#segmentBytes;
+    this.#rollAsked = false;
+    const rolling = isDue && this.segments.isNextReady ? this.#roll(rows) : undefined;
     if (rolling === undefined) rows.push(...this.#rows.values());
     this.#rows.clear();
     const collected = [...this.#dirty].map((partition) => partition.collect(rows));
@@ -228,12 +294,13 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     collected.push(this.arena.endCommit());
     this.#countBatches(rows);
     const dead = this.segments.takeDead();
+    for (const { id } of dead) rows.push([segmentKey(id), undefined]);
     const written = this.segments.active.write(rows);
     return {
       durable: rolling === undefined ? written : rolling(written),
       onFlushed: () => {
         for (const flushed of collected) flushed();
-        for (const id of dead) this.segments.drop(id).catch((error) => this.#commits.fail(error));
+        for (const one of dead) this.segments.drop(one).catch((error) => this.#commits.fail(error));
       },
     };
   }
@@ -244,11 +311,12 @@ class SegmentedLogStore implements LogStore, PartitionHost {
    */
   #roll(rows: RowWrite[]): (written: Promise<void>) => Promise<void> {
     const earlier = this.#commits.settled;
-    const { active, sealedId } = this.segments.rollOver();
+    const { active, sealedId } = this.segments.rollOver(this.#activeBytes);
     this.#activeBytes = 0;
     for (const partition of this.#partitions.values()) partition.retainRangeIn(sealedId);
     const now = this.now();
     for (const partition of this.#partitions.values()) partition.snapshot(rows, now);
+    this.segments.snapshot(rows);
     this.state.snapshot(rows);
     rows.push(this.#headerRow());
     return async (written) => {

@@ -51,5 +51,6 @@ for (;;) {
   if (below(40) === 0) {
     for (const log of logs) log.advanceLogStart(Math.max(log.logStartOffset, log.highWatermark - 200));
   }
+  if (below(20) === 0) void store.clean({ deadShare: 0.3 });
   await (below(3) === 0 ? store.flushed() : new Promise((resolve) => setImmediate(resolve)));
 }

@@ -179,10 +179,24 @@ export interface LogStoreOptions {
   onFatal?: (error: Error) => void;
 }
 
+export interface CleaningOptions {
+  /** A segment is cleaned when this share of its batches is dead, above 0 … 1. */
+  deadShare: number;
+}
+
+/** What became of one segment. Bytes are those of its file; a segment that cannot be cleaned stays as it is. */
+export type SegmentCleaning =
+  | { segment: number; bytesBefore: number; bytesAfter: number }
+  | { segment: number; error: Error };
+
 export interface LogStoreStats {
   segments: number;
   /** Sizes of all segment files as the file system has them allocated. */
   physicalBytes: number;
+  /** Bytes of stored batches that can still be read. */
+  liveBytes: number;
+  /** Bytes of stored batches below their log's start, or of deleted partitions: not freed yet. */
+  deadBytes: number;
   appendedBytes: number;
   commits: number;
   pendingBytes: number;
@@ -199,6 +213,11 @@ export interface LogStore {
   /** Resolves when everything enqueued so far is on disk. */
   flushed(): Promise<void>;
   stats(): LogStoreStats;
+  /**
+   * Frees the disk of what is dead beside what lives: mostly dead segments are copied, without it, into new files; the
+   * active one is rolled first when it is mostly dead. A little work per turn. Resolves with what was done.
+   */
+  clean(options: CleaningOptions): Promise<SegmentCleaning[]>;
   /** Flushes and closes. */
   close(): Promise<void>;
 }
