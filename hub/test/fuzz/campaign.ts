@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Prng } from '@edgelog/sim';
+import { apis } from '@edgelog/wire';
+import { batchOf } from '../support/batches.ts';
+import { HubProcess } from '../support/hub-process.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { type Attack, Attackers } from './attackers.ts';
+import { TARGET } from './frames.ts';
+import { Witness } from './witness.ts';
+
+const ATTACKERS = 12;
+/** What the process may take on in the whole campaign: its pools, and room for the collector. */
+const GROWTH_MIB_MAX = 96;
+const WARM_UP_MS = 1500;
+
+export interface CampaignReport {
+  attacks: Record<Attack, number>;
+  roundTrips: number;
+  slowestMs: number;
+  /** Private memory after the warm-up and when the attackers are gone, MiB; `after` is 0 when the hub did not hold. */
+  memoryMiB: { before: number; after: number };
+  /** What went wrong; empty when the hub held. */
+  failures: string[];
+}
+
+export interface CampaignOptions {
+  seconds: number;
+  seed: number;
+  onProgress?: (line: string) => void;
+}
+
+/** Starts a hub, lets clients misbehave for a while, and says what became of the hub and of a client that behaves. */
+export async function runCampaign({ seconds, seed, onProgress }: CampaignOptions): Promise<CampaignReport> {
+  const dir = mkdtempSync(join(tmpdir(), 'edgelog-fuzz-'));
+  const ports = ['--kafka', '127.0.0.1:0', '--sync', '127.0.0.1:0', '--http', '127.0.0.1:0'];
+  const hub = new HubProcess([
+    '--data-dir',
+    dir,
+    ...ports,
+    '--log-level',
+    'error',
+    '--no-auto-create-topics',
+  ]);
+  try {
+    await hub.ready();
+    const report = await attack(hub, { seconds, seed, ...(onProgress && { onProgress }) });
+    const status = await hub.end('SIGTERM');
+    if (status !== 0) report.failures.push(`the hub ended with status ${status}: ${hub.stderr.slice(-2000)}`);
+    const errors = hub.stderr.split('\n').filter((line) => line.includes('"level":"error"'));
+    for (const line of [...new Set(errors.map(withoutTime))].slice(0, 20)) report.failures.push(line);
+    return report;
+  } finally {
+    hub.child.kill('SIGKILL');
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function attack(
+  hub: HubProcess,
+  { seconds, seed, onProgress }: CampaignOptions,
+): Promise<CampaignReport> {
+  const port = Number(/kafka=127\.0\.0\.1:(\d+)/.exec(hub.stdout)![1]);
+  const topic = `witness-${randomUUID()}`;
+  await createTopics(port, topic);
+  const witness = await Witness.connect(port, topic);
+  const attackers = new Attackers(port);
+  const startedAt = performance.now();
+  const failures: string[] = [];
+  const isOver = () => performance.now() - startedAt > seconds * 1000 || failures.length > 0;
+  const fail = (error: unknown) => void failures.push(error instanceof Error ? error.message : String(error));
+  let isAttacked = true;
+  void hub.exited().then(() => isAttacked && fail('the hub ended by itself'));
+  const prng = new Prng(seed);
+  const running = [
+    witness.run(isOver),
+    ...Array.from({ length: ATTACKERS }, () => attackers.run(prng.fork(), isOver)),
+  ];
+  const all = Promise.all(running.map((one) => one.catch(fail)));
+  await Promise.race([all, sleep(WARM_UP_MS)]);
+  const before = privateMiB(hub);
+  for (let shownAt = startedAt; !isOver(); await sleep(200)) {
+    if (performance.now() - shownAt < 5000) continue;
+    shownAt = performance.now();
+    const attacks = Object.values(attackers.counts).reduce((sum, count) => sum + count, 0);
+    const memory = `${privateMiB(hub)} MiB private, ${before} at first`;
+    onProgress?.(
+      `${Math.round((shownAt - startedAt) / 1000)} s: ${attacks} attacks, ${witness.roundTrips} round trips, ${memory}`,
+    );
+  }
+  await all;
+  isAttacked = false;
+  attackers.close();
+  const after = failures.length === 0 ? await settledMiB(hub, before + GROWTH_MIB_MAX) : 0;
+  if (after - before > GROWTH_MIB_MAX) failures.push(`private memory grew from ${before} to ${after} MiB`);
+  const { roundTrips, slowestMs } = witness;
+  return { attacks: attackers.counts, roundTrips, slowestMs, memoryMiB: { before, after }, failures };
+}
+
+/** The attackers' topic holds enough that a response to all of it cannot be sent at once. */
+async function createTopics(port: number, witnessTopic: string): Promise<void> {
+  const client = await RawClient.connect(port);
+  const make = (name: string, numPartitions: number) => ({
+    name,
+    numPartitions,
+    replicationFactor: 1,
+    assignments: [],
+    configs: [],
+  });
+  await client.call(apis.createTopics, 5, { topics: [make(witnessTopic, 1), make(TARGET, 4)] });
+  for (let i = 0; i < 16; i++) {
+    const records = batchOf(['x'.repeat(500_000)]);
+    const topicData = [{ name: TARGET, partitionData: [{ index: i % 4, records }] }];
+    await client.call(apis.produce, 9, { acks: -1, timeoutMs: 1000, topicData });
+  }
+  client.end();
+}
+
+/** Memory once what was held for the attackers is given back; the collector takes its time. */
+async function settledMiB(hub: HubProcess, limit: number): Promise<number> {
+  for (let tries = 20; tries > 0 && privateMiB(hub) > limit; tries--) await sleep(250);
+  return privateMiB(hub);
+}
+
+function privateMiB({ child }: HubProcess): number {
+  const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+  return Math.round(Number(/RssAnon:\s+(\d+)/.exec(status)?.[1]) / 1024);
+}
+
+function withoutTime(line: string): string {
+  return line.replace(/"time":"[^"]*",?/, '').slice(0, 1000);
+}
