@@ -141,7 +141,7 @@ test('/healthz, /status and /metrics say what is served', async () => {
       ],
     });
     const metrics = await (await get('/metrics')).text();
-    expect(metrics).toContain('edgelog_partition_end_offset{topic="seen",partition="1"} 2');
+    expect(metrics).toContain('kafka_log_log_logendoffset{topic="seen",partition="1"} 2');
     expect(metrics).toContain('edgelog_kafka_requests_total{api="Produce"} 1');
     client.end();
   } finally {

@@ -53,7 +53,7 @@ export function readPartitions(
     }
   }
 
-  function read(one: AskedPartition, { log }: Partition): readonly Buffer[] {
+  function read(one: AskedPartition, { log, traffic }: Partition): readonly Buffer[] {
     const limit = Math.max(0, Math.min(one.maxBytes, remaining));
     if (one.fetchOffset >= log.highWatermark || (limit === 0 && !isEmpty)) return [];
     const { batches, sizeBytes } = log.read(one.fetchOffset, {
@@ -62,6 +62,7 @@ export function readPartitions(
       endOffset: log.highWatermark,
     });
     remaining -= sizeBytes;
+    traffic.bytesOut += sizeBytes;
     if (sizeBytes > 0) isEmpty = false;
     return batches;
   }

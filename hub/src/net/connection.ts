@@ -238,7 +238,7 @@ export class Connection {
   #onEnd(): void {
     if (this.#splitter.isMidFrame) {
       const { remote } = this.client;
-      this.#deps.log.info('client ended its connection within a request', { remote });
+      this.#deps.log.debug('client ended its connection within a request', { remote });
     }
   }
 

@@ -4,6 +4,13 @@ import type { BatchHeader } from '@edgelog/wire';
 /** A standalone broker leads every partition, always in this epoch. */
 export const LEADER_EPOCH = 0;
 
+/** What went in and out since the process began. */
+export interface Traffic {
+  recordsIn: number;
+  bytesIn: number;
+  bytesOut: number;
+}
+
 /** One partition as its leader serves it: the log, and those who wait for it to grow. */
 export class Partition {
   readonly topic: string;
@@ -11,6 +18,7 @@ export class Partition {
   readonly log: PartitionLog;
   /** Called when the high watermark or the log start has moved, and once when the partition is gone. */
   readonly whenChanged = new Set<() => void>();
+  readonly traffic: Traffic = { recordsIn: 0, bytesIn: 0, bytesOut: 0 };
   #closed = false;
 
   constructor(topic: string, index: number, log: PartitionLog) {
@@ -27,7 +35,11 @@ export class Partition {
   /** Appends one whole batch as the partition's leader. The buffer belongs to the log until flushed. */
   append(batch: Buffer, header: BatchHeader): AppendResult {
     const result = this.log.append(batch, header, { leaderEpoch: LEADER_EPOCH, offsets: 'assign' });
-    if (result.ok && !result.duplicate) result.flushed.then(this.#changed, ignore);
+    if (result.ok && !result.duplicate) {
+      this.traffic.recordsIn += header.recordCount;
+      this.traffic.bytesIn += header.sizeBytes;
+      result.flushed.then(this.#changed, ignore);
+    }
     return result;
   }
 
