@@ -32,6 +32,8 @@ export async function benchHub({ scale, profile }: BenchOptions): Promise<void> 
         loads.push(loadAverage());
         process.stderr.write(`round ${round + 1} of ${ROUNDS}: ${work.name}\n`);
       }
+      const rows = workRows(list, (work, broker) => figures.get(key(work, broker))!);
+      if (round + 1 < ROUNDS) printTable(title(round + 1, loads), ROW_HEAD, rows.map(cells));
     }
     const memory = await eachInTurn(brokers, async (broker) => broker.process.privateBytes() / 2 ** 20);
     await eachInTurn(brokers, async (broker) => {
@@ -47,7 +49,7 @@ export async function benchHub({ scale, profile }: BenchOptions): Promise<void> 
       startRow('start to first answer, empty', emptyStart),
       startRow(`start to first answer, ${storedGb.toFixed(1)} GB stored`, fullStart),
     ];
-    printTable(title(loads), ROW_HEAD, rows.map(cells));
+    printTable(title(ROUNDS, loads), ROW_HEAD, rows.map(cells));
   } finally {
     for (const broker of brokers) await broker.stop();
     rmSync(dir, { recursive: true, force: true });
@@ -55,9 +57,9 @@ export async function benchHub({ scale, profile }: BenchOptions): Promise<void> 
   if (profile) await profileHub(scale);
 }
 
-function title(loads: readonly number[]): string {
+function title(rounds: number, loads: readonly number[]): string {
   const range = `${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`;
-  return `Kafka 4.1.1 and the hub under Kafka's own tools, 6 partitions, acks=all, median of ${ROUNDS} rounds; load average ${range}`;
+  return `Kafka 4.1.1 and the hub under Kafka's own tools, 6 partitions, acks=all, median of ${rounds === 1 ? 'one round' : `${rounds} rounds`}; load average ${range}`;
 }
 
 async function eachInTurn(
