@@ -40,7 +40,7 @@ test.each(Object.keys(ALLOWED))('%s imports only what stands below it', (folder)
   expect(files.length).toBeGreaterThan(0);
   const violations: string[] = [];
   for (const file of files) {
-    const isTest = /\.test\.ts$|\/testing\//.test(file);
+    const isTest = /\.test\.ts$|\/test(ing)?\//.test(file);
     const itself = folder.split('/').at(-1)!;
     const allowed = [itself, ...ALLOWED[folder]!, ...(isTest ? TESTS_ONLY : [])];
     for (const name of importsOf(file)) {
