@@ -190,8 +190,9 @@ class UplinkShell implements Uplink {
   #ended(connection: Connection, retry: Retry, code: RefusalCode, message: string): void {
     this.#retry = retry;
     if (retry === 'late') {
+      const isNews = this.#status.refusal?.message !== message;
       this.#status.refusal = { code, message };
-      this.#options.log.error('the hub refuses this gateway', { code, message });
+      this.#options.log[isNews ? 'error' : 'debug']('the hub refuses this gateway', { code, message });
     }
     connection.close(code, message);
   }
@@ -207,9 +208,15 @@ class UplinkShell implements Uplink {
     this.#link = undefined;
     this.#connection = undefined;
     if (state === 'stopped' || state === 'paused') return;
+    // One line for an outage and each new reason, not one for each attempt: it may last for weeks.
+    const isNews = state === 'live' || this.#status.lastError !== reason;
     this.#status.lastError = reason;
     const wait = this.#waitMs();
-    this.#options.log.warn('not connected to the hub', { url: this.#status.url, reason, retryInMs: wait });
+    this.#options.log[isNews ? 'warn' : 'debug']('not connected to the hub', {
+      url: this.#status.url,
+      reason,
+      retryInMs: wait,
+    });
     this.#enter(this.#retry === 'late' ? 'refused' : 'waiting');
     this.#retryTimer = setTimeout(() => this.#connect(), wait);
   }

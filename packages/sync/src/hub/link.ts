@@ -78,7 +78,6 @@ export class HubLink {
         break;
       case 'recordGap': {
         const { id, gap } = effect;
-        log.warn('a gateway declares a gap', { gateway, ...gap });
         hub.recordGap(gateway, gap).then(() => this.#run({ type: 'gapDone', id }), this.#failed);
         break;
       }

@@ -81,7 +81,7 @@ export async function listen(
     sockServer.handleUpgrade(request, socket, head, (ws) => accept(ws, socket));
   });
   await startListening(server, host, port);
-  server.on('error', (error) => log.error('sync listener', { problem: error.message }));
+  server.on('error', (error) => log.error('sync listener failed', { problem: error.message }));
   return {
     port: (server.address() as AddressInfo).port,
     close: () => {

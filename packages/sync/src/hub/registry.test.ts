@@ -42,9 +42,16 @@ describe('who holds a gateway name', () => {
   test('bytes that were on their way when the first died are no sign of life, later ones are', () => {
     at(10, claim(2, 'b'));
     expect(at(500, { type: 'seen', gateway, connection: 1 })).toEqual([]);
-    expect(at(1_500, { type: 'seen', gateway, connection: 1 })).toMatchObject([
+    for (const now of [1_500, 1_750]) expect(at(now, { type: 'seen', gateway, connection: 1 })).toEqual([]);
+    expect(at(2_000, { type: 'seen', gateway, connection: 1 })).toMatchObject([
       { type: 'refuse', connection: 2 },
     ]);
+  });
+
+  test('a hub that stood still and then reads what a dead first had sent does not turn away its restarted agent', () => {
+    at(10, claim(2, 'b'));
+    expect(at(4_000, { type: 'seen', gateway, connection: 1 })).toEqual([]);
+    expect(at(4_001, { type: 'gone', gateway, connection: 1 })).toEqual([{ type: 'admit', connection: 2 }]);
   });
 
   test('a first that gives no sign of life is replaced', () => {

@@ -15,7 +15,7 @@ export interface Claim {
 interface Holding {
   holder: Claim;
   /** Somebody else wants the name, and the holder was asked for a sign of life. */
-  probe: { challenger: Claim; askedAt: number } | undefined;
+  probe: { challenger: Claim; askedAt: number; looksWithBytes: number } | undefined;
 }
 
 export interface Registry {
@@ -28,7 +28,7 @@ export type RegistryEvent =
   | { type: 'claim'; gateway: string; claim: Claim }
   /** The connection answered the probe itself. */
   | { type: 'answered'; gateway: string; connection: number }
-  /** Bytes came from the connection: they may have been on their way when its other end died. */
+  /** Bytes came from the connection since the last look: they may have been on their way when its other end died. */
   | { type: 'seen'; gateway: string; connection: number }
   | { type: 'gone'; gateway: string; connection: number }
   | { type: 'tick' };
@@ -43,6 +43,8 @@ export type RegistryEffect =
 
 /** Bytes seen this long after the probe are a sign of life: what a dead peer had sent has long been read by then. */
 const SETTLED_AFTER_MS = 1_000;
+/** And not in one look only: a hub that stood still reads late what was there long before. */
+const LOOKS_WITH_BYTES = 3;
 
 const RECONNECTED = { code: 'shutting-down', message: 'its agent connected anew' } as const;
 
@@ -93,7 +95,7 @@ function claim(
     out.push({ type: 'admit', connection: newcomer.connection });
     if (holding.probe !== undefined) refuseChallenger(registry, gateway, holding, now, out);
   } else if (holding.probe === undefined) {
-    holding.probe = { challenger: newcomer, askedAt: now };
+    holding.probe = { challenger: newcomer, askedAt: now, looksWithBytes: 0 };
     out.push({ type: 'probe', connection: holding.holder.connection });
   } else if (holding.probe.challenger.instance === newcomer.instance) {
     out.push({ type: 'replace', connection: holding.probe.challenger.connection, ...RECONNECTED });
@@ -119,7 +121,8 @@ function signOfLife(
     return;
   }
   if (probe === undefined || holder.connection !== event.connection) return;
-  if (event.type === 'answered' || now - probe.askedAt >= SETTLED_AFTER_MS) {
+  if (event.type === 'seen' && now - probe.askedAt >= SETTLED_AFTER_MS) probe.looksWithBytes++;
+  if (event.type === 'answered' || probe.looksWithBytes >= LOOKS_WITH_BYTES) {
     refuseChallenger(registry, event.gateway, holding, now, out);
   }
 }
