@@ -170,6 +170,16 @@ describe('response frames', () => {
   });
 });
 
+test.each([
+  ['v13', '000000190003000d000000030007' + '72646b61666b61' + '00' + '00000000010000'],
+  ['v10', '0000001a0003000a000000030007' + '72646b61666b61' + '00' + '0000000001000000'],
+])("librdkafka's Metadata %s for all topics, whose null count takes four bytes, is understood", (_, hex) => {
+  const frame = Buffer.from(hex, 'hex').subarray(4);
+  const { apiVersion, bodyAt } = decodeRequestHeader(frame);
+  const request = decodeRequest(apis.metadata, apiVersion, frame, bodyAt);
+  expect(request).toMatchObject({ topics: null, allowAutoTopicCreation: true });
+});
+
 describe('hostile frames', () => {
   const header = { correlationId: 1, clientId: 'x' };
   const decode = (version: number, hex: string) =>

@@ -2,6 +2,7 @@ import { assert, EdgelogError } from '@edgelog/base';
 import type { RequestInput, RequestOf, ResponseOf, ResponseOutput } from '../apis/index.ts';
 import { apiByKey } from '../apis/index.ts';
 import type { Api, DecodedMessage, EncodableMessage, Message } from '../schema/message.ts';
+import { bodyStart } from './client-errors.ts';
 import { decodeWith, encodeWith } from './codecs.ts';
 import { Cursor } from './cursor.ts';
 import { Fault } from './fault.ts';
@@ -77,7 +78,7 @@ export function decodeRequest<A extends Api>(
   bodyAt: number,
 ): RequestOf<A> {
   checkVersion(api, version);
-  return decodeWith(api.request, version, frame, bodyAt) as RequestOf<A>;
+  return decodeWith(api.request, version, frame, bodyStart(api, version, frame, bodyAt)) as RequestOf<A>;
 }
 
 /** A response frame as a list for writev; its first four bytes are the length. Larger record buffers are not copied. */
