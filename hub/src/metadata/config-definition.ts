@@ -17,7 +17,7 @@ export interface ConfigDefinition {
 type Make = (name: string, fallback: string, doc: string) => ConfigDefinition;
 
 const wholeNumber =
-  (type: ConfigDefinition['type'], max: number) =>
+  (type: ConfigDefinition['type'], max: bigint) =>
   (min: number): Make =>
   (name, fallback, doc) => ({
     name,
@@ -25,14 +25,14 @@ const wholeNumber =
     default: fallback,
     doc,
     check: (value) => {
-      const number = /^-?\d{1,19}$/.test(value) ? Number(value) : Number.NaN;
-      return number >= min && number <= max ? undefined : `expected a whole number from ${min} to ${max}`;
+      const isAllowed = /^-?\d{1,19}$/.test(value) && BigInt(value) >= min && BigInt(value) <= max;
+      return isAllowed ? undefined : `expected a whole number from ${min} to ${max}`;
     },
   });
 
 /** Whole numbers of at least `min`. */
-export const int = wholeNumber(ConfigType.int, 2 ** 31 - 1);
-export const long = wholeNumber(ConfigType.long, 2 ** 63);
+export const int = wholeNumber(ConfigType.int, 2n ** 31n - 1n);
+export const long = wholeNumber(ConfigType.long, 2n ** 63n - 1n);
 
 export const ratio: Make = (name, fallback, doc) => ({
   name,

@@ -15,6 +15,8 @@ test.each([
   ['cleanup.policy', 'vanish', false],
   ['retention.ms', '-1', true],
   ['retention.ms', '-2', false],
+  ['retention.ms', '9223372036854775807', true],
+  ['retention.ms', '9223372036854775808', false],
   ['retention.ms', 'ten', false],
   ['min.insync.replicas', '0', false],
   ['max.message.bytes', '2147483648', false],
