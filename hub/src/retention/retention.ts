@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { EdgelogError } from '@edgelog/base';
 import type { LogStore } from '@edgelog/log';
 import type { Logger } from '@edgelog/runtime';
 import type { Topic, Topics } from '../metadata/topics.ts';
@@ -32,13 +33,16 @@ export class Retention {
   #timer: NodeJS.Timeout | undefined;
   #pass: Promise<void> = Promise.resolve();
   #stopped = false;
+  #cleaning = false;
+  /** Said once what is wrong with them. */
+  readonly #reported = new WeakSet<Partition>();
 
   constructor(deps: RetentionDeps) {
     this.#deps = deps;
     this.#schedule();
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when no pass is under way any more. A cleaning ends when the store closes. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -49,47 +53,52 @@ export class Retention {
     if (this.#stopped) return;
     this.#timer = setTimeout(() => {
       this.#pass = this.#run()
-        .catch(() => {}) // the store has failed, and says so itself
+        .catch((error) => this.#failed(error))
         .finally(() => this.#schedule());
     }, this.#deps.intervalMs);
   }
 
-  /** One topic a turn. */
   async #run(): Promise<void> {
     for (const topic of [...this.#deps.topics.all()]) {
-      await nextTurn();
-      if (this.#stopped) return;
-      const deletions = this.#apply(topic);
+      const deletions = await this.#apply(topic);
       if (deletions.length === 0) continue;
       await this.#deps.store.flushed();
       this.#deps.log.info('records past their retention deleted', { topic: topic.name, deletions });
     }
-    await this.#clean();
+    if (!this.#cleaning && !this.#stopped) void this.#clean().catch((error) => this.#failed(error));
   }
 
+  /** May take long where much is to be copied, and holds up no pass. */
   async #clean(): Promise<void> {
     const { store, log, deadShare } = this.#deps;
-    for (const cleaned of await store.clean({ deadShare })) {
-      if ('error' in cleaned) log.warn('segment cannot be cleaned', cleaned);
-      else log.info('segment cleaned', cleaned);
+    this.#cleaning = true;
+    try {
+      for (const cleaned of await store.clean({ deadShare })) {
+        if ('error' in cleaned) log.warn('segment cannot be cleaned', cleaned);
+        else log.info('segment cleaned', cleaned);
+      }
+    } finally {
+      this.#cleaning = false;
     }
   }
 
-  #apply(topic: Topic): Deletion[] {
-    const policy = retentionPolicy(topic, this.#deps.topics.definitions);
-    if (policy === undefined) return [];
+  /** One partition a turn: its oldest records may lie in a segment that is to be opened first. */
+  async #apply(topic: Topic): Promise<Deletion[]> {
     const deletions: Deletion[] = [];
-    for (const partition of topic.partitions) {
+    const policy = retentionPolicy(topic, this.#deps.topics.definitions);
+    if (policy === undefined) return deletions;
+    for (const partition of [...topic.partitions]) {
+      await nextTurn();
+      if (this.#stopped) break;
       if (partition.isClosed) continue;
       try {
         const { log, index } = partition;
         const expiry = log.expiry(policy);
         if (expiry === undefined) continue;
         const { logStartOffset: to, by } = expiry;
-        const from = log.logStartOffset;
-        const bytes = log.sizeBytesFrom(from) - log.sizeBytesFrom(to);
+        const { logStartOffset: from, liveBytes } = log;
         log.advanceLogStart(to);
-        deletions.push({ partition: index, from, to, bytes, by });
+        deletions.push({ partition: index, from, to, bytes: liveBytes - log.liveBytes, by });
       } catch (error) {
         this.#report(partition, error);
       }
@@ -97,8 +106,17 @@ export class Retention {
     return deletions;
   }
 
-  /** A damaged segment keeps its own partition from being cut, and no other. */
-  #report({ topic, index }: Partition, error: unknown): void {
+  /** A damaged segment keeps its own partitions from being cut within it, and no other. */
+  #report(partition: Partition, error: unknown): void {
+    if (this.#reported.has(partition)) return;
+    this.#reported.add(partition);
+    const { topic, index } = partition;
     this.#deps.log.warn('retention not applied', { topic, partition: index, error });
+  }
+
+  /** That the store has failed it says itself. */
+  #failed(error: unknown): void {
+    const isStoreGone = error instanceof EdgelogError && /^STORE_/.test(error.code);
+    if (!isStoreGone) this.#deps.log.error('retention failed', { error });
   }
 }

@@ -210,7 +210,6 @@ export class Partition implements PartitionLog {
     }
   }
 
-  /** Bytes of batches from the log start to the end. */
   get liveBytes(): number {
     return this.#bytesEnd - this.#liveFrom();
   }
@@ -218,10 +217,12 @@ export class Partition implements PartitionLog {
   /** Where the log start lies in bytes; where that cannot be read, everything that is left counts as alive. */
   #liveFrom(): number {
     if (this.#logStartOffset >= this.highWatermark) return this.ranges.at(-1)?.bytesEnd ?? this.#bytesEnd;
+    const first = this.ranges[0]!;
+    if (first.baseOffset >= this.#logStartOffset) return first.bytesBefore;
     try {
       return this.valueAt(this.#logStartOffset).bytesBefore;
     } catch {
-      return this.ranges[0]?.bytesBefore ?? 0;
+      return first.bytesBefore;
     }
   }
 

@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type LogStore, openLogStore, type PartitionLog } from './index.ts';
-import type { ValueKey } from './keys.ts';
+import { type ValueKey, valueKey } from './keys.ts';
 import { expiryOf, type RetainedLog } from './retention.ts';
 import type { SegmentRange } from './rows.ts';
+import { Segment } from './segment.ts';
 import { makeBatch } from './test-batches.ts';
 import { tempDir } from './test-dirs.ts';
 import type { RetentionPolicy } from './types.ts';
@@ -155,6 +158,32 @@ describe('retention', () => {
     expect(log.expiry(policy(-1, 0))).toEqual({ logStartOffset: 10, by: 'time' });
     await late;
     expect(log.expiry(policy(undefined, 0))).toEqual({ logStartOffset: 11, by: 'size' });
+    await store.close();
+  });
+
+  test('takes a segment that cannot be read any more when all of it has expired', async () => {
+    const dir = tempDir();
+    let now = 0;
+    const open = () => openLogStore({ dir, segmentBytes: 4000, now: () => now });
+    let store = await open();
+    for (now = HOUR; now <= 8 * HOUR; now += HOUR) await appendAt(store, store.createPartition('t'), 1);
+    expect(store.stats().segments).toBeGreaterThan(1);
+    await store.close();
+    const path = join(dir, 'segments/000000000001.mdb');
+    const damaged = Segment.openForWrite(1, path, { flush: true, mapBytes: 2 ** 24 });
+    await damaged.write([[valueKey(1, damaged.first(1)!), undefined]]);
+    await damaged.close();
+
+    store = await open();
+    const log = store.partition('t')!;
+    expect(() => log.expiry(policy(7 * HOUR))).toThrow(/t at offset 0/);
+    expect(log.liveBytes).toBeGreaterThan(8 * 1000);
+    now = 20 * HOUR;
+    expect(log.expiry(policy(HOUR))).toEqual({ logStartOffset: 8, by: 'time' });
+    log.advanceLogStart(8);
+    expect(log.liveBytes).toBe(0);
+    await store.flushed();
+    await expect.poll(() => existsSync(path)).toBe(false);
     await store.close();
   });
 });

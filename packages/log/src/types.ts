@@ -125,6 +125,9 @@ export interface PartitionLog {
   /** One past the last record, the open tail included (= logEndOffset where there is no tail). */
   readonly tailEndOffset: number;
 
+  /** Bytes of the batches from the log start to the end; where the start cannot be read, what its segment holds. */
+  readonly liveBytes: number;
+
   /** Bytes on disk of the batches from `offset` to the end. Exact to a stored value; O(log segments). */
   sizeBytesFrom(offset: number): number;
 
