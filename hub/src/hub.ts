@@ -160,16 +160,25 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     opened.push(() => ops.close());
 
     const at = (setting: string, port: number) => formatAddress({ host: parseAddress(setting).host, port });
+    const addresses = {
+      kafka: at(settings.kafka, listener.port),
+      sync: at(settings.sync, sync.port),
+      http: at(settings.http, ops.port),
+    };
+    log.info('hub started', {
+      dir: settings.dataDir,
+      clusterId: broker.clusterId,
+      ...addresses,
+      advertised: formatAddress(endpoint),
+      topics: topics.count,
+      tookMs: now() - startedAtMs,
+    });
     return {
       clusterId: broker.clusterId,
       kafkaPort: listener.port,
       syncPort: sync.port,
       httpPort: ops.port,
-      addresses: {
-        kafka: at(settings.kafka, listener.port),
-        sync: at(settings.sync, sync.port),
-        http: at(settings.http, ops.port),
-      },
+      addresses,
       failed,
       status: () => hubStatus(view),
       stop: closeAll,

@@ -177,7 +177,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
   };
   const server = createServer({ noDelay: true, allowHalfOpen: false }, onSocket);
   const port = await listen(server, options.address, '--mqtt');
-  server.on('error', (error) => log.error('MQTT listener', { error }));
+  server.on('error', (error) => log.error('MQTT listener failed', { error }));
   streams.pressure.onRelief(() => {
     for (const connection of connections.values()) connection.resume();
   });
