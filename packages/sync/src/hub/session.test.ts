@@ -119,6 +119,15 @@ describe('hub session', () => {
     expect(on(batchAt(0))).toEqual([]);
   });
 
+  test('a stream more than there is room for is refused alone, and its close is no violation', () => {
+    const third = { ...open, handle: 3, producerId: producerId + 3 };
+    on({ ...open, handle: 2, producerId: producerId + 2 });
+    expect(frames(third)).toMatchObject([{ type: 'refuse', handle: 3 }]);
+    expect(on({ type: 'close', handle: 3 })).toEqual([]);
+    expect(session.phase).toBe('live');
+    expect(on({ type: 'close', handle: 4 })).toMatchObject([{ frame: { handle: null } }, { type: 'end' }]);
+  });
+
   test('a failed store ends the session', () => {
     expect(on({ type: 'storeFailed', message: 'disk' })).toMatchObject([
       { frame: { code: 'store-failed', handle: null } },

@@ -48,6 +48,12 @@ const toStream: Cell<HubEventOf<Exclude<HubStreamEventName, 'batch'>>> = (sessio
   if (stream !== undefined) onStream(session, stream, event, out);
 };
 
+/** A stream that there was no room for has no state here; the agent closes it all the same. */
+const close: Cell<HubEventOf<'close'>> = (session, event, now, out) => {
+  const isNoRoom = !session.streams.has(event.handle) && event.handle <= session.highestHandle;
+  if (!isNoRoom) toOpenHandle(session, event, now, out);
+};
+
 /** A frame of the agent's for a handle that it did not open, or closed. */
 const toOpenHandle: Cell<HubEventOf<'batch' | 'close'>> = (session, event, _now, out) => {
   const stream = session.streams.get(event.handle);
@@ -141,7 +147,7 @@ const table: Record<HubPhase, Row> = {
     gap: (_session, { id, logId, topic, from, to, reason }, _now, out) => {
       out.push({ type: 'recordGap', id, gap: { logId, topic, from, to, reason } });
     },
-    close: toOpenHandle,
+    close,
     admitted: violation,
     runOpened: toStream,
     runRefused: toStream,
