@@ -8,8 +8,8 @@ export type AgentPhase = 'connecting' | 'greeting' | 'live' | 'ended';
 
 /**
  * `opening`: open is sent. `comparing`: the disk is asked about the hub's position. `flowing`: batches travel.
- * `restarting`: the port opens a new run. `waiting`: to be opened again at `retryAt`. `refused`: set aside for the rest
- * of the session.
+ * `restarting`: the port opens a new run. `waiting`: to be opened again at `retryAt`. `refused`: set aside with an
+ * alarm, until `retryAt`.
  */
 export type AgentStreamPhase = 'opening' | 'comparing' | 'flowing' | 'restarting' | 'waiting' | 'refused';
 

@@ -20,6 +20,8 @@ type Row = { [N in StreamEventName]: Cell<AgentEventOf<N>> };
 /** First wait before a stream that was refused for now is opened again; doubles, up to the second. */
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
+/** How long one that was set aside stays so: what stood against it may have been changed at the hub. */
+const SET_ASIDE_MS = 60_000;
 
 /** Gives one stream its event; a run that the session no longer has is nobody's business. */
 export function onStream<N extends StreamEventName>(
@@ -59,7 +61,7 @@ export function addStream(session: AgentSession, event: StreamEvent): AgentStrea
 }
 
 export function openStream(session: AgentSession, stream: AgentStream, out: AgentEffect[]): void {
-  assert(stream.phase === 'waiting', `opens a stream that is ${stream.phase}`);
+  assert(isAside(stream), `opens a stream that is ${stream.phase}`);
   const { producerId, logId, topic, firstOffset } = stream.run;
   stream.phase = 'opening';
   stream.handle = session.nextHandle++;
@@ -80,13 +82,15 @@ export function openStream(session: AgentSession, stream: AgentStream, out: Agen
   });
 }
 
+const isAside = ({ phase }: AgentStream) => phase === 'waiting' || phase === 'refused';
+
 export function reopenDue(session: AgentSession, now: number, out: AgentEffect[]): void {
   for (const stream of session.streams.values()) {
-    if (stream.phase === 'waiting' && stream.retryAt <= now) openStream(session, stream, out);
+    if (isAside(stream) && stream.retryAt <= now) openStream(session, stream, out);
   }
 }
 
-/** What happens to a stream that the hub refuses: `final` sets it aside, `again` opens it once more after a while. */
+/** What happens to a stream that the hub refuses: `final` sets it aside with an alarm, `again` opens it once more after a while. */
 const REFUSAL: Record<RefusalCode, 'final' | 'again'> = {
   'illegal-topic': 'final',
   'batch-too-large': 'final',
@@ -304,12 +308,13 @@ function acknowledge(context: Context, { next, crc }: AgentEventOf<'ack'>): void
 }
 
 function refused(context: Context, code: RefusalCode, message: string): void {
-  const { stream, out } = context;
+  const { stream, now, out } = context;
   closeHandle(context);
   stream.reason = { code, message };
   stream.refusals++;
   if (REFUSAL[code] === 'final' || (code === 'corrupt-batch' && stream.refusals > 1)) {
     stream.phase = 'refused';
+    stream.retryAt = now + SET_ASIDE_MS;
     out.push({ type: 'refused', producerId: stream.run.producerId, code, message });
     return;
   }
