@@ -13,7 +13,7 @@ import {
 import { startSyncServer } from '@edgelog/sync';
 import { z } from 'zod';
 import type { Broker } from './broker.ts';
-import { GroupService } from './group/index.ts';
+import { GroupService, type TopicsView } from './group/index.ts';
 import { registerHubMetrics } from './http/metrics.ts';
 import { hubStatus } from './http/status.ts';
 import { topicConfigDefinitions } from './metadata/topic-config.ts';
@@ -192,10 +192,25 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       now,
       log,
       topicExists: (name, index) => topics.partition(name, index) !== undefined,
+      topics: topicsView(topics),
     });
     topics.whenDeleted.push(({ name }) => groups.topicDeleted(name));
     return groups;
   }
+}
+
+/** What the group coordinator may know of topics. */
+function topicsView(topics: Topics): TopicsView {
+  return {
+    get: (name) => {
+      const topic = topics.get(name);
+      return topic && { id: topic.id, partitions: topic.partitions.length };
+    },
+    nameOf: (id) => topics.byId(id)?.name,
+    *names() {
+      for (const { name, isInternal } of topics.all()) if (!isInternal) yield name;
+    },
+  };
 }
 
 const clusterRecord = z.strictObject({ id: z.string() });

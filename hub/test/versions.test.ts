@@ -131,6 +131,33 @@ describe('each version of each API is answered', () => {
     expect(again.responses[0]!.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   });
 
+  test.each(versionsOf(apis.consumerGroupHeartbeat))('ConsumerGroupHeartbeat %i', async (version) => {
+    const groupId = `kip-848-${version}`;
+    const member = { groupId, memberId: 'a', memberEpoch: 0, topicPartitions: [] };
+    const subscription = { subscribedTopicNames: [TOPIC], rebalanceTimeoutMs: 1_000 };
+    const answer = await client.call(apis.consumerGroupHeartbeat, version, { ...member, ...subscription });
+    expect(answer).toMatchObject({ errorCode: 0, memberId: 'a', memberEpoch: 1 });
+    expect(answer.assignment!.topicPartitions).toEqual([{ topicId, partitions: [0, 1] }]);
+  });
+
+  test.each(versionsOf(apis.consumerGroupDescribe))('ConsumerGroupDescribe %i', async (version) => {
+    const groupIds = ['kip-848-0', 'never-was'];
+    const { groups } = await client.call(apis.consumerGroupDescribe, version, {
+      groupIds,
+      includeAuthorizedOperations: false,
+    });
+    expect(groups[1]).toMatchObject({ groupId: 'never-was', errorCode: ErrorCode.GROUP_ID_NOT_FOUND });
+    expect(groups[0]).toMatchObject({
+      errorCode: 0,
+      groupState: 'Stable',
+      groupEpoch: 1,
+      assignorName: 'uniform',
+    });
+    const [member] = groups[0]!.members;
+    expect(member).toMatchObject({ memberId: 'a', memberEpoch: 1, memberType: version === 0 ? -1 : 1 });
+    expect(member!.assignment.topicPartitions).toEqual([{ topicId, topicName: TOPIC, partitions: [0, 1] }]);
+  });
+
   test.each(versionsOf(apis.deleteGroups))('DeleteGroups %i', async (version) => {
     const groupsNames = ['never-was', 'never-was'];
     const { results } = await client.call(apis.deleteGroups, version, { groupsNames });

@@ -1,3 +1,4 @@
+import { snapshotConsumer } from './consumer/snapshot.ts';
 import type { GroupRecord } from './records/index.ts';
 import type { Group, Shard } from './state.ts';
 
@@ -11,8 +12,9 @@ export function* snapshot(shard: Shard): Generator<GroupRecord> {
   for (const group of shard.groups.values()) yield* snapshotGroup(group);
 }
 
-function* snapshotGroup({ groupId, recorded, offsets }: Group): Generator<GroupRecord> {
+function* snapshotGroup({ groupId, recorded, consumer, offsets }: Group): Generator<GroupRecord> {
   if (recorded) yield { type: 'group', groupId, value: recorded };
+  if (consumer) yield* snapshotConsumer(groupId, consumer);
   for (const [topic, partitions] of offsets) {
     for (const [partition, value] of partitions) yield { type: 'offset', groupId, topic, partition, value };
   }

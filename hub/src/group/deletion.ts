@@ -1,4 +1,5 @@
 import { ErrorCode, type ErrorName } from '@edgelog/wire';
+import { endConsumerGroup } from './consumer/members.ts';
 import type { OffsetDeleteRequest, OffsetDeleteResponse, Ticket } from './messages.ts';
 import { recordOffset } from './offsets.ts';
 import type { OffsetCommitValue } from './records/index.ts';
@@ -24,13 +25,15 @@ export interface OffsetDeleteEvent {
 export function deleteGroup(step: Step, shard: Shard, { groupId, ticket }: DeleteGroupEvent): void {
   const group = shard.groups.get(groupId);
   const error: ErrorName =
-    group === undefined ? 'GROUP_ID_NOT_FOUND' : group.state === 'Empty' ? 'NONE' : 'NON_EMPTY_GROUP';
+    group === undefined ? 'GROUP_ID_NOT_FOUND' : hasMembers(group) ? 'NON_EMPTY_GROUP' : 'NONE';
   if (group !== undefined && error === 'NONE') {
     dropOffsets(step, shard, group, () => true);
     removeGroup(step, shard, group);
   }
   step.reply('deleteGroup', ticket, { groupId, errorCode: ErrorCode[error] });
 }
+
+const hasMembers = ({ state, consumer }: Group) => state !== 'Empty' || (consumer?.members.size ?? 0) > 0;
 
 /** OffsetDelete [KIP-496]: also of a live group, as long as its members do not read the topic. */
 export function deleteOffsets(step: Step, shard: Shard, event: OffsetDeleteEvent): void {
@@ -99,7 +102,12 @@ export function dropOffsets(
 }
 
 /** Ends a group that has neither members nor offsets. */
-export function removeGroup(step: Step, shard: Shard, { groupId }: Group): void {
+export function removeGroup(step: Step, shard: Shard, group: Group): void {
+  const { groupId, consumer } = group;
+  if (consumer) {
+    endConsumerGroup(step, shard, group);
+    return;
+  }
   step.records.push({ type: 'group', groupId, value: null });
   shard.groups.delete(groupId);
 }

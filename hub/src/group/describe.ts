@@ -1,4 +1,5 @@
 import { ErrorCode } from '@edgelog/wire';
+import { stateOf } from './consumer/state.ts';
 import type { DescribeGroupsResponse, ListGroupsRequest, ListGroupsResponse } from './messages.ts';
 import { metadataOf } from './responses.ts';
 import type { Group } from './state.ts';
@@ -13,6 +14,8 @@ const GROUP_ID_NOT_FOUND_SINCE = 6;
 const ALL_OPERATIONS = (1 << 3) | (1 << 6) | (1 << 8);
 const OPERATIONS_NOT_ASKED = -(2 ** 31);
 
+export const operationsOf = (asked: boolean) => (asked ? ALL_OPERATIONS : OPERATIONS_NOT_ASKED);
+
 export function describeGroup(
   groupId: string,
   group: Group | undefined,
@@ -21,12 +24,13 @@ export function describeGroup(
   const common = {
     groupId,
     errorCode: ErrorCode.NONE,
-    authorizedOperations: options.includeAuthorizedOperations ? ALL_OPERATIONS : OPERATIONS_NOT_ASKED,
+    authorizedOperations: operationsOf(options.includeAuthorizedOperations),
   };
-  if (!group) {
+  if (!group || group.consumer) {
     const dead = { ...common, groupState: 'Dead', protocolType: '', protocolData: '', members: [] };
+    const why = group ? 'is not a classic group' : 'not found';
     if (options.apiVersion < GROUP_ID_NOT_FOUND_SINCE) return dead;
-    return { ...dead, errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage: `Group ${groupId} not found.` };
+    return { ...dead, errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage: `Group ${groupId} ${why}.` };
   }
   const stable = group.state === 'Stable';
   return {
@@ -45,20 +49,18 @@ export function describeGroup(
   };
 }
 
-/** Both filters ignore case; an empty one lets everything through. There are classic groups only. */
+/** Both filters ignore case; an empty one lets everything through. */
 export function listGroups(groups: Iterable<Group>, request: ListGroupsRequest): ListedGroup[] {
   const states = new Set(request.statesFilter.map((state) => state.trim().toLowerCase()));
   const types = new Set(request.typesFilter.map((type) => type.trim().toLowerCase()));
-  if (types.size > 0 && !types.has('classic')) return [];
   const listed: ListedGroup[] = [];
   for (const group of groups) {
-    if (states.size > 0 && !states.has(group.state.toLowerCase())) continue;
-    listed.push({
-      groupId: group.groupId,
-      protocolType: group.protocolType ?? '',
-      groupState: group.state,
-      groupType: 'classic',
-    });
+    const groupState = group.consumer ? stateOf(group.consumer) : group.state;
+    const groupType = group.consumer ? 'consumer' : 'classic';
+    if (states.size > 0 && !states.has(groupState.toLowerCase())) continue;
+    if (types.size > 0 && !types.has(groupType)) continue;
+    const protocolType = group.consumer ? 'consumer' : (group.protocolType ?? '');
+    listed.push({ groupId: group.groupId, protocolType, groupState, groupType });
   }
   return listed;
 }

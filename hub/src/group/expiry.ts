@@ -7,8 +7,10 @@ import { subscribedTopics } from './subscriptions.ts';
 /** The periodic pass: offsets past their retention go, and empty groups that have none left. */
 export function expireOffsets(step: Step, shard: Shard): void {
   for (const group of [...shard.groups.values()]) {
-    if (group.state === 'Stable') expireUnread(step, shard, group);
-    if (group.state !== 'Empty') continue;
+    const { consumer } = group;
+    if (group.state === 'Stable' || consumer) expireUnread(step, shard, group);
+    if (consumer?.members.size === 0 && group.offsets.size === 0) removeGroup(step, shard, group);
+    if (group.state !== 'Empty' || consumer) continue;
     const since = emptySince(group);
     dropOffsets(step, shard, group, (value) =>
       isExpired(step, value, Math.max(since, value.commitTimestamp)),

@@ -1,3 +1,4 @@
+export type { TopicsView } from './consumer/topics.ts';
 export type { RequestContext } from './messages.ts';
 export { GroupService, type GroupServiceDeps } from './service.ts';
 export { defaultGroupSettings, type GroupSettings } from './settings.ts';

@@ -1,4 +1,5 @@
 import type { ErrorName } from '@edgelog/wire';
+import { endConsumerGroup } from './consumer/members.ts';
 import {
   bytesOf,
   memberError,
@@ -48,7 +49,8 @@ export function join(step: Step, shard: Shard, event: JoinEvent): void {
     step.reply('join', ticket, joinFailure(error, error === 'GROUP_MAX_SIZE_REACHED' ? '' : memberId));
     return;
   }
-  if (!known) shard.groups.set(group.groupId, group);
+  if (known) endConsumerGroup(step, shard, known);
+  shard.groups.set(group.groupId, group);
   // A group is on record from its beginning, so that every coordinator that takes over knows it.
   if (group.recorded === undefined) recordGroup(step, group);
   const accepted: Join = { ...event, group, protocols };
@@ -71,6 +73,7 @@ function refusal(
   if (sessionTimeoutMs < settings.sessionTimeoutMinMs || sessionTimeoutMs > settings.sessionTimeoutMaxMs) {
     return 'INVALID_SESSION_TIMEOUT';
   }
+  if ((known?.consumer?.members.size ?? 0) > 0) return 'INCONSISTENT_GROUP_PROTOCOL';
   if (!known && memberId !== '') return 'UNKNOWN_MEMBER_ID';
   if (isFull(step, group, memberId, groupInstanceId, bytesOf(protocols))) return 'GROUP_MAX_SIZE_REACHED';
   const names = [request.protocolType, ...protocols.keys()];

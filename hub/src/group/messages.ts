@@ -21,6 +21,11 @@ export type OffsetDeleteResponse = ResponseOf<typeof apis.offsetDelete>;
 export type ListGroupsRequest = RequestOf<typeof apis.listGroups>;
 export type ListGroupsResponse = ResponseOf<typeof apis.listGroups>;
 
+export type ConsumerHeartbeatRequest = RequestOf<typeof apis.consumerGroupHeartbeat>;
+export type ConsumerHeartbeatResponse = ResponseOf<typeof apis.consumerGroupHeartbeat>;
+export type ConsumerDescribeRequest = RequestOf<typeof apis.consumerGroupDescribe>;
+export type ConsumerDescribeResponse = ResponseOf<typeof apis.consumerGroupDescribe>;
+
 /** Who asks, as the connection knows it. */
 export interface RequestContext {
   clientId: string | null;
@@ -47,6 +52,7 @@ export interface Bodies {
   offsetCommit: OffsetCommitResponse;
   deleteGroup: DeleteGroupsResponse['results'][number];
   offsetDelete: OffsetDeleteResponse;
+  consumerHeartbeat: ConsumerHeartbeatResponse;
 }
 export type ApiKind = keyof Bodies;
 

@@ -1,4 +1,5 @@
 import { ErrorCode, type ErrorName } from '@edgelog/wire';
+import { consumerCommitError } from './consumer/offsets.ts';
 import { memberError, renewSession } from './membership.ts';
 import {
   NAME_UNITS_MAX,
@@ -75,6 +76,9 @@ function commitError(step: Step, group: Group | undefined, event: OffsetCommitEv
   if (!group) {
     if (generation < 0) return undefined;
     return event.context.apiVersion >= GROUP_ID_NOT_FOUND_SINCE ? 'GROUP_ID_NOT_FOUND' : 'ILLEGAL_GENERATION';
+  }
+  if (group.consumer) {
+    return consumerCommitError(group.consumer, memberId, generation, event.context.apiVersion);
   }
   if (generation < 0 && group.state === 'Empty') return undefined;
   const error = memberError(group, memberId, groupInstanceId);

@@ -1,3 +1,4 @@
+import { replayConsumer } from './consumer/replay.ts';
 import { addMember } from './membership.ts';
 import { applyOffset } from './offsets.ts';
 import type { GroupMetadataValue, GroupRecord, MemberMetadata } from './records/index.ts';
@@ -6,6 +7,7 @@ import { createGroup, type Group, type Member, type Shard } from './state.ts';
 /** Recovery: applies one record of the log. Records come in the order in which they were appended. */
 export function replay(shard: Shard, record: GroupRecord): void {
   if (record.type === 'offset') applyOffset(shard, record);
+  else if (record.type !== 'group') replayConsumer(shard, record);
   else replayGroup(shard, record.groupId, record.value);
 }
 

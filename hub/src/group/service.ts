@@ -3,8 +3,12 @@ import { assert } from '@edgelog/base';
 import type { PartitionLog } from '@edgelog/log';
 import type { Logger } from '@edgelog/runtime';
 import { ErrorCode, type ErrorName } from '@edgelog/wire';
+import { describeConsumerGroup, undescribed } from './consumer/describe.ts';
+import { consumerHeartbeatFailure } from './consumer/heartbeat.ts';
+import { consumerFetchError } from './consumer/offsets.ts';
+import { noTopics, type TopicsView } from './consumer/topics.ts';
 import { offsetDeleteFailure } from './deletion.ts';
-import { describeGroup, listGroups } from './describe.ts';
+import { describeGroup, listGroups, operationsOf } from './describe.ts';
 import {
   commitFailure,
   FETCH_GROUPS_SINCE,
@@ -37,6 +41,8 @@ export interface GroupServiceDeps {
   readonly log: Logger;
   /** Whether offsets may be committed for it. Default: for any. */
   topicExists?(topic: string, partition: number): boolean;
+  /** What groups of the new protocol can read. Default: nothing. */
+  readonly topics?: TopicsView;
   /** Of the offsets partitions, as their leader. Default 0. */
   readonly leaderEpoch?: number;
   readonly settings?: Partial<GroupSettings>;
@@ -166,12 +172,47 @@ export class GroupService {
   ): Promise<m.OffsetFetchResponse> {
     const { apiVersion } = context;
     if (apiVersion >= FETCH_GROUPS_SINCE) {
-      const groups = request.groups.map(({ groupId, topics }) => this.#fetchGroup(groupId, topics));
+      const groups = request.groups.map(({ groupId, topics, ...member }) =>
+        this.#fetchGroup(groupId, topics, member),
+      );
       return { throttleTimeMs: 0, groups: await Promise.all(groups) };
     }
     const { groupId, topics, errorCode } = await this.#fetchGroup(request.groupId, request.topics);
     if (errorCode === ErrorCode.NONE) return { throttleTimeMs: 0, topics, errorCode };
     return fetchFailure(this.#refusal(groupId) ?? 'COORDINATOR_NOT_AVAILABLE', request, apiVersion);
+  }
+
+  consumerGroupHeartbeat(
+    request: m.ConsumerHeartbeatRequest,
+    context: m.RequestContext,
+  ): Promise<m.ConsumerHeartbeatResponse> {
+    const { groupId } = request;
+    const topics = this.#topics;
+    const uniqueId = randomUUID();
+    return this.#call('consumerHeartbeat', consumerHeartbeatFailure, (ticket) => ({
+      type: 'consumerHeartbeat',
+      groupId,
+      ticket,
+      request,
+      context,
+      topics,
+      uniqueId,
+    }));
+  }
+
+  async consumerGroupDescribe(
+    { groupIds, includeAuthorizedOperations }: m.ConsumerDescribeRequest,
+    _context: m.RequestContext,
+  ): Promise<m.ConsumerDescribeResponse> {
+    const error = this.#refusal();
+    const operations = operationsOf(includeAuthorizedOperations);
+    const groups = groupIds.map((groupId) =>
+      error === undefined
+        ? describeConsumerGroup(groupId, this.#group(groupId), this.#topics, operations)
+        : undescribed(groupId, error),
+    );
+    await Promise.allSettled(groupIds.map((groupId) => this.#inFlight.get(groupId)));
+    return { groups };
   }
 
   offsetDelete(request: m.OffsetDeleteRequest, _context: m.RequestContext): Promise<m.OffsetDeleteResponse> {
@@ -243,6 +284,10 @@ export class GroupService {
     await Promise.allSettled(this.#inFlight.values());
   }
 
+  get #topics(): TopicsView {
+    return this.#deps.topics ?? noTopics;
+  }
+
   #topicExists = (topic: string, partition: number): boolean =>
     this.#deps.topicExists?.(topic, partition) ?? true;
 
@@ -274,8 +319,15 @@ export class GroupService {
     });
   }
 
-  async #fetchGroup(groupId: string, topics: m.OffsetFetchRequest['topics']) {
-    const error = this.#refusal(groupId);
+  async #fetchGroup(
+    groupId: string,
+    topics: m.OffsetFetchRequest['topics'],
+    member: { memberId: string | null; memberEpoch: number } = { memberId: null, memberEpoch: -1 },
+  ) {
+    const consumer = this.#group(groupId)?.consumer;
+    const error =
+      this.#refusal(groupId) ??
+      (consumer && consumerFetchError(consumer, member.memberId, member.memberEpoch));
     if (error !== undefined) return fetchGroupFailure(error, groupId);
     const fetchedTopics = fetchOffsets(this.#group(groupId), topics);
     try {

@@ -8,6 +8,12 @@ export interface GroupSettings {
   sessionTimeoutMinMs: number;
   /** `group.max.session.timeout.ms` */
   sessionTimeoutMaxMs: number;
+  /** `group.consumer.session.timeout.ms`, of the new protocol */
+  consumerSessionTimeoutMs: number;
+  /** `group.consumer.heartbeat.interval.ms` */
+  consumerHeartbeatIntervalMs: number;
+  /** How often a group of the new protocol looks whether the topics that it reads have changed. */
+  topicRefreshMs: number;
   /** `group.max.size`: members of one group, those that only hold a member id included. */
   membersMax: number;
   /** Protocol metadata that the members of one group may hold together. */
@@ -29,6 +35,9 @@ export const defaultGroupSettings: GroupSettings = {
   newMemberJoinTimeoutMs: 300_000,
   sessionTimeoutMinMs: 6_000,
   sessionTimeoutMaxMs: 1_800_000,
+  consumerSessionTimeoutMs: 45_000,
+  consumerHeartbeatIntervalMs: 5_000,
+  topicRefreshMs: 5_000,
   membersMax: 2_000,
   groupMetadataBytesMax: 8 * 1024 * 1024,
   offsetMetadataBytesMax: 4_096,

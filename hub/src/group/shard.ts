@@ -1,3 +1,5 @@
+import { type ConsumerHeartbeatEvent, consumerHeartbeat } from './consumer/heartbeat.ts';
+import { startSessions, wakeConsumerGroup } from './consumer/sessions.ts';
 import { type DeleteGroupEvent, deleteGroup, deleteOffsets, type OffsetDeleteEvent } from './deletion.ts';
 import { dropTopic, expireOffsets } from './expiry.ts';
 import { type JoinEvent, join } from './join.ts';
@@ -16,6 +18,7 @@ export type GroupEvent =
   | LeaveEvent
   | OffsetCommitEvent
   | OffsetDeleteEvent
+  | ConsumerHeartbeatEvent
   | DeleteGroupEvent
   /** A time that the shard asked for has come. */
   | { readonly type: 'wake'; readonly groupId: string }
@@ -47,6 +50,9 @@ export function handle(shard: Shard, event: GroupEvent, now: Moment, settings: G
     case 'offsetCommit':
       commitOffsets(step, shard, event);
       break;
+    case 'consumerHeartbeat':
+      consumerHeartbeat(step, shard, event);
+      break;
     case 'offsetDelete':
       deleteOffsets(step, shard, event);
       break;
@@ -55,7 +61,8 @@ export function handle(shard: Shard, event: GroupEvent, now: Moment, settings: G
       break;
     case 'wake': {
       const group = shard.groups.get(event.groupId);
-      if (group) wakeGroup(step, group);
+      if (group?.consumer) wakeConsumerGroup(step, shard, group, group.consumer);
+      else if (group) wakeGroup(step, group);
       break;
     }
     case 'topicDeleted':
@@ -67,6 +74,7 @@ export function handle(shard: Shard, event: GroupEvent, now: Moment, settings: G
     case 'loaded':
       for (const group of shard.groups.values()) {
         for (const member of group.members.values()) renewSession(step, group, member);
+        if (group.consumer) startSessions(step, group, group.consumer);
       }
       break;
   }

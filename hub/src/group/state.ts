@@ -1,3 +1,4 @@
+import type { ConsumerState } from './consumer/state.ts';
 import type { ApiKind, Ticket } from './messages.ts';
 import type { GroupMetadataValue, OffsetCommitValue } from './records/index.ts';
 
@@ -60,6 +61,8 @@ export interface Group {
   wakeAt: number;
   /** The value of the group's last record: what recovery gives. Undefined when there is none. */
   recorded: GroupMetadataValue | undefined;
+  /** Of a group of the new protocol [KIP-848]; all that is above then says that the classic one is empty. */
+  consumer: ConsumerState | undefined;
   /** Topic → partition → committed offset. */
   readonly offsets: Map<string, Map<number, OffsetCommitValue>>;
 }
@@ -93,6 +96,7 @@ export function createGroup(groupId: string): Group {
     newMemberAdded: false,
     wakeAt: Number.POSITIVE_INFINITY,
     recorded: undefined,
+    consumer: undefined,
     offsets: new Map(),
   };
 }

@@ -1,13 +1,16 @@
+import { type ConsumerGroupState, type ConsumerState, stateOf } from './consumer/state.ts';
+import { assignorOf } from './consumer/target.ts';
 import type { Group } from './state.ts';
 
 /** A group as an operator looks at it. */
 export interface GroupStatus {
   groupId: string;
-  state: Group['state'];
+  state: Group['state'] | ConsumerGroupState;
   /** `consumer`, `connect` …; empty for a group that only stores offsets. */
   protocolType: string;
   /** The assignor in use; empty while there is none. */
   protocol: string;
+  /** Of a group of the new protocol its epoch. */
   generationId: number;
   members: {
     memberId: string;
@@ -29,6 +32,7 @@ export interface CommittedOffset {
 }
 
 export function statusOf(group: Group): GroupStatus {
+  if (group.consumer) return consumerStatus(group.groupId, group.consumer);
   return {
     groupId: group.groupId,
     state: group.state,
@@ -41,6 +45,24 @@ export function statusOf(group: Group): GroupStatus {
       clientId: member.clientId,
       clientHost: member.clientHost,
       isLeader: member.memberId === group.leaderId,
+    })),
+  };
+}
+
+/** Nobody leads a group of the new protocol. */
+function consumerStatus(groupId: string, consumer: ConsumerState): GroupStatus {
+  return {
+    groupId,
+    state: stateOf(consumer),
+    protocolType: 'consumer',
+    protocol: assignorOf(consumer),
+    generationId: consumer.epoch,
+    members: Array.from(consumer.members.values(), ({ memberId, said }) => ({
+      memberId,
+      groupInstanceId: said.instanceId,
+      clientId: said.clientId,
+      clientHost: said.clientHost,
+      isLeader: false,
     })),
   };
 }

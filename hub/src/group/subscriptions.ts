@@ -1,16 +1,19 @@
+import { subscribedNames } from './consumer/subscription.ts';
 import { metadataOf } from './responses.ts';
 import type { Group } from './state.ts';
 
 /** The protocol type whose member metadata is known: `connect` and others have their own. */
 const CONSUMER = 'consumer';
 
-export const isConsumerGroup = (group: Group) => group.protocolType === CONSUMER;
+export const isConsumerGroup = (group: Group) =>
+  group.consumer !== undefined || group.protocolType === CONSUMER;
 
 /**
  * The topics that the members of a consumer group read, or undefined while nobody can tell: another type of group, no
  * generation yet, or metadata that is none.
  */
 export function subscribedTopics(group: Group): ReadonlySet<string> | undefined {
+  if (group.consumer) return subscribedNames(group.consumer);
   if (!isConsumerGroup(group)) return undefined;
   const all = new Set<string>();
   if (group.members.size === 0) return all;

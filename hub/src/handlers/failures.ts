@@ -109,5 +109,11 @@ export const failures: Failures = {
   }),
   offsetDelete: (_, errorCode) => ({ errorCode, topics: [] }),
   apiVersions: (_, errorCode) => ({ errorCode, ...servedVersions }),
+  consumerGroupHeartbeat: (_, errorCode) => ({
+    errorCode,
+    memberEpoch: 0,
+    heartbeatIntervalMs: 0,
+    assignment: null,
+  }),
   initProducerId: (_, errorCode) => ({ errorCode, producerEpoch: -1 }),
 };

@@ -1,3 +1,9 @@
+export type {
+  ConsumerGroupRecord,
+  ConsumerMemberValue,
+  CurrentAssignmentValue,
+  TopicPartitions,
+} from './consumer-group.ts';
 export {
   GROUP_METADATA_VERSION,
   type GroupMetadataValue,

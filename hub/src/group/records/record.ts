@@ -1,5 +1,6 @@
-import { EdgelogError } from '@edgelog/base';
-import { decodeMessage, type EncodableMessage, encodeMessage, type Message } from '@edgelog/wire';
+import { decodeMessage } from '@edgelog/wire';
+import type { ConsumerGroupRecord } from './consumer-group.ts';
+import { decodeConsumerRecord, encodeConsumerRecord } from './consumer-record.ts';
 import {
   GROUP_METADATA_VERSION,
   type GroupMetadataValue,
@@ -12,9 +13,11 @@ import {
   offsetCommitValue,
   offsetCommitVersion,
 } from './offset-commit.ts';
+import { prefixOf, unversioned, versioned } from './versioned.ts';
 
 /** One record of `__consumer_offsets`; a null value is a tombstone. */
 export type GroupRecord =
+  | ConsumerGroupRecord
   | { readonly type: 'group'; readonly groupId: string; readonly value: GroupMetadataValue | null }
   | {
       readonly type: 'offset';
@@ -34,11 +37,12 @@ const GROUP_KEY = 2;
 
 /** Kafka's formats: key and value each begin with an int16, the key's type and the value's version. */
 export function encodeRecord(record: GroupRecord): KeyValue {
-  const { groupId: group, value } = record;
+  if (record.type !== 'group' && record.type !== 'offset') return encodeConsumerRecord(record);
+  const { groupId: group } = record;
   if (record.type === 'group') {
     return {
       key: versioned(groupMetadataKey, GROUP_KEY, { group }),
-      value: value && versioned(groupMetadataValue, GROUP_METADATA_VERSION, record.value!),
+      value: record.value && versioned(groupMetadataValue, GROUP_METADATA_VERSION, record.value),
     };
   }
   const { topic, partition } = record;
@@ -53,7 +57,7 @@ export function encodeRecord(record: GroupRecord): KeyValue {
  * CORRUPT_FRAME.
  */
 export function decodeRecord(key: Buffer, value: Buffer | null): GroupRecord | undefined {
-  const type = versionOf(key, 'key');
+  const type = prefixOf(key, 'key');
   if (type <= OFFSET_KEY && type >= 0) {
     const { group: groupId, topic, partition } = decodeMessage(offsetCommitKey, type, key, 2);
     return {
@@ -64,31 +68,7 @@ export function decodeRecord(key: Buffer, value: Buffer | null): GroupRecord | u
       value: value && unversioned(offsetCommitValue, value),
     };
   }
-  if (type !== GROUP_KEY) return undefined;
+  if (type !== GROUP_KEY) return decodeConsumerRecord(type, key, value);
   const { group: groupId } = decodeMessage(groupMetadataKey, type, key, 2);
   return { type: 'group', groupId, value: value && unversioned(groupMetadataValue, value) };
-}
-
-function versioned<M extends Message>(message: M, version: number, body: EncodableMessage<M>): Buffer {
-  const prefix = Buffer.alloc(2);
-  prefix.writeInt16BE(version);
-  return Buffer.concat([prefix, encodeMessage(message, version, body)]);
-}
-
-function unversioned<M extends Message>(message: M, bytes: Buffer) {
-  const version = versionOf(bytes, message.name);
-  const [min, max] = message.versions;
-  if (version < min || version > max) {
-    throw new EdgelogError(
-      'CORRUPT_FRAME',
-      `${message.name} has version ${version}, known are ${min} to ${max}`,
-    );
-  }
-  return decodeMessage(message, version, bytes, 2);
-}
-
-function versionOf(bytes: Buffer, what: string): number {
-  if (bytes.length < 2)
-    throw new EdgelogError('CORRUPT_FRAME', `${what} of ${bytes.length} bytes has no version`);
-  return bytes.readInt16BE(0);
 }
