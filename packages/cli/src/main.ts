@@ -5,4 +5,14 @@ import { fileURLToPath } from 'node:url';
 enableCompileCache(fileURLToPath(new URL('../../../.cache/compile', import.meta.url)));
 const { dispatch } = await import('./dispatch.ts');
 
-process.exit(await dispatch(process.argv.slice(2)));
+const status = await dispatch(process.argv.slice(2));
+// What was printed may still wait for whoever reads the pipe, and would be lost.
+for (const stream of [process.stdout, process.stderr]) await written(stream);
+process.exit(status);
+
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once('error', () => resolve());
+    stream.write('', () => resolve());
+  });
+}

@@ -13,8 +13,9 @@ export function toText(
   { offset, timestamp, key, value, headers }: BatchRecord,
 ): string {
   const pairs = headers.map((header) => `${printable(Buffer.from(header.key))}=${printable(header.value)}`);
-  const fields = [timeOf(timestamp), partition, offset, printable(key), printable(value), pairs.join(',')];
-  return `${fields.join('\t').trimEnd()}\n`;
+  const fields = [timeOf(timestamp), partition, offset, printable(key), printable(value)];
+  if (pairs.length > 0) fields.push(pairs.join(','));
+  return `${fields.join('\t')}\n`;
 }
 
 /** One line of JSON. */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { catchOutput, type OperatedHub, startOperatedHub } from '../operated-hub.ts';
@@ -90,6 +91,24 @@ test('what cannot be done is one clear line', async () => {
   expect(await failing('small', '--offset', '5', '--partition', '0')).toContain(
     'small-0: OFFSET_OUT_OF_RANGE',
   );
+});
+test('what is printed reaches a slow reader whole', async () => {
+  await hub.operate('topics', 'create', 'slow', '--partitions', '1');
+  const lines = Array.from({ length: 5_000 }, (_, i) => `${i} ${'x'.repeat(100)} \n`);
+  await produce([lines.join('')], 'slow');
+  const args = [MAIN, 'consume', 'slow', '--bootstrap-server', hub.server, '--from-beginning', '--until-end'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const chunks: Buffer[] = [];
+  for await (const chunk of child.stdout) {
+    chunks.push(chunk);
+    await sleep(50);
+  }
+  const values = Buffer.concat(chunks)
+    .toString()
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => line.split('\t')[4]);
+  expect(values).toEqual(lines.map((line) => line.slice(0, -1)));
 });
 test('Ctrl-C ends a consumer that waits, with what it has printed', async () => {
   await hub.operate('topics', 'create', 'live');
