@@ -16,7 +16,7 @@ export interface UplinkOptions {
 export interface UplinkTuning {
   /** First wait after a failed connection; doubles up to `backoffMaxMs`, with jitter. Default 250. */
   backoffMinMs: number;
-  /** Default 30,000. */
+  /** Default 10,000: a hub that comes back after a long time away is found within that. */
   backoffMaxMs: number;
   /** Least wait after the hub refused this gateway (a clone, a version it cannot speak). Default 60,000. */
   refusedBackoffMs: number;

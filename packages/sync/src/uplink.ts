@@ -10,7 +10,7 @@ import type { Uplink, UplinkOptions, UplinkState, UplinkStatus, UplinkTuning } f
 
 const DEFAULTS: UplinkTuning = {
   backoffMinMs: 250,
-  backoffMaxMs: 30_000,
+  backoffMaxMs: 10_000,
   refusedBackoffMs: 60_000,
   connectTimeoutMs: 10_000,
   pingIntervalMs: 10_000,
