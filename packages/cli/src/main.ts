@@ -5,10 +5,18 @@ import { fileURLToPath } from 'node:url';
 enableCompileCache(fileURLToPath(new URL('../../../.cache/compile', import.meta.url)));
 const { dispatch } = await import('./dispatch.ts');
 
+let outputFault: Error | undefined;
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever read may go away, as `head` does; a full disk is another matter.
+    if (error.code !== 'EPIPE') outputFault ??= error;
+  });
+}
 const status = await dispatch(process.argv.slice(2));
 // What was printed may still wait for whoever reads the pipe, and would be lost.
 for (const stream of [process.stdout, process.stderr]) await written(stream);
-process.exit(status);
+if (outputFault !== undefined) process.stderr.write(`edgelog: the output failed: ${outputFault.message}\n`);
+process.exit(outputFault === undefined ? status : 1);
 
 function written(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {

@@ -1,12 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { openLogStore } from '@edgelog/log';
 import { RecordsEncoder, readBatchHeader } from '@edgelog/wire';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { dispatch } from '../dispatch.ts';
 import { catchOutput } from '../operated-hub.ts';
+import { runCli } from '../run-cli.ts';
 
+const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const SEGMENT = 'segments/000000000001.mdb';
 const run = (...args: string[]) => catchOutput(() => dispatch(args));
 
@@ -113,4 +116,13 @@ test("batches and records are printed as Kafka's dump tool does", async () => {
   const damaged = await dump('0');
   expect(damaged.code).toBe(1);
   expect(damaged.stdout).toMatch(/^baseOffset: 10 lastOffset: 19 isvalid: false: .*CRC-32C/m);
+});
+test('a reader that goes away ends a dump quietly, a full disk does not', async () => {
+  await fill('telemetry-0', 200);
+  const command = `${process.execPath} ${MAIN} dump ${dir} --topic telemetry --partition 0 --records`;
+  const piped = await runCli(['-c', `${command} | head -1`], ['bash']);
+  expect(piped).toEqual({ code: 0, stdout: 'Dumping telemetry-0\n', stderr: '' });
+  if (!existsSync('/dev/full')) return;
+  const full = await runCli(['-c', `${command} > /dev/full`], ['bash']);
+  expect(full).toMatchObject({ code: 1, stderr: expect.stringContaining('the output failed: ENOSPC') });
 });
