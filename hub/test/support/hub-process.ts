@@ -12,11 +12,17 @@ export class HubProcess {
   stderr = '';
   readonly #exited: Promise<number | null>;
 
-  /** With `fileKiBMax` no file can grow past that: writing fails as on a broken disk. */
-  constructor(args: readonly string[], { fileKiBMax }: { fileKiBMax?: number } = {}) {
+  /** With `fileKiBMax` no file can grow past that: writing fails as on a broken disk. `env` adds to the environment. */
+  constructor(
+    args: readonly string[],
+    { fileKiBMax, env = {} }: { fileKiBMax?: number; env?: Readonly<Record<string, string>> } = {},
+  ) {
     const limit = fileKiBMax === undefined ? '' : `ulimit -f ${fileKiBMax}; `;
     const command = ['-c', `${limit}exec "$@"`, 'hub', process.execPath, MAIN, ...args];
-    this.child = spawn('bash', command, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn('bash', command, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     this.child.stdout!.on('data', (text) => {
       this.stdout += text;
     });
