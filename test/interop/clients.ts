@@ -32,7 +32,7 @@ export interface Client {
 
 const PROGRAMS = join(import.meta.dirname, 'clients');
 
-const python = (file: string) => () => [PYTHON, join(PROGRAMS, 'python', file)] as const;
+const python = (file: string) => () => [PYTHON, '-B', join(PROGRAMS, 'python', file)] as const;
 const node = (file: string) => () => [process.execPath, join(PROGRAMS, 'node', file)] as const;
 const go = (name: string) => () => [goProgram(name)] as const;
 const java = (version: JavaVersion) => () =>

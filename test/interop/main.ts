@@ -13,7 +13,7 @@ const HELP = `Usage: npm run interop [-- --client NAME]...
 
 Starts a hub and checks it with every client: topics, produce and consume with each compression codec (each client reads
 what all wrote), groups (join, rebalance, kill a member, resume), seeking by time; and with Kafka's own tools. Installs
-what the clients need under node_modules/.cache/edgelog/interop. Takes five to ten minutes. Progress goes to stderr, the
+what the clients need under node_modules/.cache/edgelog/interop. Takes about four minutes. Progress goes to stderr, the
 table in Markdown to stdout; the status is 1 when something failed.
 
   --client NAME   only this one; may be given several times. Names: ${NAMES.join(', ')}`;
