@@ -1,3 +1,4 @@
+import { createContext, Script } from 'node:vm';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Pattern } from './pattern.ts';
@@ -59,6 +60,19 @@ const { pattern } = fc.letrec<{ pattern: string; atom: string; piece: string }>(
     .map((choices) => choices.map((pieces) => pieces.join('')).join('|')),
 }));
 
+/** What JavaScript's engine says; undefined where it would backtrack for ages, which is why patterns have a matcher of their own. */
+const engine = createContext({ source: '', text: '' });
+const ask = new Script('new RegExp("^(?:" + source + ")$").test(text)');
+function matchesByEngine(source: string, text: string): boolean | undefined {
+  Object.assign(engine, { source, text });
+  try {
+    return ask.runInContext(engine, { timeout: 50 }) as boolean;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return undefined;
+    throw error;
+  }
+}
+
 test("matches what JavaScript's engine matches", () => {
   const text = fc.string({ unit: fc.constantFrom('a', 'b', '1', '-'), maxLength: 8 });
   fc.assert(
@@ -69,9 +83,10 @@ test("matches what JavaScript's engine matches", () => {
       } catch {
         return;
       }
-      const theirs = new RegExp(`^(?:${source})$`);
-      for (const one of texts)
-        expect([source, one, ours.matches(one)]).toEqual([source, one, theirs.test(one)]);
+      for (const one of texts) {
+        const theirs = matchesByEngine(source, one);
+        if (theirs !== undefined) expect([source, one, ours.matches(one)]).toEqual([source, one, theirs]);
+      }
     }),
     { numRuns: 2_000 },
   );
