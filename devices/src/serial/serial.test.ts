@@ -30,9 +30,11 @@ test('the simulator writes lines into a pseudo-terminal, and takes it away when 
   const exited = new Promise<number | null>((resolve) => child.on('exit', resolve));
   for await (const line of createInterface(child.stdout)) if (line.startsWith('ready')) break;
   const port = createReadStream(path);
-  port.on('error', () => {}); // a read that still waits when the terminal goes away
+  const lines = createInterface(port);
+  // A read that still waits when the terminal goes away fails with EIO; readline passes it on.
+  for (const emitter of [port, lines]) emitter.on('error', () => {});
   const numbers: number[] = [];
-  for await (const line of createInterface(port)) {
+  for await (const line of lines) {
     numbers.push(Number(LINE.exec(line)?.[1]));
     if (numbers.length === 50) break;
   }
