@@ -2,15 +2,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { java } from '../harness/java.ts';
 import { System } from '../harness/system.ts';
-import { hasJava, JAVA_HINT, kafkaJars } from '../setup/kafka-jars.ts';
+import { kafkaJars, skipWithoutJava } from '../setup/kafka-jars.ts';
 
 const PROGRAM = join(import.meta.dirname, 'java/AdminCalls.java');
-const skip = !hasJava() && process.env.CI !== 'true';
-if (skip)
-  process.stderr.write(
-    `skipping the test of Kafka's AdminClient: no Java or Maven here (sudo ${JAVA_HINT})\n`,
-  );
-
+const skip = skipWithoutJava("the test of Kafka's AdminClient");
 let system: System;
 
 beforeAll(async () => {

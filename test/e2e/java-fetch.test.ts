@@ -1,19 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../harness/process.ts';
 import { System } from '../harness/system.ts';
-import { hasJava, JAVA_HINT, kafkaJars, kafkaTool } from '../setup/kafka-jars.ts';
+import { kafkaJars, kafkaTool, skipWithoutJava } from '../setup/kafka-jars.ts';
 
 const TOPIC = 'fetch-session-topic';
 const PARTITIONS = 200;
 const RECORDS = 500;
 const SHOW_SESSIONS = '-Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.FetchSessionHandler=debug';
 
-const skip = !hasJava() && process.env.CI !== 'true';
-if (skip) {
-  process.stderr.write(
-    `skipping the test of Java's fetch sessions: no Java or Maven here (sudo ${JAVA_HINT})\n`,
-  );
-}
+const skip = skipWithoutJava("the test of Java's fetch sessions");
 
 let system: System;
 

@@ -3,16 +3,11 @@ import { java } from '../harness/java.ts';
 import { TestProcess } from '../harness/process.ts';
 import { System } from '../harness/system.ts';
 import { until } from '../harness/wait.ts';
-import { hasJava, JAVA_HINT, kafkaJars, kafkaTool } from '../setup/kafka-jars.ts';
+import { kafkaJars, kafkaTool, skipWithoutJava } from '../setup/kafka-jars.ts';
 
 const TOPIC = 'java-topic';
 const GROUP = 'java-group';
-const skip = !hasJava() && process.env.CI !== 'true';
-if (skip)
-  process.stderr.write(
-    `skipping the tests with Kafka's own tools: no Java or Maven here (sudo ${JAVA_HINT})\n`,
-  );
-
+const skip = skipWithoutJava("the tests with Kafka's own tools");
 let system: System;
 
 beforeAll(async () => {

@@ -18,11 +18,18 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 `;
 
-export const JAVA_HINT = 'apt-get install -y default-jdk-headless maven';
+const JAVA_HINT = 'apt-get install -y default-jdk-headless maven';
 
 /** Whether Kafka's own tools can run on this machine. */
 export function hasJava(): boolean {
   return onPath('java') && (existsSync(LIBS) || onPath('mvn'));
+}
+
+/** Whether to skip tests that need Java, saying which and why. In CI they are never skipped: there they fail without it. */
+export function skipWithoutJava(tests: string): boolean {
+  const skip = !hasJava() && process.env.CI !== 'true';
+  if (skip) process.stderr.write(`skipping ${tests}: no Java or Maven here (sudo ${JAVA_HINT})\n`);
+  return skip;
 }
 
 /** Folder with the jars of Kafka and its tools, fetched by Maven on first use. */
