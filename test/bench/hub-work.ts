@@ -3,6 +3,7 @@ import { ackLatency } from './ack-latency.ts';
 import type { Broker } from './brokers.ts';
 import { createTopic } from './create-topic.ts';
 import { consumerPerformance, producerPerformance } from './kafka-tools.ts';
+import type { BenchOptions } from './report.ts';
 import { cpuSeconds } from './usage.ts';
 
 export const PARTITIONS = 6;
@@ -36,13 +37,16 @@ export interface Figures {
 export interface Work {
   /** Unique; the name of its row. */
   name: string;
-  kind: 'produce' | 'consume' | 'steady';
+  kind: 'produce' | 'consume' | 'acknowledge';
   run(broker: Broker, round: number): Promise<Figures>;
 }
 
 /** What every broker does in each round, in this order: a consumer reads what the producer before it wrote. */
-export function works(scale: number): Work[] {
-  return [...LOADS.flatMap((load, index) => throughput(load, index, scale)), steady(scale)];
+export function works(scale: number, only: BenchOptions['only'] = 'all'): Work[] {
+  const all = [...LOADS.flatMap((load, index) => throughput(load, index, scale)), steady(scale)];
+  return all.filter(
+    ({ kind }) => only === 'all' || kind === only || (only === 'consume' && kind === 'produce'),
+  );
 }
 
 /** Topics that `works` has made by the end of this round. */
@@ -80,7 +84,7 @@ function throughput(load: (typeof LOADS)[number], index: number, scale: number):
 function steady(scale: number): Work {
   return {
     name: `acknowledge ${STEADY.recordsPerSecond} rec/s of ${STEADY.sizeBytes} B, linger 0`,
-    kind: 'steady',
+    kind: 'acknowledge',
     run: async (broker, round) => {
       const topic = topicOf(LOADS.length, round);
       await createTopic(broker.port, topic, PARTITIONS);

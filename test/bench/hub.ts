@@ -7,40 +7,38 @@ import { type BenchOptions, printTable } from './report.ts';
 import { scratchDir } from './scratch.ts';
 import { loadAverage } from './usage.ts';
 
-const ROUNDS = 3;
-
 /**
  * Kafka's own load tools against Kafka and the hub, work by work in turns, acks=all. All brokers run all the time: what an
  * idle one costs the others is little, and a slow minute of the machine hits all of them alike.
  */
-export async function benchHub({ scale, profile }: BenchOptions): Promise<void> {
+export async function benchHub({ scale, rounds, only, profile }: BenchOptions): Promise<void> {
   const dir = scratchDir();
   const brokers: Broker[] = [];
   try {
     for (const name of BROKERS) brokers.push(await prepareBroker(name, dir));
     const emptyStart = await eachInTurn(brokers, (broker) => broker.start());
-    const list = works(scale);
+    const list = works(scale, only);
     const figures = new Map<string, Figures[]>();
     const key = (work: string, broker: BrokerName): string => `${work} by ${broker}`;
     const loads: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < rounds; round++) {
       for (const work of list) {
         for (const broker of rotated(brokers, round)) {
           const id = key(work.name, broker.name);
           figures.set(id, [...(figures.get(id) ?? []), await work.run(broker, round)]);
         }
         loads.push(loadAverage());
-        process.stderr.write(`round ${round + 1} of ${ROUNDS}: ${work.name}\n`);
+        process.stderr.write(`round ${round + 1} of ${rounds}: ${work.name}\n`);
       }
       const rows = workRows(list, (work, broker) => figures.get(key(work, broker))!);
-      if (round + 1 < ROUNDS) printTable(title(round + 1, loads), ROW_HEAD, rows.map(cells));
+      if (round + 1 < rounds) printTable(title(round + 1, loads), ROW_HEAD, rows.map(cells));
     }
     const memory = await eachInTurn(brokers, async (broker) => broker.process.privateBytes() / 2 ** 20);
     await eachInTurn(brokers, async (broker) => {
       await broker.stop();
       return 0;
     });
-    const topics = [topicOf(0, 0), topicOf(0, ROUNDS - 1)];
+    const topics = [topicOf(0, 0), topicOf(0, rounds - 1)];
     const fullStart = await eachInTurn(brokers, (broker) => broker.start(topics));
     const storedGb = payloadGb(list, (work) => figures.get(key(work, 'hub'))!);
     const rows = [
@@ -49,7 +47,7 @@ export async function benchHub({ scale, profile }: BenchOptions): Promise<void> 
       startRow('start to first answer, empty', emptyStart),
       startRow(`start to first answer, ${storedGb.toFixed(1)} GB stored`, fullStart),
     ];
-    printTable(title(ROUNDS, loads), ROW_HEAD, rows.map(cells));
+    printTable(title(rounds, loads), ROW_HEAD, rows.map(cells));
   } finally {
     for (const broker of brokers) await broker.stop();
     rmSync(dir, { recursive: true, force: true });

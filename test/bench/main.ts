@@ -19,6 +19,8 @@ Without a word: agent and hub.
   partitions  5,000 partitions: time to make and to start with them, memory, latency
   backlog a consumer reading 10 GB from the start while a producer runs: latency of both
   --scale N   multiply the amounts of work (default 1: about half an hour; 0.05 for a smoke run)
+  --rounds N  hub: how often each work is done (default 3)
+  --only KIND hub: only works of this kind: produce, consume (which must produce first), acknowledge
   --profile   agent, hub: run each work once more under --cpu-prof and print the top functions
 
 Absolute figures depend on the machine; the ratios are what to look at.`;
@@ -27,11 +29,15 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     scale: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '3' },
+    only: { type: 'string', default: 'all' },
     profile: { type: 'boolean', default: false },
     help: { type: 'boolean' },
   },
 });
 const scale = Number(values.scale);
+const rounds = Number(values.rounds);
+const only = (['all', 'produce', 'consume', 'acknowledge'] as const).find((kind) => kind === values.only);
 const parts: Record<string, (options: BenchOptions) => Promise<void>> = {
   agent: benchAgent,
   hub: benchHub,
@@ -43,15 +49,20 @@ const BY_DEFAULT = ['agent', 'hub'];
 const unknown = positionals.find((name) => parts[name] === undefined);
 
 if (values.help === true) console.log(HELP);
-else if (unknown !== undefined || !(scale > 0)) {
+else if (
+  unknown !== undefined ||
+  !(scale > 0) ||
+  !(Number.isInteger(rounds) && rounds > 0) ||
+  only === undefined
+) {
   console.error(
-    unknown === undefined
-      ? `--scale ${values.scale}: a number above 0`
-      : `no bench named ${unknown}\n\n${HELP}`,
+    unknown !== undefined
+      ? `no bench named ${unknown}\n\n${HELP}`
+      : `--scale ${values.scale} --rounds ${values.rounds} --only ${values.only}: two numbers above 0, and a kind\n\n${HELP}`,
   );
   process.exitCode = 2;
 } else {
   installPeers();
   for (const name of positionals.length > 0 ? positionals : BY_DEFAULT)
-    await parts[name]!({ scale, profile: values.profile });
+    await parts[name]!({ scale, rounds, only, profile: values.profile });
 }

@@ -1,6 +1,9 @@
 export interface BenchOptions {
   /** Multiplies the amounts of work. */
   scale: number;
+  /** How often each work is done; the table shows medians. */
+  rounds: number;
+  only: 'all' | 'produce' | 'consume' | 'acknowledge';
   /** Measure once more under the profiler and print where the time goes. */
   profile: boolean;
 }

@@ -8,6 +8,7 @@ import { plainLine } from './plain.ts';
 import { Screen } from './screen.ts';
 import type { DevSettings } from './settings.ts';
 import { setUplinkPaused } from './status.ts';
+import { DEMO_TOPIC } from './topic.ts';
 import { hasProgram, Tree } from './tree.ts';
 import { renderView, type ViewModel } from './view.ts';
 import { watchNpm } from './watch-npm.ts';
@@ -101,9 +102,9 @@ export class DevSession {
   #consumeCommands(): ViewModel['consumeCommands'] {
     const kcat = `kcat -b ${this.#settings.kafka}`;
     return [
-      ['read all', `${kcat} -C -t telemetry -o beginning -f '%k %s\\n'`],
-      ['follow', `${kcat} -C -t telemetry -o end -f '%k %s\\n'`],
-      ['in a group', `${kcat} -G demo -f '%k %s\\n' telemetry`],
+      ['read all', `${kcat} -C -t ${DEMO_TOPIC} -o beginning -f '%k %s\\n'`],
+      ['follow', `${kcat} -C -t ${DEMO_TOPIC} -o end -f '%k %s\\n'`],
+      ['in a group', `${kcat} -G demo -f '%k %s\\n' ${DEMO_TOPIC}`],
     ];
   }
 

@@ -2,6 +2,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { Child, type ChildOptions } from './child.ts';
 import type { DevSettings } from './settings.ts';
+import { ensureDemoTopic } from './topic.ts';
 
 const STOP_TIMEOUT_MS = 15_000;
 
@@ -32,9 +33,11 @@ export class Tree {
   /** Set when a scale was asked for and cannot be simulated. */
   readonly serialMissing: string | undefined;
   readonly logDir: string;
+  readonly #kafka: string;
 
   constructor({ settings, onMessage, onChange }: TreeOptions) {
     const dataDir = resolve(settings.dataDir);
+    this.#kafka = settings.kafka;
     this.logDir = join(dataDir, 'logs');
     mkdirSync(this.logDir, { recursive: true });
     const child = (name: string, args: readonly string[], more: Partial<ChildOptions> = {}) =>
@@ -78,7 +81,11 @@ export class Tree {
       await this.agent.start();
       await this.fleet?.start();
     };
-    await Promise.all([this.hub.start(), agent()]);
+    const hub = async () => {
+      await this.hub.start();
+      await ensureDemoTopic(this.#kafka);
+    };
+    await Promise.all([hub(), agent()]);
   }
 
   /** Sources first, so that the agent hands over what it took before the hub goes. */
