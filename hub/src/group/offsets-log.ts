@@ -1,5 +1,5 @@
 import { assert } from '@edgelog/base';
-import type { PartitionLog } from '@edgelog/log';
+import { type PartitionLog, StoredDamageError } from '@edgelog/log';
 import { iterateBatches, iterateRecords, RecordsEncoder, readBatchHeader } from '@edgelog/wire';
 import { decodeRecord, encodeRecord, type GroupRecord } from './records/index.ts';
 
@@ -25,14 +25,25 @@ export function appendRecords(
   return result;
 }
 
-/** Every record from the log's start to its high watermark; `onUnreadable` is told of each one that cannot be read. */
+/**
+ * Every record from the log's start to its high watermark; `onUnreadable` is told of each one that cannot be read, and once for
+ * each range of damaged batches.
+ */
 export function* readRecords(
   log: PartitionLog,
   onUnreadable: (offset: number, error: Error) => void,
 ): Generator<GroupRecord> {
   let offset = log.logStartOffset;
   while (offset < log.highWatermark) {
-    const { batches } = log.read(offset, { maxBytes: READ_BYTES });
+    let batches: readonly Buffer[];
+    try {
+      ({ batches } = log.read(offset, { maxBytes: READ_BYTES }));
+    } catch (error) {
+      if (!(error instanceof StoredDamageError)) throw error;
+      onUnreadable(offset, error);
+      offset = error.damage.endOffset;
+      continue;
+    }
     if (batches.length === 0) return;
     for (const bytes of batches) {
       for (const { at, header } of iterateBatches(bytes)) {

@@ -1,2 +1,3 @@
+export { StoredDamageError } from './damage.ts';
 export { openLogStore } from './store.ts';
 export type * from './types.ts';

@@ -1,3 +1,5 @@
+import { crc32c } from '@edgelog/wire';
+
 /**
  * Keys of the one table in a segment. The first byte says what the row is; numbers are big endian, and offsets are
  * IEEE doubles, whose bytes sort like their values where they are not negative.
@@ -5,7 +7,7 @@
  * A stored value (one or more whole batches of one partition, back to back) carries what a search needs in its key,
  * so that searching never touches the batches: kind u8 · partition id u32 · base offset f64 · end offset f64 ·
  * bytes of the partition stored before it f64 · largest timestamp and latest append time of the partition in this segment
- * so far, f64 each.
+ * so far, f64 each · leader epoch i32 · CRC-32C of all that u32. So a flipped bit in a key is found.
  */
 export const RowKind = {
   /** The last row of a segment's initial copy of the state: format number, segment id, next partition id. */
@@ -24,8 +26,8 @@ export const RowKind = {
   value: 16,
 } as const;
 
-/** A stored value as its key describes it. Offsets are [baseOffset, endOffset). */
-export interface ValueKey {
+/** Where a stored value lies, and what retention and look-ups need to know of it. Offsets are [baseOffset, endOffset). */
+export interface ValueBounds {
   baseOffset: number;
   endOffset: number;
   /** Bytes of batches this partition stored before this value, since the partition was made. */
@@ -36,23 +38,38 @@ export interface ValueKey {
   maxAppendTime: number;
 }
 
+/** A stored value as its key describes it. */
+export interface ValueKey extends ValueBounds {
+  /** All its batches have this one: they carry it outside their CRC. */
+  leaderEpoch: number;
+}
+
+const VALUE_KEY_BYTES = 53;
+const KEY_CRC_AT = VALUE_KEY_BYTES - 4;
+
 export function valueKey(partitionId: number, key: ValueKey): Buffer {
-  const bytes = prefixed(RowKind.value, partitionId, 40);
+  const bytes = prefixed(RowKind.value, partitionId, VALUE_KEY_BYTES - 5);
   bytes.writeDoubleBE(key.baseOffset, 5);
   bytes.writeDoubleBE(key.endOffset, 13);
   bytes.writeDoubleBE(key.bytesBefore, 21);
   bytes.writeDoubleBE(key.maxTimestamp, 29);
   bytes.writeDoubleBE(key.maxAppendTime, 37);
+  bytes.writeInt32BE(key.leaderEpoch, 45);
+  bytes.writeUInt32BE(crc32c(bytes.subarray(0, KEY_CRC_AT)), KEY_CRC_AT);
   return bytes;
 }
 
-export function parseValueKey(bytes: Buffer): ValueKey {
+/** Undefined where the key is damaged. */
+export function parseValueKey(bytes: Buffer): ValueKey | undefined {
+  if (bytes.length !== VALUE_KEY_BYTES) return undefined;
+  if (crc32c(bytes.subarray(0, KEY_CRC_AT)) !== bytes.readUInt32BE(KEY_CRC_AT)) return undefined;
   return {
     baseOffset: bytes.readDoubleBE(5),
     endOffset: bytes.readDoubleBE(13),
     bytesBefore: bytes.readDoubleBE(21),
     maxTimestamp: bytes.readDoubleBE(29),
     maxAppendTime: bytes.readDoubleBE(37),
+    leaderEpoch: bytes.readInt32BE(45),
   };
 }
 

@@ -1,8 +1,9 @@
 import { assert, EdgelogError } from '@edgelog/base';
 import { type BatchHeader, patchBatchOffset } from '@edgelog/wire';
 import { batchFault, type Refusal } from './batch-fault.ts';
+import type { DamageRegister } from './damage.ts';
 import type { JoinArena } from './join-arena.ts';
-import { partitionKey, producerKey, rangeKey, tailKey, type ValueKey, valueKey } from './keys.ts';
+import { partitionKey, producerKey, rangeKey, tailKey, type ValueBounds, valueKey } from './keys.ts';
 import { type EpochStart, LeaderEpochCache } from './leader-epochs.ts';
 import { advanceProducer, isExpired, judge } from './producer-state.ts';
 import { PartitionReader } from './reader.ts';
@@ -19,6 +20,7 @@ import type {
   ReadOptions,
   ReadResult,
   RetentionPolicy,
+  StoredDamage,
   TailChunk,
   TimeLookup,
 } from './types.ts';
@@ -37,6 +39,7 @@ export interface PartitionHost {
   put(row: RowWrite): void;
   /** Resolves when everything enqueued so far is on disk. */
   flushed(): Promise<void>;
+  readonly damaged: DamageRegister;
 }
 
 /** What recovery found of a partition; a new one has only a name and a start. */
@@ -84,7 +87,7 @@ export class Partition implements PartitionLog {
   #logEndOffset: number;
   #bytesEnd: number;
   /** The value that held the log start when it was asked for last. */
-  #oldest: ValueKey | undefined;
+  #oldest: ValueBounds | undefined;
   #rowDirty = false;
   #deleted = false;
 
@@ -172,6 +175,14 @@ export class Partition implements PartitionLog {
     return this.#reader.read(offset, options);
   }
 
+  damageAt(offset: number): StoredDamage | undefined {
+    return this.#host.damaged.at(this.name, offset);
+  }
+
+  foundDamage(damage: StoredDamage): void {
+    this.#host.damaged.add(damage);
+  }
+
   offsetForTimestamp(timestamp: number): TimeLookup | undefined {
     this.#assertLive();
     return this.#reader.offsetForTimestamp(timestamp);
@@ -193,8 +204,8 @@ export class Partition implements PartitionLog {
     return this.#bytesEnd - batch.bytesBefore;
   }
 
-  /** The stored value that holds `offset`, which must be flushed. The oldest one is asked for often, so it is kept. */
-  valueAt(offset: number): ValueKey {
+  /** The stored value that holds `offset`, which must be flushed, or the hole instead. The oldest one is asked for often, so it is kept. */
+  valueAt(offset: number): ValueBounds {
     if (offset !== this.#logStartOffset) return this.#reader.valueAt(offset);
     if (this.#oldest === undefined || this.#oldest.endOffset <= offset) {
       this.#oldest = this.#reader.valueAt(offset);
@@ -214,16 +225,12 @@ export class Partition implements PartitionLog {
     return this.#bytesEnd - this.#liveFrom();
   }
 
-  /** Where the log start lies in bytes; where that cannot be read, everything that is left counts as alive. */
+  /** Where the log start lies in bytes. */
   #liveFrom(): number {
     if (this.#logStartOffset >= this.highWatermark) return this.ranges.at(-1)?.bytesEnd ?? this.#bytesEnd;
     const first = this.ranges[0]!;
     if (first.baseOffset >= this.#logStartOffset) return first.bytesBefore;
-    try {
-      return this.valueAt(this.#logStartOffset).bytesBefore;
-    } catch {
-      return first.bytesBefore;
-    }
+    return this.valueAt(this.#logStartOffset).bytesBefore;
   }
 
   expiry(policy: RetentionPolicy): Expiry | undefined {
@@ -246,6 +253,7 @@ export class Partition implements PartitionLog {
     this.#logStartOffset = offset;
     this.markDirty();
     this.leaderEpochs.trimBelow(offset);
+    this.#host.damaged.forgetBelow(this.name, offset);
     this.#dropDeadRanges();
   }
 
@@ -294,6 +302,7 @@ export class Partition implements PartitionLog {
   delete(): void {
     this.#assertLive();
     this.#deleted = true;
+    this.#host.damaged.forgetBelow(this.name, Number.POSITIVE_INFINITY);
     const { segments } = this.#host;
     this.#host.put([partitionKey(this.id), undefined]);
     for (const producerId of this.#producers.keys()) {
@@ -363,8 +372,10 @@ export class Partition implements PartitionLog {
     this.#cut = this.#unflushed.length;
     for (let from = 0, to = 0; from < fresh.length; from = to) {
       for (let size = 0; to < fresh.length; to++) {
-        size += fresh[to]!.header.sizeBytes;
-        if (size > VALUE_BYTES_MAX && to > from) break;
+        const { sizeBytes, partitionLeaderEpoch } = fresh[to]!.header;
+        size += sizeBytes;
+        const isOneEpoch = partitionLeaderEpoch === fresh[from]!.header.partitionLeaderEpoch;
+        if (to > from && (size > VALUE_BYTES_MAX || !isOneEpoch)) break;
       }
       rows.push(this.#value(fresh.slice(from, to)));
     }
@@ -392,6 +403,7 @@ export class Partition implements PartitionLog {
       bytesBefore: first.bytesBefore,
       maxTimestamp: range.maxTimestamp,
       maxAppendTime: range.maxAppendTime,
+      leaderEpoch: first.header.partitionLeaderEpoch,
     });
     if (batches.length === 1) return [key, first.batch];
     const parts = batches.map(({ batch }) => batch);

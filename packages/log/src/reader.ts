@@ -1,10 +1,12 @@
-import { EdgelogError } from '@edgelog/base';
-import { type BatchHeader, iterateRecords, readBatchHeader } from '@edgelog/wire';
-import type { ValueKey } from './keys.ts';
+import { assert, EdgelogError } from '@edgelog/base';
+import { type BatchHeader, iterateRecords } from '@edgelog/wire';
+import { StoredDamageError } from './damage.ts';
+import type { ValueBounds, ValueKey } from './keys.ts';
 import type { SegmentRange } from './rows.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentFiles } from './segment-files.ts';
-import type { ReadOptions, ReadResult, TimeLookup } from './types.ts';
+import type { ReadOptions, ReadResult, StoredDamage, TimeLookup } from './types.ts';
+import { type DamagedPart, isDamagedPart, type SoundBatch, walkValue } from './value-walk.ts';
 
 /** What the reader must know of the partition it reads. */
 export interface ReadablePartition {
@@ -14,6 +16,8 @@ export interface ReadablePartition {
   readonly highWatermark: number;
   /** Ascending, contiguous. */
   readonly ranges: readonly SegmentRange[];
+  /** Told of what a read found damaged, again and again. */
+  foundDamage(damage: StoredDamage): void;
 }
 
 /** A look-up by time decompresses no more than this on the main thread; usual batches are a hundredth of it. */
@@ -25,7 +29,17 @@ interface Found {
   key: ValueKey;
 }
 
-/** Reads what is flushed of one partition, across segments. Every batch is copied once, out of the scratch buffer. */
+/** Offsets for which there is no value that can be read, with the bounds that its neighbours give. */
+interface Hole {
+  hole: ValueBounds;
+  reason: string;
+  cause?: unknown;
+}
+
+/**
+ * Reads what is flushed of one partition, across segments. Every batch is checked, byte for byte, in the scratch buffer, and
+ * copied once out of it. What is damaged is told to the partition and passed over, or thrown where it is what was asked for.
+ */
 export class PartitionReader {
   readonly #partition: ReadablePartition;
   readonly #segments: SegmentFiles;
@@ -35,6 +49,7 @@ export class PartitionReader {
     this.#segments = segments;
   }
 
+  /** Throws StoredDamageError where `offset` lies in damage. */
   read(offset: number, { maxBytes, atLeastOne = true, endOffset }: ReadOptions): ReadResult {
     const end = Math.min(endOffset ?? Number.MAX_SAFE_INTEGER, this.#partition.highWatermark);
     const result: ReadResult = { batches: [], sizeBytes: 0 };
@@ -54,7 +69,7 @@ export class PartitionReader {
     return result;
   }
 
-  /** The first record at or after `timestamp` below the high watermark. */
+  /** The first record that can be read, at or after `timestamp` and below the high watermark. */
   offsetForTimestamp(timestamp: number): TimeLookup | undefined {
     const { ranges, logStartOffset, highWatermark } = this.#partition;
     for (const range of ranges) {
@@ -67,17 +82,25 @@ export class PartitionReader {
     return undefined;
   }
 
+  /** Throws StoredDamageError where `lastOffset` lies in damage. */
   batchEndingAt(lastOffset: number): BatchHeader | undefined {
     const found = this.#find(lastOffset);
-    for (const { header } of this.#batches(found, this.#scratch(found))) {
-      if (header.lastOffset >= lastOffset) return header.lastOffset === lastOffset ? header : undefined;
+    for (const part of this.#parts(found, this.#scratch(found), lastOffset)) {
+      if (isDamagedPart(part)) throw this.#damaged(part);
+      return part.header.lastOffset === lastOffset ? part.header : undefined;
     }
     return undefined;
   }
 
-  /** The stored value that holds `offset`, which must be flushed. */
-  valueAt(offset: number): ValueKey {
-    return this.#find(offset).key;
+  /**
+   * The stored value that holds `offset`, which must be flushed. Where none can be read, the hole instead of it: so sizes and
+   * retention do not stop at damage.
+   */
+  valueAt(offset: number): ValueBounds {
+    const located = this.#locate(offset);
+    if ('key' in located) return located.key;
+    this.#damaged(partOf(located));
+    return located.hole;
   }
 
   /**
@@ -90,21 +113,22 @@ export class PartitionReader {
     let start = 0;
     let sizeBytes = 0;
     let wholeValue = true;
-    try {
-      for (const { at, header } of this.#batches(found, scratch)) {
-        if (header.lastOffset < from) continue;
-        const fits = sizeBytes + header.sizeBytes <= maxBytes || (atLeastOne && sizeBytes === 0);
-        if (header.lastOffset >= end || !fits) {
-          wholeValue = false;
-          break;
-        }
-        if (sizes.length === 0) start = at;
-        sizes.push(header.sizeBytes);
-        sizeBytes += header.sizeBytes;
+    for (const part of this.#parts(found, scratch, from)) {
+      if (isDamagedPart(part)) {
+        const error = this.#damaged(part);
+        if (sizeBytes === 0) throw error;
+        wholeValue = false;
+        break;
       }
-    } catch (error) {
-      if (sizeBytes === 0) throw error;
-      wholeValue = false;
+      const { at, header } = part;
+      const fits = sizeBytes + header.sizeBytes <= maxBytes || (atLeastOne && sizeBytes === 0);
+      if (header.lastOffset >= end || !fits) {
+        wholeValue = false;
+        break;
+      }
+      if (sizes.length === 0) start = at;
+      sizes.push(header.sizeBytes);
+      sizeBytes += header.sizeBytes;
     }
     const copy = Buffer.allocUnsafeSlow(sizeBytes);
     scratch.copy(copy, 0, start, start + sizeBytes);
@@ -121,23 +145,33 @@ export class PartitionReader {
     let low = from;
     let high = to;
     while (low < high) {
-      const { key } = this.#find(Math.floor((low + high) / 2));
-      if (key.maxTimestamp >= timestamp) high = key.baseOffset;
-      else low = key.endOffset;
+      const value = this.valueAt(Math.floor((low + high) / 2));
+      if (value.maxTimestamp >= timestamp) high = value.baseOffset;
+      else low = value.endOffset;
     }
     for (let at = Math.max(low, from); at < to; ) {
-      const found = this.#find(at);
-      const hit = this.#firstInValue(found, timestamp, at);
+      const located = this.#locate(at);
+      if ('hole' in located) {
+        this.#damaged(partOf(located));
+        at = located.hole.endOffset;
+        continue;
+      }
+      const hit = this.#firstInValue(located, timestamp, at);
       if (hit !== undefined) return hit;
-      at = found.key.endOffset;
+      at = located.key.endOffset;
     }
     return undefined;
   }
 
   #firstInValue(found: Found, timestamp: number, from: number): TimeLookup | undefined {
     const scratch = this.#scratch(found);
-    for (const { at, header } of this.#batches(found, scratch)) {
-      if (header.lastOffset < from || header.maxTimestamp < timestamp) continue;
+    for (const part of this.#parts(found, scratch, from)) {
+      if (isDamagedPart(part)) {
+        this.#damaged(part);
+        continue;
+      }
+      const { at, header } = part;
+      if (header.maxTimestamp < timestamp) continue;
       if (header.lastOffset >= this.#partition.highWatermark) return undefined;
       const hit = firstInBatch(scratch.subarray(at, at + header.sizeBytes), header, timestamp, from);
       if (hit !== undefined) return hit;
@@ -146,63 +180,74 @@ export class PartitionReader {
   }
 
   #find(offset: number): Found {
-    const { id, ranges } = this.#partition;
-    const range = ranges[rangeIndexOf(ranges, offset)];
-    const found = range && this.#open(range.segmentId, offset).floor(id, offset);
-    if (range === undefined || found === undefined || found.endOffset <= offset) {
-      throw this.#corrupt(offset, 'no stored value holds it');
-    }
-    return { segment: this.#segments.reader(range.segmentId), key: found };
+    const located = this.#locate(offset);
+    if ('hole' in located) throw this.#damaged(partOf(located), located.cause);
+    return located;
   }
 
-  #open(segmentId: number, offset: number): Segment {
+  #locate(offset: number): Found | Hole {
+    const { id, ranges, highWatermark } = this.#partition;
+    const range = ranges[rangeIndexOf(ranges, offset)];
+    assert(
+      range !== undefined && offset < range.endOffset,
+      `a segment of ${this.#partition.name} holds ${offset}`,
+    );
+    let segment: Segment;
     try {
-      return this.#segments.reader(segmentId);
-    } catch (error) {
-      throw this.#corrupt(
-        offset,
-        `segment ${segmentId} cannot be opened: ${(error as Error).message}`,
-        error,
-      );
+      segment = this.#segments.reader(range.segmentId);
+    } catch (cause) {
+      const reason = `segment ${range.segmentId} cannot be opened: ${(cause as Error).message}`;
+      return { hole: range, reason, cause };
     }
+    const key = segment.floor(id, offset);
+    if (key !== undefined && key.endOffset > offset) return { segment, key };
+    const flushed = { ...range, endOffset: Math.min(range.endOffset, highWatermark) };
+    const hole = holeBetween(flushed, key, segment.after(id, offset));
+    return { hole, reason: 'no stored value holds it' };
   }
 
   #scratch({ segment, key }: Found): Buffer {
     try {
       return segment.valueScratch(this.#partition.id, key);
-    } catch (error) {
-      throw this.#corrupt(key.baseOffset, (error as Error).message, error);
+    } catch (cause) {
+      throw this.#damaged({ ...key, reason: (cause as Error).message }, cause);
     }
   }
 
-  /** The headers in a value, checked for what the log itself promises: dense offsets from the key's base to its end. */
-  *#batches({ key }: Found, scratch: Buffer): Generator<{ at: number; header: BatchHeader }> {
-    let offset = key.baseOffset;
-    for (let at = 0; at < scratch.length; ) {
-      const header = this.#header(scratch, at, offset);
-      yield { at, header };
-      at += header.sizeBytes;
-      offset = header.lastOffset + 1;
+  /** The batches of a value and what is damaged of it, but for damage that ends at or before `from`: that is only told. */
+  *#parts({ key }: Found, scratch: Buffer, from: number): Generator<SoundBatch | DamagedPart> {
+    for (const part of walkValue(scratch, key, from)) {
+      if (isDamagedPart(part) && part.endOffset <= from) this.#damaged(part);
+      else yield part;
     }
-    if (offset !== key.endOffset) throw this.#corrupt(offset, `its value should end at ${key.endOffset}`);
   }
 
-  #header(scratch: Buffer, at: number, offset: number): BatchHeader {
-    let header: BatchHeader;
-    try {
-      header = readBatchHeader(scratch, at);
-    } catch (error) {
-      throw this.#corrupt(offset, (error as Error).message, error);
-    }
-    if (header.baseOffset !== offset) throw this.#corrupt(offset, `the batch says ${header.baseOffset}`);
-    return header;
+  /** Tells the partition of it. */
+  #damaged({ baseOffset, endOffset, reason }: DamagedPart, cause?: unknown): StoredDamageError {
+    const damage = { partition: this.#partition.name, baseOffset, endOffset, reason };
+    this.#partition.foundDamage(damage);
+    return new StoredDamageError(damage, { cause });
   }
+}
 
-  #corrupt(offset: number, what: string, cause?: unknown): EdgelogError {
-    return new EdgelogError('CORRUPT_BATCH', `${this.#partition.name} at offset ${offset}: ${what}`, {
-      cause,
-    });
-  }
+function partOf({ hole: { baseOffset, endOffset }, reason }: Hole): DamagedPart {
+  return { baseOffset, endOffset, reason };
+}
+
+/** What is missing between two values of a range, or one of them and the range's end. */
+function holeBetween(
+  range: ValueBounds,
+  before: ValueKey | undefined,
+  after: ValueKey | undefined,
+): ValueBounds {
+  const { maxTimestamp, maxAppendTime } = after ?? range;
+  return {
+    baseOffset: Math.max(range.baseOffset, before?.endOffset ?? 0),
+    endOffset: Math.min(range.endOffset, after?.baseOffset ?? range.endOffset),
+    bytesBefore: Math.max(range.bytesBefore, before?.bytesBefore ?? 0),
+    maxTimestamp,
+    maxAppendTime,
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ValueKey } from './keys.ts';
+import type { ValueBounds } from './keys.ts';
 import type { SegmentRange } from './rows.ts';
 import type { Expiry, RetentionPolicy } from './types.ts';
 
@@ -8,8 +8,8 @@ export interface RetainedLog {
   readonly highWatermark: number;
   /** Ascending, contiguous; the last one may reach past the high watermark. */
   readonly ranges: readonly SegmentRange[];
-  /** The stored value that holds an offset between log start and high watermark. */
-  valueAt(offset: number): ValueKey;
+  /** The stored value that holds an offset between log start and high watermark, or the hole where it cannot be read. */
+  valueAt(offset: number): ValueBounds;
 }
 
 /**
@@ -46,7 +46,7 @@ function startBySize(log: RetainedLog, retentionBytes: number | undefined): numb
 }
 
 /** Offset of the first value of the range for which `isKept` holds, as it does for all after it; else the range's end. */
-function firstValue(log: RetainedLog, range: SegmentRange, isKept: (value: ValueKey) => boolean): number {
+function firstValue(log: RetainedLog, range: SegmentRange, isKept: (value: ValueBounds) => boolean): number {
   let low = Math.min(Math.max(range.baseOffset, log.logStartOffset), log.highWatermark);
   let high = Math.min(range.endOffset, log.highWatermark);
   if (low >= high || isKept(log.valueAt(low))) return low;

@@ -2,7 +2,7 @@ import type { EpochStart } from './leader-epochs.ts';
 import type { ProducerState } from './types.ts';
 
 /** Raised when a row's layout or meaning changes. A segment of another format is refused at open. */
-export const FORMAT = 2;
+export const FORMAT = 3;
 
 const MAGIC = 'edgelog-log';
 

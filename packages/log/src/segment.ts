@@ -76,19 +76,25 @@ export class Segment {
     yield* this.#db.getRange({ start: Buffer.of(kind), end: Buffer.of(kind + 1) });
   }
 
-  /** The stored value that holds `offset`, or else the last one before it. */
+  /** The stored value that holds `offset`, or else the last one before it. Damaged keys are passed over. */
   floor(partitionId: number, offset: number): ValueKey | undefined {
     const start = afterValuesAt(partitionId, offset);
-    for (const key of this.#db.getKeys({ start, end: valuePrefix(partitionId), reverse: true, limit: 1 })) {
-      return parseValueKey(key);
-    }
-    return undefined;
+    return this.#firstSound({ start, end: valuePrefix(partitionId), reverse: true });
+  }
+
+  /** The first stored value after `offset`, likewise. */
+  after(partitionId: number, offset: number): ValueKey | undefined {
+    return this.#firstSound({ start: afterValuesAt(partitionId, offset), end: valuePrefix(partitionId + 1) });
   }
 
   first(partitionId: number): ValueKey | undefined {
-    const end = afterValuesAt(partitionId, Number.MAX_VALUE);
-    for (const key of this.#db.getKeys({ start: valuePrefix(partitionId), end, limit: 1 })) {
-      return parseValueKey(key);
+    return this.#firstSound({ start: valuePrefix(partitionId), end: valuePrefix(partitionId + 1) });
+  }
+
+  #firstSound(range: { start: Buffer; end: Buffer; reverse?: boolean }): ValueKey | undefined {
+    for (const bytes of this.#db.getKeys(range)) {
+      const key = parseValueKey(bytes);
+      if (key !== undefined) return key;
     }
     return undefined;
   }

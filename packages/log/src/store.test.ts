@@ -1,4 +1,4 @@
-import { BATCH_HEADER_BYTES, type BatchHeader, readBatchHeader } from '@edgelog/wire';
+import { BATCH_HEADER_BYTES, type BatchHeader, crc32c, readBatchHeader } from '@edgelog/wire';
 import { describe, expect, test } from 'vitest';
 import { type AppendOptions, type AppendResult, openLogStore, type PartitionLog } from './index.ts';
 import { makeBatch, RESERVED_PID, type TestBatchParts } from './test-batches.ts';
@@ -148,6 +148,7 @@ describe('a log store', () => {
     const add = (timestamp: number, spoil: (batch: Buffer) => void) => {
       const { batch } = makeBatch({ count: 2, timestamp });
       spoil(batch);
+      batch.writeUInt32BE(crc32c(batch.subarray(21)), 17);
       expect(log.append(batch, readBatchHeader(batch), { ...ASSIGN, checkCrc: false }).ok).toBe(true);
     };
     add(100, () => {});

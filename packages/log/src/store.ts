@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, EdgelogError } from '@edgelog/base';
 import { Cleaner } from './cleaner.ts';
+import { DamageRegister } from './damage.ts';
 import { type DirLock, lockDir } from './dir-lock.ts';
 import { type Commit, GroupCommit } from './group-commit.ts';
 import { JoinArena } from './join-arena.ts';
@@ -19,6 +20,7 @@ import type {
   LogStoreStats,
   PartitionLog,
   SegmentCleaning,
+  StoredDamage,
 } from './types.ts';
 
 const SEGMENT_BYTES = 256 * 2 ** 20;
@@ -98,6 +100,7 @@ class SegmentedLogStore implements LogStore, PartitionHost {
   readonly state: MirroredStateTable;
   readonly segments: SegmentFiles;
   readonly arena = new JoinArena();
+  readonly damaged: DamageRegister;
   readonly #options: LogStoreOptions;
   readonly #segmentBytes: number;
   readonly #lock: DirLock;
@@ -128,6 +131,7 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     this.#segmentBytes = segmentBytes;
     this.#lock = lock;
     this.segments = files;
+    this.damaged = new DamageRegister((damage) => options.onDamage?.(damage));
     this.#commits = new GroupCommit({
       cut: () => this.#cut(),
       windowMs: options.commitWindowMs ?? 0,
@@ -214,6 +218,10 @@ class SegmentedLogStore implements LogStore, PartitionHost {
       commits: this.#commits.commits,
       pendingBytes: this.#commits.pendingBytes,
     };
+  }
+
+  damage(): StoredDamage[] {
+    return [...this.damaged.ranges];
   }
 
   clean(options: CleaningOptions): Promise<SegmentCleaning[]> {

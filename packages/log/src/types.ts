@@ -70,6 +70,15 @@ export interface ReadResult {
   sizeBytes: number;
 }
 
+/** Offsets [baseOffset, endOffset) that are stored and cannot be read. */
+export interface StoredDamage {
+  /** The partition's name. */
+  readonly partition: string;
+  readonly baseOffset: number;
+  readonly endOffset: number;
+  readonly reason: string;
+}
+
 /** What is kept of a partition; each bound is undefined where there is none. */
 export interface RetentionPolicy {
   /** How long after they were appended here records are kept, milliseconds. Their own timestamps do not matter. */
@@ -134,7 +143,14 @@ export interface PartitionLog {
   /** Appends exactly one batch. The buffer belongs to the log until `flushed`; base offset and epoch are patched in place. */
   append(batch: Buffer, header: BatchHeader, options: AppendOptions): AppendResult;
 
+  /**
+   * Every batch is checked as it is read. What lies before damage is returned; at damage it throws StoredDamageError, which
+   * says from where on the log can be read again.
+   */
   read(offset: number, options: ReadOptions): ReadResult;
+  /** The damaged range that holds the offset, if a read has met it. */
+  damageAt(offset: number): StoredDamage | undefined;
+  /** The first record that can be read, at or after `timestamp`. */
   offsetForTimestamp(timestamp: number): TimeLookup | undefined;
   /** Header of the batch whose last offset is `lastOffset`, if there is one such batch still stored. */
   batchEndingAt(lastOffset: number): BatchHeader | undefined;
@@ -180,6 +196,8 @@ export interface LogStoreOptions {
   now?: () => number;
   /** Called once when a write or flush failed; the store accepts nothing any more. */
   onFatal?: (error: Error) => void;
+  /** Called once for each range that a read finds damaged. It must not read. */
+  onDamage?: (damage: StoredDamage) => void;
 }
 
 export interface CleaningOptions {
@@ -216,6 +234,8 @@ export interface LogStore {
   /** Resolves when everything enqueued so far is on disk. */
   flushed(): Promise<void>;
   stats(): LogStoreStats;
+  /** What reading has found damaged since the store was opened, above the log starts. */
+  damage(): StoredDamage[];
   /**
    * Frees the disk of what is dead beside what lives: mostly dead segments are copied, without it, into new files; the
    * active one is rolled first when it is mostly dead. A little work per turn. Resolves with what was done.
