@@ -1,6 +1,8 @@
 import { type Client, CODECS, type Codec } from './clients.ts';
 import type { Hub } from './hub.ts';
-import { TOOL_SCENARIOS } from './kafka-tools.ts';
+import { runInOwnJvm } from './kafka-tools/runner.ts';
+import { TOOL_SCENARIOS } from './kafka-tools/scenarios.ts';
+import { Toolbox } from './kafka-tools/toolbox.ts';
 import type { Outcome, Results } from './report.ts';
 import { createCodecTopics, group, readAll, seekByTime, topics, writeWith } from './scenarios.ts';
 import { linesOf, perform } from './session.ts';
@@ -92,13 +94,12 @@ function ownChecks(hub: Hub, client: Client): [name: string, body: () => Promise
   ];
 }
 
-/** Runs Kafka's own tools one after the other. */
+/** Runs Kafka's own tools one after the other, each in a JVM of its own. */
 export async function checkTools(hub: Hub, dir: string, note: Note): Promise<Map<string, Outcome>> {
+  const tools = new Toolbox(hub, dir, runInOwnJvm);
   const outcomes = new Map<string, Outcome>();
-  for (const { name, needs, run } of TOOL_SCENARIOS) {
-    const api = needs.find((key) => !hub.served.has(key));
-    const outcome: Outcome =
-      api === undefined ? await outcomeOf(() => run(hub, dir)) : { kind: 'unserved', api };
+  for (const { name, run } of TOOL_SCENARIOS) {
+    const outcome = await outcomeOf(() => run(tools));
     outcomes.set(name, outcome);
     note(name, outcome);
   }
