@@ -20,6 +20,8 @@ export interface BatchFields {
   producerEpoch: number;
   baseSequence: number;
   recordCount: number;
+  /** The offsets are as many as the records unless given. */
+  lastOffsetDelta?: number;
 }
 
 /** One whole batch: header, CRC-32C, and a copy of `records`, which are compressed already. */
@@ -30,7 +32,7 @@ export function assembleBatch(fields: BatchFields, records: Buffer): Buffer {
   batch.writeInt32BE(fields.partitionLeaderEpoch, 12);
   batch.writeInt8(MAGIC_V2, 16);
   batch.writeInt16BE(COMPRESSION_BY_ID.indexOf(fields.compression), 21);
-  batch.writeInt32BE(fields.recordCount - 1, 23);
+  batch.writeInt32BE(fields.lastOffsetDelta ?? fields.recordCount - 1, 23);
   writeInt64(batch, fields.baseTimestamp, 27);
   writeInt64(batch, fields.maxTimestamp, 35);
   writeInt64(batch, fields.producerId, 43);

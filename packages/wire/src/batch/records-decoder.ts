@@ -17,10 +17,48 @@ const RECORD_HEADERS_MAX = 100_000;
  */
 export function* iterateRecords(batch: Buffer, bytesMax?: number): Generator<BatchRecord, void, undefined> {
   const header = readBatchHeader(batch);
-  const section = batch.subarray(BATCH_HEADER_BYTES, header.sizeBytes);
-  const decoder = new RecordsDecoder(header, decompressRecords(header.compression, section, bytesMax));
+  const decoder = new RecordsDecoder(header, recordsSection(batch, header, bytesMax));
   for (let index = 0; index < header.recordCount; index++) yield decoder.next(index);
   decoder.end();
+}
+
+/** One record where it lies in the records section of its batch, decompressed; used again for the next one. */
+export interface RecordSpan {
+  section: Buffer;
+  /** Bytes [from, to) of the section are the record, with its length. */
+  from: number;
+  to: number;
+  offset: number;
+  timestamp: number;
+  /** Bytes [keyFrom, keyTo) are the key; −1 where it is null. */
+  keyFrom: number;
+  keyTo: number;
+  isTombstone: boolean;
+}
+
+/**
+ * Shows `visit` every record of one whole batch without making anything of it; headers are not looked at. Throws as
+ * `iterateRecords` does.
+ */
+export function scanRecords(
+  batch: Buffer,
+  header: BatchHeader,
+  visit: (span: RecordSpan) => void,
+  bytesMax?: number,
+): void {
+  const section = recordsSection(batch, header, bytesMax);
+  const decoder = new RecordsDecoder(header, section);
+  const span = { section, from: 0, to: 0, offset: 0, timestamp: 0, keyFrom: 0, keyTo: 0, isTombstone: false };
+  for (let index = 0; index < header.recordCount; index++) {
+    decoder.scan(index, span);
+    visit(span);
+  }
+  decoder.end();
+}
+
+function recordsSection(batch: Buffer, header: BatchHeader, bytesMax: number | undefined): Buffer {
+  const compressed = batch.subarray(BATCH_HEADER_BYTES, header.sizeBytes);
+  return decompressRecords(header.compression, compressed, bytesMax);
 }
 
 class RecordsDecoder {
@@ -38,13 +76,7 @@ class RecordsDecoder {
   }
 
   next(index: number): BatchRecord {
-    this.#index = index;
-    this.#recordEnd = this.#buf.length;
-    const length = this.#varint('length');
-    if (length < 0 || length > this.#buf.length - this.#reader.at) throw this.#corrupt(`length ${length}`);
-    this.#recordEnd = this.#reader.at + length;
-    if (length === 0) throw this.#corrupt('empty record');
-    this.#reader.at++; // attributes: no bit has a meaning yet
+    this.#begin(index);
     const timestamp = this.#timestamp();
     const offset = this.#offset();
     const key = this.#bytes('key');
@@ -53,6 +85,31 @@ class RecordsDecoder {
     if (this.#reader.at !== this.#recordEnd)
       throw this.#corrupt(`${this.#recordEnd - this.#reader.at} bytes too many`);
     return { offset, timestamp, key, value, headers };
+  }
+
+  scan(index: number, span: RecordSpan): void {
+    span.from = this.#reader.at;
+    this.#begin(index);
+    span.to = this.#recordEnd;
+    span.timestamp = this.#timestamp();
+    span.offset = this.#offset();
+    const keyLength = this.#length('key');
+    span.keyFrom = keyLength < 0 ? -1 : this.#reader.at;
+    span.keyTo = this.#reader.at + keyLength;
+    if (keyLength > 0) this.#reader.at += keyLength;
+    span.isTombstone = this.#length('value') < 0;
+    this.#reader.at = this.#recordEnd;
+  }
+
+  /** To where the record's timestamp begins. */
+  #begin(index: number): void {
+    this.#index = index;
+    this.#recordEnd = this.#buf.length;
+    const length = this.#varint('length');
+    if (length < 0 || length > this.#buf.length - this.#reader.at) throw this.#corrupt(`length ${length}`);
+    this.#recordEnd = this.#reader.at + length;
+    if (length === 0) throw this.#corrupt('empty record');
+    this.#reader.at++; // attributes: no bit has a meaning yet
   }
 
   end(): void {
