@@ -2,13 +2,15 @@
 // Plain JavaScript that runs on Node 20: finds a Node that can run Edgelog, the machine's own or the packaged one.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const MAJOR_MIN = 24;
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const argv = process.argv.slice(2);
+/** Where Node keeps what it compiled: halves the time to start. Where the folder cannot be written nothing happens. */
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../../../.cache/compile', import.meta.url));
 /** What the command wants of V8. */
 const flags = JSON.parse(readFileSync(new URL('../node-flags.json', import.meta.url), 'utf8'))[argv[0]] ?? [];
 
@@ -49,8 +51,10 @@ function runWith(node) {
 
 if (Number.parseInt(process.versions.node, 10) >= MAJOR_MIN) {
   const missing = flags.filter((flag) => !process.execArgv.includes(flag));
-  if (missing.length === 0) await import(main);
-  else process.execve(process.execPath, [process.execPath, ...process.execArgv, ...missing, main, ...argv]);
+  if (missing.length === 0) {
+    module.enableCompileCache();
+    await import(main);
+  } else process.execve(process.execPath, [process.execPath, ...process.execArgv, ...missing, main, ...argv]);
 } else {
   const node = findPackagedNode();
   if (node === undefined) fail(`(node-${process.platform}-${process.arch}) is not installed`);

@@ -1,7 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { EdgelogError } from '@edgelog/base';
 import { type Address, listen, parseAddress } from './address.ts';
 import type { Logger } from './logger.ts';
+
+/** An import would touch all its exports, and that of WebSocket loads an HTTP client which a start then waits for. */
+const { createServer } = process.getBuiltinModule('node:http');
 
 export interface OpsRequest {
   readonly url: URL;

@@ -1,10 +1,13 @@
-import { createServer, type Server, STATUS_CODES } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { EdgelogError } from '@edgelog/base';
 import { WebSocket, WebSocketServer } from 'ws';
 import { closeReason } from '../closing.ts';
 import { OneLinePerCause } from '../log.ts';
 import type { SyncServerOptions, SyncServerStatus, SyncServerTuning } from '../server-types.ts';
+
+/** Not imported, for the reason told in runtime's ops-server. */
+const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http');
 
 const SPEAK = 'This port speaks the Edgelog sync protocol over WebSocket; point an Edgelog agent at it.\n';
 

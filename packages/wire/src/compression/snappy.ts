@@ -1,5 +1,9 @@
-import { compress, compressSync, uncompressSync } from 'snappy';
+import { createRequire } from 'node:module';
 import { type Codec, corruptCompression, tooLarge } from './codec.ts';
+
+const require = createRequire(import.meta.url);
+/** Loaded when it is first used, as lz4 is. */
+const native = (): typeof import('snappy') => require('snappy');
 
 /** Xerial's stream header: magic, then version 1 and compatible version 1. Blocks follow, each behind an int32 length. */
 const XERIAL_HEADER = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1]);
@@ -17,9 +21,9 @@ const EXPANSION_MAX = 22;
 /** Writes xerial framing, which every Kafka client reads; reads that or one raw block, as some clients write. */
 export const snappy: Codec = {
   async compress(bytes) {
-    return frame(await Promise.all(blocksOf(bytes).map((block) => compress(block, HEAP_OUTPUT))));
+    return frame(await Promise.all(blocksOf(bytes).map((block) => native().compress(block, HEAP_OUTPUT))));
   },
-  compressSync: (bytes) => frame(blocksOf(bytes).map((block) => compressSync(block, HEAP_OUTPUT))),
+  compressSync: (bytes) => frame(blocksOf(bytes).map((block) => native().compressSync(block, HEAP_OUTPUT))),
   decompress(bytes, bytesMax) {
     const isXerial = bytes.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC);
     return isXerial ? unframe(bytes, bytesMax) : uncompressBlock(bytes, 0, bytesMax, bytesMax);
@@ -70,7 +74,7 @@ function uncompressBlock(block: Buffer, at: number, bytesLeft: number, bytesMax:
   }
   if (claimed > bytesLeft) throw tooLarge('snappy', bytesMax);
   try {
-    return uncompressSync(block, HEAP_OUTPUT) as Buffer; // a string only with asBuffer: false
+    return native().uncompressSync(block, HEAP_OUTPUT) as Buffer; // a string only with asBuffer: false
   } catch (cause) {
     throw corruptCompression('snappy', `${(cause as Error).message}, in the block at byte ${at}`, cause);
   }
