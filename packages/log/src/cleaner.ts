@@ -3,7 +3,7 @@ import { headerKey, valueKey } from './keys.ts';
 import { freeBytes } from './lmdb-file.ts';
 import type { Partition } from './partition.ts';
 import { encodeHeader, FORMAT } from './rows.ts';
-import type { RowWrite, Segment } from './segment.ts';
+import type { RowWrite, SegmentReader } from './segment.ts';
 import type { SegmentCopy, SegmentFiles } from './segment-files.ts';
 import type { SegmentCleaning } from './types.ts';
 
@@ -130,7 +130,7 @@ export class Cleaner {
 
 /** The stored value that holds the offset, as it is written anew: the same key, the same bytes. */
 function readValue(
-  segment: Segment,
+  segment: SegmentReader,
   { id, name }: Partition,
   offset: number,
 ): { row: RowWrite; endOffset: number; sizeBytes: number } {

@@ -22,6 +22,8 @@ export const RowKind = {
   range: 6,
   /** Which file an older segment is, and what it holds. */
   segment: 7,
+  /** How far a partition is compacted. */
+  compaction: 8,
   /** Batches. */
   value: 16,
 } as const;
@@ -44,7 +46,7 @@ export interface ValueKey extends ValueBounds {
   leaderEpoch: number;
 }
 
-const VALUE_KEY_BYTES = 53;
+export const VALUE_KEY_BYTES = 53;
 const KEY_CRC_AT = VALUE_KEY_BYTES - 4;
 
 export function valueKey(partitionId: number, key: ValueKey): Buffer {
@@ -96,6 +98,10 @@ export function stateKey(key: string): Buffer {
 
 export function partitionKey(partitionId: number): Buffer {
   return prefixed(RowKind.partition, partitionId, 0);
+}
+
+export function compactionKey(partitionId: number): Buffer {
+  return prefixed(RowKind.compaction, partitionId, 0);
 }
 
 export function producerKey(partitionId: number, producerId: number): Buffer {

@@ -2,8 +2,9 @@ import { assert, EdgelogError } from '@edgelog/base';
 import { type BatchHeader, iterateRecords } from '@edgelog/wire';
 import { StoredDamageError } from './damage.ts';
 import type { ValueBounds, ValueKey } from './keys.ts';
+import { rangeIndexOf } from './ranges.ts';
 import type { SegmentRange } from './rows.ts';
-import type { Segment } from './segment.ts';
+import type { SegmentReader } from './segment.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import type { ReadOptions, ReadResult, StoredDamage, TimeLookup } from './types.ts';
 import { type DamagedPart, isDamagedPart, type SoundBatch, walkValue } from './value-walk.ts';
@@ -25,7 +26,7 @@ const LOOKUP_BYTES_MAX = 32 * 2 ** 20;
 
 /** Where a stored value is. */
 interface Found {
-  segment: Segment;
+  segment: SegmentReader;
   key: ValueKey;
 }
 
@@ -49,15 +50,19 @@ export class PartitionReader {
     this.#segments = segments;
   }
 
-  /** Throws StoredDamageError where `offset` lies in damage. */
+  /** Throws StoredDamageError where `offset` lies in damage. Begins with an empty batch only where no other follows it. */
   read(offset: number, { maxBytes, atLeastOne = true, endOffset }: ReadOptions): ReadResult {
     const end = Math.min(endOffset ?? Number.MAX_SAFE_INTEGER, this.#partition.highWatermark);
-    const result: ReadResult = { batches: [], sizeBytes: 0 };
+    let result: ReadResult = { batches: [], sizeBytes: 0 };
+    let hasRecords = false;
     let at = offset;
     try {
-      while (at < end && (at === offset || result.sizeBytes < maxBytes)) {
+      while (at < end && (!hasRecords || result.sizeBytes < maxBytes)) {
         const found = this.#find(at);
-        const taken = this.#take(found, at, end, maxBytes - result.sizeBytes, atLeastOne && at === offset);
+        const left = hasRecords ? maxBytes - result.sizeBytes : maxBytes;
+        const taken = this.#take(found, at, end, left, atLeastOne && !hasRecords);
+        if (!hasRecords && taken.hasRecords) result = { batches: [], sizeBytes: 0 };
+        hasRecords ||= taken.hasRecords;
         result.batches.push(...taken.batches);
         result.sizeBytes += taken.sizeBytes;
         if (!taken.wholeValue) break;
@@ -104,8 +109,8 @@ export class PartitionReader {
   }
 
   /**
-   * Whole batches of one value: from the one that holds `from`, below `end`, up to `maxBytes`, or one if `atLeastOne`.
-   * They share one fresh buffer.
+   * Whole batches of one value: from the one that holds `from`, or the next with records, below `end`, up to `maxBytes`, or one if
+   * `atLeastOne`. They share one fresh buffer.
    */
   #take(found: Found, from: number, end: number, maxBytes: number, atLeastOne: boolean) {
     const scratch = this.#scratch(found);
@@ -113,6 +118,7 @@ export class PartitionReader {
     let start = 0;
     let sizeBytes = 0;
     let wholeValue = true;
+    let hasRecords = false;
     for (const part of this.#parts(found, scratch, from)) {
       if (isDamagedPart(part)) {
         const error = this.#damaged(part);
@@ -121,6 +127,10 @@ export class PartitionReader {
         break;
       }
       const { at, header } = part;
+      if (!hasRecords) {
+        sizes.length = 0;
+        sizeBytes = 0;
+      }
       const fits = sizeBytes + header.sizeBytes <= maxBytes || (atLeastOne && sizeBytes === 0);
       if (header.lastOffset >= end || !fits) {
         wholeValue = false;
@@ -129,6 +139,7 @@ export class PartitionReader {
       if (sizes.length === 0) start = at;
       sizes.push(header.sizeBytes);
       sizeBytes += header.sizeBytes;
+      hasRecords ||= header.recordCount > 0;
     }
     const copy = Buffer.allocUnsafeSlow(sizeBytes);
     scratch.copy(copy, 0, start, start + sizeBytes);
@@ -137,7 +148,7 @@ export class PartitionReader {
       at += size;
       return copy.subarray(at - size, at);
     });
-    return { batches, sizeBytes, wholeValue };
+    return { batches, sizeBytes, wholeValue, hasRecords };
   }
 
   /** Values carry a running maximum of timestamps, so the first one that reaches `timestamp` is found by halving. */
@@ -192,7 +203,7 @@ export class PartitionReader {
       range !== undefined && offset < range.endOffset,
       `a segment of ${this.#partition.name} holds ${offset}`,
     );
-    let segment: Segment;
+    let segment: SegmentReader;
     try {
       segment = this.#segments.reader(range.segmentId);
     } catch (cause) {
@@ -273,16 +284,4 @@ function firstInBatch(
   }
   const isSeenWhole = from <= header.baseOffset;
   return isSeenWhole ? { offset: header.baseOffset, timestamp: header.maxTimestamp } : undefined;
-}
-
-/** Index of the last range that begins at or before `offset`. */
-function rangeIndexOf(ranges: readonly SegmentRange[], offset: number): number {
-  let low = 0;
-  let high = ranges.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ranges[middle]!.baseOffset <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }

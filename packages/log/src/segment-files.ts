@@ -5,11 +5,12 @@ import { assert, EdgelogError } from '@edgelog/base';
 import { segmentKey } from './keys.ts';
 import { allocatedBytes, lockFileOf } from './lmdb-file.ts';
 import { encodeSegment, type SegmentRow } from './rows.ts';
-import { type RowWrite, Segment, type SegmentOptions } from './segment.ts';
+import { SealedSegment } from './sealed-segment.ts';
+import { type RowWrite, Segment, type SegmentOptions, type SegmentReader } from './segment.ts';
 
 /** Older segments held open for reading. */
 const OPEN_MAX = 8;
-const NAME = /^(\d{12})(?:-(\d+))?\.mdb(\.new)?(-lock)?$/;
+const NAME = /^(compacted-)?(\d{12})(?:-(\d+))?\.mdb(\.new)?(-lock)?$/;
 
 /** An older segment: nothing is written to it any more. */
 interface Sealed extends SegmentRow {
@@ -39,7 +40,8 @@ export interface DeadSegment {
 
 /**
  * The files in `segments/`: `000000000007.mdb` is segment 7, the one with the highest number is written. Once cleaned it is
- * `000000000007-1.mdb`; the state tells which of two is meant. A segment is `….mdb.new` until its copy of the state, or
+ * `000000000007-1.mdb`; the state tells which of two is meant. What compaction wrote is in `compacted-000000000003.mdb`, segment −3:
+ * numbers below zero, so none of them is ever taken for the one to write. A segment is `….mdb.new` until its copy of the state, or
  * of what lives, is on disk, so a name without `.new` is a promise.
  */
 export class SegmentFiles {
@@ -49,7 +51,7 @@ export class SegmentFiles {
   #next: Segment | undefined;
   readonly #sealed = new Map<number, Sealed>();
   /** Sealed ones that are open, least recently used first. */
-  readonly #open = new Map<number, Segment>();
+  readonly #open = new Map<number, SegmentReader>();
 
   constructor(dir: string, options: SegmentOptions) {
     this.#dir = dir;
@@ -64,12 +66,15 @@ export class SegmentFiles {
     mkdirSync(dir, { recursive: true });
     const files: SegmentFile[] = [];
     for (const file of readdirSync(dir)) {
-      const [, id, generation, provisional, lock] = NAME.exec(file) ?? [];
-      if (id === undefined) {
+      const [, compacted, number, generation, provisional, lock] = NAME.exec(file) ?? [];
+      if (number === undefined) {
         throw new EdgelogError('DATA_DIR_INVALID', `${join(dir, file)} is not a segment of an Edgelog log`);
       }
       if (provisional !== undefined) await rm(join(dir, file), { force: true });
-      else if (lock === undefined) files.push({ id: Number(id), generation: Number(generation ?? 0) });
+      else if (lock === undefined) {
+        const id = compacted === undefined ? Number(number) : -Number(number);
+        files.push({ id, generation: Number(generation ?? 0) });
+      }
     }
     return files.sort((a, b) => a.id - b.id);
   }
@@ -126,6 +131,7 @@ export class SegmentFiles {
   addSealed(id: number, { generation, batchBytes }: SegmentRow): void {
     const bytes = allocatedBytes(this.pathOf(id, generation));
     this.#sealed.set(id, { references: 0, generation, batchBytes, bytes });
+    this.#lastCompacted = Math.min(this.#lastCompacted, id);
   }
 
   get isNextReady(): boolean {
@@ -172,6 +178,20 @@ export class SegmentFiles {
     return { segment: Segment.openForWrite(id, provisional(path), this.#options), path };
   }
 
+  /** An empty file likewise, for what compaction leaves of partitions. */
+  beginCompacted(): SegmentCopy {
+    const id = --this.#lastCompacted;
+    const path = this.pathOf(id);
+    return { segment: Segment.openForWrite(id, provisional(path), this.#options), path };
+  }
+
+  /** A finished one belongs to the store from now on. Returns the row that says so. */
+  addCompacted(id: number, batchBytes: number): RowWrite {
+    const row = { generation: 0, batchBytes };
+    this.addSealed(id, row);
+    return [segmentKey(id), encodeSegment(row)];
+  }
+
   /** Closes a copy that is whole and on disk, and gives it its name, durably. Until `swap` nobody reads it. */
   async finishCopy({ segment, path }: SegmentCopy): Promise<void> {
     await segment.close();
@@ -204,9 +224,9 @@ export class SegmentFiles {
   }
 
   /** The segment, opened for reading if it must be. */
-  reader(id: number): Segment {
+  reader(id: number): SegmentReader {
     if (id === this.#active?.id) return this.#active;
-    const segment = this.#open.get(id) ?? Segment.openForRead(id, this.pathOf(id));
+    const segment = this.#open.get(id) ?? SealedSegment.open(id, this.pathOf(id));
     this.#keepOpen(segment);
     return segment;
   }
@@ -249,7 +269,7 @@ export class SegmentFiles {
   }
 
   /** Keeps a sealed segment open as the most recently used one, and closes the least recently used beyond OPEN_MAX. */
-  #keepOpen(segment: Segment): void {
+  #keepOpen(segment: SegmentReader): void {
     this.#open.delete(segment.id);
     this.#open.set(segment.id, segment);
     for (const [oldest, idle] of this.#open) {
@@ -261,7 +281,8 @@ export class SegmentFiles {
 
   pathOf(id: number, generation = this.#sealed.get(id)?.generation ?? 0): string {
     const suffix = generation === 0 ? '' : `-${generation}`;
-    return join(this.#dir, `${String(id).padStart(12, '0')}${suffix}.mdb`);
+    const number = String(Math.abs(id)).padStart(12, '0');
+    return join(this.#dir, `${id < 0 ? 'compacted-' : ''}${number}${suffix}.mdb`);
   }
 
   async #dropSuffix(to: string): Promise<void> {

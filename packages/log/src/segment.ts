@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { EdgelogError } from '@edgelog/base';
 import * as lmdb from 'lmdb';
 import { open, type RootDatabase } from 'lmdb';
@@ -15,6 +14,19 @@ export interface SegmentOptions {
   mapBytes: number;
 }
 
+/** What the batches of a segment are read through. Nothing here tells of damage but by not finding, but for `valueScratch`. */
+export interface SegmentReader {
+  readonly id: number;
+  /** The stored value that holds `offset`, or else the last one before it. Damaged keys are passed over. */
+  floor(partitionId: number, offset: number): ValueKey | undefined;
+  /** The first stored value after `offset`, likewise. */
+  after(partitionId: number, offset: number): ValueKey | undefined;
+  first(partitionId: number): ValueKey | undefined;
+  /** The value's batches, in a buffer that is valid until the next read of any segment. Throws CORRUPT_BATCH. */
+  valueScratch(partitionId: number, key: ValueKey): Buffer;
+  close(): Promise<void>;
+}
+
 /** lmdb-js keeps every store that was ever opened here, closed or not: 100 KB each. Its types do not tell of it. */
 const { allDbs } = lmdb as unknown as { allDbs: Map<string, object> };
 
@@ -25,7 +37,7 @@ type Committed = Promise<boolean> & { flushed?: PromiseLike<unknown> };
  * One segment: an LMDB environment in a single file with a single table (see keys.ts). It is written through `write`
  * only, one transaction a call; reads see what is committed and copy out of the map into a scratch buffer.
  */
-export class Segment {
+export class Segment implements SegmentReader {
   readonly id: number;
   readonly #db: RootDatabase<Buffer, Buffer>;
 
@@ -37,13 +49,6 @@ export class Segment {
   /** Opens for writing, making the file where there is none. After a crash it opens at the last flushed commit. */
   static openForWrite(id: number, path: string, options: SegmentOptions): Segment {
     return new Segment(id, openTable(path, { mapSize: options.mapBytes, ...writeMode(options.flush) }));
-  }
-
-  static openForRead(id: number, path: string): Segment {
-    if (!existsSync(path)) {
-      throw new EdgelogError('CORRUPT_BATCH', `segment ${id} is gone: there is no ${path}`);
-    }
-    return new Segment(id, openTable(path, { readOnly: true }));
   }
 
   /**
@@ -76,13 +81,11 @@ export class Segment {
     yield* this.#db.getRange({ start: Buffer.of(kind), end: Buffer.of(kind + 1) });
   }
 
-  /** The stored value that holds `offset`, or else the last one before it. Damaged keys are passed over. */
   floor(partitionId: number, offset: number): ValueKey | undefined {
     const start = afterValuesAt(partitionId, offset);
     return this.#firstSound({ start, end: valuePrefix(partitionId), reverse: true });
   }
 
-  /** The first stored value after `offset`, likewise. */
   after(partitionId: number, offset: number): ValueKey | undefined {
     return this.#firstSound({ start: afterValuesAt(partitionId, offset), end: valuePrefix(partitionId + 1) });
   }
@@ -99,7 +102,6 @@ export class Segment {
     return undefined;
   }
 
-  /** The value's batches, in a buffer that is valid until the next read of any segment. */
   valueScratch(partitionId: number, key: ValueKey): Buffer {
     const scratch = this.#db.getBinaryFast(valueKey(partitionId, key));
     if (scratch === undefined) {
