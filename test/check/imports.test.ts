@@ -8,6 +8,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'packages/base': [],
   'packages/runtime': ['base'],
+  'packages/etcd': ['base'],
   'packages/wire': ['base'],
   'packages/log': ['base', 'wire'],
   'packages/sync': ['base', 'wire', 'log'],

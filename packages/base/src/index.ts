@@ -1,2 +1,3 @@
 export { assert } from './assert.ts';
+export { type BackoffLimits, backoffMs } from './backoff.ts';
 export { EdgelogError, type EdgelogErrorCode } from './error.ts';

@@ -1,9 +1,8 @@
-import { EdgelogError } from '@edgelog/base';
+import { backoffMs, EdgelogError } from '@edgelog/base';
 import { Connection } from './agent/connection.ts';
 import type { Retry } from './agent/events.ts';
 import { AgentLink } from './agent/link.ts';
 import { streamStatuses } from './agent/status.ts';
-import { backoffMs } from './backoff.ts';
 import { MAX_FRAME_BYTES } from './limits.ts';
 import type { RefusalCode } from './ports.ts';
 import type { Uplink, UplinkOptions, UplinkState, UplinkStatus, UplinkTuning } from './uplink-types.ts';

@@ -1,0 +1,360 @@
+import { randomBytes } from 'node:crypto';
+import type { z } from 'zod';
+import {
+  alarmCall,
+  anyAnswer,
+  type KeyValue,
+  keepAliveCall,
+  leaseGrantCall,
+  rangeCall,
+  statusCall,
+  timeToLiveCall,
+  txnCall,
+} from './answers.ts';
+import { Endpoints } from './endpoints.ts';
+import { EtcdError } from './error.ts';
+import { type Call, Caller } from './http/caller.ts';
+import { Exchange, type TlsOptions } from './http/exchange.ts';
+import { type Credentials, Login } from './http/login.ts';
+import { type KeyRange, rangeAfter, rangeFields } from './keys.ts';
+import { type GrantedLease, LeaseKeeper } from './lease/keeper.ts';
+import { type Txn, type TxnResult, txnRequest, txnResult } from './txn.ts';
+import type { WatchUpdate } from './watch/cursor.ts';
+import { type WatchOptions, watch } from './watch/watch.ts';
+
+export interface EtcdOptions {
+  /** `http://HOST:PORT` or `https://…` of each member. */
+  readonly endpoints: readonly string[];
+  readonly tls?: TlsOptions;
+  readonly credentials?: Credentials;
+  readonly tuning?: Partial<EtcdTuning>;
+}
+
+/** Milliseconds, except `pageKeys`. */
+export interface EtcdTuning {
+  /** Of a call as a whole, where the call says nothing else. */
+  readonly timeoutMs: number;
+  /** Of one attempt of a call that may be repeated: so soon a stopped member is given up. */
+  readonly attemptTimeoutMs: number;
+  /** A silent watch asks its member whether it is alive. */
+  readonly watchIdleMs: number;
+  /** A member that failed is left alone for so long at first, and at most. */
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+  /** Keys of one answer when a whole range is read. */
+  readonly pageKeys: number;
+}
+
+const TUNING: EtcdTuning = {
+  timeoutMs: 5_000,
+  attemptTimeoutMs: 1_500,
+  watchIdleMs: 2_000,
+  backoffMinMs: 50,
+  backoffMaxMs: 1_000,
+  pageKeys: 500,
+};
+
+export interface CallOptions {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface RangeOptions extends CallOptions {
+  /** Answered by one member from what it knows, which may be old; works without quorum. */
+  readonly serializable?: boolean;
+  /** As it was at this revision (COMPACTED, FUTURE_REVISION). */
+  readonly revision?: number;
+  readonly keysOnly?: boolean;
+}
+
+export interface RangeResult {
+  /** The revision that the whole range was read at. */
+  readonly revision: number;
+  /** By key, in the order of its bytes. */
+  readonly kvs: readonly KeyValue[];
+}
+
+export interface LeaseOptions extends CallOptions {
+  /** etcd rounds up to 1.5 election time-outs. */
+  readonly ttlSeconds: number;
+  /** How much earlier than etcd the holder gives up; default a sixth of the TTL. */
+  readonly marginMs?: number;
+}
+
+/** One member by its own account. */
+export interface MemberStatus {
+  readonly endpoint: string;
+  readonly memberId: string;
+  readonly version: string;
+  /** Member id; undefined without a leader. */
+  readonly leaderId: string | undefined;
+  readonly isLeader: boolean;
+  readonly revision: number;
+  readonly raftTerm: number;
+  readonly raftAppliedIndex: number;
+  readonly dbBytes: number;
+  readonly dbBytesInUse: number;
+  readonly errors: readonly string[];
+}
+
+/**
+ * An etcd cluster over its JSON gateway (3.4 and later). Reads are linearizable unless asked otherwise. Failures are
+ * `EtcdError`s whose `outcome` says whether a write may have happened. Keys are UTF-8.
+ */
+export class EtcdClient {
+  readonly #tuning: EtcdTuning;
+  readonly #exchange: Exchange;
+  readonly #urls: readonly URL[];
+  readonly #caller: Caller;
+
+  constructor(options: EtcdOptions) {
+    this.#tuning = { ...TUNING, ...options.tuning };
+    this.#exchange = new Exchange(options.tls ?? {});
+    this.#urls = options.endpoints.map(parseEndpoint);
+    const backoff = { minMs: this.#tuning.backoffMinMs, maxMs: this.#tuning.backoffMaxMs };
+    const endpoints = new Endpoints(this.#urls, backoff, Math.random);
+    this.#caller = new Caller(this.#exchange, endpoints, new Login(options.credentials), monotonicMs);
+  }
+
+  /** The whole range at one revision, however many keys it has. */
+  async range(range: KeyRange, options: RangeOptions = {}): Promise<RangeResult> {
+    for (;;) {
+      try {
+        return await this.#pages(range, options);
+      } catch (error) {
+        const overtaken = error instanceof EtcdError && error.reason === 'COMPACTED';
+        if (!overtaken || options.revision !== undefined) throw error;
+      }
+    }
+  }
+
+  /** One key, or undefined. */
+  async get(key: string, options: RangeOptions = {}): Promise<KeyValue | undefined> {
+    return (await this.range({ key }, options)).kvs[0];
+  }
+
+  /**
+   * Does all of it or nothing, atomically. Sent once: when its answer is lost, the error's `outcome` is `unknown` and the
+   * caller reads again before it acts.
+   */
+  async txn(txn: Txn, options: CallOptions = {}): Promise<TxnResult> {
+    return txnResult(await this.#call('kv/txn', txnRequest(txn), txnCall, 'once', options));
+  }
+
+  /** Puts one key whatever it held. Answers the revision. */
+  async put(
+    key: string,
+    value: string | Buffer,
+    options: CallOptions & { lease?: string } = {},
+  ): Promise<number> {
+    const { lease, ...rest } = options;
+    const put = { put: key, value, ...(lease !== undefined && { lease }) };
+    return (await this.txn({ success: [put] }, rest)).revision;
+  }
+
+  /** Deletes a range. Answers how many keys there were. */
+  async delete(range: KeyRange, options: CallOptions = {}): Promise<number> {
+    const { results } = await this.txn({ success: [{ delete: range }] }, options);
+    return results[0]?.kind === 'delete' ? results[0].deleted : 0;
+  }
+
+  /** Forgets what was overwritten before `revision`. */
+  async compact(revision: number, options: CallOptions = {}): Promise<void> {
+    try {
+      await this.#call('kv/compaction', { revision: String(revision) }, anyAnswer, 'idempotent', options);
+    } catch (error) {
+      if (!(error instanceof EtcdError && error.reason === 'COMPACTED')) throw error;
+    }
+  }
+
+  /** Changes of a range, each exactly once and in order, for as long as they are iterated; see `WatchUpdate`. */
+  watch(range: KeyRange, options: WatchOptions = {}): AsyncGenerator<WatchUpdate, void, void> {
+    const { attemptTimeoutMs, watchIdleMs } = this.#tuning;
+    const list = (wanted: KeyRange, signal: AbortSignal | undefined): Promise<RangeResult> =>
+      this.range(wanted, signal && { signal });
+    return watch({ caller: this.#caller, attemptTimeoutMs, idleMs: watchIdleMs, list }, range, options);
+  }
+
+  /** A lease that is kept alive until it is revoked, abandoned or lost. */
+  async lease(options: LeaseOptions): Promise<LeaseKeeper> {
+    const lease = await this.grantLease(options.ttlSeconds, options);
+    const calls = {
+      now: monotonicMs,
+      keepAlive: this.#keepAlive.bind(this),
+      revoke: (id: string) => this.revokeLease(id),
+    };
+    return new LeaseKeeper(calls, lease, options.marginMs ?? lease.ttlMs / 6);
+  }
+
+  /**
+   * A lease that nobody keeps alive. Its id is drawn here, so a grant whose answer was lost can be sent again: that it
+   * exists then is the answer.
+   */
+  async grantLease(ttlSeconds: number, options: CallOptions = {}): Promise<GrantedLease> {
+    const id = randomLeaseId();
+    const sentAtMs = monotonicMs();
+    const body = { ID: id, TTL: String(ttlSeconds) };
+    try {
+      const { TTL } = await this.#call('lease/grant', body, leaseGrantCall, 'idempotent', options);
+      return { id, ttlMs: TTL * 1000, sentAtMs };
+    } catch (error) {
+      if (!(error instanceof EtcdError && error.reason === 'LEASE_EXISTS')) throw error;
+      const { grantedTtlMs } = await this.leaseStatus(id, options);
+      return { id, ttlMs: grantedTtlMs, sentAtMs };
+    }
+  }
+
+  /** Ends a lease and deletes its keys; one that is gone already is no error. */
+  async revokeLease(id: string, options: CallOptions = {}): Promise<void> {
+    try {
+      await this.#call('lease/revoke', { ID: id }, anyAnswer, 'idempotent', options);
+    } catch (error) {
+      if (!(error instanceof EtcdError && error.reason === 'LEASE_NOT_FOUND')) throw error;
+    }
+  }
+
+  /** `ttlMs` is 0 when the lease is gone. */
+  async leaseStatus(
+    id: string,
+    options: CallOptions = {},
+  ): Promise<{ ttlMs: number; grantedTtlMs: number; keys: string[] }> {
+    const body = { ID: id, keys: true };
+    const { TTL, grantedTTL, keys } = await this.#call(
+      'lease/timetolive',
+      body,
+      timeToLiveCall,
+      'none',
+      options,
+    );
+    return { ttlMs: Math.max(0, TTL) * 1000, grantedTtlMs: grantedTTL * 1000, keys };
+  }
+
+  /** Every endpoint's own account, or why there is none; works without quorum. */
+  async status(
+    options: CallOptions = {},
+  ): Promise<(MemberStatus | { endpoint: string; error: EtcdError })[]> {
+    return Promise.all(
+      this.#urls.map(async (url) => {
+        const endpoint = url.origin;
+        try {
+          const call = this.#spec('maintenance/status', {}, statusCall, 'none', options);
+          return memberStatus(endpoint, await this.#caller.callAt(url, { ...call, serializable: true }));
+        } catch (error) {
+          if (error instanceof EtcdError) return { endpoint, error };
+          throw error;
+        }
+      }),
+    );
+  }
+
+  /** Alarms that are on. NOSPACE: no writes until there is room (compact, defragment) and the alarm is disarmed. */
+  async alarms(options: CallOptions = {}): Promise<{ memberId: string; alarm: 'NOSPACE' | 'CORRUPT' }[]> {
+    const { alarms } = await this.#call('maintenance/alarm', {}, alarmCall, 'none', options);
+    return alarms.flatMap(({ memberID, alarm }) => (alarm === 'NONE' ? [] : [{ memberId: memberID, alarm }]));
+  }
+
+  /** Ends kept connections; calls and watches under way fail. */
+  close(): void {
+    this.#exchange.close();
+  }
+
+  async #pages(range: KeyRange, options: RangeOptions): Promise<RangeResult> {
+    const deadline = monotonicMs() + (options.timeoutMs ?? this.#tuning.timeoutMs);
+    const kvs: KeyValue[] = [];
+    let revision = options.revision;
+    let fields = rangeFields(range);
+    for (;;) {
+      const body = {
+        ...fields,
+        limit: String(this.#tuning.pageKeys),
+        revision: revision && String(revision),
+        keys_only: options.keysOnly,
+        serializable: options.serializable,
+      };
+      const timeoutMs = Math.max(1, deadline - monotonicMs());
+      const call = this.#spec('kv/range', body, rangeCall, 'none', { ...options, timeoutMs });
+      const answer = await this.#caller.call({ ...call, serializable: options.serializable === true });
+      revision ??= answer.header.revision;
+      for (const kv of answer.kvs) kvs.push(kv);
+      if (!answer.more) return { revision, kvs };
+      fields = rangeAfter(range, kvs.at(-1)!.key);
+    }
+  }
+
+  async #keepAlive(
+    id: string,
+    limits: { timeoutMs: number; attemptTimeoutMs: number; signal: AbortSignal },
+  ): Promise<number> {
+    const call = this.#spec('lease/keepalive', { ID: id }, keepAliveCall, 'idempotent', limits);
+    const { TTL } = await this.#caller.call({ ...call, attemptTimeoutMs: limits.attemptTimeoutMs });
+    return TTL * 1000;
+  }
+
+  #call<Answer extends Parameters<Caller['call']>[0]['answer']>(
+    path: string,
+    body: object,
+    answer: Answer,
+    effect: Call<Answer>['effect'],
+    options: CallOptions,
+  ): Promise<z.output<Answer>> {
+    return this.#caller.call(this.#spec(path, body, answer, effect, options));
+  }
+
+  #spec<Answer extends z.ZodType>(
+    path: string,
+    body: object,
+    answer: Answer,
+    effect: Call<Answer>['effect'],
+    options: CallOptions,
+  ): Call<Answer> {
+    const { timeoutMs, attemptTimeoutMs } = this.#tuning;
+    return {
+      path,
+      body,
+      answer,
+      effect,
+      timeoutMs: options.timeoutMs ?? timeoutMs,
+      attemptTimeoutMs,
+      signal: options.signal,
+    };
+  }
+}
+
+/** Monotonic ms; goes on while the process is stopped. */
+function monotonicMs(): number {
+  return performance.now();
+}
+
+/** Positive 63-bit number. */
+function randomLeaseId(): string {
+  return String((randomBytes(8).readBigUInt64BE() >> 1n) | 1n);
+}
+
+function parseEndpoint(text: string): URL {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== '/') {
+    throw new EtcdError(
+      'REFUSED',
+      'notApplied',
+      `an etcd endpoint is http://HOST:PORT or https://HOST:PORT, not "${text}"`,
+    );
+  }
+  return url;
+}
+
+function memberStatus(endpoint: string, answer: z.output<typeof statusCall>): MemberStatus {
+  const { header, version, leader, errors } = answer;
+  return {
+    endpoint,
+    memberId: header.member_id,
+    version,
+    leaderId: leader === '0' ? undefined : leader,
+    isLeader: leader === header.member_id,
+    revision: header.revision,
+    raftTerm: answer.raftTerm,
+    raftAppliedIndex: answer.raftAppliedIndex,
+    dbBytes: answer.dbSize,
+    dbBytesInUse: answer.dbSizeInUse,
+    errors,
+  };
+}

@@ -1,0 +1,198 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { z } from 'zod';
+import type { Endpoints } from '../endpoints.ts';
+import { EtcdError, type EtcdOutcome } from '../error.ts';
+import { parseJson, refusalOf } from '../refusal.ts';
+import { type Exchange, readAll, where } from './exchange.ts';
+import type { Login } from './login.ts';
+
+/**
+ * What a call does to the store, so whether it may be sent again when its fate is unknown: `none` and `idempotent` may,
+ * `once` may not.
+ */
+export type Effect = 'none' | 'idempotent' | 'once';
+
+export interface Call<Answer extends z.ZodType> {
+  /** Below `/v3/`. */
+  readonly path: string;
+  readonly body: object;
+  readonly answer: Answer;
+  readonly effect: Effect;
+  /** For all attempts together. */
+  readonly timeoutMs: number;
+  /** For each attempt that may be repeated. */
+  readonly attemptTimeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  /** Served by a member that has no leader, from what it knows. */
+  readonly serializable?: boolean;
+}
+
+export interface OpenStream {
+  readonly url: URL;
+  readonly startedAt: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly response: IncomingMessage;
+}
+
+type Headed = z.ZodType<{ header?: { cluster_id: string } | undefined }>;
+
+/** Faults of a member or the way to it: another member may do better. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['UNAVAILABLE', 'TIMEOUT', 'BAD_ANSWER']);
+
+/** Calls with members to choose from: rotation, repeats, login, and one cluster only. */
+export class Caller {
+  readonly #exchange: Exchange;
+  readonly #endpoints: Endpoints;
+  readonly #login: Login;
+  readonly #now: () => number;
+  #clusterId: string | undefined;
+
+  constructor(exchange: Exchange, endpoints: Endpoints, login: Login, now: () => number) {
+    this.#exchange = exchange;
+    this.#endpoints = endpoints;
+    this.#login = login;
+    this.#now = now;
+  }
+
+  /** Asks members in turn until one answers, for as long as that cannot do the work twice. */
+  async call<Answer extends Headed>(call: Call<Answer>): Promise<z.output<Answer>> {
+    const deadline = this.#now() + call.timeoutMs;
+    let outcome: EtcdOutcome = 'notApplied';
+    for (let tokens = 0; ; ) {
+      const url = await this.#member(deadline, call.signal);
+      const remaining = Math.max(1, deadline - this.#now());
+      const timeoutMs = call.effect === 'once' ? remaining : Math.min(remaining, call.attemptTimeoutMs);
+      try {
+        return await this.callAt(url, { ...call, timeoutMs });
+      } catch (error) {
+        if (!(error instanceof EtcdError)) throw error;
+        if (error.outcome === 'unknown' && call.effect !== 'none') outcome = 'unknown';
+        const mayRepeat = call.effect !== 'once' || outcome === 'notApplied';
+        if (error.reason === 'TOKEN_INVALID' && tokens++ === 0) continue;
+        if (ELSEWHERE.has(error.reason) && mayRepeat && this.#now() < deadline) continue;
+        throw error.outcome === outcome
+          ? error
+          : new EtcdError(error.reason, outcome, error.message, { cause: error.cause });
+      }
+    }
+  }
+
+  /** One attempt at one member within `timeoutMs`. */
+  async callAt<Answer extends Headed>(url: URL, call: Call<Answer>): Promise<z.output<Answer>> {
+    const startedAt = this.#now();
+    try {
+      const headers = await this.#headers(url, call);
+      const target = new URL(`v3/${call.path}`, url);
+      const { status, text } = await this.#exchange.post(target, JSON.stringify(call.body), {
+        headers,
+        timeoutMs: call.timeoutMs,
+        signal: call.signal,
+      });
+      if (status !== 200) throw this.#refusal(text, where(target), headers);
+      const answer = call.answer.safeParse(parseJson(text));
+      if (!answer.success) {
+        const cause = answer.error;
+        throw new EtcdError('BAD_ANSWER', 'unknown', `${where(target)} answered ${text.slice(0, 200)}`, {
+          cause,
+        });
+      }
+      this.#checkCluster(url, answer.data.header?.cluster_id);
+      this.#endpoints.succeeded(url, startedAt);
+      return answer.data;
+    } catch (error) {
+      this.failed(url, startedAt, error);
+      throw error;
+    }
+  }
+
+  /** Sends a request whose answer goes on for ever, to the member whose turn it is. */
+  async open(
+    path: string,
+    body: object,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<OpenStream> {
+    const url = await this.#member(this.#now() + timeoutMs, signal);
+    const startedAt = this.#now();
+    try {
+      const headers = await this.#headers(url, { timeoutMs });
+      const target = new URL(`v3/${path}`, url);
+      const response = await this.#exchange.open(target, JSON.stringify(body), {
+        headers,
+        timeoutMs,
+        signal,
+      });
+      if (response.statusCode !== 200)
+        throw this.#refusal(await readAll(response, target), where(target), headers);
+      return { url, startedAt, headers, response };
+    } catch (error) {
+      this.failed(url, startedAt, error);
+      throw error;
+    }
+  }
+
+  /** The member whose turn it is, once it may be asked again. */
+  async #member(deadline: number, signal: AbortSignal | undefined): Promise<URL> {
+    const { url, waitMs } = this.#endpoints.pick(this.#now());
+    if (waitMs <= 0) return url;
+    const remaining = deadline - this.#now();
+    try {
+      await delay(Math.max(0, Math.min(waitMs, remaining)), undefined, signal && { signal });
+    } catch (cause) {
+      throw new EtcdError('ABORTED', 'notApplied', 'the call of etcd was not waited for', { cause });
+    }
+    return url;
+  }
+
+  /** Notes a fault of a member, if `error` is one. */
+  failed(url: URL, startedAt: number, error: unknown): void {
+    if (error instanceof EtcdError && ELSEWHERE.has(error.reason))
+      this.#endpoints.failed(url, startedAt, this.#now());
+  }
+
+  succeeded(url: URL, startedAt: number): void {
+    this.#endpoints.succeeded(url, startedAt);
+  }
+
+  /** Whether to try again with a new token after `headers` were refused. */
+  tokenRefused(headers: Readonly<Record<string, string>>): boolean {
+    return this.#login.refused(headers);
+  }
+
+  /** A login serves all calls that wait for it, so no one call's signal ends it. */
+  async #headers(
+    url: URL,
+    { timeoutMs, serializable }: { timeoutMs: number; serializable?: boolean },
+  ): Promise<Record<string, string>> {
+    const token = await this.#login.headers(async (path, body, answer) => {
+      const target = new URL(`v3/${path}`, url);
+      const { status, text } = await this.#exchange.post(target, JSON.stringify(body), {
+        headers: WITH_LEADER,
+        timeoutMs,
+        signal: undefined,
+      });
+      if (status !== 200) throw refusalOf(text, where(target));
+      return answer.parse(parseJson(text));
+    });
+    return serializable ? token : { ...token, ...WITH_LEADER };
+  }
+
+  #refusal(text: string, what: string, headers: Readonly<Record<string, string>>): EtcdError {
+    const error = refusalOf(text, what);
+    if (error.reason === 'TOKEN_INVALID') this.tokenRefused(headers);
+    return error;
+  }
+
+  #checkCluster(url: URL, clusterId: string | undefined): void {
+    if (clusterId === undefined) return;
+    this.#clusterId ??= clusterId;
+    if (clusterId !== this.#clusterId) {
+      const message = `${url.host} belongs to etcd cluster ${clusterId}, another endpoint to ${this.#clusterId}`;
+      throw new EtcdError('WRONG_CLUSTER', 'unknown', message);
+    }
+  }
+}
+
+/** Without this header a member that has lost its leader keeps a call for some 7 s, and a watch silently for ever. */
+const WITH_LEADER = { 'grpc-metadata-hasleader': 'true' };
