@@ -1,14 +1,24 @@
 import { assert, EdgelogError } from '@edgelog/base';
 import { type BatchHeader, patchBatchOffset } from '@edgelog/wire';
 import { batchFault, type Refusal } from './batch-fault.ts';
+import type { CompactionStep } from './compaction.ts';
 import type { DamageRegister } from './damage.ts';
 import type { JoinArena } from './join-arena.ts';
-import { partitionKey, producerKey, rangeKey, tailKey, type ValueBounds, valueKey } from './keys.ts';
+import {
+  compactionKey,
+  partitionKey,
+  producerKey,
+  rangeKey,
+  tailKey,
+  type ValueBounds,
+  valueKey,
+} from './keys.ts';
 import { type EpochStart, LeaderEpochCache } from './leader-epochs.ts';
 import { advanceProducer, isExpired, judge } from './producer-state.ts';
+import { rangeIndexOf, sizeOf } from './ranges.ts';
 import { PartitionReader } from './reader.ts';
 import { expiryOf } from './retention.ts';
-import { encodePartition, encodeProducer, encodeRange, type SegmentRange } from './rows.ts';
+import { encodeCompaction, encodePartition, encodeProducer, encodeRange, type SegmentRange } from './rows.ts';
 import type { RowWrite } from './segment.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import type {
@@ -53,6 +63,7 @@ export interface PartitionSeed {
   producers: Map<number, ProducerState>;
   ranges: SegmentRange[];
   tail: TailChunk[];
+  compaction: readonly CompactionStep[];
 }
 
 /** A batch that was appended and is not flushed. */
@@ -88,6 +99,9 @@ export class Partition implements PartitionLog {
   #bytesEnd: number;
   /** The value that held the log start when it was asked for last. */
   #oldest: ValueBounds | undefined;
+  /** Bytes of the unflushed batches that are in no commit yet, and so in no range. */
+  #uncutBytes = 0;
+  #compaction: readonly CompactionStep[];
   #rowDirty = false;
   #deleted = false;
 
@@ -98,6 +112,7 @@ export class Partition implements PartitionLog {
     this.#host = host;
     this.#producers = seed.producers;
     this.#tail = seed.tail;
+    this.#compaction = seed.compaction;
     this.#logStartOffset = seed.logStartOffset;
     this.#logEndOffset = seed.logEndOffset;
     this.#bytesEnd = seed.bytesEnd;
@@ -199,7 +214,13 @@ export class Partition implements PartitionLog {
     this.#assertLive();
     const from = Math.max(offset, this.#logStartOffset);
     if (from >= this.#logEndOffset) return 0;
-    if (from < this.highWatermark) return this.#bytesEnd - this.valueAt(from).bytesBefore;
+    if (from < this.highWatermark) {
+      const index = rangeIndexOf(this.ranges, from);
+      const inRange = this.ranges[index]!.bytesEnd - this.valueAt(from).bytesBefore;
+      return this.ranges
+        .slice(index + 1)
+        .reduce((sum, range) => sum + sizeOf(range), inRange + this.#uncutBytes);
+    }
     const batch = this.#unflushed.find(({ header }) => from <= header.lastOffset)!;
     return this.#bytesEnd - batch.bytesBefore;
   }
@@ -216,21 +237,19 @@ export class Partition implements PartitionLog {
   /** Adds the bytes of stored batches that can still be read to those of the segments they are in. */
   countLive(bytesOf: Map<number, number>): void {
     for (const range of this.ranges) {
-      const from = Math.max(range.bytesBefore, this.#liveFrom());
-      bytesOf.set(range.segmentId, (bytesOf.get(range.segmentId) ?? 0) + Math.max(0, range.bytesEnd - from));
+      bytesOf.set(range.segmentId, (bytesOf.get(range.segmentId) ?? 0) + this.#liveBytesIn(range));
     }
   }
 
   get liveBytes(): number {
-    return this.#bytesEnd - this.#liveFrom();
+    return this.ranges.reduce((sum, range) => sum + this.#liveBytesIn(range), this.#uncutBytes);
   }
 
-  /** Where the log start lies in bytes. */
-  #liveFrom(): number {
-    if (this.#logStartOffset >= this.highWatermark) return this.ranges.at(-1)?.bytesEnd ?? this.#bytesEnd;
-    const first = this.ranges[0]!;
-    if (first.baseOffset >= this.#logStartOffset) return first.bytesBefore;
-    return this.valueAt(this.#logStartOffset).bytesBefore;
+  /** Only the first range can be dead in part: those before the log start are let go. */
+  #liveBytesIn(range: SegmentRange): number {
+    if (range !== this.ranges[0] || range.baseOffset >= this.#logStartOffset) return sizeOf(range);
+    if (this.#logStartOffset >= Math.min(range.endOffset, this.highWatermark)) return 0;
+    return range.bytesEnd - this.valueAt(this.#logStartOffset).bytesBefore;
   }
 
   expiry(policy: RetentionPolicy): Expiry | undefined {
@@ -287,6 +306,7 @@ export class Partition implements PartitionLog {
     rows.push(this.#row());
     this.#rowDirty = false;
     for (const range of this.ranges) rows.push([rangeKey(this.id, range.segmentId), encodeRange(range)]);
+    if (this.#compaction.length > 0) rows.push(this.#compactionRow());
     for (const chunk of this.#tail) {
       rows.push([tailKey(this.id, chunk.baseOffset, chunk.recordCount), chunk.bytes]);
     }
@@ -298,6 +318,46 @@ export class Partition implements PartitionLog {
       this.#host.segments.retain(segmentId);
   }
 
+  /** Oldest first. */
+  get compaction(): readonly CompactionStep[] {
+    return this.#compaction;
+  }
+
+  /** Durable with the next commit. */
+  setCompaction(steps: readonly CompactionStep[]): void {
+    this.#compaction = steps;
+    this.#host.put(this.#compactionRow());
+  }
+
+  /**
+   * From now on `fresh`, a range of a compacted segment, is what the log holds between its ends: `fresh` begins with a range, or
+   * below the log start, and what is left of a range beyond it begins with the value there. Durable with the next
+   * commit. False, and nothing changes, when nothing of it can be read any more.
+   */
+  replaceRanges(fresh: SegmentRange): boolean {
+    if (this.#deleted || fresh.endOffset <= this.#logStartOffset) return false;
+    const { segments } = this.#host;
+    const ranges = this.ranges.flatMap((range): SegmentRange[] => {
+      if (range.endOffset <= fresh.baseOffset || range.baseOffset >= fresh.endOffset) return [range];
+      const key = rangeKey(this.id, range.segmentId);
+      if (range.endOffset > fresh.endOffset) {
+        const { bytesBefore } = this.#reader.valueAt(fresh.endOffset);
+        const rest = { ...range, baseOffset: fresh.endOffset, bytesBefore };
+        this.#host.put([key, encodeRange(rest)]);
+        return [rest];
+      }
+      segments.release(range.segmentId);
+      this.#host.put([key, undefined]);
+      return [];
+    });
+    ranges.splice(rangeIndexOf(ranges, fresh.baseOffset) + 1, 0, fresh);
+    this.ranges.splice(0, this.ranges.length, ...ranges);
+    this.#oldest = undefined;
+    segments.retain(fresh.segmentId);
+    this.#host.put([rangeKey(this.id, fresh.segmentId), encodeRange(fresh)]);
+    return true;
+  }
+
   /** Takes the partition's rows away; its batches die with their segments. */
   delete(): void {
     this.#assertLive();
@@ -305,6 +365,7 @@ export class Partition implements PartitionLog {
     this.#host.damaged.forgetBelow(this.name, Number.POSITIVE_INFINITY);
     const { segments } = this.#host;
     this.#host.put([partitionKey(this.id), undefined]);
+    this.#host.put([compactionKey(this.id), undefined]);
     for (const producerId of this.#producers.keys()) {
       this.#host.put([producerKey(this.id, producerId), undefined]);
     }
@@ -350,6 +411,7 @@ export class Partition implements PartitionLog {
       }
       this.#unflushed.push({ header, batch, bytesBefore: this.#bytesEnd, appendTime });
       this.#bytesEnd += header.sizeBytes;
+      this.#uncutBytes += header.sizeBytes;
       this.#logEndOffset = lastOffset + 1;
     }
     const flushed = this.#host.enqueue(this, given.sizeBytes);
@@ -370,6 +432,7 @@ export class Partition implements PartitionLog {
     const fresh = this.#unflushed.slice(this.#cut);
     if (fresh.length === 0) return () => {};
     this.#cut = this.#unflushed.length;
+    this.#uncutBytes = 0;
     for (let from = 0, to = 0; from < fresh.length; from = to) {
       for (let size = 0; to < fresh.length; to++) {
         const { sizeBytes, partitionLeaderEpoch } = fresh[to]!.header;
@@ -449,6 +512,10 @@ export class Partition implements PartitionLog {
       epochs: this.leaderEpochs.entries,
     });
     return [partitionKey(this.id), value];
+  }
+
+  #compactionRow(): RowWrite {
+    return [compactionKey(this.id), encodeCompaction(this.#compaction)];
   }
 
   #assertWritable(): void {

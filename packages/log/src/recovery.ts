@@ -2,6 +2,7 @@ import { EdgelogError } from '@edgelog/base';
 import { headerKey, RowKind } from './keys.ts';
 import type { PartitionSeed } from './partition.ts';
 import {
+  decodeCompaction,
   decodeHeader,
   decodePartition,
   decodeProducer,
@@ -47,6 +48,7 @@ export function recover(segment: Segment, path: string): Recovered {
       producers: new Map(),
       ranges: [],
       tail: [],
+      compaction: [],
     };
     recovered.partitions.set(id, seed);
   }
@@ -69,6 +71,11 @@ export function recover(segment: Segment, path: string): Recovered {
   }
   for (const { key, value } of segment.rows(RowKind.range)) {
     seedOf(key).ranges.push(decodeRange(key.readDoubleBE(5), value));
+  }
+  // Rows come by segment, and a compacted segment has a number apart from the order in which offsets were given.
+  for (const { ranges } of recovered.partitions.values()) ranges.sort((a, b) => a.baseOffset - b.baseOffset);
+  for (const { key, value } of segment.rows(RowKind.compaction)) {
+    seedOf(key).compaction = decodeCompaction(value);
   }
   for (const { key, value } of segment.rows(RowKind.segment)) {
     recovered.segments.set(key.readDoubleBE(1), decodeSegment(value));

@@ -1,4 +1,5 @@
 import type { ValueBounds } from './keys.ts';
+import { sizeOf } from './ranges.ts';
 import type { SegmentRange } from './rows.ts';
 import type { Expiry, RetentionPolicy } from './types.ts';
 
@@ -26,20 +27,27 @@ export function expiryOf(log: RetainedLog, policy: RetentionPolicy, now: number)
 }
 
 function startByTime(log: RetainedLog, retentionMs: number | undefined, now: number): number {
-  if (retentionMs === undefined) return log.logStartOffset;
-  const isKept = ({ maxAppendTime }: { maxAppendTime: number }) => now - maxAppendTime <= retentionMs;
-  const range = log.ranges.find(isKept);
-  if (range === undefined) return log.highWatermark;
-  return firstValue(log, range, isKept);
+  return retentionMs === undefined ? log.logStartOffset : appendedWithin(log, retentionMs, now);
+}
+
+/** Where the records begin that were appended no longer ago than this, to a stored value. */
+export function appendedWithin(log: RetainedLog, ageMs: number, now: number): number {
+  const isYoung = ({ maxAppendTime }: { maxAppendTime: number }) => now - maxAppendTime <= ageMs;
+  const range = log.ranges.find(isYoung);
+  return range === undefined ? log.highWatermark : firstValue(log, range, isYoung);
 }
 
 /** The last value that can begin the log such that at least `retentionBytes` follow. */
 function startBySize(log: RetainedLog, retentionBytes: number | undefined): number {
-  const bytesEnd = log.ranges.at(-1)?.bytesEnd;
-  if (retentionBytes === undefined || bytesEnd === undefined) return log.logStartOffset;
-  const spare = bytesEnd - retentionBytes;
-  const range = log.ranges.find((one) => one.bytesEnd > spare);
-  if (range === undefined) return log.highWatermark;
+  if (retentionBytes === undefined) return log.logStartOffset;
+  if (retentionBytes === 0) return log.highWatermark;
+  let kept = 0;
+  const range = log.ranges.findLast((one) => {
+    kept += sizeOf(one);
+    return kept >= retentionBytes;
+  });
+  if (range === undefined) return log.logStartOffset;
+  const spare = range.bytesBefore + kept - retentionBytes;
   const after = firstValue(log, range, ({ bytesBefore }) => bytesBefore > spare);
   const isFirst = after <= Math.max(range.baseOffset, log.logStartOffset);
   return isFirst ? after : log.valueAt(after - 1).baseOffset;

@@ -1,3 +1,4 @@
+import type { CompactionStep } from './compaction.ts';
 import type { EpochStart } from './leader-epochs.ts';
 import type { ProducerState } from './types.ts';
 
@@ -169,4 +170,24 @@ export function encodeSegment({ generation, batchBytes }: SegmentRow): Buffer {
 
 export function decodeSegment(bytes: Buffer): SegmentRow {
   return { generation: bytes.readUInt32BE(0), batchBytes: bytes.readDoubleBE(4) };
+}
+
+const STEP_BYTES = 17;
+
+export function encodeCompaction(steps: readonly CompactionStep[]): Buffer {
+  const bytes = Buffer.allocUnsafe(STEP_BYTES * steps.length);
+  steps.forEach(({ endOffset, cleanedAt, hasTombstones }, index) => {
+    bytes.writeDoubleBE(endOffset, STEP_BYTES * index);
+    bytes.writeDoubleBE(cleanedAt, STEP_BYTES * index + 8);
+    bytes.writeUInt8(hasTombstones ? 1 : 0, STEP_BYTES * index + 16);
+  });
+  return bytes;
+}
+
+export function decodeCompaction(bytes: Buffer): CompactionStep[] {
+  return Array.from({ length: bytes.length / STEP_BYTES }, (_, index) => ({
+    endOffset: bytes.readDoubleBE(STEP_BYTES * index),
+    cleanedAt: bytes.readDoubleBE(STEP_BYTES * index + 8),
+    hasTombstones: bytes.readUInt8(STEP_BYTES * index + 16) === 1,
+  }));
 }

@@ -52,6 +52,8 @@ export class SegmentFiles {
   readonly #sealed = new Map<number, Sealed>();
   /** Sealed ones that are open, least recently used first. */
   readonly #open = new Map<number, SegmentReader>();
+  /** Compacted segments count downwards from −1, and no number comes again while a file may still have it. */
+  #lastCompacted = 0;
 
   constructor(dir: string, options: SegmentOptions) {
     this.#dir = dir;

@@ -3,6 +3,7 @@ import * as lmdb from 'lmdb';
 import { open, type RootDatabase } from 'lmdb';
 import { afterValuesAt, parseValueKey, type ValueKey, valueKey, valuePrefix } from './keys.ts';
 import { checkBeforeOpen } from './lmdb-file.ts';
+import { openRow, sealRow } from './row-check.ts';
 
 /** One row to write: a value, or undefined to remove the row. The buffers belong to the segment until flushed. */
 export type RowWrite = readonly [key: Buffer, value: Buffer | undefined];
@@ -58,7 +59,7 @@ export class Segment implements SegmentReader {
   async write(rows: readonly RowWrite[]): Promise<void> {
     let committed: Committed | undefined;
     for (const [key, value] of rows) {
-      const done = value === undefined ? this.#db.remove(key) : this.#db.put(key, value);
+      const done = value === undefined ? this.#db.remove(key) : this.#db.put(key, sealRow(key, value));
       if (committed === undefined) committed = done;
       // A removal has a promise of its own; the first one speaks for the transaction.
       else done.catch(() => {});
@@ -73,12 +74,15 @@ export class Segment implements SegmentReader {
   }
 
   get(key: Buffer): Buffer | undefined {
-    return this.#db.getBinary(key);
+    const bytes = this.#db.getBinary(key);
+    return bytes && openRow(key, bytes);
   }
 
-  /** All rows of a kind in key order, copied. */
+  /** All rows of a kind in key order, copied. Throws CORRUPT_BATCH at one that is damaged. */
   *rows(kind: number): Generator<{ key: Buffer; value: Buffer }> {
-    yield* this.#db.getRange({ start: Buffer.of(kind), end: Buffer.of(kind + 1) });
+    for (const { key, value } of this.#db.getRange({ start: Buffer.of(kind), end: Buffer.of(kind + 1) })) {
+      yield { key, value: openRow(key, value) };
+    }
   }
 
   floor(partitionId: number, offset: number): ValueKey | undefined {

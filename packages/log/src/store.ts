@@ -186,6 +186,7 @@ class SegmentedLogStore implements LogStore, PartitionHost {
       producers: new Map(),
       ranges: [],
       tail: [],
+      compaction: [],
     });
     this.#partitions.set(name, partition);
     this.put(this.#headerRow());

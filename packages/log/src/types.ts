@@ -79,6 +79,22 @@ export interface StoredDamage {
   readonly reason: string;
 }
 
+/** When and how far a partition is compacted: of each key only its latest record stays. Times go by the append here. */
+export interface CompactionPolicy {
+  /** A pass is due when more than this share of what can be compacted has not been, 0 … 1. */
+  dirtyRatioMin: number;
+  /** Or when something that has not been is older than this, milliseconds. */
+  maxLagMs: number;
+  /** Younger records are left alone. */
+  minLagMs: number;
+  /** How long a tombstone (a key with the value null) stays after it was first compacted. */
+  deleteRetentionMs: number;
+  /** What is in the active segment cannot be compacted. It is rolled for a pass when it holds this much of the partition, in bytes, */
+  rollBytes: number;
+  /** or something of it that is older than this, milliseconds. */
+  rollMs: number;
+}
+
 /** What is kept of a partition; each bound is undefined where there is none. */
 export interface RetentionPolicy {
   /** How long after they were appended here records are kept, milliseconds. Their own timestamps do not matter. */
