@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EdgelogError } from '@edgelog/base';
+import { checkTrees } from './tree-check.ts';
 
 /** LMDB's lock table for 126 readers is 8,272 bytes. */
 const LOCK_FILE_BYTES = 16_384;
@@ -20,13 +21,18 @@ const META = {
 
 /**
  * lmdb-js ends the process with a segmentation fault when an environment cannot be opened, and LMDB with a SIGBUS when
- * the disk is full as it maps its lock file. So what can be known before is checked before, and is an error.
+ * the disk is full as it maps its lock file; and damaged pages lead it out of the map. So what can be known before is checked
+ * before, and is an error.
  */
 export function checkBeforeOpen(path: string): void {
   reserveLockFile(path);
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size > 0) checkMetaPage(path);
-  else checkRoom(path);
+  if (size > 0) {
+    checkMetaPage(path);
+    checkTrees(path);
+  } else {
+    checkRoom(path);
+  }
 }
 
 export function lockFileOf(path: string): string {

@@ -128,34 +128,25 @@ export class PageFile {
     return Math.ceil((HEADER_BYTES + sizeBytes) / this.pageBytes);
   }
 
-  /**
-   * Nodes of the tree's leaves in key order, or against it, from `bound` on: at or after it, or before it. Pages that cannot be
-   * read are left out; `onBad` is told of each with the keys that it may have held, [low, high).
-   */
-  *nodes(
-    tree: Tree,
-    bound: Buffer,
-    isReverse = false,
-    onBad: (page: number, low: Buffer, high: Buffer | undefined) => void = () => {},
-  ): Generator<Node, void, undefined> {
-    if (tree.root !== undefined)
-      yield* this.#under(tree.root, tree.depth, NO_KEY, undefined, { bound, isReverse, onBad });
+  /** Nodes of the tree's leaves in key order from `bound` on, or against it from before `bound` on. */
+  *nodes(tree: Tree, bound: Buffer, options: WalkOptions = {}): Generator<Node, void, undefined> {
+    if (tree.root !== undefined) yield* this.#under(tree.root, tree.depth, bound, options);
   }
 
   *#under(
     number: number,
     depth: number,
-    low: Buffer,
-    high: Buffer | undefined,
-    walk: Walk,
+    bound: Buffer,
+    options: WalkOptions,
   ): Generator<Node, void, undefined> {
+    const { isReverse = false, onPage, onBad } = options;
     const page = depth > 0 && depth <= DEPTH_MAX ? this.page(number) : undefined;
     if (page === undefined || page.isLeaf !== (depth === 1)) {
-      walk.onBad(number, low, high);
+      onBad?.(number);
       return;
     }
+    onPage?.(number, page.isLeaf);
     const { nodes } = page;
-    const { bound, isReverse } = walk;
     for (let step = 0; step < nodes.length; step++) {
       const i = isReverse ? nodes.length - 1 - step : step;
       const node = nodes[i]!;
@@ -163,12 +154,12 @@ export class PageFile {
         if (Buffer.compare(node.key, bound) < 0 === isReverse) yield node;
         continue;
       }
-      const from = i === 0 ? low : node.key;
-      const to = nodes[i + 1]?.key ?? high;
+      const next = nodes[i + 1];
       const isOutside = isReverse
-        ? Buffer.compare(from, bound) >= 0
-        : to !== undefined && Buffer.compare(to, bound) <= 0;
-      if (!isOutside) yield* this.#under(node.child, depth - 1, from, to, walk);
+        ? i > 0 && Buffer.compare(node.key, bound) >= 0
+        : next !== undefined && Buffer.compare(next.key, bound) <= 0;
+      if (i > 0) options.onSeparator?.(node.key);
+      if (!isOutside) yield* this.#under(node.child, depth - 1, bound, options);
     }
   }
 
@@ -190,10 +181,13 @@ export class PageFile {
   }
 }
 
-interface Walk {
-  bound: Buffer;
-  isReverse: boolean;
-  onBad: (page: number, low: Buffer, high: Buffer | undefined) => void;
+/** A page that cannot be read is left out with all that is under it. */
+interface WalkOptions {
+  isReverse?: boolean;
+  onPage?: (number: number, isLeaf: boolean) => void;
+  onBad?: (number: number) => void;
+  /** The key of a branch, between what comes before it and what comes from it on. */
+  onSeparator?: (key: Buffer) => void;
 }
 
 const NO_KEY = Buffer.alloc(0);

@@ -62,7 +62,7 @@ export class SealedSegment implements SegmentReader {
   /** Damaged keys are passed over; the first sound one of another partition, or of another kind of row, is the end. */
   #firstSound(partitionId: number, bound: Buffer, isReverse: boolean): ValueKey | undefined {
     const prefix = valuePrefix(partitionId);
-    for (const node of this.#file.nodes(this.#meta.rows, bound, isReverse)) {
+    for (const node of this.#file.nodes(this.#meta.rows, bound, { isReverse })) {
       const key = parseValueKey(node.key);
       if (key === undefined) {
         if (node.key.length === VALUE_KEY_BYTES) continue;
