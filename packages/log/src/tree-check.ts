@@ -83,10 +83,16 @@ function faultOfTree(file: PageFile, tree: Tree, pages: PageLedger, name: string
   const onBad = (number: number) => {
     fault ??= `page ${number} of the ${name}`;
   };
-  let previous: Buffer | undefined;
-  for (const { key, value } of file.nodes(tree, FIRST, { onBad, onPage })) {
+  let lowest = FIRST;
+  const onSeparator = (key: Buffer) => {
+    if (name === 'rows' && Buffer.compare(lowest, key) > 0) {
+      fault ??= `the key ${key.toString('hex')} of a branch`;
+    }
+    lowest = key;
+  };
+  for (const { key, value } of file.nodes(tree, FIRST, { onBad, onPage, onSeparator })) {
     seen.entries++;
-    const isOrdered = previous === undefined || name !== 'rows' || Buffer.compare(previous, key) < 0;
+    const isOrdered = name !== 'rows' || Buffer.compare(lowest, key) <= 0;
     const isSound = key[0] !== RowKind.value || name !== 'rows' || parseValueKey(key) !== undefined;
     if (!isOrdered || !isSound) fault ??= `the key of a ${rowName(key)} row, ${key.toString('hex')}`;
     if (value.inline === undefined) {
