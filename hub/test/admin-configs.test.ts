@@ -6,8 +6,11 @@ import { TestHub } from './support/test-hub.ts';
 
 const TOPIC = 2;
 const BROKER = 4;
+const CLIENT_METRICS = 16;
+const GROUP = 32;
 const [SET, DELETE, APPEND] = [0, 1, 2];
 const FROM_TOPIC = 1;
+const FROM_BROKER = 4;
 const FROM_DEFAULT = 5;
 
 let hub: TestHub;
@@ -154,4 +157,34 @@ test('max.message.bytes holds from the answer on, and over a restart', async () 
   expect(await described('changed-1', 'cleanup.policy')).toEqual({
     'cleanup.policy': ['delete,compact', FROM_TOPIC, ['delete,compact', 'delete']],
   });
+});
+
+test("what the hub's settings say comes from its static configuration, the rest from defaults", async () => {
+  const { results } = await client.call(apis.describeConfigs, 4, {
+    resources: [{ resourceType: BROKER, resourceName: '1', configurationKeys: null }],
+    includeSynonyms: true,
+  });
+  const found = Object.fromEntries(
+    results[0]!.configs.map(({ name, configSource, synonyms }) => [name, [configSource, synonyms.length]]),
+  );
+  expect(found['num.partitions']).toEqual([FROM_BROKER, 2]);
+  expect(found['message.max.bytes']).toEqual([FROM_DEFAULT, 1]);
+  await create('plain');
+  expect(await described('plain', 'max.message.bytes')).toEqual({
+    'max.message.bytes': ['1048588', FROM_DEFAULT, ['1048588']],
+  });
+});
+
+test('groups show what the hub does with their members, and client metrics are none', async () => {
+  const resources = [
+    { resourceType: GROUP, resourceName: 'any', configurationKeys: null },
+    { resourceType: CLIENT_METRICS, resourceName: 'any', configurationKeys: null },
+  ];
+  const { results } = await client.call(apis.describeConfigs, 4, { resources, includeSynonyms: true });
+  expect(results.map(({ errorCode }) => errorCode)).toEqual([0, 0]);
+  expect(results[0]!.configs).toMatchObject([
+    { name: 'consumer.session.timeout.ms', value: '45000', readOnly: true, configSource: FROM_DEFAULT },
+    { name: 'consumer.heartbeat.interval.ms', value: '5000', readOnly: true },
+  ]);
+  expect(results[1]!.configs).toEqual([]);
 });

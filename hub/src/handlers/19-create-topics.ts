@@ -81,13 +81,15 @@ function create(asked: Asked, broker: Broker, validateOnly: boolean): TopicItem 
     errorMessage: null,
     numPartitions: partitions,
     replicationFactor: 1,
-    configs: describeTopicConfigs(topics.definitions, configs).map(({ name: key, value, source }) => ({
-      name: key,
-      value,
-      readOnly: false,
-      configSource: source,
-      isSensitive: false,
-    })),
+    configs: describeTopicConfigs(topics.definitions, configs, settings).map(
+      ({ name: key, value, source }) => ({
+        name: key,
+        value,
+        readOnly: false,
+        configSource: source,
+        isSensitive: false,
+      }),
+    ),
   };
   if (validateOnly) return result;
   const collision = collidingTopic(

@@ -1,18 +1,19 @@
 import { formatAddress } from '@edgelog/runtime';
 import { ErrorCode, type ErrorName, type RequestOf } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
-import { brokerConfigDefinitions } from '../metadata/broker-config.ts';
+import { describeBrokerConfigs } from '../metadata/broker-config.ts';
 import { ConfigSource } from '../metadata/config-definition.ts';
 import { ConfigResource } from '../metadata/config-resource.ts';
 import { type DescribedConfig, describeTopicConfigs } from '../metadata/described-configs.ts';
+import { GROUP_CONFIGS } from '../metadata/group-config.ts';
 import type { Client } from '../net/dispatcher.ts';
 import type { Handler, Item } from './handler.ts';
 
 /**
- * DescribeConfigs: configs of topics (type 2) and of this broker (type 4), all or those named. Values that have no effect yet
- * say so in their documentation, which is sent on request from 3 on.
+ * DescribeConfigs: configs of topics (type 2), of this broker (type 4) and of groups (type 32, the same for all of them), all or
+ * those named. Values that have no effect yet say so in their documentation, which is sent on request from 3 on.
  *
- * Left out: broker loggers, client metrics and groups (INVALID_REQUEST); cluster-wide broker defaults, which are none.
+ * Left out: broker loggers (INVALID_REQUEST); client metrics and cluster-wide broker defaults, which are none.
  */
 export const describeConfigs: Handler<'describeConfigs'> = (request, { broker, client }) => ({
   results: request.resources.map((resource): ResultItem => {
@@ -37,52 +38,55 @@ export const describeConfigs: Handler<'describeConfigs'> = (request, { broker, c
 
 type ResultItem = Item<'describeConfigs', 'results'>;
 type Resource = RequestOf<'describeConfigs'>['resources'][number];
-type Outcome = { configs: DescribedConfig[]; readOnly: boolean } | { error: ErrorName; message: string };
+type Outcome =
+  | { configs: readonly DescribedConfig[]; readOnly: boolean }
+  | { error: ErrorName; message: string };
 
 function describe({ resourceType, resourceName }: Resource, broker: Broker, client: Client): Outcome {
   if (resourceType === ConfigResource.topic) {
     const topic = broker.topics.get(resourceName);
     if (topic === undefined) return { error: 'UNKNOWN_TOPIC_OR_PARTITION', message: 'no such topic' };
-    return { configs: describeTopicConfigs(broker.topics.definitions, topic.configs), readOnly: false };
+    const configs = describeTopicConfigs(broker.topics.definitions, topic.configs, broker.settings);
+    return { configs, readOnly: false };
   }
   if (resourceType === ConfigResource.broker) {
     if (resourceName === '') return { configs: [], readOnly: true };
     if (resourceName !== String(broker.nodeId)) {
       return { error: 'INVALID_REQUEST', message: `this is broker ${broker.nodeId}, not ${resourceName}` };
     }
-    const advertised = formatAddress(broker.endpointFor(client));
-    const configs = brokerConfigDefinitions(broker.settings, advertised).map((definition) => ({
-      name: definition.name,
-      value: definition.default,
-      source: ConfigSource.staticBroker,
-      definition,
-    }));
-    return { configs, readOnly: true };
+    return {
+      configs: describeBrokerConfigs(broker.settings, formatAddress(broker.endpointFor(client))),
+      readOnly: true,
+    };
   }
+  if (resourceType === ConfigResource.group) return { configs: GROUP_CONFIGS, readOnly: true };
+  // There is none by any name, which is no error.
+  if (resourceType === ConfigResource.clientMetrics && resourceName !== '')
+    return { configs: [], readOnly: true };
   return { error: 'INVALID_REQUEST', message: `resource type ${resourceType} is not supported` };
 }
 
 function present(
-  { name, value, source, definition }: DescribedConfig,
+  config: DescribedConfig,
   readOnly: boolean,
   { includeSynonyms, includeDocumentation }: RequestOf<'describeConfigs'>,
 ): NonNullable<ResultItem['configs']>[number] {
+  const { name, value, source, definition } = config;
   return {
     name,
     value,
     readOnly,
     configSource: source,
     isSensitive: false,
-    synonyms: includeSynonyms ? synonymsOf({ name, value, source, definition }) : [],
+    synonyms: includeSynonyms ? synonymsOf(config) : [],
     configType: definition.type,
     documentation: includeDocumentation ? definition.doc : null,
   };
 }
 
-/** The values that a config has or would fall back to, the one in force first. */
-function synonymsOf({ name, value, source, definition }: DescribedConfig) {
+/** The values that a config has or would fall back to, the one in force first, each by the name that it has where it is set. */
+function synonymsOf({ name, value, source, fallback }: DescribedConfig) {
   const own = { name, value, source };
-  return source === ConfigSource.topic
-    ? [own, { name, value: definition.default, source: ConfigSource.default }]
-    : [own];
+  if (fallback === undefined) return source === ConfigSource.default ? [] : [own];
+  return source === fallback.source ? [fallback] : [own, fallback];
 }

@@ -2,15 +2,7 @@ import { ErrorCode } from '@edgelog/wire';
 import { ConfigResource } from '../metadata/config-resource.ts';
 import type { Handler } from './handler.ts';
 
-const BROKER_LOGGER = 8;
-const CLIENT_METRICS = 16;
-const GROUP = 32;
-const KNOWN: ReadonlySet<number> = new Set([
-  ...Object.values(ConfigResource),
-  BROKER_LOGGER,
-  CLIENT_METRICS,
-  GROUP,
-]);
+const KNOWN: ReadonlySet<number> = new Set(Object.values(ConfigResource));
 
 /**
  * ListConfigResources: what DescribeConfigs has something to say about: topics and this broker. Version 0 lists client metrics

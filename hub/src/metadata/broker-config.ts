@@ -1,76 +1,146 @@
-import type { HubSettings } from '../settings.ts';
-import { boolean, type ConfigDefinition, choice, int, long, someOf, text } from './config-definition.ts';
+import { type HubSettings, hubSettings } from '../settings.ts';
+import {
+  boolean,
+  type ConfigDefinition,
+  ConfigSource,
+  choice,
+  int,
+  long,
+  short,
+  someOf,
+  text,
+} from './config-definition.ts';
+import type { DescribedConfig } from './described-configs.ts';
 import { DEFAULT_RETENTION_BYTES, DEFAULT_RETENTION_MS } from './topic-config.ts';
 
-/** The hub's settings under the names that Kafka's tools look for. All are read-only: they are changed by a restart. */
-export function brokerConfigDefinitions(settings: HubSettings, advertised: string): ConfigDefinition[] {
-  const { brokerId, kafka, dataDir, defaultPartitions, autoCreateTopics } = settings;
+const DEFAULTS: HubSettings = hubSettings.parse({ dataDir: '-' });
+
+/**
+ * The hub's settings under the names that Kafka's tools look for, with the value in force. All are read-only: they are
+ * changed by a restart. What is as it comes is from DEFAULT_CONFIG, what an operator set from STATIC_BROKER_CONFIG.
+ */
+export function describeBrokerConfigs(settings: HubSettings, advertised: string): DescribedConfig[] {
+  /** One that is a setting of the hub. */
+  const of = (define: (value: string) => ConfigDefinition, key: keyof HubSettings): DescribedConfig => {
+    const [fallback, definition] = [DEFAULTS, settings].map((one) => define(String(one[key])));
+    return described(definition!, fallback!.default);
+  };
+  const standalone = 'A standalone broker keeps one copy.';
   return [
-    int(0)('broker.id', String(brokerId), 'Node id of this broker (brokerId).'),
-    int(0)('node.id', String(brokerId), 'Node id of this broker (brokerId).'),
-    text('listeners', `PLAINTEXT://${kafka}`, 'Where Kafka clients connect (kafka).'),
-    text(
-      'advertised.listeners',
-      `PLAINTEXT://${advertised}`,
-      'What clients are told to connect to (advertise).',
+    of((value) => int(0)('broker.id', value, 'Node id of this broker (brokerId).'), 'brokerId'),
+    of((value) => int(0)('node.id', value, 'Node id of this broker (brokerId).'), 'brokerId'),
+    of((value) => text('listeners', `PLAINTEXT://${value}`, 'Where Kafka clients connect (kafka).'), 'kafka'),
+    described(
+      text(
+        'advertised.listeners',
+        `PLAINTEXT://${advertised}`,
+        'What clients are told to connect to (advertise).',
+      ),
+      settings.advertise === undefined ? `PLAINTEXT://${advertised}` : null,
     ),
-    text('log.dirs', dataDir, 'The data directory (dataDir).'),
-    int(1)(
-      'num.partitions',
-      String(defaultPartitions),
-      'Partitions of a topic created without a count (defaultPartitions).',
+    described(text('log.dirs', settings.dataDir, 'The data directory (dataDir).'), null),
+    of(
+      (value) =>
+        int(1)('num.partitions', value, 'Partitions of a topic created without a count (defaultPartitions).'),
+      'defaultPartitions',
     ),
-    boolean(
-      'auto.create.topics.enable',
-      String(autoCreateTopics),
-      'Whether topics are created on first use (autoCreateTopics).',
+    of(
+      (value) =>
+        boolean(
+          'auto.create.topics.enable',
+          value,
+          'Whether topics are created on first use (autoCreateTopics).',
+        ),
+      'autoCreateTopics',
     ),
-    boolean('delete.topic.enable', 'true', 'Topics can be deleted.'),
-    int(1)('default.replication.factor', '1', 'A standalone broker keeps one copy.'),
-    int(1)('min.insync.replicas', '1', 'A standalone broker keeps one copy.'),
-    int(1)(
-      'offsets.topic.num.partitions',
-      String(settings.offsetsPartitions),
-      'Partitions of __consumer_offsets (offsetsPartitions).',
+    fixed(boolean('delete.topic.enable', 'true', 'Topics can be deleted.')),
+    fixed(int(1)('default.replication.factor', '1', standalone)),
+    fixed(int(1)('min.insync.replicas', '1', standalone)),
+    of(
+      (value) =>
+        int(1)(
+          'offsets.topic.num.partitions',
+          value,
+          'Partitions of __consumer_offsets, settled when the data directory was made (offsetsPartitions).',
+        ),
+      'offsetsPartitions',
     ),
-    int(1)('offsets.topic.replication.factor', '1', 'A standalone broker keeps one copy.'),
-    int(0)(
-      'message.max.bytes',
-      String(settings.maxMessageBytes),
-      'Largest record batch accepted (maxMessageBytes).',
+    fixed(short(1)('offsets.topic.replication.factor', '1', standalone)),
+    of(
+      (value) => int(0)('message.max.bytes', value, 'Largest record batch accepted (maxMessageBytes).'),
+      'maxMessageBytes',
     ),
-    int(0)(
-      'socket.request.max.bytes',
-      String(settings.maxFrameBytes),
-      'Largest request accepted (maxFrameBytes).',
+    of(
+      (value) => int(0)('socket.request.max.bytes', value, 'Largest request accepted (maxFrameBytes).'),
+      'maxFrameBytes',
     ),
-    int(0)(
-      'max.connections',
-      String(settings.maxConnections),
-      'Connections served at once (maxConnections).',
+    of(
+      (value) => int(0)('max.connections', value, 'Connections served at once (maxConnections).'),
+      'maxConnections',
     ),
-    int(1024)('log.segment.bytes', String(settings.segmentBytes), 'Size of a log segment (segmentBytes).'),
-    long(-1)(
-      'log.retention.ms',
-      DEFAULT_RETENTION_MS,
-      'How long records are kept after they were appended, where a topic does not say otherwise.',
+    of(
+      (value) =>
+        int(1024)(
+          'log.segment.bytes',
+          value,
+          'Size of a segment of the log, which holds all partitions (segmentBytes).',
+        ),
+      'segmentBytes',
     ),
-    long(-1)(
-      'log.retention.bytes',
-      DEFAULT_RETENTION_BYTES,
-      'How much of a partition is kept, where a topic does not say otherwise.',
+    fixed(
+      long(-1)(
+        'log.retention.ms',
+        DEFAULT_RETENTION_MS,
+        'How long records are kept after they were appended, where a topic does not say otherwise.',
+      ),
     ),
-    long(1)(
-      'log.retention.check.interval.ms',
-      String(settings.retentionCheckMs),
-      'How often records past their retention are looked for (retentionCheckMs).',
+    fixed(
+      long(-1)(
+        'log.retention.bytes',
+        DEFAULT_RETENTION_BYTES,
+        'How much of a partition is kept, where a topic does not say otherwise.',
+      ),
     ),
-    someOf(['delete', 'compact'])('log.cleanup.policy', 'delete', 'What becomes of old records.'),
-    choice(['producer'])(
-      'compression.type',
-      'producer',
-      'Batches are kept as their producer compressed them.',
+    of(
+      (value) =>
+        long(1)(
+          'log.retention.check.interval.ms',
+          value,
+          'How often records past their retention are looked for (retentionCheckMs).',
+        ),
+      'retentionCheckMs',
     ),
-    choice(['CreateTime'])('log.message.timestamp.type', 'CreateTime', "Timestamps are the producer's."),
+    fixed(
+      someOf(['delete', 'compact'])(
+        'log.cleanup.policy',
+        'delete',
+        'What becomes of old records, where a topic does not say otherwise.',
+      ),
+    ),
+    fixed(
+      choice(['producer'])(
+        'compression.type',
+        'producer',
+        'Batches are kept as their producer compressed them.',
+      ),
+    ),
+    fixed(
+      choice(['CreateTime'])(
+        'log.message.timestamp.type',
+        'CreateTime',
+        "Timestamps are the producer's, where a topic does not say otherwise.",
+      ),
+    ),
   ];
+}
+
+/** One that nobody can set. */
+const fixed = (definition: ConfigDefinition): DescribedConfig => described(definition, definition.default);
+
+/** `definition` with the value in force as its default; `builtIn` is the one with nothing set, null where there is none. */
+function described(definition: ConfigDefinition, builtIn: string | null): DescribedConfig {
+  const { name, default: value } = definition;
+  const source = value === builtIn ? ConfigSource.default : ConfigSource.staticBroker;
+  const fallback = { name, value: builtIn, source: ConfigSource.default };
+  return { name, value, source, definition, ...(builtIn === null ? {} : { fallback }) };
 }

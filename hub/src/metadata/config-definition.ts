@@ -1,5 +1,5 @@
 /** Kafka's numbers for the type of a config value. */
-export const ConfigType = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7 } as const;
+export const ConfigType = { boolean: 1, string: 2, int: 3, short: 4, long: 5, double: 6, list: 7 } as const;
 
 /** Kafka's numbers for where a value comes from. */
 export const ConfigSource = { topic: 1, staticBroker: 4, default: 5 } as const;
@@ -10,6 +10,8 @@ export interface ConfigDefinition {
   readonly default: string | null;
   /** Shown by tools that ask for documentation; says so where the value has no effect yet. */
   readonly doc: string;
+  /** What a broker calls the value that a topic has unless it is given its own; undefined: a broker has none. */
+  readonly brokerName?: string;
   /** Why a value is not allowed, or undefined. */
   readonly check: (value: string) => string | undefined;
 }
@@ -17,8 +19,8 @@ export interface ConfigDefinition {
 type Make = (name: string, fallback: string, doc: string) => ConfigDefinition;
 
 const wholeNumber =
-  (type: ConfigDefinition['type'], max: bigint) =>
-  (min: number): Make =>
+  (type: ConfigDefinition['type'], typeMax: bigint) =>
+  (min: number, max: number | bigint = typeMax): Make =>
   (name, fallback, doc) => ({
     name,
     type,
@@ -30,7 +32,8 @@ const wholeNumber =
     },
   });
 
-/** Whole numbers of at least `min`. */
+/** Whole numbers of at least `min`, and at most `max` or what the type holds. */
+export const short = wholeNumber(ConfigType.short, 2n ** 15n - 1n);
 export const int = wholeNumber(ConfigType.int, 2n ** 31n - 1n);
 export const long = wholeNumber(ConfigType.long, 2n ** 63n - 1n);
 
@@ -76,6 +79,20 @@ export const someOf =
       value.split(',').every((item) => allowed.includes(item.trim()))
         ? undefined
         : `expected some of ${allowed.join(', ')}`,
+  });
+
+/** What this form allows, separated by commas, or nothing. */
+export const listOf =
+  (form: RegExp, described: string): Make =>
+  (name, fallback, doc) => ({
+    name,
+    type: ConfigType.list,
+    default: fallback,
+    doc,
+    check: (value) =>
+      value === '' || value.split(',').every((item) => form.test(item.trim()))
+        ? undefined
+        : `expected ${described}`,
   });
 
 export const text: Make = (name, fallback, doc) => ({

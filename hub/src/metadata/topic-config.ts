@@ -1,4 +1,14 @@
-import { boolean, type ConfigDefinition, choice, int, long, ratio, someOf } from './config-definition.ts';
+import {
+  boolean,
+  type ConfigDefinition,
+  ConfigType,
+  choice,
+  int,
+  listOf,
+  long,
+  ratio,
+  someOf,
+} from './config-definition.ts';
 
 const NO_EFFECT = ' Kept and reported; has no effect in this version of Edgelog.';
 /** A week, as Kafka's. */
@@ -8,13 +18,58 @@ const NEVER = '9223372036854775807';
 
 /** What a topic can be configured with, by Kafka's names; `maxMessageBytes` is the hub's own default. */
 export function topicConfigDefinitions(maxMessageBytes: number, segmentBytes: number): ConfigDefinition[] {
+  return definitionsOf(maxMessageBytes, segmentBytes).map((definition) => {
+    const { name } = definition;
+    const brokerName = Object.hasOwn(BROKER_NAMES, name) ? BROKER_NAMES[name] : name;
+    return brokerName === undefined ? definition : { ...definition, brokerName };
+  });
+}
+
+/** Where a broker's config has another name than the topic's that falls back to it, or (undefined) there is none. */
+const BROKER_NAMES: Readonly<Record<string, string | undefined>> = {
+  'cleanup.policy': 'log.cleanup.policy',
+  'delete.retention.ms': 'log.cleaner.delete.retention.ms',
+  'file.delete.delay.ms': 'log.segment.delete.delay.ms',
+  'flush.messages': 'log.flush.interval.messages',
+  'flush.ms': 'log.flush.interval.ms',
+  'follower.replication.throttled.replicas': undefined,
+  'index.interval.bytes': 'log.index.interval.bytes',
+  'leader.replication.throttled.replicas': undefined,
+  'local.retention.bytes': 'log.local.retention.bytes',
+  'local.retention.ms': 'log.local.retention.ms',
+  'max.compaction.lag.ms': 'log.cleaner.max.compaction.lag.ms',
+  'max.message.bytes': 'message.max.bytes',
+  'message.timestamp.after.max.ms': 'log.message.timestamp.after.max.ms',
+  'message.timestamp.before.max.ms': 'log.message.timestamp.before.max.ms',
+  'message.timestamp.type': 'log.message.timestamp.type',
+  'min.cleanable.dirty.ratio': 'log.cleaner.min.cleanable.ratio',
+  'min.compaction.lag.ms': 'log.cleaner.min.compaction.lag.ms',
+  preallocate: 'log.preallocate',
+  'remote.log.copy.disable': undefined,
+  'remote.log.delete.on.disable': undefined,
+  'remote.storage.enable': undefined,
+  'retention.bytes': 'log.retention.bytes',
+  'retention.ms': 'log.retention.ms',
+  'segment.bytes': 'log.segment.bytes',
+  'segment.index.bytes': 'log.index.size.max.bytes',
+  'segment.jitter.ms': 'log.roll.jitter.ms',
+  'segment.ms': 'log.roll.ms',
+};
+
+const PARTITION_AT_BROKER = /^(\*|\d+:\d+)$/;
+
+function definitionsOf(maxMessageBytes: number, segmentBytes: number): ConfigDefinition[] {
+  const throttled = listOf(PARTITION_AT_BROKER, 'PARTITION:BROKER, several with commas, or *');
   return [
     int(0)('max.message.bytes', String(maxMessageBytes), 'Largest record batch accepted, in bytes.'),
-    choice(['producer'])(
+    choice(['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'])(
       'compression.type',
       'producer',
-      'Batches are kept as their producer compressed them.',
+      `Batches are kept as their producer compressed them, as "producer" says; no other value changes that.${NO_EFFECT}`,
     ),
+    compressionLevel('gzip', -1, 9, '-1'),
+    compressionLevel('lz4', 1, 17, '9'),
+    compressionLevel('zstd', -131_072, 22, '3'),
     choice(['CreateTime', 'LogAppendTime'])(
       'message.timestamp.type',
       'CreateTime',
@@ -64,5 +119,47 @@ export function topicConfigDefinitions(maxMessageBytes: number, segmentBytes: nu
       NEVER,
       "How far ahead of the hub's clock the greatest timestamp of a producer's batch may be.",
     ),
+    throttled(
+      'leader.replication.throttled.replicas',
+      '',
+      `A standalone broker replicates nothing.${NO_EFFECT}`,
+    ),
+    throttled(
+      'follower.replication.throttled.replicas',
+      '',
+      `A standalone broker replicates nothing.${NO_EFFECT}`,
+    ),
+    {
+      ...choice(['false'])('remote.storage.enable', 'false', "Everything is kept on the hub's own disk."),
+      type: ConfigType.boolean,
+    },
+    boolean('remote.log.copy.disable', 'false', `Nothing is copied elsewhere.${NO_EFFECT}`),
+    boolean('remote.log.delete.on.disable', 'false', `Nothing is kept elsewhere.${NO_EFFECT}`),
+    long(-2)(
+      'local.retention.ms',
+      '-2',
+      `All that is kept is kept here: retention.ms says how long.${NO_EFFECT}`,
+    ),
+    long(-2)(
+      'local.retention.bytes',
+      '-2',
+      `All that is kept is kept here: retention.bytes says how much.${NO_EFFECT}`,
+    ),
   ];
+}
+
+function compressionLevel(codec: string, min: number, max: number, fallback: string): ConfigDefinition {
+  const definition = int(min, max)(
+    `compression.${codec}.level`,
+    fallback,
+    `The hub compresses nothing itself.${NO_EFFECT}`,
+  );
+  const { check } = definition;
+  // Kafka's validator: 0 is no level of gzip.
+  return codec === 'gzip'
+    ? {
+        ...definition,
+        check: (value) => (value === '0' ? 'expected -1 or a number from 1 to 9' : check(value)),
+      }
+    : definition;
 }

@@ -59,15 +59,21 @@ export const CONFIG_SCENARIOS: readonly ToolScenario[] = [
     },
   },
   {
-    name: 'configs: describe a broker, its defaults, and what has none',
+    name: 'configs: describe a broker, its defaults, a group, and what has none',
     run: async (tools) => {
       const all = await describe(tools, '--all', '--entity-type', 'brokers', '--entity-name', '1');
       expectMatch(
         all,
-        /^ {2}node\.id=1 sensitive=false synonyms=\{STATIC_BROKER_CONFIG:node\.id=1/m,
+        /^ {2}node\.id=1 sensitive=false synonyms=\{\w+:node\.id=1\}/m,
+        /^ {2}log\.dirs=\S+ sensitive=false synonyms=\{STATIC_BROKER_CONFIG:log\.dirs=/m,
         new RegExp(`^ {2}advertised\\.listeners=PLAINTEXT://${tools.hub.bootstrap} `, 'm'),
       );
       expectMatch(await describe(tools, '--broker-defaults'), /^Default configs for brokers/);
+      expectMatch(
+        await describe(tools, '--group', 'described', '--all'),
+        /^ {2}consumer\.session\.timeout\.ms=45000 /m,
+      );
+      expectMatch(await describe(tools, '--client-metrics', 'any'), /^Dynamic configs for client-metric any/);
       for (const type of ['client-metrics', 'users', 'clients', 'ips'])
         expectEqual(type, await describe(tools, '--entity-type', type), '');
     },
