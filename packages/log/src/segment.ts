@@ -73,6 +73,11 @@ export class Segment implements SegmentReader {
     }
   }
 
+  /** The number of the last commit. */
+  get transaction(): number {
+    return (this.#db.getStats() as { lastTxnId: number }).lastTxnId;
+  }
+
   get(key: Buffer): Buffer | undefined {
     const bytes = this.#db.getBinary(key);
     return bytes && openRow(key, bytes);

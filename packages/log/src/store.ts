@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { assert, EdgelogError } from '@edgelog/base';
 import { Cleaner } from './cleaner.ts';
+import { checkClosingNote, removeClosingNote, writeClosingNote } from './closing-note.ts';
 import { DamageRegister } from './damage.ts';
 import { type DirLock, lockDir } from './dir-lock.ts';
 import { type Commit, GroupCommit } from './group-commit.ts';
@@ -32,7 +33,7 @@ const PREPARE_AT = 0.75;
 
 /** Opens the log store in `dir`, making it where there is none (README, "On disk"). */
 export async function openLogStore(options: LogStoreOptions): Promise<LogStore> {
-  prepareDir(options.dir);
+  await prepareDir(options.dir);
   const lock = await lockDir(options.dir);
   try {
     return await open(options, lock);
@@ -53,9 +54,12 @@ async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> 
       const store = new SegmentedLogStore(options, segmentBytes, lock, files, undefined);
       await store.begin();
       await syncDir(dir);
+      checkClosingNote(dir, undefined);
       return store;
     }
-    const recovered = recover(files.openActive(newest), files.pathOf(newest));
+    const active = files.openActive(newest);
+    const recovered = recoverFrom(active, files.pathOf(newest));
+    checkClosingNote(dir, { segment: newest, transaction: active.transaction });
     for (const { id, generation } of found) {
       const row = recovered.segments.get(id) ?? { generation: 0, batchBytes: 0 };
       if (id !== newest && generation === row.generation) files.addSealed(id, row);
@@ -66,6 +70,7 @@ async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> 
     const store = new SegmentedLogStore(options, segmentBytes, lock, files, recovered);
     await files.removeLeftovers(found);
     for (const dead of files.takeDead()) await files.drop(dead);
+    await removeClosingNote(dir);
     return store;
   } catch (error) {
     await files.close();
@@ -74,9 +79,19 @@ async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> 
 }
 
 /** The directory must be new, empty, or one of ours. */
-function prepareDir(dir: string): void {
+async function prepareDir(dir: string): Promise<void> {
   try {
-    mkdirSync(dir, { recursive: true });
+function recoverFrom(active: Segment, path: string): Recovered {
+  try {
+    return recover(active, path);
+  } catch (error) {
+    if (!(error instanceof EdgelogError) || error.code !== 'CORRUPT_BATCH') throw error;
+    throw new EdgelogError('DATA_DIR_INVALID', `${path} is damaged: ${error.message}`, { cause: error });
+  }
+}
+
+    const highestMade = mkdirSync(dir, { recursive: true });
+    if (highestMade !== undefined) await syncParents(resolve(dir), dirname(resolve(highestMade)));
   } catch (cause) {
     throw new EdgelogError(
       'DATA_DIR_INVALID',
@@ -99,6 +114,13 @@ function prepareDir(dir: string): void {
 class SegmentedLogStore implements LogStore, PartitionHost {
   readonly state: MirroredStateTable;
   readonly segments: SegmentFiles;
+/** A new directory is durable when the one above it is: from that of `dir` up to `highest`. */
+async function syncParents(dir: string, highest: string): Promise<void> {
+  const parent = dirname(dir);
+  await syncDir(parent);
+  if (parent !== highest && parent !== dir) await syncParents(parent, highest);
+}
+
   readonly arena = new JoinArena();
   readonly damaged: DamageRegister;
   readonly #options: LogStoreOptions;
@@ -302,7 +324,9 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     this.#dirty.clear();
     collected.push(this.arena.endCommit());
     this.#countBatches(rows);
+    const { id: segment, transaction } = this.segments.active;
     const dead = this.segments.takeDead();
+    await writeClosingNote(this.#options.dir, { segment, transaction });
     for (const { id } of dead) rows.push([segmentKey(id), undefined]);
     const written = this.segments.active.write(rows);
     return {

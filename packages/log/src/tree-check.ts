@@ -83,7 +83,7 @@ function faultOfTree(file: PageFile, tree: Tree, pages: PageLedger, name: string
   const onBad = (number: number) => {
     fault ??= `page ${number} of the ${name}`;
   };
-  let lowest = FIRST;
+  let lowest: Buffer = FIRST;
   const onSeparator = (key: Buffer) => {
     if (name === 'rows' && Buffer.compare(lowest, key) > 0) {
       fault ??= `the key ${key.toString('hex')} of a branch`;
