@@ -8,6 +8,9 @@ import {
   type ResponseOutput,
 } from '@edgelog/wire';
 
+/** The broker closed the connection where an answer was due. */
+export class ConnectionClosed extends Error {}
+
 /** A Kafka client that does what it is told: sends any bytes, and reads responses in the order they come. */
 export class RawClient {
   readonly socket: Socket;
@@ -77,7 +80,7 @@ export class RawClient {
     version: number,
   ): Promise<{ correlationId: number; body: ResponseOutput<A> }> {
     const frame = await this.frame();
-    if (frame === undefined) throw new Error(`closed instead of a ${api.name} response`);
+    if (frame === undefined) throw new ConnectionClosed(`closed instead of a ${api.name} response`);
     return decodeResponse(api, version, frame);
   }
 
