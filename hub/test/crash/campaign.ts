@@ -179,7 +179,8 @@ class Campaign {
       this.#batchesChecked += batches;
       return [...this.#hub.faults, ...violations].map((what) => `${when}: ${what}`);
     } catch (error) {
-      return [`${when}: ${error instanceof Error ? error.stack : error}`, ...this.#hub.faults];
+      const said = this.#hub.stderr;
+      return [`${when}: ${error instanceof Error ? error.stack : error}\n${said}`, ...this.#hub.faults];
     }
   }
 

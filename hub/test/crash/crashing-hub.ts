@@ -26,6 +26,11 @@ export class CrashingHub {
     this.#args = ['--data-dir', dir, '--kafka', `127.0.0.1:${port}`, ...SETTINGS];
   }
 
+  /** What the running hub has said. */
+  get stderr(): string {
+    return this.#process?.stderr ?? '';
+  }
+
   /** Resolves when it serves. */
   async start(): Promise<void> {
     const startedAt = performance.now();
