@@ -1,16 +1,14 @@
-import { assert, EdgelogError } from '@edgelog/base';
-import { headerKey, valueKey } from './keys.ts';
+import { CopyWriter } from './copy-writer.ts';
+import { valueKey } from './keys.ts';
 import { freeBytes } from './lmdb-file.ts';
 import type { Partition } from './partition.ts';
-import { encodeHeader, FORMAT } from './rows.ts';
-import type { RowWrite, SegmentReader } from './segment.ts';
-import type { SegmentCopy, SegmentFiles } from './segment-files.ts';
+import type { RowWrite } from './segment.ts';
+import type { SegmentFiles } from './segment-files.ts';
+import { copyStoredValue } from './stored-value.ts';
 import type { SegmentCleaning } from './types.ts';
 
-/** What is copied in one turn, and then flushed. */
-const CHUNK_BYTES = 2 ** 20;
 /** Left to appends on a disk that is getting full. */
-const RESERVE_BYTES = 64 * 2 ** 20;
+export const RESERVE_BYTES = 64 * 2 ** 20;
 
 export interface CleanerHost {
   readonly segments: SegmentFiles;
@@ -80,66 +78,38 @@ export class Cleaner {
   async #cleanOne(id: number): Promise<SegmentCleaning | undefined> {
     const { segments } = this.#host;
     const bytesBefore = segments.bytesOf(id);
-    const copy = segments.beginCopy(id);
-    let batchBytes: number | undefined;
+    const copy = new CopyWriter(segments.beginCopy(id));
+    let isWhole = false;
     try {
-      batchBytes = await this.#copyLive(id, copy);
-      await segments.finishCopy(copy);
+      isWhole = await this.#copyLive(id, copy);
+      await copy.finish(segments);
     } catch (error) {
-      if (error instanceof EdgelogError) await copy.segment.close(); // else a write failed, and LMDB may not answer any more
-      await segments.abandonCopy(copy);
+      await copy.abandon(segments, error);
       throw error;
     }
-    if (batchBytes === undefined || this.#host.isStopping() || !segments.has(id)) {
-      await segments.abandonCopy(copy);
+    if (!isWhole || this.#host.isStopping() || !segments.has(id)) {
+      await copy.abandon(segments, undefined);
       return undefined;
     }
-    const { row, removeOld } = segments.swap(id, batchBytes);
+    const { row, removeOld } = segments.swap(id, copy.batchBytes);
     const bytesAfter = segments.bytesOf(id);
     await this.#host.commit(row);
     await removeOld();
     return { segment: id, bytesBefore, bytesAfter };
   }
 
-  /** Bytes of batches copied; undefined when the store began to close meanwhile. */
-  async #copyLive(id: number, { segment: copy }: SegmentCopy): Promise<number | undefined> {
-    let batchBytes = 0;
-    let chunk: RowWrite[] = [];
-    let chunkBytes = 0;
+  /** False when the store began to close meanwhile, or nothing in the segment lives any more. */
+  async #copyLive(id: number, copy: CopyWriter): Promise<boolean> {
     for (const partition of [...this.#host.partitions()]) {
       const range = partition.ranges.find(({ segmentId }) => segmentId === id);
       if (range === undefined) continue;
       for (let at = Math.max(range.baseOffset, partition.logStartOffset); at < range.endOffset; ) {
-        if (this.#host.isStopping() || !this.#host.segments.has(id)) return undefined;
-        const { row, endOffset, sizeBytes } = readValue(this.#host.segments.reader(id), partition, at);
-        chunk.push(row);
-        chunkBytes += sizeBytes;
-        at = endOffset;
-        if (chunkBytes < CHUNK_BYTES) continue;
-        await copy.write(chunk);
-        batchBytes += chunkBytes;
-        chunk = [];
-        chunkBytes = 0;
+        if (this.#host.isStopping() || !this.#host.segments.has(id)) return false;
+        const { key, bytes } = copyStoredValue(this.#host.segments, id, partition, at);
+        await copy.add(valueKey(partition.id, key), bytes);
+        at = key.endOffset;
       }
     }
-    const header = encodeHeader({ format: FORMAT, segmentId: id, nextPartitionId: 0 });
-    await copy.write([...chunk, [headerKey(), header]]);
-    return batchBytes + chunkBytes;
-  }
-}
-
-/** The stored value that holds the offset, as it is written anew: the same key, the same bytes. */
-function readValue(
-  segment: SegmentReader,
-  { id, name }: Partition,
-  offset: number,
-): { row: RowWrite; endOffset: number; sizeBytes: number } {
-  try {
-    const key = segment.floor(id, offset);
-    assert(key !== undefined && key.endOffset > offset, 'a stored value holds the offset');
-    const value = Buffer.from(segment.valueScratch(id, key));
-    return { row: [valueKey(id, key), value], endOffset: key.endOffset, sizeBytes: value.length };
-  } catch (cause) {
-    throw new EdgelogError('CORRUPT_BATCH', `${name} at offset ${offset} cannot be read`, { cause });
+    return true;
   }
 }

@@ -318,6 +318,10 @@ export class Partition implements PartitionLog {
       this.#host.segments.retain(segmentId);
   }
 
+  get isDeleted(): boolean {
+    return this.#deleted;
+  }
+
   /** Oldest first. */
   get compaction(): readonly CompactionStep[] {
     return this.#compaction;
@@ -325,6 +329,7 @@ export class Partition implements PartitionLog {
 
   /** Durable with the next commit. */
   setCompaction(steps: readonly CompactionStep[]): void {
+    if (this.#deleted) return;
     this.#compaction = steps;
     this.#host.put(this.#compactionRow());
   }

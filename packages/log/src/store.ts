@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { assert, EdgelogError } from '@edgelog/base';
 import { Cleaner } from './cleaner.ts';
 import { checkClosingNote, removeClosingNote, writeClosingNote } from './closing-note.ts';
+import { Compactor } from './compactor.ts';
 import { DamageRegister } from './damage.ts';
 import { type DirLock, lockDir } from './dir-lock.ts';
 import { type Commit, GroupCommit } from './group-commit.ts';
@@ -11,14 +12,16 @@ import { headerKey, RowKind, segmentKey } from './keys.ts';
 import { Partition, type PartitionHost } from './partition.ts';
 import { type Recovered, recover } from './recovery.ts';
 import { encodeHeader, FORMAT } from './rows.ts';
-import type { RowWrite } from './segment.ts';
+import type { RowWrite, Segment } from './segment.ts';
 import { SegmentFiles, syncDir } from './segment-files.ts';
 import { MirroredStateTable } from './state-table.ts';
 import type {
   CleaningOptions,
+  CompactionOptions,
   LogStore,
   LogStoreOptions,
   LogStoreStats,
+  PartitionCompaction,
   PartitionLog,
   SegmentCleaning,
   StoredDamage,
@@ -51,10 +54,10 @@ async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> 
   try {
     const newest = found.at(-1)?.id;
     if (newest === undefined) {
+      checkClosingNote(dir, undefined);
       const store = new SegmentedLogStore(options, segmentBytes, lock, files, undefined);
       await store.begin();
       await syncDir(dir);
-      checkClosingNote(dir, undefined);
       return store;
     }
     const active = files.openActive(newest);
@@ -67,10 +70,10 @@ async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> 
     for (const { ranges } of recovered.partitions.values()) {
       for (const { segmentId } of ranges) if (segmentId !== newest) files.retain(segmentId);
     }
+    await removeClosingNote(dir);
     const store = new SegmentedLogStore(options, segmentBytes, lock, files, recovered);
     await files.removeLeftovers(found);
     for (const dead of files.takeDead()) await files.drop(dead);
-    await removeClosingNote(dir);
     return store;
   } catch (error) {
     await files.close();
@@ -78,9 +81,6 @@ async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> 
   }
 }
 
-/** The directory must be new, empty, or one of ours. */
-async function prepareDir(dir: string): Promise<void> {
-  try {
 function recoverFrom(active: Segment, path: string): Recovered {
   try {
     return recover(active, path);
@@ -90,6 +90,9 @@ function recoverFrom(active: Segment, path: string): Recovered {
   }
 }
 
+/** The directory must be new, empty, or one of ours. */
+async function prepareDir(dir: string): Promise<void> {
+  try {
     const highestMade = mkdirSync(dir, { recursive: true });
     if (highestMade !== undefined) await syncParents(resolve(dir), dirname(resolve(highestMade)));
   } catch (cause) {
@@ -111,9 +114,6 @@ function recoverFrom(active: Segment, path: string): Recovered {
   }
 }
 
-class SegmentedLogStore implements LogStore, PartitionHost {
-  readonly state: MirroredStateTable;
-  readonly segments: SegmentFiles;
 /** A new directory is durable when the one above it is: from that of `dir` up to `highest`. */
 async function syncParents(dir: string, highest: string): Promise<void> {
   const parent = dirname(dir);
@@ -121,6 +121,9 @@ async function syncParents(dir: string, highest: string): Promise<void> {
   if (parent !== highest && parent !== dir) await syncParents(parent, highest);
 }
 
+class SegmentedLogStore implements LogStore, PartitionHost {
+  readonly state: MirroredStateTable;
+  readonly segments: SegmentFiles;
   readonly arena = new JoinArena();
   readonly damaged: DamageRegister;
   readonly #options: LogStoreOptions;
@@ -137,6 +140,9 @@ async function syncParents(dir: string, highest: string): Promise<void> {
   #activeBytes: number;
   #appendedBytes = 0;
   readonly #cleaner: Cleaner;
+  readonly #compactor: Compactor;
+  /** Cleaning and compaction read the same segments and replace them: one at a time. */
+  #maintenance: Promise<unknown> = Promise.resolve();
   #cleaning: Promise<SegmentCleaning[]> | undefined;
   /** The next commit begins a new segment, however much is in the active one. */
   #rollAsked = false;
@@ -164,12 +170,16 @@ async function syncParents(dir: string, highest: string): Promise<void> {
       this.put(row);
       void this.#commits.enqueue(row[1]?.length ?? 0);
     });
-    this.#cleaner = new Cleaner({
+    const host = {
       segments: files,
+      segmentBytes,
       partitions: () => this.#partitions.values(),
-      isStopping: () => this.#closed || this.failed,
-      commit: (row) => this.#commitRow(row),
-    });
+      isStopping: () => this.#isStopping,
+      commit: (row: RowWrite | undefined) => this.#commitRow(row),
+      now: () => this.now(),
+    };
+    this.#cleaner = new Cleaner(host);
+    this.#compactor = new Compactor(host);
     this.#nextPartitionId = recovered?.nextPartitionId ?? 1;
     this.#activeBytes = recovered?.activeBytes ?? 0;
     for (const seed of recovered?.partitions.values() ?? []) {
@@ -250,13 +260,34 @@ async function syncParents(dir: string, highest: string): Promise<void> {
   clean(options: CleaningOptions): Promise<SegmentCleaning[]> {
     this.assertOpen();
     assert(options.deadShare > 0 && options.deadShare <= 1, `a dead share of ${options.deadShare}`);
-    this.#cleaning ??= this.#clean(options).finally(() => {
+    this.#cleaning ??= this.#maintain(() => this.#clean(options)).finally(() => {
       this.#cleaning = undefined;
     });
     return this.#cleaning;
   }
 
+  compact(options: CompactionOptions): Promise<PartitionCompaction[]> {
+    this.assertOpen();
+    return this.#maintain(async () => {
+      if (!this.#isStopping && (await this.#compactor.wantsRoll(options)) && !this.#isStopping) {
+        await this.#rollNow();
+      }
+      return this.#compactor.compact(options);
+    });
+  }
+
+  #maintain<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#maintenance.then(work);
+    this.#maintenance = done.catch(() => {});
+    return done;
+  }
+
+  get #isStopping(): boolean {
+    return this.#closed || this.failed;
+  }
+
   async #clean({ deadShare }: CleaningOptions): Promise<SegmentCleaning[]> {
+    if (this.#isStopping) return [];
     await this.#rollIfDead(deadShare);
     const deadBytesMin = CLEAN_DEAD_MIN * this.#segmentBytes;
     return this.#cleaner.clean((batchBytes, liveBytes) => {
@@ -271,9 +302,13 @@ async function syncParents(dir: string, highest: string): Promise<void> {
     for (const partition of this.#partitions.values()) partition.countLive(liveBytes);
     const deadBytes = this.#activeBytes - (liveBytes.get(this.segments.active.id) ?? 0);
     if (deadBytes < Math.max(ROLL_DEAD_MIN * this.#segmentBytes, deadShare * this.#activeBytes)) return;
+    await this.#rollNow();
+  }
+
+  #rollNow(): Promise<void> {
     this.#prepareNext();
     this.#rollAsked = true;
-    await this.#commits.enqueue(0);
+    return this.#commits.enqueue(0);
   }
 
   #commitRow(row: RowWrite | undefined): Promise<void> {
@@ -287,9 +322,11 @@ async function syncParents(dir: string, highest: string): Promise<void> {
     this.#closed = true;
     if (this.failed) return;
     await this.#commits.flushed();
-    await this.#cleaning?.catch(() => {});
+    await this.#maintenance;
     await this.#commits.settled;
+    const { id: segment, transaction } = this.segments.active;
     await this.segments.close();
+    await writeClosingNote(this.#options.dir, { segment, transaction });
     await this.#lock.release();
   }
 
@@ -324,9 +361,7 @@ async function syncParents(dir: string, highest: string): Promise<void> {
     this.#dirty.clear();
     collected.push(this.arena.endCommit());
     this.#countBatches(rows);
-    const { id: segment, transaction } = this.segments.active;
     const dead = this.segments.takeDead();
-    await writeClosingNote(this.#options.dir, { segment, transaction });
     for (const { id } of dead) rows.push([segmentKey(id), undefined]);
     const written = this.segments.active.write(rows);
     return {

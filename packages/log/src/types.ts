@@ -226,6 +226,31 @@ export type SegmentCleaning =
   | { segment: number; bytesBefore: number; bytesAfter: number }
   | { segment: number; error: Error };
 
+export interface CompactionOptions {
+  /** By the names of the partitions; others are left alone. */
+  policies: ReadonlyMap<string, CompactionPolicy>;
+  /** Memory for the keys of one pass; where it does not do there are several passes. Default 48 MiB. */
+  mapBytesMax?: number;
+}
+
+/** What one pass made of a partition: everything between its log start and `endOffset` is compacted. */
+export interface CompactionPass {
+  partition: string;
+  endOffset: number;
+  recordsBefore: number;
+  recordsAfter: number;
+  bytesBefore: number;
+  bytesAfter: number;
+  /** Of the records that went. */
+  tombstonesRemoved: number;
+  /** What could not be read, and so stayed as it is, with all tombstones after it. */
+  unreadable: { baseOffset: number; endOffset: number; reason: string }[];
+  tookMs: number;
+}
+
+/** A partition that cannot be compacted stays as it is. */
+export type PartitionCompaction = CompactionPass | { partition: string; error: Error };
+
 export interface LogStoreStats {
   segments: number;
   /** Sizes of all segment files as the file system has them allocated. */
@@ -257,6 +282,12 @@ export interface LogStore {
    * active one is rolled first when it is mostly dead. A little work per turn. Resolves with what was done.
    */
   clean(options: CleaningOptions): Promise<SegmentCleaning[]>;
+  /**
+   * Compacts the partitions that are due: of each key only the latest record stays, order and offsets do not change, and what
+   * goes is dead for `clean`. The active segment is rolled first where a policy asks for it. A little work per turn.
+   * Resolves with one entry for each pass.
+   */
+  compact(options: CompactionOptions): Promise<PartitionCompaction[]>;
   /** Flushes and closes. */
   close(): Promise<void>;
 }

@@ -1,0 +1,253 @@
+import { EdgelogError } from '@edgelog/base';
+import { type CleanerHost, RESERVE_BYTES } from './cleaner.ts';
+import { CompactedRange } from './compacted-range.ts';
+import {
+  type Compactable,
+  compactedTo,
+  hasTombstonesDue,
+  isDirtyEnough,
+  stepsAfter,
+  tombstonesGoneBelow,
+} from './compaction.ts';
+import { LatestOffsets, Survivors } from './compaction-pass.ts';
+import { CopyWriter } from './copy-writer.ts';
+import { freeBytes } from './lmdb-file.ts';
+import type { Partition } from './partition.ts';
+import { rangeIndexOf, sizeOf } from './ranges.ts';
+import { appendedWithin } from './retention.ts';
+import { copyStoredValue, type StoredValue } from './stored-value.ts';
+import { TimeSlices } from './time-slices.ts';
+import type { CompactionOptions, CompactionPass, CompactionPolicy, PartitionCompaction } from './types.ts';
+
+const MAP_BYTES_MAX = 48 * 2 ** 20;
+
+export interface CompactorHost extends CleanerHost {
+  /** What a compacted segment may hold before the next one is begun. */
+  readonly segmentBytes: number;
+  now(): number;
+}
+
+/** A compacted segment that is being written, and what is to be done when it is whole. */
+interface Output {
+  readonly copy: CopyWriter;
+  readonly whenWhole: (() => void)[];
+}
+
+/** The store began to close: what was begun is left, and nothing of it is meant. */
+class Stopped extends Error {}
+
+/**
+ * Compacts partitions, a little per turn, while the store goes on. What survives of a partition is copied into a segment of its
+ * own kind, and when that is on disk under its name one commit says that it is meant, in the place of what was there. So the
+ * other partitions that lie in the same segments are not copied, and a crash leaves at most a file that nobody means; what
+ * is dead now is the cleaner's to free.
+ */
+export class Compactor {
+  readonly #host: CompactorHost;
+  /** Could not be read. Not tried again by this process. */
+  readonly #failed = new Set<Partition>();
+  readonly #slices = new TimeSlices();
+  #output: Output | undefined;
+  #isBroken = false;
+
+  constructor(host: CompactorHost) {
+    this.#host = host;
+  }
+
+  /** Whether what the active segment holds of a partition is worth a pass that nothing less would bring. */
+  async wantsRoll({ policies }: CompactionOptions): Promise<boolean> {
+    for (const partition of [...this.#host.partitions()]) {
+      const policy = policies.get(partition.name);
+      if (policy !== undefined && !this.#failed.has(partition) && this.#isRollDue(partition, policy))
+        return true;
+      await this.#pauseIfDue();
+    }
+    return false;
+  }
+
+  #isRollDue(partition: Partition, policy: CompactionPolicy): boolean {
+    const { segments } = this.#host;
+    const active = partition.ranges.at(-1);
+    const from = Math.max(active?.baseOffset ?? 0, partition.logStartOffset);
+    if (active?.segmentId !== segments.active.id || from >= partition.highWatermark) return false;
+    const now = this.#host.now();
+    const age = now - partition.valueAt(from).maxAppendTime;
+    if (sizeOf(active) < policy.rollBytes && age <= Math.min(policy.rollMs, policy.maxLagMs)) return false;
+    const endOffset = oldEnoughTo(partition, policy, now);
+    return endOffset > from && isDirtyEnough(compactable(partition, endOffset), policy, now);
+  }
+
+  /** One partition after the other. */
+  async compact({
+    policies,
+    mapBytesMax = MAP_BYTES_MAX,
+  }: CompactionOptions): Promise<PartitionCompaction[]> {
+    const done: PartitionCompaction[] = [];
+    if (this.#isBroken || this.#host.isStopping()) return done;
+    await this.#host.commit(undefined); // what was sealed is whole now
+    try {
+      for (const partition of [...this.#host.partitions()]) {
+        const policy = policies.get(partition.name);
+        if (policy !== undefined) await this.#compactOne(partition, policy, mapBytesMax, done);
+        await this.#pauseIfDue();
+      }
+      await this.#finishOutput();
+    } catch (error) {
+      await this.#abandonOutput(error);
+      if (!(error instanceof Stopped)) throw error;
+    }
+    return done;
+  }
+
+  /** Pass after pass, until nothing more is due. */
+  async #compactOne(
+    partition: Partition,
+    policy: CompactionPolicy,
+    mapBytesMax: number,
+    done: PartitionCompaction[],
+  ): Promise<void> {
+    const endOffset = this.#dueTo(partition, policy);
+    if (endOffset === undefined || !this.#hasRoomFor(partition)) return;
+    try {
+      for (let compactedTo = 0; compactedTo < endOffset; ) {
+        if (compactedTo > 0) await this.#finishOutput(); // this pass reads what the one before left
+        const pass = await this.#pass(partition, policy, endOffset, mapBytesMax);
+        done.push(pass);
+        compactedTo = pass.endOffset;
+      }
+    } catch (error) {
+      if (partition.isDeleted) return;
+      if (!(error instanceof EdgelogError)) throw error;
+      this.#failed.add(partition);
+      done.push({ partition: partition.name, error });
+    }
+  }
+
+  /** Up to where a pass is due. */
+  #dueTo(partition: Partition, policy: CompactionPolicy): number | undefined {
+    if (this.#failed.has(partition)) return undefined;
+    const now = this.#host.now();
+    const { segments } = this.#host;
+    const sealed = partition.ranges.findLast(({ segmentId }) => segmentId !== segments.active.id);
+    const endOffset = Math.min(sealed?.endOffset ?? 0, oldEnoughTo(partition, policy, now));
+    const known = compactedTo(partition.compaction);
+    const isDue =
+      (endOffset > partition.logStartOffset &&
+        isDirtyEnough(compactable(partition, endOffset), policy, now)) ||
+      (known > partition.logStartOffset &&
+        hasTombstonesDue(partition.compaction, tombstonesGoneBelow(partition.compaction, policy, now)));
+    return isDue ? Math.max(endOffset, known) : undefined;
+  }
+
+  /** On a disk without room for the copy it is left to retention to make some. */
+  #hasRoomFor(partition: Partition): boolean {
+    const { segments, segmentBytes } = this.#host;
+    const copyBytes = Math.min(partition.liveBytes, segmentBytes);
+    return freeBytes(segments.pathOf(segments.active.id)) >= 2 * copyBytes + RESERVE_BYTES;
+  }
+
+  /** Everything from the log start to as near to `endOffset` as the keys fit. */
+  async #pass(
+    partition: Partition,
+    policy: CompactionPolicy,
+    endOffset: number,
+    mapBytesMax: number,
+  ): Promise<CompactionPass> {
+    const startedAt = performance.now();
+    const now = this.#host.now();
+    const steps = partition.compaction;
+    const from = partition.valueAt(partition.logStartOffset).baseOffset;
+    const latest = new LatestOffsets(Math.max(from, compactedTo(steps)), mapBytesMax);
+    for await (const value of this.#values(partition, latest.endOffset, endOffset)) {
+      if (!latest.learn(value, endOffset - value.key.baseOffset)) break;
+    }
+    const survivors = new Survivors(partition.name, latest, steps, tombstonesGoneBelow(steps, policy, now));
+    const { result } = survivors;
+    let range: CompactedRange | undefined;
+    for await (const value of this.#values(partition, from, latest.endOffset)) {
+      this.#output ??= this.#beginOutput();
+      const { copy } = this.#output;
+      range ??= new CompactedRange(copy, partition.id, value.key.baseOffset);
+      await survivors.copy(value, range, () => this.#pauseIfDue());
+      if (copy.batchBytes < this.#host.segmentBytes || value.key.endOffset >= latest.endOffset) continue;
+      result.bytesAfter += await this.#endRange(partition, range, value.key.endOffset);
+      await this.#finishOutput();
+      range = undefined;
+    }
+    if (range !== undefined) {
+      result.bytesAfter += await this.#endRange(partition, range, latest.endOffset);
+      const { tombstones } = survivors;
+      const after = stepsAfter(steps, { endOffset: latest.endOffset, now, tombstones });
+      this.#output?.whenWhole.push(() => partition.setCompaction(after));
+    }
+    result.tookMs = Math.round(performance.now() - startedAt);
+    return result;
+  }
+
+  /** The stored values of [from, to), with a pause now and then. What the log start has passed meanwhile is left out. */
+  async *#values(partition: Partition, from: number, to: number): AsyncGenerator<StoredValue> {
+    for (let at = from; ; ) {
+      await this.#pauseIfDue();
+      if (this.#host.isStopping()) throw new Stopped();
+      at = Math.max(at, partition.ranges[0]?.baseOffset ?? to);
+      if (at >= to) return;
+      const { segmentId } = partition.ranges[rangeIndexOf(partition.ranges, at)]!;
+      const value = copyStoredValue(this.#host.segments, segmentId, partition, at);
+      yield value;
+      at = value.key.endOffset;
+    }
+  }
+
+  /** Returns the bytes of batches in it. */
+  async #endRange(partition: Partition, compacted: CompactedRange, endOffset: number): Promise<number> {
+    const range = await compacted.endAt(endOffset);
+    this.#output?.whenWhole.push(() => partition.replaceRanges(range));
+    return sizeOf(range);
+  }
+
+  #beginOutput(): Output {
+    return { copy: new CopyWriter(this.#host.segments.beginCompacted()), whenWhole: [] };
+  }
+
+  /** What was written is meant from now on: on disk when this resolves. */
+  async #finishOutput(): Promise<void> {
+    if (this.#output === undefined) return;
+    const { copy, whenWhole } = this.#output;
+    await copy.finish(this.#host.segments);
+    if (this.#host.isStopping()) throw new Stopped();
+    this.#output = undefined;
+    const row = this.#host.segments.addCompacted(copy.segmentId, copy.batchBytes);
+    for (const replace of whenWhole) replace();
+    await this.#host.commit(row);
+  }
+
+  /** After a failed write this process compacts no more. */
+  async #abandonOutput(error: unknown): Promise<void> {
+    const output = this.#output;
+    this.#output = undefined;
+    const isStopped = error instanceof Stopped;
+    this.#isBroken = !isStopped;
+    await output?.copy.abandon(this.#host.segments, isStopped ? undefined : error);
+  }
+
+  async #pauseIfDue(): Promise<void> {
+    if (this.#slices.isOver) await this.#slices.pause();
+  }
+}
+
+/** Below this everything was appended longer ago than the least lag. */
+function oldEnoughTo(partition: Partition, { minLagMs }: CompactionPolicy, now: number): number {
+  return minLagMs === 0 ? partition.highWatermark : appendedWithin(partition, minLagMs, now);
+}
+
+/** What lies below `endOffset` and can be compacted. */
+function compactable(partition: Partition, endOffset: number): Compactable {
+  const { logStartOffset, compaction } = partition;
+  const dirtyFrom = Math.min(Math.max(compactedTo(compaction), logStartOffset), endOffset);
+  const after = partition.sizeBytesFrom(dirtyFrom);
+  return {
+    cleanBytes: partition.sizeBytesFrom(logStartOffset) - after,
+    dirtyBytes: after - partition.sizeBytesFrom(endOffset),
+    dirtySince: dirtyFrom < endOffset ? partition.valueAt(dirtyFrom).maxAppendTime : Number.POSITIVE_INFINITY,
+  };
+}

@@ -1,0 +1,27 @@
+import { assert, EdgelogError } from '@edgelog/base';
+import type { ValueKey } from './keys.ts';
+import type { Partition } from './partition.ts';
+import type { SegmentFiles } from './segment-files.ts';
+
+export interface StoredValue {
+  readonly key: ValueKey;
+  /** Its batches, as they are stored: not checked. */
+  readonly bytes: Buffer;
+}
+
+/** A copy of the value in the segment that holds the offset, which must be flushed. Throws CORRUPT_BATCH. */
+export function copyStoredValue(
+  segments: SegmentFiles,
+  segmentId: number,
+  { id, name }: Partition,
+  offset: number,
+): StoredValue {
+  try {
+    const segment = segments.reader(segmentId);
+    const key = segment.floor(id, offset);
+    assert(key !== undefined && key.endOffset > offset, 'a stored value holds the offset');
+    return { key, bytes: Buffer.from(segment.valueScratch(id, key)) };
+  } catch (cause) {
+    throw new EdgelogError('CORRUPT_BATCH', `${name} at offset ${offset} cannot be read`, { cause });
+  }
+}
