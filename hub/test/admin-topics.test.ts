@@ -1,4 +1,4 @@
-import { type Api, apis, ErrorCode } from '@edgelog/wire';
+import { type Api, apis, ErrorCode, ZERO_UUID } from '@edgelog/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchOf } from './support/batches.ts';
 import { RawClient } from './support/raw-client.ts';
@@ -79,7 +79,7 @@ test.each(versionsOf(apis.createPartitions))(
   },
 );
 
-test('a topic named twice in one request gets no partitions', async () => {
+test('a topic named twice in one request gets no partitions, and one answer', async () => {
   await create('twice');
   const asked = { name: 'twice', count: 2, assignments: null };
   const { results } = await client.call(apis.createPartitions, 3, {
@@ -87,7 +87,39 @@ test('a topic named twice in one request gets no partitions', async () => {
     timeoutMs: 1000,
     validateOnly: false,
   });
-  expect(results.map(({ errorCode }) => errorCode)).toEqual(Array(2).fill(ErrorCode.INVALID_REQUEST));
+  expect(results.map(({ errorCode }) => errorCode)).toEqual([ErrorCode.INVALID_REQUEST]);
+});
+
+test('a topic named twice in one request is not deleted, be it by name and by id', async () => {
+  const ask = async (topics: { name: string | null; topicId: string }[]) => {
+    const { responses } = await client.call(apis.deleteTopics, 6, { topics, timeoutMs: 1000 });
+    return responses.map(({ errorCode }) => errorCode);
+  };
+  await create('named-twice');
+  const asked = [{ name: 'named-twice', topicId: ZERO_UUID }];
+  const { topics } = await client.call(apis.metadata, 12, { topics: asked });
+  expect(await ask([...asked, ...asked])).toEqual([ErrorCode.INVALID_REQUEST]);
+  expect(await ask([...asked, { name: null, topicId: topics[0]!.topicId }])).toEqual([
+    ErrorCode.INVALID_REQUEST,
+  ]);
+  expect(await produce('named-twice')).toBe(0);
+  expect(await ask(asked)).toEqual([0]);
+});
+
+test('a name that differs from another topic in dots and underscores only is refused until that one is gone', async () => {
+  const errorOf = async (name: string) => {
+    const topic = { name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
+    return (await client.call(apis.createTopics, 5, { topics: [topic] })).topics[0]!.errorCode;
+  };
+  const remove = (name: string) =>
+    client.call(apis.deleteTopics, 6, { topics: [{ name, topicId: ZERO_UUID }], timeoutMs: 1000 });
+  expect(await errorOf('dotted.a_b')).toBe(0);
+  for (const other of ['dotted_a_b', 'dotted.a.b', 'dotted_a.b'])
+    expect(await errorOf(other), other).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
+  expect(await errorOf('dotted.ab')).toBe(0);
+  await remove('dotted.a_b');
+  expect(await errorOf('dotted_a_b')).toBe(0);
+  expect(await errorOf('dotted.a.b')).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
 });
 
 test.each(versionsOf(apis.deleteRecords))('DeleteRecords %i moves the log start', async (version) => {

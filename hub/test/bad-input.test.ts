@@ -123,8 +123,8 @@ describe('produce refuses, partition by partition', () => {
 
   test.each<[string, Buffer | null, keyof typeof ErrorCode]>([
     ['a wrong CRC', patched((b) => void b.writeUInt8(b.at(-1)! ^ 1, b.length - 1)), 'CORRUPT_MESSAGE'],
-    ['a batch cut short', good().subarray(0, -1), 'CORRUPT_MESSAGE'],
-    ['a header cut short', good().subarray(0, 40), 'CORRUPT_MESSAGE'],
+    ['a batch cut short', good().subarray(0, -1), 'INVALID_RECORD'],
+    ['a header cut short', good().subarray(0, 40), 'INVALID_RECORD'],
     ['record format 1', patched((b) => b.writeInt8(1, 16)), 'INVALID_RECORD'],
     ['no batch', Buffer.alloc(0), 'INVALID_RECORD'],
     ['null', null, 'INVALID_RECORD'],

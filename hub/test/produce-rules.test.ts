@@ -1,4 +1,4 @@
-import { apis, ErrorCode, iterateRecords } from '@edgelog/wire';
+import { apis, ErrorCode, iterateRecords, RecordsEncoder } from '@edgelog/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchOf } from './support/batches.ts';
 import { RawClient } from './support/raw-client.ts';
@@ -67,6 +67,21 @@ test('timestamps outside the limits of their topic are refused', async () => {
   expect(await errorAt(Date.now() - 120_000)).toBe(ErrorCode.INVALID_TIMESTAMP);
   expect(await errorAt(Date.now() + 120_000)).toBe(ErrorCode.INVALID_TIMESTAMP);
   expect(await errorAt(-1)).toBe(0);
+});
+
+test('records without a key are refused by a topic that is compacted, in any codec', async () => {
+  await createTopic('compacted', { 'cleanup.policy': 'delete,compact' });
+  const keyed = (key: string | null) => {
+    const encoder = new RecordsEncoder({ baseOffset: 0, baseTimestamp: 0 });
+    for (const each of ['k', key]) encoder.append({ timestamp: 0, key: each, value: null });
+    return encoder.sealSync({ compression: 'zstd', producerId: -1, producerEpoch: -1, baseSequence: -1 });
+  };
+  expect(await produce('compacted', keyed('l'))).toMatchObject({ errorCode: 0 });
+  expect(await produce('compacted', keyed(null))).toMatchObject({
+    errorCode: ErrorCode.INVALID_RECORD,
+    errorMessage: expect.stringContaining('record 1 has no key'),
+  });
+  expect(await produce('compacted', batchOf(['x']))).toMatchObject({ errorCode: ErrorCode.INVALID_RECORD });
 });
 
 test('a partition whose offset is asked for twice is told so, the others are answered', async () => {

@@ -1,10 +1,12 @@
 import { EdgelogError } from '@edgelog/base';
 import {
+  BATCH_HEADER_BYTES,
   type BatchHeader,
   ErrorCode,
   type ErrorName,
   type RequestOf,
   readBatchHeader,
+  scanRecords,
   stampAppendTime,
 } from '@edgelog/wire';
 import { type TimestampRules, timestampRules } from '../metadata/timestamp-rules.ts';
@@ -20,8 +22,16 @@ import type { Handler, Item, RequestContext } from './handler.ts';
  *
  * Where a topic has LogAppendTime its batches get the hub's time and a new CRC; elsewhere they are stored as they came.
  *
- * Left out: transactions (TRANSACTIONAL_ID_AUTHORIZATION_FAILED, as InitProducerId answers too); records are not looked at, so
- * a keyless record in a compacted topic is not refused, and limits on timestamps go by the header's first and greatest; `timeoutMs`, since nothing but the local disk is waited for.
+ * Otherwise than Kafka, on purpose:
+ * - Records are not looked at, except that those of a compacted topic need keys: what lies under the producer's own CRC is
+ *   stored, even if it cannot be read; limits on timestamps go by the header's first and greatest; `recordErrors` stay empty.
+ * - No timestamp is too far ahead unless the topic says so (Kafka: an hour): a device's wrong clock must not cost its data.
+ * - A batch that says log append time of itself, or has a producer id without an epoch, is refused: it would need a new CRC.
+ * - Two batches for one partition in one request are both appended, where Kafka drops one; a byte after a batch is refused.
+ * - A duplicate's `logAppendTimeMs` is −1 unless the topic has LogAppendTime; Kafka tells the batch's own greatest timestamp.
+ *
+ * Left out: transactions (TRANSACTIONAL_ID_AUTHORIZATION_FAILED, as InitProducerId answers too), and `timeoutMs`, since nothing
+ * but the local disk is waited for.
  */
 export const produce: Handler<'produce'> = (
   request,
@@ -137,6 +147,10 @@ function append(
     if ('error' in header) return header;
     const invalid = checkBatch(header, records, topic, apiVersion) ?? checkTimestamps(header, rules, nowMs);
     if (invalid !== undefined) return invalid;
+    if (isCompacted(topic)) {
+      const keyless = checkKeys(records, header);
+      if (keyless !== undefined) return keyless;
+    }
     if (rules.isAppendTime) {
       header = stamped(records, nowMs);
       if ('error' in header) return header;
@@ -155,13 +169,18 @@ function append(
   }
 }
 
+const LENGTH_AT = 8;
 const MAGIC_AT = 16;
 
+/** Kafka's order of looking: what is cut short is no batch at all, before anything in it counts. */
 function readHeader(records: Buffer): BatchHeader | Refusal {
   const magic = records[MAGIC_AT];
   if (magic === 0 || magic === 1) {
     return refuse('INVALID_RECORD', `record format ${magic}: only record batches (format 2) are accepted`);
   }
+  const isCutShort =
+    records.length < BATCH_HEADER_BYTES || records.readInt32BE(LENGTH_AT) > records.length - LENGTH_AT - 4;
+  if (isCutShort) return refuse('INVALID_RECORD', `${records.length} bytes are less than a record batch`);
   return intact(() => readBatchHeader(records));
 }
 
@@ -210,6 +229,26 @@ function checkBatch(
     return refuse('UNSUPPORTED_COMPRESSION_TYPE', 'zstd needs Produce version 7 or later');
   }
   return undefined;
+}
+
+const isCompacted = ({ configs }: Topic): boolean => configs['cleanup.policy']?.includes('compact') === true;
+
+/** Compaction would delete a record that has no key. */
+function checkKeys(records: Buffer, header: BatchHeader): Refusal | undefined {
+  let index = 0;
+  let keyless = -1;
+  try {
+    scanRecords(records, header, ({ keyFrom }) => {
+      if (keyFrom < 0 && keyless < 0) keyless = index;
+      index += 1;
+    });
+  } catch (error) {
+    if (error instanceof EdgelogError) return refuse('INVALID_RECORD', error.message);
+    throw error;
+  }
+  return keyless < 0
+    ? undefined
+    : refuse('INVALID_RECORD', `record ${keyless} has no key, which a compacted topic asks for`);
 }
 
 const NO_TIMESTAMP = -1;

@@ -4,6 +4,7 @@ import { damageError } from '../fetch/damage-reports.ts';
 import { leaderEpochError } from '../partition/leader-epoch.ts';
 import { offsetOfMaxTimestamp } from '../partition/offset-lookup.ts';
 import { LEADER_EPOCH, type Partition } from '../partition/partition.ts';
+import { repeatedIn } from '../repeated.ts';
 import type { Handler, RequestContext } from './handler.ts';
 
 const LATEST = -1;
@@ -30,7 +31,11 @@ const SINCE: Readonly<Record<number, number>> = {
  * Left out: the isolation level, while there are no transactions.
  */
 export const listOffsets: Handler<'listOffsets'> = (request, context) => {
-  const twice = askedTwice(request);
+  const twice = repeatedIn(
+    request.topics.flatMap(({ name, partitions }) =>
+      partitions.map(({ partitionIndex }) => `${name}/${partitionIndex}`),
+    ),
+  );
   return {
     topics: request.topics.map(({ name, partitions }) => ({
       name,
@@ -48,19 +53,6 @@ export const listOffsets: Handler<'listOffsets'> = (request, context) => {
 };
 
 type Asked = RequestOf<'listOffsets'>['topics'][number]['partitions'][number];
-
-function askedTwice({ topics }: RequestOf<'listOffsets'>): Set<string> {
-  const once = new Set<string>();
-  const twice = new Set<string>();
-  for (const { name, partitions } of topics) {
-    for (const { partitionIndex } of partitions) {
-      const key = `${name}/${partitionIndex}`;
-      if (once.has(key)) twice.add(key);
-      once.add(key);
-    }
-  }
-  return twice;
-}
 
 interface Answer {
   errorCode: number;

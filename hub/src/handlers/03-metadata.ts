@@ -3,6 +3,7 @@ import type { Broker } from '../broker.ts';
 import { INTERNAL_TOPICS, illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topic } from '../metadata/topics.ts';
 import { LEADER_EPOCH } from '../partition/partition.ts';
+import { distinctBy } from '../repeated.ts';
 import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from './authorized-operations.ts';
 import type { Handler, Item } from './handler.ts';
 
@@ -12,7 +13,10 @@ import type { Handler, Item } from './handler.ts';
  *
  * All topics are asked for with an empty list in version 0 and with null from 1 on. Versions before 4 always allow creation.
  * From 12 on a topic may be asked for by its id, which counts whatever the name says (Java sends an empty one beside it);
- * none is created then.
+ * none is created then. Kafka refuses ids below 12, and looks at ids alone in a request that has both; neither is worth it.
+ *
+ * What is asked for twice is answered once. POLICY_VIOLATION where a topic would be created and may not be: the broker has too
+ * many partitions, or the name differs from another topic's in "." and "_" only.
  */
 export const metadata: Handler<'metadata'> = (request, { broker, client, apiVersion }) => {
   const { nodeId, clusterId, settings } = broker;
@@ -21,7 +25,9 @@ export const metadata: Handler<'metadata'> = (request, { broker, client, apiVers
   const before = broker.topics.count;
   const topics = isAll
     ? Array.from(broker.topics.all(), (topic) => describe(topic, nodeId))
-    : request.topics!.map((asked) => find(asked, broker, mayCreate, apiVersion));
+    : distinctBy(request.topics!, ({ name, topicId }) => `${topicId}/${name}`).map((asked) =>
+        find(asked, broker, mayCreate, apiVersion),
+      );
   const response = {
     ...(request.includeClusterAuthorizedOperations
       ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS }
@@ -71,6 +77,9 @@ function find({ name, topicId }: Asked, broker: Broker, mayCreate: boolean, apiV
   }
   if (!mayCreate || INTERNAL_TOPICS.has(name)) {
     return { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name, partitions: [] };
+  }
+  if (!topics.hasRoomFor(settings.defaultPartitions) || topics.colliding(name) !== undefined) {
+    return { errorCode: ErrorCode.POLICY_VIOLATION, name, partitions: [] };
   }
   log.info('topic created on first use', { topic: name, partitions: settings.defaultPartitions });
   return describe(topics.create(name, settings.defaultPartitions), nodeId);

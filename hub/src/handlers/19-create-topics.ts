@@ -2,8 +2,9 @@ import { ErrorCode, type ErrorName, type RequestOf } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import { configFault } from '../metadata/config-changes.ts';
 import { describeTopicConfigs } from '../metadata/described-configs.ts';
-import { collidingTopic, illegalTopicName } from '../metadata/topic-name.ts';
-import { TOPIC_PARTITIONS_MAX } from '../metadata/topics.ts';
+import { illegalTopicName, METADATA_TOPIC } from '../metadata/topic-name.ts';
+import { PARTITIONS_MAX, TOPIC_PARTITIONS_MAX } from '../metadata/topics.ts';
+import { distinctBy, repeatedIn } from '../repeated.ts';
 import type { Handler, Item } from './handler.ts';
 
 /**
@@ -14,12 +15,18 @@ import type { Handler, Item } from './handler.ts';
  * configs in force are returned, from 7 on the topic id. `timeoutMs` is left out: creation waits for the local disk only.
  */
 export const createTopics: Handler<'createTopics'> = (request, { broker }) => {
-  const names = request.topics.map(({ name }) => name);
-  const topics = request.topics.map((asked): TopicItem => {
+  const repeated = repeatedIn(request.topics.map(({ name }) => name));
+  const sum = request.topics.reduce((total, asked) => total + partitionsOf(asked, broker), 0);
+  const topics = distinctBy(request.topics, ({ name }) => name).map((asked): TopicItem => {
     const refusal =
-      names.filter((name) => name === asked.name).length > 1
-        ? refuse('INVALID_REQUEST', 'the request names this topic more than once')
-        : check(asked, broker);
+      sum > TOPIC_PARTITIONS_MAX
+        ? refuse(
+            'POLICY_VIOLATION',
+            `${sum} partitions in one request, up to ${TOPIC_PARTITIONS_MAX} are allowed`,
+          )
+        : repeated.has(asked.name)
+          ? refuse('INVALID_REQUEST', 'the request names this topic more than once')
+          : check(asked, broker);
     if (refusal !== undefined) return { name: asked.name, ...refusal };
     return create(asked, broker, request.validateOnly);
   });
@@ -33,11 +40,22 @@ function refuse(error: ErrorName, errorMessage: string) {
   return { errorCode: ErrorCode[error], errorMessage };
 }
 
-function check(asked: Asked, { topics, nodeId }: Broker): ReturnType<typeof refuse> | undefined {
+function partitionsOf({ numPartitions, assignments }: Asked, { settings }: Broker): number {
+  return (
+    assignments.length || (numPartitions === -1 ? settings.defaultPartitions : Math.max(0, numPartitions))
+  );
+}
+
+function check(asked: Asked, broker: Broker): ReturnType<typeof refuse> | undefined {
+  const { topics, nodeId } = broker;
   const { name, numPartitions, replicationFactor, assignments, configs } = asked;
   const illegal = illegalTopicName(name);
   if (illegal !== undefined) return refuse('INVALID_TOPIC_EXCEPTION', illegal);
+  if (name === METADATA_TOPIC) return refuse('INVALID_REQUEST', `${name} is no topic that can be created`);
   if (topics.get(name) !== undefined) return refuse('TOPIC_ALREADY_EXISTS', `topic ${name} already exists`);
+  const collision = topics.colliding(name);
+  if (collision !== undefined)
+    return refuse('INVALID_TOPIC_EXCEPTION', `the name differs from topic ${collision} in "." and "_" only`);
   if (assignments.length > 0) {
     if (numPartitions !== -1 || replicationFactor !== -1) {
       return refuse(
@@ -57,9 +75,8 @@ function check(asked: Asked, { topics, nodeId }: Broker): ReturnType<typeof refu
   } else if (numPartitions !== -1 && numPartitions < 1) {
     return refuse('INVALID_PARTITIONS', `${numPartitions} partitions`);
   }
-  if (Math.max(numPartitions, assignments.length) > TOPIC_PARTITIONS_MAX) {
-    return refuse('INVALID_PARTITIONS', `more than ${TOPIC_PARTITIONS_MAX} partitions`);
-  }
+  if (!topics.hasRoomFor(partitionsOf(asked, broker)))
+    return refuse('POLICY_VIOLATION', `this broker has up to ${PARTITIONS_MAX} partitions`);
   for (const { name: key, value } of configs) {
     if (value === null) return refuse('INVALID_CONFIG', `topic config ${key} has no value`);
     const fault = configFault(topics.definitions.get(key), key, value);
@@ -70,9 +87,8 @@ function check(asked: Asked, { topics, nodeId }: Broker): ReturnType<typeof refu
 
 function create(asked: Asked, broker: Broker, validateOnly: boolean): TopicItem {
   const { topics, settings, log } = broker;
-  const { name, numPartitions, assignments } = asked;
-  const partitions =
-    assignments.length || (numPartitions === -1 ? settings.defaultPartitions : numPartitions);
+  const { name } = asked;
+  const partitions = partitionsOf(asked, broker);
   const configs: Record<string, string> = {};
   for (const { name: key, value } of asked.configs) configs[key] = value!;
   const result = {
@@ -92,11 +108,6 @@ function create(asked: Asked, broker: Broker, validateOnly: boolean): TopicItem 
     ),
   };
   if (validateOnly) return result;
-  const collision = collidingTopic(
-    name,
-    Array.from(topics.all(), (topic) => topic.name),
-  );
-  if (collision !== undefined) log.warn('topic names collide in metrics', { topic: name, other: collision });
   const { id } = topics.create(name, partitions, configs);
   log.info('topic created', { topic: name, partitions, configs });
   return { ...result, topicId: id };

@@ -6,7 +6,9 @@ import { ConfigSource } from '../metadata/config-definition.ts';
 import { ConfigResource } from '../metadata/config-resource.ts';
 import { type DescribedConfig, describeTopicConfigs } from '../metadata/described-configs.ts';
 import { GROUP_CONFIGS } from '../metadata/group-config.ts';
+import { illegalTopicName } from '../metadata/topic-name.ts';
 import type { Client } from '../net/dispatcher.ts';
+import { distinctBy } from '../repeated.ts';
 import type { Handler, Item } from './handler.ts';
 
 /**
@@ -16,7 +18,7 @@ import type { Handler, Item } from './handler.ts';
  * Left out: broker loggers (INVALID_REQUEST); client metrics and cluster-wide broker defaults, which are none.
  */
 export const describeConfigs: Handler<'describeConfigs'> = (request, { broker, client }) => ({
-  results: request.resources.map((resource): ResultItem => {
+  results: distinctBy(request.resources, keyOf).map((resource): ResultItem => {
     const { resourceType, resourceName } = resource;
     const outcome = describe(resource, broker, client);
     if ('error' in outcome) {
@@ -25,7 +27,9 @@ export const describeConfigs: Handler<'describeConfigs'> = (request, { broker, c
     }
     const keys = resource.configurationKeys;
     const chosen =
-      keys === null ? outcome.configs : outcome.configs.filter(({ name }) => keys.includes(name));
+      keys === null || keys.length === 0
+        ? outcome.configs
+        : outcome.configs.filter(({ name }) => keys.includes(name));
     return {
       errorCode: ErrorCode.NONE,
       errorMessage: null,
@@ -36,6 +40,8 @@ export const describeConfigs: Handler<'describeConfigs'> = (request, { broker, c
   }),
 });
 
+const keyOf = ({ resourceType, resourceName }: Resource) => `${resourceType} ${resourceName}`;
+
 type ResultItem = Item<'describeConfigs', 'results'>;
 type Resource = RequestOf<'describeConfigs'>['resources'][number];
 type Outcome =
@@ -45,7 +51,12 @@ type Outcome =
 function describe({ resourceType, resourceName }: Resource, broker: Broker, client: Client): Outcome {
   if (resourceType === ConfigResource.topic) {
     const topic = broker.topics.get(resourceName);
-    if (topic === undefined) return { error: 'UNKNOWN_TOPIC_OR_PARTITION', message: 'no such topic' };
+    if (topic === undefined) {
+      const illegal = illegalTopicName(resourceName);
+      return illegal === undefined
+        ? { error: 'UNKNOWN_TOPIC_OR_PARTITION', message: 'no such topic' }
+        : { error: 'INVALID_TOPIC_EXCEPTION', message: illegal };
+    }
     const configs = describeTopicConfigs(broker.topics.definitions, topic.configs, broker.settings);
     return { configs, readOnly: false };
   }

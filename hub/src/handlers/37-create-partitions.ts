@@ -1,6 +1,7 @@
 import { ErrorCode, type ErrorName, type RequestOf } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
-import { TOPIC_PARTITIONS_MAX } from '../metadata/topics.ts';
+import { PARTITIONS_MAX, TOPIC_PARTITIONS_MAX } from '../metadata/topics.ts';
+import { distinctBy, repeatedIn } from '../repeated.ts';
 import type { Handler, Item } from './handler.ts';
 
 /**
@@ -8,16 +9,16 @@ import type { Handler, Item } from './handler.ts';
  * comes when the new partitions are durable. Streams of gateways stay in the partitions they have.
  *
  * An assignment can name this broker only. The broker's own topics keep their number, since it places the groups.
- * `timeoutMs` is left out: creation waits for the local disk only.
+ * `timeoutMs` is left out: creation waits for the local disk only (Kafka answers a negative one REQUEST_TIMED_OUT). A topic
+ * named twice gets one answer, INVALID_REQUEST.
  */
 export const createPartitions: Handler<'createPartitions'> = (request, { broker }) => {
-  const names = request.topics.map(({ name }) => name);
-  const results = request.topics.map((asked): ResultItem => {
+  const repeated = repeatedIn(request.topics.map(({ name }) => name));
+  const results = distinctBy(request.topics, ({ name }) => name).map((asked): ResultItem => {
     const { name, count } = asked;
-    const refusal =
-      names.filter((other) => other === name).length > 1
-        ? refuse('INVALID_REQUEST', 'the request names this topic more than once')
-        : check(asked, broker);
+    const refusal = repeated.has(name)
+      ? refuse('INVALID_REQUEST', 'the request names this topic more than once')
+      : check(asked, broker);
     if (refusal !== undefined) return { name, ...refusal };
     if (!request.validateOnly) {
       broker.topics.addPartitions(name, count);
@@ -44,6 +45,8 @@ function check({ name, count, assignments }: Asked, { topics, nodeId }: Broker) 
     return refuse('INVALID_PARTITIONS', `topic ${name} has ${existing} partitions, ${count} adds none`);
   if (count > TOPIC_PARTITIONS_MAX)
     return refuse('INVALID_PARTITIONS', `more than ${TOPIC_PARTITIONS_MAX} partitions`);
+  if (!topics.hasRoomFor(count - existing))
+    return refuse('POLICY_VIOLATION', `this broker has up to ${PARTITIONS_MAX} partitions`);
   if (assignments === null) return undefined;
   if (assignments.length !== count - existing) {
     const added = `${count - existing} partitions added, ${assignments.length} assigned`;

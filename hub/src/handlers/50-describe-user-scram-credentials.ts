@@ -1,4 +1,5 @@
 import { ErrorCode, type ErrorName } from '@edgelog/wire';
+import { repeatedIn } from '../repeated.ts';
 import type { Handler, Item } from './handler.ts';
 
 /**
@@ -7,10 +8,11 @@ import type { Handler, Item } from './handler.ts';
  */
 export const describeUserScramCredentials: Handler<'describeUserScramCredentials'> = (request) => {
   const names = request.users?.map(({ name }) => name) ?? [];
+  const repeated = repeatedIn(names);
   const results = [...new Set(names)].map((user) =>
-    names.indexOf(user) === names.lastIndexOf(user)
-      ? refuse(user, 'RESOURCE_NOT_FOUND', `user ${user} has no SCRAM credentials`)
-      : refuse(user, 'DUPLICATE_RESOURCE', `the request names user ${user} more than once`),
+    repeated.has(user)
+      ? refuse(user, 'DUPLICATE_RESOURCE', `the request names user ${user} more than once`)
+      : refuse(user, 'RESOURCE_NOT_FOUND', `user ${user} has no SCRAM credentials`),
   );
   return { errorCode: ErrorCode.NONE, errorMessage: null, results };
 };

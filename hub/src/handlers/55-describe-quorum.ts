@@ -1,8 +1,8 @@
 import { ErrorCode, ZERO_UUID } from '@edgelog/wire';
+import { METADATA_TOPIC } from '../metadata/topic-name.ts';
 import { LEADER_EPOCH } from '../partition/partition.ts';
 import type { Handler } from './handler.ts';
 
-const METADATA_TOPIC = '__cluster_metadata';
 const UNKNOWN = -1;
 
 /**

@@ -1,15 +1,16 @@
 import { ErrorCode, SEQUENCE_MODULUS } from '@edgelog/wire';
 import type { Partition } from '../partition/partition.ts';
+import { distinctBy } from '../repeated.ts';
 import type { Handler } from './handler.ts';
 
 /**
  * DescribeProducers: the idempotent producers that a partition knows, gateways' runs among them, with the last sequence
- * each has stored. Left out: transactions, so no producer has a coordinator or an open one.
+ * each has stored. What is named twice is answered once. Left out: transactions, so no producer has a coordinator or an open one.
  */
 export const describeProducers: Handler<'describeProducers'> = (request, { broker }) => ({
-  topics: request.topics.map(({ name, partitionIndexes }) => ({
+  topics: distinctBy(request.topics, ({ name }) => name).map(({ name, partitionIndexes }) => ({
     name,
-    partitions: partitionIndexes.map((partitionIndex) => {
+    partitions: [...new Set(partitionIndexes)].map((partitionIndex) => {
       const partition = broker.topics.partition(name, partitionIndex);
       if (partition === undefined) {
         const errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;

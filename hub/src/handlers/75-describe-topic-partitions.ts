@@ -1,5 +1,6 @@
 import { ErrorCode, type RequestOf, ZERO_UUID } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
+import { illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topic } from '../metadata/topics.ts';
 import { LEADER_EPOCH } from '../partition/partition.ts';
 import { TOPIC_OPERATIONS } from './authorized-operations.ts';
@@ -11,6 +12,8 @@ const PAGE_PARTITIONS_MAX = 2000;
 /**
  * DescribeTopicPartitions: the partitions of the topics named, or of all where none is, in order of their names. A page ends
  * at the limit, and its cursor says where the next begins [KIP-966]. Topics are never created by it.
+ *
+ * Topics that do not exist take no room in a page.
  *
  * A cursor at a topic that is not asked for, or below partition 0, is INVALID_REQUEST on every topic, as in Kafka. There is
  * one replica, so no others are eligible to lead.
@@ -39,7 +42,10 @@ function page(
   for (const name of names) {
     const topic = topics.get(name);
     if (topic === undefined) {
-      answer.push(without(name, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION));
+      const isIllegal = illegalTopicName(name) !== undefined;
+      answer.push(
+        without(name, isIllegal ? ErrorCode.INVALID_TOPIC_EXCEPTION : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION),
+      );
       continue;
     }
     if (room === 0) return { topics: answer, nextCursor: { topicName: name, partitionIndex: 0 } };

@@ -2,6 +2,8 @@ import { ErrorCode, type ErrorName } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import type { ConfigOutcome } from '../metadata/config-changes.ts';
 import { ConfigResource } from '../metadata/config-resource.ts';
+import { illegalTopicName } from '../metadata/topic-name.ts';
+import { repeatedIn } from '../repeated.ts';
 
 interface Resource {
   readonly resourceType: number;
@@ -26,10 +28,9 @@ export async function alterResources<R extends Resource>(
   change: (resource: R, before: Readonly<Record<string, string>>) => ConfigOutcome,
 ): Promise<{ responses: Altered[] }> {
   const keyOf = ({ resourceType, resourceName }: Resource) => `${resourceType} ${resourceName}`;
-  const keys = resources.map(keyOf);
+  const repeated = repeatedIn(resources.map(keyOf));
   const responses = resources.map((resource): Altered => {
-    const isRepeated = keys.filter((key) => key === keyOf(resource)).length > 1;
-    const fault = isRepeated
+    const fault = repeated.has(keyOf(resource))
       ? refuse('INVALID_REQUEST', 'the request names this resource more than once')
       : alter(resource);
     const { resourceType, resourceName } = resource;
@@ -47,7 +48,7 @@ export async function alterResources<R extends Resource>(
 
   function alterTopic(resource: R): ReturnType<typeof refuse> | undefined {
     const topic = broker.topics.get(resource.resourceName);
-    if (topic === undefined) return refuse('UNKNOWN_TOPIC_OR_PARTITION', 'no such topic');
+    if (topic === undefined) return noSuchTopic(resource.resourceName);
     const outcome = change(resource, topic.configs);
     if ('error' in outcome) return refuse(outcome.error, outcome.message);
     if (validateOnly) return undefined;
@@ -55,6 +56,14 @@ export async function alterResources<R extends Resource>(
     broker.log.info('topic configs changed', { topic: topic.name, configs: outcome.configs });
     return undefined;
   }
+}
+
+function noSuchTopic(name: string) {
+  if (name === '') return refuse('INVALID_REQUEST', 'topics have no default configs: name one');
+  const illegal = illegalTopicName(name);
+  return illegal === undefined
+    ? refuse('UNKNOWN_TOPIC_OR_PARTITION', 'no such topic')
+    : refuse('INVALID_TOPIC_EXCEPTION', illegal);
 }
 
 function refuse(error: ErrorName, errorMessage: string) {

@@ -1,4 +1,5 @@
 import type { ErrorName } from '@edgelog/wire';
+import { repeatedIn } from '../repeated.ts';
 import { type ConfigDefinition, ConfigType } from './config-definition.ts';
 
 /** Kafka's numbers for what becomes of one config [KIP-339]. */
@@ -24,8 +25,7 @@ export function changeConfigs(
   before: Configs,
   changes: readonly ConfigChange[],
 ): ConfigOutcome {
-  const names = changes.map(({ name }) => name);
-  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  const [repeated] = repeatedIn(changes.map(({ name }) => name));
   if (repeated !== undefined)
     return { error: 'INVALID_REQUEST', message: `the request names config ${repeated} more than once` };
   const configs = new Map(Object.entries(before));

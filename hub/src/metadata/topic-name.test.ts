@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { collidingTopic, illegalTopicName } from './topic-name.ts';
+import { illegalTopicName } from './topic-name.ts';
 
 test.each(['telemetry', 'a', 'A.b_c-9', 'x'.repeat(249), '...', '__consumer_offsets'])(
   '%j is legal',
@@ -19,9 +19,4 @@ test.each([
   ['a\n', /other than/],
 ])('%j is refused with the reason', (name, reason) => {
   expect(illegalTopicName(name)).toMatch(reason);
-});
-
-test('names that differ in dots and underscores only are said to collide', () => {
-  expect(collidingTopic('a.b', ['a_b', 'c'])).toBe('a_b');
-  expect(collidingTopic('a.b', ['a.b', 'ab'])).toBeUndefined();
 });

@@ -4,6 +4,9 @@ export const TOPIC_NAME_CHARS_MAX = 249;
 export const OFFSETS_TOPIC = '__consumer_offsets';
 export const INTERNAL_TOPICS: ReadonlySet<string> = new Set([OFFSETS_TOPIC, '__transaction_state']);
 
+/** Where a Kafka cluster keeps its metadata; a hub has its own way. */
+export const METADATA_TOPIC = '__cluster_metadata';
+
 /** Why a topic may not be called this, or undefined when it may (Kafka's rules). */
 export function illegalTopicName(name: string): string | undefined {
   if (name === '') return 'the topic name is empty';
@@ -14,12 +17,5 @@ export function illegalTopicName(name: string): string | undefined {
   if (!/^[a-zA-Z0-9._-]+$/.test(name)) {
     return `the topic name ${JSON.stringify(name)} has characters other than letters, digits, ".", "_" and "-"`;
   }
-  return undefined;
-}
-
-/** Names that differ only in "." and "_" share their names of metrics: legal, worth a warning. */
-export function collidingTopic(name: string, existing: Iterable<string>): string | undefined {
-  const key = name.replaceAll('.', '_');
-  for (const other of existing) if (other !== name && other.replaceAll('.', '_') === key) return other;
   return undefined;
 }

@@ -9,8 +9,10 @@ import { INTERNAL_TOPICS, illegalTopicName } from './topic-name.ts';
 
 const PREFIX = 'topic/';
 
-/** Partitions cost memory and a place in every segment's directory. */
+/** Of one topic, and of all topics that one request creates: Kafka's bound on the latter. */
 export const TOPIC_PARTITIONS_MAX = 10_000;
+/** Of all topics: a partition costs some 3 KB of memory and a place in every segment's directory. */
+export const PARTITIONS_MAX = 100_000;
 
 const topicRecord = z.strictObject({
   /** Kafka's topic id: given once, so that a topic created again under an old name is another topic [KIP-516]. */
@@ -41,6 +43,8 @@ export interface TopicsDeps {
   now: () => number;
 }
 
+const withoutDots = (name: string): string => name.replaceAll('.', '_');
+
 /**
  * The topics of this hub, mirrored from the store's state. A change is visible at once and durable with the store's next
  * commit, in the same transaction as its partitions: tell nobody before `store.flushed()`.
@@ -50,6 +54,9 @@ export class Topics {
   readonly #deps: TopicsDeps;
   readonly #byName = new Map<string, MutableTopic>();
   readonly #byId = new Map<string, Topic>();
+  /** Topics with a "." in their names, by the names that they have with "_" instead. */
+  readonly #dotted = new Map<string, Set<string>>();
+  #partitionCount = 0;
   /** Called after a topic is gone, before its deletion is durable. */
   readonly whenDeleted: ((topic: Topic) => void)[] = [];
 
@@ -75,6 +82,19 @@ export class Topics {
     return this.#byName.size;
   }
 
+  /** Whether the broker may have so many partitions more. */
+  hasRoomFor(partitions: number): boolean {
+    return this.#partitionCount + partitions <= PARTITIONS_MAX;
+  }
+
+  /** A topic whose name differs from this one in "." and "_" only, if there is one. */
+  colliding(name: string): string | undefined {
+    const key = withoutDots(name);
+    if (key !== name && this.#byName.has(key)) return key;
+    for (const other of this.#dotted.get(key) ?? []) if (other !== name) return other;
+    return undefined;
+  }
+
   partition(name: string, index: number): Partition | undefined {
     return this.#byName.get(name)?.partitions[index];
   }
@@ -98,6 +118,7 @@ export class Topics {
   addPartitions(name: string, count: number): void {
     const topic = this.#existing(name);
     assert(count > topic.partitions.length, `${count} is more partitions than topic ${name} has`);
+    this.#partitionCount += count - topic.partitions.length;
     topic.partitions.push(...this.#partitions(name, topic.partitions.length, count));
     this.#put(topic);
   }
@@ -114,6 +135,10 @@ export class Topics {
     const topic = this.#existing(name);
     this.#byName.delete(name);
     this.#byId.delete(topic.id);
+    this.#partitionCount -= topic.partitions.length;
+    const key = withoutDots(name);
+    const dotted = this.#dotted.get(key);
+    if (dotted?.delete(name) && dotted.size === 0) this.#dotted.delete(key);
     this.#deps.store.state.delete(PREFIX + name);
     for (const hook of this.whenDeleted) hook(topic);
     for (const partition of topic.partitions) {
@@ -130,6 +155,9 @@ export class Topics {
     const topic: MutableTopic = { name, id, isInternal, partitions, configs, createdAtMs, maxMessageBytes };
     this.#byName.set(name, topic);
     this.#byId.set(id, topic);
+    this.#partitionCount += partitions.length;
+    const key = withoutDots(name);
+    if (key !== name) this.#dotted.set(key, (this.#dotted.get(key) ?? new Set()).add(name));
     return topic;
   }
 
