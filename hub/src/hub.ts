@@ -37,6 +37,9 @@ const RESPONSE_MEMORY_BYTES = 256 * 1024 * 1024;
 /** Memory of requests that is kept to be used again. */
 const FREE_FRAME_BYTES = 16 * 1024 * 1024;
 
+/** The group coordinator keeps the latest record of each key (group/checkpoint.ts). */
+const OFFSETS_TOPIC_CONFIGS = { 'cleanup.policy': 'compact' };
+
 export interface HubDeps {
   log?: Logger;
   now?: () => number;
@@ -96,7 +99,11 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     const definitions = topicConfigDefinitions(settings.maxMessageBytes, settings.segmentBytes);
     const topics = new Topics({ store, definitions, now });
     const offsetsTopic =
-      topics.get(OFFSETS_TOPIC) ?? topics.create(OFFSETS_TOPIC, settings.offsetsPartitions);
+      topics.get(OFFSETS_TOPIC) ??
+      topics.create(OFFSETS_TOPIC, settings.offsetsPartitions, OFFSETS_TOPIC_CONFIGS);
+    if (offsetsTopic.configs['cleanup.policy'] === undefined) {
+      topics.setConfigs(OFFSETS_TOPIC, { ...offsetsTopic.configs, ...OFFSETS_TOPIC_CONFIGS });
+    }
     const runs = new Runs(store.state, topics);
     const gaps = new Gaps(store.state);
     const groups = openGroups(offsetsTopic, topics);
@@ -193,6 +200,7 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       log,
       topicExists: (name, index) => topics.partition(name, index) !== undefined,
       topics: topicsView(topics),
+      settings: { consumerMigrationPolicy: settings.consumerMigrationPolicy },
     });
     topics.whenDeleted.push(({ name }) => groups.topicDeleted(name));
     return groups;

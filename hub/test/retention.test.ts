@@ -24,7 +24,9 @@ async function openHub() {
     expect(topics[0]!.errorCode).toBe(0);
   };
   const produce = async (name: string, timestamp: number, text = 'a') => {
-    const topicData = [{ name, partitionData: [{ index: 0, records: batchOf([text], { timestamp }) }] }];
+    const key = name === 'compacted' ? 'k' : null;
+    const records = batchOf([text], { timestamp, key });
+    const topicData = [{ name, partitionData: [{ index: 0, records }] }];
     const { responses } = await client.call(apis.produce, 9, { acks: -1, timeoutMs: 1, topicData });
     expect(responses[0]!.partitionResponses[0]!.errorCode).toBe(0);
   };

@@ -14,6 +14,7 @@ const NO_EFFECT = ' Kept and reported; has no effect in this version of Edgelog.
 /** A week, as Kafka's. */
 export const DEFAULT_RETENTION_MS = '604800000';
 export const DEFAULT_RETENTION_BYTES = '-1';
+const SHARED = "The hub's segments hold all partitions, so for other topics it has no effect.";
 const NEVER = '9223372036854775807';
 
 /** What a topic can be configured with, by Kafka's names; `maxMessageBytes` is the hub's own default. */
@@ -78,7 +79,7 @@ function definitionsOf(maxMessageBytes: number, segmentBytes: number): ConfigDef
     someOf(['delete', 'compact'])(
       'cleanup.policy',
       'delete',
-      'What becomes of old records: "delete" deletes them by retention.ms and retention.bytes; "compact" has no effect in this version of Edgelog, so alone it keeps everything.',
+      'What becomes of old records: "delete" deletes them by retention.ms and retention.bytes; "compact" keeps the latest of each key alone. With both, what is kept of the keys is deleted by its age and size as well.',
     ),
     long(-1)(
       'retention.ms',
@@ -96,8 +97,16 @@ function definitionsOf(maxMessageBytes: number, segmentBytes: number): ConfigDef
       `Replicas that must have a record before it is acknowledged.${NO_EFFECT}`,
     ),
     boolean('unclean.leader.election.enable', 'false', `Whether a replica out of sync may lead.${NO_EFFECT}`),
-    int(1024)('segment.bytes', String(segmentBytes), `The hub's segments hold all partitions.${NO_EFFECT}`),
-    long(1)('segment.ms', '604800000', `The hub's segments hold all partitions.${NO_EFFECT}`),
+    int(1024)(
+      'segment.bytes',
+      String(segmentBytes),
+      `A compacted topic's partition may hold this much in the segment that is being written, which is not compacted; then a new one is begun. ${SHARED}`,
+    ),
+    long(1)(
+      'segment.ms',
+      '604800000',
+      `A compacted topic's records may lie this long in the segment that is being written, which is not compacted; then a new one is begun. ${SHARED}`,
+    ),
     long(0)('segment.jitter.ms', '0', `The hub's segments hold all partitions.${NO_EFFECT}`),
     int(4)('segment.index.bytes', '10485760', `The hub's log needs no index files.${NO_EFFECT}`),
     int(0)('index.interval.bytes', '4096', `The hub's log needs no index files.${NO_EFFECT}`),
@@ -105,10 +114,26 @@ function definitionsOf(maxMessageBytes: number, segmentBytes: number): ConfigDef
     boolean('preallocate', 'false', `Whether files are made at full size.${NO_EFFECT}`),
     long(1)('flush.messages', NEVER, `Every append is flushed before it is acknowledged.${NO_EFFECT}`),
     long(0)('flush.ms', NEVER, `Every append is flushed before it is acknowledged.${NO_EFFECT}`),
-    long(0)('delete.retention.ms', '86400000', `How long tombstones outlive compaction.${NO_EFFECT}`),
-    long(0)('min.compaction.lag.ms', '0', `Records younger than this are not compacted.${NO_EFFECT}`),
-    long(1)('max.compaction.lag.ms', NEVER, `Records older than this are compacted.${NO_EFFECT}`),
-    ratio('min.cleanable.dirty.ratio', '0.5', `How much may be overwritten before compaction.${NO_EFFECT}`),
+    long(0)(
+      'delete.retention.ms',
+      '86400000',
+      'How long a tombstone (a key with the value null) stays after compaction first met it.',
+    ),
+    long(0)(
+      'min.compaction.lag.ms',
+      '0',
+      'How long after they were appended here records are left alone by compaction.',
+    ),
+    long(1)(
+      'max.compaction.lag.ms',
+      NEVER,
+      'How long after they were appended here records may wait for compaction, whatever min.cleanable.dirty.ratio says.',
+    ),
+    ratio(
+      'min.cleanable.dirty.ratio',
+      '0.5',
+      'A partition is compacted when more than this share of its bytes has never been.',
+    ),
     long(0)(
       'message.timestamp.before.max.ms',
       NEVER,

@@ -1,14 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EdgelogError } from '@edgelog/base';
-import type { LogStore } from '@edgelog/log';
+import type { CompactionPolicy, LogStore, PartitionCompaction } from '@edgelog/log';
 import type { Logger } from '@edgelog/runtime';
 import type { Topic, Topics } from '../metadata/topics.ts';
 import type { Partition } from '../partition/partition.ts';
-import { retentionPolicy } from './policy.ts';
+import { compactionPolicy, retentionPolicy } from './policy.ts';
 
 export interface RetentionDeps {
   topics: Topics;
-  store: Pick<LogStore, 'flushed' | 'clean'>;
+  store: Pick<LogStore, 'flushed' | 'clean' | 'compact'>;
   log: Logger;
   intervalMs: number;
   /** A segment is cleaned when this share of it is dead. */
@@ -25,8 +25,9 @@ interface Deletion {
 }
 
 /**
- * Applies retention.ms and retention.bytes to all partitions again and again, and then has the disk freed of what is dead. What
- * is to go is decided by the log (packages/log, `retention.ts`); this is the timer around it and the lines that tell an operator.
+ * Applies retention.ms and retention.bytes to all partitions again and again, has those compacted that are due, and then the disk
+ * freed of what is dead. What is to go is decided by the log (packages/log, `retention.ts`, `compactor.ts`); this is the timer
+ * around it and the lines that tell an operator.
  */
 export class Retention {
   readonly #deps: RetentionDeps;
@@ -73,12 +74,40 @@ export class Retention {
     const { store, log, deadShare } = this.#deps;
     this.#cleaning = true;
     try {
+      await this.#compact().catch((error) => this.#failed(error));
       for (const cleaned of await store.clean({ deadShare })) {
         if ('error' in cleaned) log.warn('segment cannot be cleaned', cleaned);
         else log.info('segment cleaned', cleaned);
       }
     } finally {
       this.#cleaning = false;
+    }
+  }
+
+  async #compact(): Promise<void> {
+    const policies = new Map<string, CompactionPolicy>();
+    for (const topic of this.#deps.topics.all()) {
+      const policy = compactionPolicy(topic, this.#deps.topics.definitions);
+      if (policy === undefined) continue;
+      for (const partition of topic.partitions) policies.set(partition.log.name, policy);
+    }
+    if (policies.size === 0) return;
+    for (const compaction of await this.#deps.store.compact({ policies })) this.#tell(compaction);
+  }
+
+  #tell(compaction: PartitionCompaction): void {
+    const { log } = this.#deps;
+    if ('error' in compaction) {
+      log.warn('partition cannot be compacted', compaction);
+      return;
+    }
+    const { unreadable, ...pass } = compaction;
+    log.info('partition compacted', pass);
+    if (unreadable.length > 0) {
+      log.warn('batches kept by compaction as they cannot be read', {
+        partition: pass.partition,
+        unreadable,
+      });
     }
   }
 
