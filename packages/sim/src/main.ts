@@ -1,11 +1,16 @@
 import { parseArgs } from 'node:util';
+import { runCluster } from './cluster/world.ts';
 import { runWorld } from './world.ts';
 
-const HELP = `npm run sim -- [--seeds N] [--from S] | --seed S
+const HELP = `npm run sim -- [--world sync|cluster] [--seeds N] [--from S] | --seed S
 
-Drives the sync protocol's real sessions through simulated worlds: connections that break, processes that are
-killed, disks that are wiped, restored and cloned. After each world: nothing acknowledged is lost, nothing is doubled,
-each run is in order, gaps are exact.
+sync (the default) drives the sync protocol's real sessions through simulated worlds: connections that break, processes
+that are killed, disks that are wiped, restored and cloned. After each world: nothing acknowledged is lost, nothing is
+doubled, each run is in order, gaps are exact.
+
+cluster drives the real cores of replication and leadership: three brokers, etcd, producers and consumers; brokers that are
+killed, paused, cut off one way or both, disks that are slow, wiped or old, etcd without a quorum. After each world:
+nothing acknowledged is lost, moved or doubled, replicas are alike, and no two leaders acknowledged in one epoch.
 
   --seeds N   worlds to run (default 500)
   --from S    first seed (default 1)
@@ -17,6 +22,7 @@ const options = {
   seeds: { type: 'string', default: '500' },
   from: { type: 'string', default: '1' },
   seed: { type: 'string' },
+  world: { type: 'string', default: 'sync' },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -26,49 +32,62 @@ const number = (flag: string, text: string) => {
   throw new Error(`--${flag} ${text}: a whole number from 0 is allowed`);
 };
 
-async function replay(seed: number): Promise<boolean> {
-  const outcome = await runWorld({ seed, trace: (line) => console.log(line) });
+interface Outcome {
+  readonly faults: readonly string[];
+  readonly violations: readonly string[];
+}
+type Run = (options: { seed: number; trace?: (line: string) => void }) => Promise<Outcome>;
+const worlds: Record<string, Run> = { sync: runWorld, cluster: runCluster };
+
+async function replay(run: Run, seed: number): Promise<boolean> {
+  const outcome = await run({ seed, trace: (line) => console.log(line) });
   console.log(JSON.stringify(outcome, undefined, 2));
   return outcome.violations.length === 0;
 }
 
-async function sweep(from: number, count: number): Promise<boolean> {
-  const totals = { records: 0, acknowledgements: 0, divergences: 0, gaps: 0, events: 0, virtualMs: 0 };
+async function sweep(world: string, run: Run, from: number, count: number): Promise<boolean> {
+  const totals: Record<string, number> = {};
   const failed: number[] = [];
   let shownAt = Date.now();
   const startedAt = shownAt;
   for (let seed = from; seed < from + count; seed++) {
-    const outcome = await runWorld({ seed });
-    for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += outcome[key];
+    const outcome = await run({ seed });
+    for (const [key, value] of Object.entries(outcome)) {
+      if (typeof value === 'number' && key !== 'seed') totals[key] = (totals[key] ?? 0) + value;
+    }
     if (outcome.violations.length > 0) {
       failed.push(seed);
       console.error(`seed ${seed} (${outcome.faults.join(', ')}): ${outcome.violations[0]}`);
-      console.error(`  replay: npm run sim -- --seed ${seed}`);
+      console.error(`  replay: npm run sim -- --world ${world} --seed ${seed}`);
     }
     if (Date.now() - shownAt > 5_000) {
       shownAt = Date.now();
       console.log(`${seed - from + 1} of ${count} worlds, ${failed.length} failed`);
     }
   }
-  const { records, acknowledgements, divergences, gaps, events, virtualMs } = totals;
+  const { virtualMs = 0, ...counts } = totals;
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
+  const told = Object.entries(counts).map(([name, value]) => `${value} ${words(name)}`);
   console.log(
-    `${count} worlds in ${seconds} s: ${(virtualMs / 3_600_000).toFixed(1)} h of virtual time, ${events} events, ` +
-      `${records} records, ${acknowledgements} acknowledgements, ${divergences} divergences, ${gaps} gaps; ` +
+    `${count} worlds in ${seconds} s: ${(virtualMs / 3_600_000).toFixed(1)} h of virtual time, ${told.join(', ')}; ` +
       `${failed.length} failed${failed.length === 0 ? '' : `: seeds ${failed.join(' ')}`}`,
   );
   return failed.length === 0;
 }
 
+const words = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
 try {
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const seed = values.seed ?? positionals[0];
+  const run = worlds[values.world];
   if (values.help) console.log(HELP);
+  else if (run === undefined) throw new Error(`--world ${values.world}: sync or cluster is allowed`);
   else {
     const passed =
       seed === undefined
-        ? await sweep(number('from', values.from), number('seeds', values.seeds))
-        : await replay(number('seed', seed));
+        ? await sweep(values.world, run, number('from', values.from), number('seeds', values.seeds))
+        : await replay(run, number('seed', seed));
     process.exitCode = passed ? 0 : 1;
   }
 } catch (error) {

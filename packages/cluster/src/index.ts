@@ -1,0 +1,4 @@
+export * from './election.ts';
+export * from './fetch-position.ts';
+export * from './leader.ts';
+export * from './records.ts';

@@ -1,0 +1,119 @@
+import type * as election from '@edgelog/cluster/election.ts';
+import type * as fetchPosition from '@edgelog/cluster/fetch-position.ts';
+import type * as leader from '@edgelog/cluster/leader.ts';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Bug } from './broker.ts';
+import type { ClusterFault } from './world.ts';
+
+/** Bugs put in on purpose, each of which the simulator has to find: in the pure cores by replacing them, in the shell by name. */
+
+const ELECTION = '@edgelog/cluster/election.ts';
+const POSITION = '@edgelog/cluster/fetch-position.ts';
+const LEADER = '@edgelog/cluster/leader.ts';
+
+beforeEach(() => vi.resetModules());
+afterEach(() => {
+  for (const module of [ELECTION, POSITION, LEADER]) vi.doUnmock(module);
+});
+
+async function mutate<M extends object>(module: string, change: (original: M) => Partial<M>): Promise<void> {
+  const original = await vi.importActual<M>(module);
+  vi.doMock(module, () => ({ ...original, ...change(original) }));
+}
+
+/** The first violation within some seeds. */
+async function firstViolation(
+  faults: readonly ClusterFault[],
+  bugs: readonly Bug[] = [],
+  seeds = 150,
+): Promise<string | undefined> {
+  const { runCluster } = await import('./world.ts');
+  for (let seed = 1; seed <= seeds; seed++) {
+    // A mutant may also fail by assertion, which is as good.
+    const outcome = await runCluster({ seed, faults, bugs }).catch((error: Error) => ({
+      violations: [error.message],
+    }));
+    if (outcome.violations[0] !== undefined) return outcome.violations[0];
+  }
+  return undefined;
+}
+
+test.each<[string, Bug, readonly ClusterFault[]]>([
+  ['acknowledges before its followers have it', 'ackBeforeReplication', ['kill', 'cutBroker']],
+  ['tells the leader of data that is not on its disk yet', 'confirmBeforeFlush', ['killAll', 'slowDisk']],
+  [
+    'truncates to its high watermark when it begins to follow',
+    'truncateToHighWatermark',
+    ['kill', 'pause', 'cutOneWay', 'cutBroker'],
+  ],
+  ['compares no epochs when a follower fetches', 'ignoreEpochs', ['kill', 'pause', 'cutBroker']],
+  ['counts a disk that was lost as the old one', 'trustAnyDisk', ['wipe', 'kill']],
+  [
+    'changes the ISR without comparing revisions',
+    'changeIsrWithoutComparing',
+    ['kill', 'pause', 'cutBroker', 'cutFromEtcd'],
+  ],
+  ['shows what is not committed', 'serveBeyondHighWatermark', ['kill', 'cutBroker', 'pause']],
+  ['forgets the sequences of producers', 'forgetSequences', ['kill', 'cutOneWay']],
+])('a broker that %s is caught', async (_, bug, faults) => {
+  expect(await firstViolation(faults, [bug])).toBeDefined();
+});
+
+test('a controller that takes any living replica for leader is caught', async () => {
+  await mutate<typeof election>(ELECTION, ({ settle }) => ({
+    settle: (record, brokers) => {
+      const next = settle(record, brokers);
+      const alive = record.replicas.find((id) => brokers(id).epoch !== undefined);
+      return next.leader !== -1 || alive === undefined
+        ? next
+        : {
+            ...next,
+            isr: [alive],
+            leader: alive,
+            leaderBrokerEpoch: brokers(alive).epoch!,
+            leaderEpoch: next.leaderEpoch + (record.leader === -1 ? 1 : 0),
+          };
+    },
+  }));
+  expect(await firstViolation(['kill', 'killAll', 'cutBroker'])).toBeDefined();
+});
+
+test('a leader whose ISR anybody may join is caught', async () => {
+  await mutate<typeof leader>(LEADER, ({ PartitionLeader }) => ({
+    PartitionLeader: class extends PartitionLeader {
+      override fetched(follower: number, brokerEpoch: number, _: number, now: number): boolean {
+        return super.fetched(follower, brokerEpoch, this.endOffset, now);
+      }
+    },
+  }));
+  expect(await firstViolation(['kill', 'pause', 'slowDisk'])).toBeDefined();
+});
+
+test('a leader that forgets whom it let in while the answer was lost is caught', async () => {
+  await mutate<typeof leader>(LEADER, ({ PartitionLeader }) => ({
+    PartitionLeader: class extends PartitionLeader {
+      override get maximalIsr(): readonly number[] {
+        return this.record.isr.slice(0, 1);
+      }
+    },
+  }));
+  expect(await firstViolation(['kill', 'cutFromEtcd', 'etcdQuorum', 'cutOneWay'])).toBeDefined();
+});
+
+test('a follower that keeps what the leader never had is caught', async () => {
+  await mutate<typeof fetchPosition>(POSITION, () => ({
+    truncationFor: (log) => log.logEndOffset,
+  }));
+  expect(await firstViolation(['kill', 'pause', 'cutOneWay', 'cutBroker'])).toBeDefined();
+});
+
+test('an ISR below min.insync.replicas in which the high watermark goes on is caught', async () => {
+  await mutate<typeof leader>(LEADER, ({ PartitionLeader }) => ({
+    PartitionLeader: class extends PartitionLeader {
+      override get hasEnoughReplicas(): boolean {
+        return true;
+      }
+    },
+  }));
+  expect(await firstViolation(['kill', 'killAll', 'pause', 'wipe', 'cutBroker'])).toBeDefined();
+});

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { CLUSTER_FAULTS, runCluster } from './world.ts';
+
+test('in clusters full of faults nothing acknowledged is lost, nothing doubled, replicas end alike', async () => {
+  for (let seed = 1; seed <= 25; seed++) {
+    const { violations, acknowledgements } = await runCluster({ seed });
+    expect({ seed, violations }).toEqual({ seed, violations: [] });
+    expect(acknowledgements).toBeGreaterThan(0);
+  }
+});
+
+test.each(CLUSTER_FAULTS)('under %s alone', async (fault) => {
+  for (let seed = 1; seed <= 2; seed++) {
+    const { violations, acknowledgements, reads } = await runCluster({ seed, faults: [fault] });
+    expect({ seed, violations }).toEqual({ seed, violations: [] });
+    expect(reads).toBeGreaterThanOrEqual(acknowledgements);
+  }
+});
+
+test('a seed replays exactly', async () => {
+  const run = async (): Promise<string[]> => {
+    const lines: string[] = [];
+    await runCluster({ seed: 7, trace: (line) => lines.push(line) });
+    return lines;
+  };
+  const first = await run();
+  expect(first.length).toBeGreaterThan(100);
+  expect(await run()).toEqual(first);
+});
