@@ -1,5 +1,6 @@
 import { addressSetting, LOG_LEVELS } from '@edgelog/runtime';
 import { z } from 'zod';
+import { MIGRATION_POLICIES } from './group/index.ts';
 
 const MIB = 1024 * 1024;
 const wholeNumber = (min: number, max = Number.MAX_SAFE_INTEGER) => z.number().int().min(min).max(max);
@@ -28,6 +29,10 @@ export const hubSettings = z.strictObject({
   offsetsPartitions: wholeNumber(1, 1_000)
     .default(50)
     .describe('partitions of __consumer_offsets; settled when the data directory is made'),
+  consumerMigrationPolicy: z
+    .enum(MIGRATION_POLICIES)
+    .default('bidirectional')
+    .describe('which way a group with members may change between the classic and the new group protocol'),
   segmentBytes: wholeNumber(MIB)
     .default(256 * MIB)
     .describe('a segment of the log ends when its batches reach this size'),

@@ -1,11 +1,13 @@
 import { assert } from '@edgelog/base';
-import { ErrorCode, type ErrorName, errorName } from '@edgelog/wire';
+import { ErrorCode, type ErrorName, errorName, type NamedPartitions } from '@edgelog/wire';
+import { noTopics, type TopicsView } from './consumer/topics.ts';
 import type * as m from './messages.ts';
 import type { GroupRecord } from './records/index.ts';
 import { replay } from './replay.ts';
 import { defaultGroupSettings, type GroupSettings } from './settings.ts';
 import { type GroupEvent, handle } from './shard.ts';
 import { createShard, type Group, type Shard } from './state.ts';
+import type { Removal } from './step.ts';
 
 export const GROUP = 'readers';
 
@@ -21,20 +23,33 @@ export interface JoinOptions {
   groupId?: string;
 }
 
-/** A consumer's metadata: the version, the topics, no user data. */
-export function subscriptionTo(...topics: string[]): Buffer {
-  const names = topics.map((topic) => {
-    const bytes = Buffer.from(topic);
-    return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes]);
-  });
-  return Buffer.concat([Buffer.from([0, 3, 0, 0, 0, topics.length]), ...names, Buffer.alloc(4, 255)]);
-}
+const text = (value: string) =>
+  Buffer.concat([int(Buffer.byteLength(value)).subarray(2), Buffer.from(value)]);
+const int = (value: number) => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+};
+const list = (items: readonly Buffer[]) => Buffer.concat([int(items.length), ...items]);
+
+/** A consumer's metadata, of version 1: the topics, no user data, and what it still reads. */
+export const subscription = (topics: readonly string[], owned: readonly NamedPartitions[]): Buffer =>
+  Buffer.concat([
+    Buffer.from([0, 1]),
+    list(topics.map(text)),
+    int(-1),
+    list(owned.map(({ topic, partitions }) => Buffer.concat([text(topic), list(partitions.map(int))]))),
+  ]);
+
+export const subscriptionTo = (...topics: string[]): Buffer => subscription(topics, []);
 
 /** A shard with a clock that tests move and the replies they look at. Imported by tests only. */
 export class Harness {
-  readonly shard: Shard = createShard();
+  shard: Shard = createShard();
   readonly settings: GroupSettings;
   readonly log: GroupRecord[] = [];
+  readonly removals: Removal[] = [];
+  readonly view: TopicsView = noTopics;
   readonly replies = new Map<m.Ticket, m.Reply>();
   /** Tickets without a reply. */
   readonly open = new Set<m.Ticket>();
@@ -48,8 +63,15 @@ export class Harness {
   }
 
   send(event: GroupEvent): void {
-    const step = handle(this.shard, event, { wallMs: this.now, steadyMs: this.now }, this.settings);
+    const step = handle(
+      this.shard,
+      event,
+      { wallMs: this.now, steadyMs: this.now },
+      this.settings,
+      this.view,
+    );
     this.log.push(...step.records);
+    this.removals.push(...step.removals);
     this.#alarms.push(...step.wakes);
     for (const reply of step.replies) {
       assert(this.open.delete(reply.ticket), `ticket ${reply.ticket} was answered twice`);
@@ -110,7 +132,7 @@ export class Harness {
     memberId: string,
     options: {
       generation?: number;
-      assign?: Record<string, string>;
+      assign?: Record<string, string | Buffer>;
       instance?: string;
       protocolType?: string;
     } = {},
@@ -281,6 +303,14 @@ export class Harness {
     this.sync(leader, { assign: Object.fromEntries(ids.map((id) => [id, id])) });
     assert(this.group()?.state === 'Stable', 'the group is stable');
     return ids;
+  }
+
+  /** Another coordinator takes over: nobody who waits is answered. */
+  failOver(): void {
+    this.shard = this.recovered();
+    this.#alarms = [];
+    this.open.clear();
+    this.send({ type: 'loaded' });
   }
 
   /** What a coordinator that takes over would know. */

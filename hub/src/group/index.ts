@@ -1,5 +1,5 @@
 export type { TopicsView } from './consumer/topics.ts';
 export type { RequestContext } from './messages.ts';
 export { GroupService, type GroupServiceDeps } from './service.ts';
-export { defaultGroupSettings, type GroupSettings } from './settings.ts';
+export { defaultGroupSettings, type GroupSettings, MIGRATION_POLICIES } from './settings.ts';
 export type { CommittedOffset, GroupStatus } from './status.ts';

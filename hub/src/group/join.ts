@@ -1,10 +1,13 @@
 import type { ErrorName } from '@edgelog/wire';
+import { joinConsumerGroup, refusedClassicJoin, yieldsTo } from './consumer/classic-join.ts';
 import { endConsumerGroup } from './consumer/members.ts';
 import {
   bytesOf,
   memberError,
   newMember,
+  newMemberId,
   protocolsOf,
+  requiresMemberId,
   sameProtocols,
   supportsProtocols,
   updateMember,
@@ -13,13 +16,10 @@ import { type JoinRequest, NAME_UNITS_MAX, type RequestContext, type Ticket } fr
 import { admitMember, rebalance } from './rebalance.ts';
 import { recordGroup } from './records/record-group.ts';
 import { joinFailure, joinSuccess } from './responses.ts';
+import type { GroupSettings } from './settings.ts';
 import { createGroup, type Group, type Member, type Protocols, type Shard } from './state.ts';
 import { takeOverInstance } from './static-members.ts';
 import type { Step } from './step.ts';
-
-/** From this version a new dynamic member is first given its id and must come back with it [KIP-394]. */
-const MEMBER_ID_REQUIRED_SINCE = 4;
-const MEMBER_ID_PREFIX_MAX = 200;
 
 export interface JoinEvent {
   readonly type: 'join';
@@ -39,14 +39,32 @@ export interface Join extends JoinEvent {
 
 /** JoinGroup. The answer comes at once for an error or when nothing changes, else when the join phase ends. */
 export function join(step: Step, shard: Shard, event: JoinEvent): void {
-  const { request, ticket } = event;
+  const invalid = invalidJoin(event.request, step.settings);
+  if (invalid !== undefined) {
+    refuse(step, event, invalid);
+    return;
+  }
+  const protocols = protocolsOf(event.request);
+  const consumer = shard.groups.get(event.groupId)?.consumer;
+  if (consumer === undefined || consumer.members.size === 0) {
+    joinClassicGroup(step, shard, event, protocols);
+    return;
+  }
+  const classicJoin = { ...event, consumer, protocols };
+  const refused = refusedClassicJoin(classicJoin, step.settings);
+  if (refused !== undefined) refuse(step, event, refused);
+  else if (yieldsTo(step, shard, classicJoin)) joinClassicGroup(step, shard, event, protocols);
+  else joinConsumerGroup(step, shard, classicJoin);
+}
+
+function joinClassicGroup(step: Step, shard: Shard, event: JoinEvent, protocols: Protocols): void {
+  const { request } = event;
   const { memberId } = request;
   const known = shard.groups.get(request.groupId);
   const group = known ?? createGroup(request.groupId);
-  const protocols = protocolsOf(request);
   const error = refusal(step, known, group, request, protocols);
   if (error !== undefined) {
-    step.reply('join', ticket, joinFailure(error, error === 'GROUP_MAX_SIZE_REACHED' ? '' : memberId));
+    refuse(step, event, error);
     return;
   }
   if (known) endConsumerGroup(step, shard, known);
@@ -59,6 +77,24 @@ export function join(step: Step, shard: Shard, event: JoinEvent): void {
   else rejoin(step, accepted, group.members.get(memberId)!);
 }
 
+function refuse(step: Step, { request, ticket }: JoinEvent, error: ErrorName): void {
+  const { memberId } = request;
+  step.reply('join', ticket, joinFailure(error, error === 'GROUP_MAX_SIZE_REACHED' ? '' : memberId));
+}
+
+/** What is wrong with the request whatever the group. */
+function invalidJoin(request: JoinRequest, settings: GroupSettings): ErrorName | undefined {
+  const { groupId, groupInstanceId, sessionTimeoutMs, memberId } = request;
+  if (groupId === '' || groupId.length > NAME_UNITS_MAX) return 'INVALID_GROUP_ID';
+  if (groupInstanceId !== null && groupInstanceId.length > NAME_UNITS_MAX) return 'INVALID_REQUEST';
+  if (sessionTimeoutMs < settings.sessionTimeoutMinMs || sessionTimeoutMs > settings.sessionTimeoutMaxMs) {
+    return 'INVALID_SESSION_TIMEOUT';
+  }
+  const names = [request.protocolType, ...request.protocols.map(({ name }) => name)];
+  if (names.some((name) => name.length > NAME_UNITS_MAX)) return 'INCONSISTENT_GROUP_PROTOCOL';
+  return memberId.length > NAME_UNITS_MAX ? 'UNKNOWN_MEMBER_ID' : undefined;
+}
+
 function refusal(
   step: Step,
   known: Group | undefined,
@@ -66,18 +102,9 @@ function refusal(
   request: JoinRequest,
   protocols: Protocols,
 ): ErrorName | undefined {
-  const { settings } = step;
-  const { memberId, groupInstanceId, sessionTimeoutMs } = request;
-  if (request.groupId === '' || request.groupId.length > NAME_UNITS_MAX) return 'INVALID_GROUP_ID';
-  if (groupInstanceId !== null && groupInstanceId.length > NAME_UNITS_MAX) return 'INVALID_REQUEST';
-  if (sessionTimeoutMs < settings.sessionTimeoutMinMs || sessionTimeoutMs > settings.sessionTimeoutMaxMs) {
-    return 'INVALID_SESSION_TIMEOUT';
-  }
-  if ((known?.consumer?.members.size ?? 0) > 0) return 'INCONSISTENT_GROUP_PROTOCOL';
+  const { memberId, groupInstanceId } = request;
   if (!known && memberId !== '') return 'UNKNOWN_MEMBER_ID';
   if (isFull(step, group, memberId, groupInstanceId, bytesOf(protocols))) return 'GROUP_MAX_SIZE_REACHED';
-  const names = [request.protocolType, ...protocols.keys()];
-  if (names.some((name) => name.length > NAME_UNITS_MAX)) return 'INCONSISTENT_GROUP_PROTOCOL';
   if (!supportsProtocols(group, request.protocolType, protocols)) return 'INCONSISTENT_GROUP_PROTOCOL';
   if (memberId === '') return undefined;
   if (group.pendingJoin.has(memberId)) return groupInstanceId === null ? undefined : 'UNKNOWN_MEMBER_ID';
@@ -107,14 +134,14 @@ function isFull(
 }
 
 function joinAsNewcomer(step: Step, join: Join): void {
-  const { group, request, context } = join;
+  const { group, request } = join;
   const { groupInstanceId } = request;
-  const memberId = `${prefixOf(groupInstanceId ?? context.clientId ?? '')}-${join.uniqueId}`;
+  const memberId = newMemberId(join);
   if (groupInstanceId !== null) {
     const holder = group.staticMembers.get(groupInstanceId);
     if (holder !== undefined) takeOverInstance(step, join, group.members.get(holder)!, memberId);
     else admit(step, join, memberId);
-  } else if (context.apiVersion >= MEMBER_ID_REQUIRED_SINCE) {
+  } else if (requiresMemberId(join)) {
     const deadline = step.now.steadyMs + request.sessionTimeoutMs;
     group.pendingJoin.set(memberId, deadline);
     step.wake(group, deadline);
@@ -123,9 +150,6 @@ function joinAsNewcomer(step: Step, join: Join): void {
     admit(step, join, memberId);
   }
 }
-
-/** Long names are cut, so that the id fits wherever it is written. */
-const prefixOf = (name: string) => name.slice(0, MEMBER_ID_PREFIX_MAX).toWellFormed();
 
 function admit(step: Step, { group, request, context, protocols, ticket }: Join, memberId: string): void {
   const member = newMember(memberId, request, context, protocols);

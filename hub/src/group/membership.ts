@@ -1,8 +1,9 @@
 import { assert } from '@edgelog/base';
+import type { JoinEvent } from './join.ts';
 import { type JoinRequest, NAME_UNITS_MAX, type RequestContext, type Ticket } from './messages.ts';
 import { joinFailure, syncFailure } from './responses.ts';
 import type { Group, GroupState, Member, Protocols } from './state.ts';
-import type { Step } from './step.ts';
+import type { RemovalReason, Step } from './step.ts';
 
 export type MemberError = 'UNKNOWN_MEMBER_ID' | 'FENCED_INSTANCE_ID';
 
@@ -64,8 +65,23 @@ export function selectProtocol(group: Group): string {
 }
 
 /** Kafka clients before v1 of JoinGroup, and odd ones, give no rebalance timeout. */
-const rebalanceTimeoutOf = (request: JoinRequest) =>
+export const rebalanceTimeoutOf = (request: JoinRequest) =>
   request.rebalanceTimeoutMs > 0 ? request.rebalanceTimeoutMs : request.sessionTimeoutMs;
+
+/** From this version a new dynamic member is first given its id and must come back with it [KIP-394]. */
+const MEMBER_ID_REQUIRED_SINCE = 4;
+const MEMBER_ID_PREFIX_MAX = 200;
+
+export const requiresMemberId = ({ request, context }: JoinEvent) =>
+  request.memberId === '' &&
+  request.groupInstanceId === null &&
+  context.apiVersion >= MEMBER_ID_REQUIRED_SINCE;
+
+/** For a member that comes without one. Long names are cut, so that the id fits wherever it is written. */
+export function newMemberId({ request, context, uniqueId }: JoinEvent): string {
+  const name = request.groupInstanceId ?? context.clientId ?? '';
+  return `${name.slice(0, MEMBER_ID_PREFIX_MAX).toWellFormed()}-${uniqueId}`;
+}
 
 export function newMember(
   memberId: string,
@@ -170,6 +186,14 @@ export function expelMember(step: Step, group: Group, member: Member): void {
   failJoin(step, group, member, 'UNKNOWN_MEMBER_ID');
   failSync(step, member, 'UNKNOWN_MEMBER_ID');
   removeMember(group, member);
+}
+
+/** Expels a member that was not heard of in time. */
+export function giveUpMember(step: Step, group: Group, member: Member, reason: RemovalReason): void {
+  const { memberId, clientId, clientHost, sessionTimeoutMs } = member;
+  const timeoutMs = reason === 'session timeout' ? sessionTimeoutMs : rebalanceTimeoutMs(group);
+  step.removals.push({ groupId: group.groupId, memberId, clientId, clientHost, reason, timeoutMs });
+  expelMember(step, group, member);
 }
 
 /** An instance id must be known and belong to that very member: an older holder of it is fenced. */

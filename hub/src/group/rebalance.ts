@@ -3,8 +3,8 @@ import {
   addMember,
   allJoined,
   enterState,
-  expelMember,
   failSync,
+  giveUpMember,
   rebalanceTimeoutMs,
   renewSession,
   selectProtocol,
@@ -64,7 +64,8 @@ export function onSyncDeadline(step: Step, group: Group): void {
   const missing = [...group.pendingSync];
   group.syncDeadline = undefined;
   if (missing.length === 0) return;
-  for (const memberId of missing) expelMember(step, group, group.members.get(memberId)!);
+  for (const memberId of missing)
+    giveUpMember(step, group, group.members.get(memberId)!, 'rebalance timeout');
   prepareRebalance(step, group);
 }
 
@@ -114,7 +115,7 @@ function completeJoin(step: Step, group: Group): void {
   group.joinTimer = undefined;
   for (const member of [...group.members.values()]) {
     if (member.awaitingJoin === undefined && member.groupInstanceId === null)
-      expelMember(step, group, member);
+      giveUpMember(step, group, member, 'rebalance timeout');
   }
   if (group.members.size > 0 && !electLeader(group)) {
     setRebalanceTimer(step, group);

@@ -21,6 +21,7 @@ import { LoggedShard } from './logged-shard.ts';
 import type * as m from './messages.ts';
 import { fetchOffsets } from './offsets.ts';
 import { partitionOf } from './placement.ts';
+import { RemovalLog } from './removal-log.ts';
 import { joinFailure, syncFailure } from './responses.ts';
 import { defaultGroupSettings, type GroupSettings } from './settings.ts';
 import { type GroupEvent, handle } from './shard.ts';
@@ -70,6 +71,7 @@ export class GroupService {
   /** By group: the newest append that is not on disk yet. */
   readonly #inFlight = new Map<string, Promise<void>>();
   readonly #alarms = new AlarmHeap();
+  readonly #removals: RemovalLog;
   #phase: Phase = 'loading';
   #nextTicket = 1;
   #timer: NodeJS.Timeout | undefined;
@@ -79,6 +81,7 @@ export class GroupService {
   constructor(deps: GroupServiceDeps) {
     this.#deps = deps;
     this.#settings = { ...defaultGroupSettings, ...deps.settings };
+    this.#removals = new RemovalLog(deps.log, () => this.#steady());
   }
 
   /** Replays the offsets partitions. Until it resolves, clients are told to try again. */
@@ -187,7 +190,6 @@ export class GroupService {
     context: m.RequestContext,
   ): Promise<m.ConsumerHeartbeatResponse> {
     const { groupId } = request;
-    const topics = this.#topics;
     const uniqueId = randomUUID();
     return this.#call('consumerHeartbeat', consumerHeartbeatFailure, (ticket) => ({
       type: 'consumerHeartbeat',
@@ -195,7 +197,6 @@ export class GroupService {
       ticket,
       request,
       context,
-      topics,
       uniqueId,
     }));
   }
@@ -358,8 +359,9 @@ export class GroupService {
   #run(partition: number, event: GroupEvent): void {
     const shard = this.#shards[partition]!;
     const now = { wallMs: this.#deps.now(), steadyMs: this.#steady() };
-    const step = handle(shard.state, event, now, this.#settings);
+    const step = handle(shard.state, event, now, this.#settings, this.#topics);
     if (step.records.length > 0) this.#append(shard, step);
+    this.#removals.report(step.removals);
     for (const { groupId, at } of step.wakes) this.#alarms.add({ partition, groupId, at });
     this.#armTimer();
     this.#answer(step, 'groupId' in event ? event.groupId : '');

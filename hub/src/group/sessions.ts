@@ -1,5 +1,8 @@
 import { ErrorCode, type ErrorName } from '@edgelog/wire';
-import { expelMember, memberError, renewSession } from './membership.ts';
+import { heartbeatClassicMember, leavingClassicMember } from './consumer/classic-requests.ts';
+import { fenceMembers } from './consumer/fence.ts';
+import type { ConsumerState } from './consumer/state.ts';
+import { expelMember, giveUpMember, memberError, renewSession } from './membership.ts';
 import type { HeartbeatRequest, LeaveRequest, RequestContext, Ticket } from './messages.ts';
 import { completeJoinIfAll, onJoinTimer, onSyncDeadline, prepareRebalance } from './rebalance.ts';
 import type { Group, Member, Shard } from './state.ts';
@@ -34,6 +37,7 @@ function heartbeatError(step: Step, shard: Shard, request: HeartbeatRequest): Er
   if (groupId === '') return 'INVALID_GROUP_ID';
   const group = shard.groups.get(groupId);
   if (!group) return 'UNKNOWN_MEMBER_ID';
+  if (group.consumer) return heartbeatClassicMember(step, shard, group, group.consumer, request);
   const error = memberError(group, memberId, groupInstanceId);
   if (error !== undefined) return error;
   if (generationId !== group.generationId) return 'ILLEGAL_GENERATION';
@@ -50,12 +54,9 @@ export function leave(step: Step, shard: Shard, { request, ticket, context }: Le
     return;
   }
   const group = shard.groups.get(request.groupId);
-  const members = leaving.map(({ memberId, groupInstanceId }) => ({
-    memberId,
-    groupInstanceId,
-    errorCode: ErrorCode[leaveOne(step, group, memberId, groupInstanceId)],
-  }));
-  if (group && members.some(({ errorCode }) => errorCode === ErrorCode.NONE)) membersLeft(step, group);
+  const members = group?.consumer
+    ? leaveConsumerGroup(step, shard, group.groupId, group.consumer, leaving)
+    : leaveClassicGroup(step, group, leaving);
   step.reply(
     'leave',
     ticket,
@@ -63,6 +64,37 @@ export function leave(step: Step, shard: Shard, { request, ticket, context }: Le
       ? { throttleTimeMs: 0, errorCode: ErrorCode.NONE, members }
       : { throttleTimeMs: 0, errorCode: members[0]!.errorCode },
   );
+}
+
+type Leaving = Pick<LeaveRequest['members'][number], 'memberId' | 'groupInstanceId'>;
+
+function leaveClassicGroup(step: Step, group: Group | undefined, leaving: readonly Leaving[]) {
+  const members = leaving.map(({ memberId, groupInstanceId }) => ({
+    memberId,
+    groupInstanceId,
+    errorCode: ErrorCode[leaveOne(step, group, memberId, groupInstanceId)],
+  }));
+  if (group && members.some(({ errorCode }) => errorCode === ErrorCode.NONE)) membersLeft(step, group);
+  return members;
+}
+
+function leaveConsumerGroup(
+  step: Step,
+  shard: Shard,
+  groupId: string,
+  consumer: ConsumerState,
+  leaving: readonly Leaving[],
+) {
+  const gone = new Set<string>();
+  const members = leaving.map(({ memberId, groupInstanceId }) => {
+    const member = leavingClassicMember(consumer, { memberId, groupInstanceId });
+    const error =
+      typeof member === 'string' ? member : gone.has(member.memberId) ? 'UNKNOWN_MEMBER_ID' : 'NONE';
+    if (typeof member !== 'string') gone.add(member.memberId);
+    return { memberId, groupInstanceId, errorCode: ErrorCode[error] };
+  });
+  fenceMembers(step, shard, groupId, [...gone]);
+  return members;
 }
 
 function leaveOne(
@@ -107,7 +139,7 @@ function expireSessions(step: Step, group: Group, now: number): void {
     if (waits && !member.isNew) renewSession(step, group, member);
     else expired.push(member);
   }
-  for (const member of expired) expelMember(step, group, member);
+  for (const member of expired) giveUpMember(step, group, member, 'session timeout');
   if (expired.length > 0) membersLeft(step, group);
   else completeJoinIfAll(step, group);
 }

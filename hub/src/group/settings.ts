@@ -1,3 +1,6 @@
+export const MIGRATION_POLICIES = ['disabled', 'upgrade', 'downgrade', 'bidirectional'] as const;
+export type MigrationPolicy = (typeof MIGRATION_POLICIES)[number];
+
 /** What an operator may tune; names after Kafka's broker configuration, times in milliseconds. */
 export interface GroupSettings {
   /** `group.initial.rebalance.delay.ms`: how long a new group waits for more members before its first generation. */
@@ -12,6 +15,8 @@ export interface GroupSettings {
   consumerSessionTimeoutMs: number;
   /** `group.consumer.heartbeat.interval.ms` */
   consumerHeartbeatIntervalMs: number;
+  /** `group.consumer.migration.policy`: which way a group that runs may change its protocol. */
+  consumerMigrationPolicy: MigrationPolicy;
   /** How often a group of the new protocol looks whether the topics that it reads have changed. */
   topicRefreshMs: number;
   /** `group.max.size`: members of one group, those that only hold a member id included. */
@@ -37,6 +42,7 @@ export const defaultGroupSettings: GroupSettings = {
   sessionTimeoutMaxMs: 1_800_000,
   consumerSessionTimeoutMs: 45_000,
   consumerHeartbeatIntervalMs: 5_000,
+  consumerMigrationPolicy: 'bidirectional',
   topicRefreshMs: 5_000,
   membersMax: 2_000,
   groupMetadataBytesMax: 8 * 1024 * 1024,

@@ -1,10 +1,12 @@
 import { type ConsumerHeartbeatEvent, consumerHeartbeat } from './consumer/heartbeat.ts';
 import { startSessions, wakeConsumerGroup } from './consumer/sessions.ts';
+import type { TopicsView } from './consumer/topics.ts';
 import { type DeleteGroupEvent, deleteGroup, deleteOffsets, type OffsetDeleteEvent } from './deletion.ts';
 import { dropTopic, expireOffsets } from './expiry.ts';
 import { type JoinEvent, join } from './join.ts';
 import { renewSession } from './membership.ts';
 import { commitOffsets, type OffsetCommitEvent } from './offsets.ts';
+import { prepareRebalance } from './rebalance.ts';
 import { type HeartbeatEvent, heartbeat, type LeaveEvent, leave, wakeGroup } from './sessions.ts';
 import type { GroupSettings } from './settings.ts';
 import type { Shard } from './state.ts';
@@ -32,8 +34,14 @@ export type GroupEvent =
  * The coordinator of one partition of `__consumer_offsets`: what the event means for its groups. Draws on nothing but its
  * arguments. The records must be appended in order, and no reply may leave before they are durable.
  */
-export function handle(shard: Shard, event: GroupEvent, now: Moment, settings: GroupSettings): Step {
-  const step = new Step(now, settings);
+export function handle(
+  shard: Shard,
+  event: GroupEvent,
+  now: Moment,
+  settings: GroupSettings,
+  topics?: TopicsView,
+): Step {
+  const step = new Step(now, settings, topics);
   switch (event.type) {
     case 'join':
       join(step, shard, event);
@@ -74,6 +82,7 @@ export function handle(shard: Shard, event: GroupEvent, now: Moment, settings: G
     case 'loaded':
       for (const group of shard.groups.values()) {
         for (const member of group.members.values()) renewSession(step, group, member);
+        if (group.members.size > 0 && group.recorded?.leader === null) prepareRebalance(step, group);
         if (group.consumer) startSessions(step, group, group.consumer);
       }
       break;

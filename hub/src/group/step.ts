@@ -1,3 +1,4 @@
+import { noTopics, type TopicsView } from './consumer/topics.ts';
 import type { Bodies, Reply, Ticket } from './messages.ts';
 import type { GroupRecord } from './records/index.ts';
 import type { GroupSettings } from './settings.ts';
@@ -17,18 +18,36 @@ export interface Wake {
   readonly at: number;
 }
 
+export type RemovalReason = 'session timeout' | 'rebalance timeout';
+
+/** A member that was given up because it was silent for too long. */
+export interface Removal {
+  readonly groupId: string;
+  readonly memberId: string;
+  readonly clientId: string;
+  readonly clientHost: string;
+  /** `rebalance timeout`: it lives, but did not join, sync or give up partitions in time. */
+  readonly reason: RemovalReason;
+  readonly timeoutMs: number;
+}
+
 /** What handling one event gave, gathered while it is handled. */
 export class Step {
   readonly now: Moment;
   readonly settings: GroupSettings;
+  /** What groups of the new protocol can read. */
+  readonly topics: TopicsView;
   /** To be appended in this order, as one batch, before any of the replies leaves. */
   readonly records: GroupRecord[] = [];
   readonly replies: Reply[] = [];
   readonly wakes: Wake[] = [];
+  /** For the operator's eyes. */
+  readonly removals: Removal[] = [];
 
-  constructor(now: Moment, settings: GroupSettings) {
+  constructor(now: Moment, settings: GroupSettings, topics: TopicsView = noTopics) {
     this.now = now;
     this.settings = settings;
+    this.topics = topics;
   }
 
   reply<K extends Reply['kind']>(kind: K, ticket: Ticket, body: Bodies[K]): void {

@@ -1,4 +1,5 @@
 import type { ErrorName } from '@edgelog/wire';
+import { syncClassicMember } from './consumer/classic-requests.ts';
 import { failSync, memberError } from './membership.ts';
 import type { SyncRequest, Ticket } from './messages.ts';
 import { assign, dropAssignments, prepareRebalance, syncReceived } from './rebalance.ts';
@@ -14,8 +15,13 @@ export interface SyncEvent {
 }
 
 /** SyncGroup. Followers wait for the leader's, which carries everybody's assignment and makes the group stable. */
-export function sync(step: Step, shard: Shard, { request, ticket }: SyncEvent): void {
+export function sync(step: Step, shard: Shard, event: SyncEvent): void {
+  const { request, ticket } = event;
   const group = shard.groups.get(request.groupId);
+  if (group?.consumer) {
+    syncClassicMember(step, group, group.consumer, event);
+    return;
+  }
   const error = refusal(group, request);
   if (group === undefined || error !== undefined) {
     step.reply('sync', ticket, syncFailure(error ?? 'UNKNOWN_MEMBER_ID'));

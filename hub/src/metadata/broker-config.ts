@@ -1,3 +1,4 @@
+import { MIGRATION_POLICIES } from '../group/index.ts';
 import { type HubSettings, hubSettings } from '../settings.ts';
 import {
   boolean,
@@ -56,6 +57,15 @@ export function describeBrokerConfigs(settings: HubSettings, advertised: string)
     fixed(boolean('delete.topic.enable', 'true', 'Topics can be deleted.')),
     fixed(int(1)('default.replication.factor', '1', standalone)),
     fixed(int(1)('min.insync.replicas', '1', standalone)),
+    of(
+      (value) =>
+        choice(MIGRATION_POLICIES)(
+          'group.consumer.migration.policy',
+          value,
+          'Which way a group with members may change its protocol (consumerMigrationPolicy).',
+        ),
+      'consumerMigrationPolicy',
+    ),
     of(
       (value) =>
         int(1)(

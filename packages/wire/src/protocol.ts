@@ -18,6 +18,13 @@ export {
   encodeResponse,
   type RequestHeader,
 } from './codec/frame.ts';
+export {
+  type ConsumerSubscription,
+  type NamedPartitions,
+  readConsumerAssignment,
+  readConsumerSubscription,
+  writeConsumerAssignment,
+} from './consumer-protocol.ts';
 export { ErrorCode, type ErrorInfo, type ErrorName, errorCodes, errorName } from './errors.ts';
 export * from './schema/field.ts';
 export { ZERO_UUID } from './schema/layout.ts';

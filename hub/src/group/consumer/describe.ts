@@ -8,7 +8,7 @@ import type { TopicsView } from './topics.ts';
 
 type DescribedGroup = ConsumerDescribeResponse['groups'][number];
 
-const CONSUMER_MEMBER = 1;
+const MemberType = { classic: 0, consumer: 1 } as const;
 
 export function describeConsumerGroup(
   groupId: string,
@@ -48,7 +48,7 @@ export function describeConsumerGroup(
       subscribedTopicRegex: said.subscribedTopicRegex || null,
       assignment: named(current.assigned),
       targetAssignment: named(consumer.targets.get(memberId) ?? NOTHING),
-      memberType: CONSUMER_MEMBER,
+      memberType: said.classicMemberMetadata ? MemberType.classic : MemberType.consumer,
     })),
   };
 }

@@ -10,7 +10,7 @@ export const topicId = (n: number) => `00000000-0000-4000-8000-${String(n).padSt
 /** A shard with topics, and members' heartbeats. Imported by tests only. */
 export class ConsumerHarness extends Harness {
   readonly topics = new Map<string, { id: string; partitions: number }>();
-  readonly view: TopicsView = {
+  override readonly view: TopicsView = {
     get: (name) => this.topics.get(name),
     nameOf: (id) => [...this.topics].find(([, topic]) => topic.id === id)?.[0],
     names: () => this.topics.keys(),
@@ -49,7 +49,6 @@ export class ConsumerHarness extends Harness {
       ticket,
       request,
       context: { clientId: 'client', clientHost: '/127.0.0.1', apiVersion },
-      topics: this.view,
       uniqueId: `named-${++this.#uniqueIds}`,
     });
     return this.reply('consumerHeartbeat', ticket);

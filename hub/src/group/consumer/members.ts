@@ -5,15 +5,6 @@ import { listOf, NOTHING } from './assignment.ts';
 import { currentRecord, emit } from './emit.ts';
 import { AWAY, type ConsumerMember, type ConsumerState, JOINING } from './state.ts';
 
-/** Takes a member out for good; the others hear of it by their next targets. */
-export function fenceMember(step: Step, shard: Shard, groupId: string, memberId: string): void {
-  const consumer = consumerOf(shard, groupId);
-  removeMember(step, shard, groupId, memberId);
-  const { epoch, metadataHash } = consumer;
-  emit(step, shard, { type: 'consumerGroup', groupId, value: { epoch: epoch + 1, metadataHash } });
-  consumer.refreshAt = 0;
-}
-
 /** A static member goes, and keeps its partitions for its next self. */
 export function sendAway(
   step: Step,
@@ -25,7 +16,7 @@ export function sendAway(
   emit(step, shard, currentRecord(groupId, memberId, away));
 }
 
-/** A static member is back, maybe under another name, and has what its former self had. */
+/** A static member is back, maybe under another name or with another protocol, and has what its former self had. */
 export function replaceMember(
   step: Step,
   shard: Shard,
@@ -66,7 +57,7 @@ export function consumerOf(shard: Shard, groupId: string): ConsumerState {
   return consumer;
 }
 
-function removeMember(step: Step, shard: Shard, groupId: string, memberId: string): void {
+export function removeMember(step: Step, shard: Shard, groupId: string, memberId: string): void {
   emit(step, shard, { type: 'currentAssignment', groupId, memberId, value: null });
   emit(step, shard, { type: 'targetAssignment', groupId, memberId, value: null });
   emit(step, shard, { type: 'consumerMember', groupId, memberId, value: null });

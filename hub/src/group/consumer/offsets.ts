@@ -1,5 +1,5 @@
 import type { ErrorName } from '@edgelog/wire';
-import type { ConsumerState } from './state.ts';
+import { type ConsumerMember, type ConsumerState, isClassic } from './state.ts';
 
 /** From this version an OffsetCommit has a member epoch. */
 const MEMBER_EPOCH_SINCE = 9;
@@ -14,8 +14,8 @@ export function consumerCommitError(
   if (memberEpoch < 0 && members.size === 0) return undefined;
   const member = members.get(memberId);
   if (!member) return 'UNKNOWN_MEMBER_ID';
-  if (apiVersion < MEMBER_EPOCH_SINCE) return 'UNSUPPORTED_VERSION';
-  return member.current.memberEpoch === memberEpoch ? undefined : 'STALE_MEMBER_EPOCH';
+  if (apiVersion < MEMBER_EPOCH_SINCE && !isClassic(member)) return 'UNSUPPORTED_VERSION';
+  return epochError(member, memberEpoch);
 }
 
 /** Why a fetch is refused; whoever gives neither member nor epoch may read. */
@@ -27,5 +27,10 @@ export function consumerFetchError(
   if (memberId === null && memberEpoch < 0) return undefined;
   const member = members.get(memberId ?? '');
   if (!member) return 'UNKNOWN_MEMBER_ID';
-  return member.current.memberEpoch === memberEpoch ? undefined : 'STALE_MEMBER_EPOCH';
+  return epochError(member, memberEpoch);
+}
+
+function epochError(member: ConsumerMember, memberEpoch: number): ErrorName | undefined {
+  if (member.current.memberEpoch === memberEpoch) return undefined;
+  return isClassic(member) ? 'ILLEGAL_GENERATION' : 'STALE_MEMBER_EPOCH';
 }

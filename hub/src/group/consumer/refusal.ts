@@ -6,7 +6,8 @@ import { assignmentOf, isWithin } from './assignment.ts';
 import { assignors } from './assignors/index.ts';
 import { Pattern } from './pattern.ts';
 import { PatternError } from './pattern-syntax.ts';
-import { AWAY, type ConsumerMember, type ConsumerState, JOINING, LEAVING } from './state.ts';
+import { boundExceeded, unitsOf } from './size.ts';
+import { AWAY, type ConsumerMember, type ConsumerState, canBeReplaced, JOINING, LEAVING } from './state.ts';
 
 export interface Refusal {
   readonly error: ErrorName;
@@ -60,14 +61,14 @@ function invalidPattern(source: string): Refusal | undefined {
   }
 }
 
-/** Why this group does not take this heartbeat. */
+/** Why this group does not take this heartbeat; `consumer` is what it is, or is about to become, as one of the new protocol. */
 export function refusedHeartbeat(
   group: Group | undefined,
+  consumer: ConsumerState | undefined,
   request: ConsumerHeartbeatRequest,
   settings: GroupSettings,
 ): Refusal | undefined {
   const { groupId, memberEpoch } = request;
-  const consumer = group?.consumer;
   if (consumer === undefined) {
     if (group !== undefined && group.state !== 'Empty')
       return refuse('GROUP_ID_NOT_FOUND', `Group ${groupId} is not a consumer group.`);
@@ -102,7 +103,7 @@ function ofStatic(
     const message = `Static member ${memberId} with instance id ${instanceId} was fenced by member ${holderId}.`;
     return refuse('FENCED_INSTANCE_ID', message);
   }
-  if (holder.current.memberEpoch === AWAY) return undefined;
+  if (canBeReplaced(holder)) return undefined;
   return refuse('UNRELEASED_INSTANCE_ID', `Instance id ${instanceId} is owned by member ${holderId}.`);
 }
 
@@ -126,27 +127,21 @@ function ofEpoch({ current }: ConsumerMember, request: ConsumerHeartbeatRequest)
   return refuse('FENCED_MEMBER_EPOCH', `${message} It must abandon all its partitions and rejoin.`);
 }
 
-/** Who holds a place keeps it; all subscriptions together are bounded. */
 function ofSize(
-  { members, staticMembers }: ConsumerState,
+  consumer: ConsumerState,
   { memberId, instanceId, subscribedTopicNames }: ConsumerHeartbeatRequest,
-  { membersMax, groupMetadataBytesMax }: GroupSettings,
+  settings: GroupSettings,
 ): Refusal | undefined {
+  const { members, staticMembers } = consumer;
   const holderId = members.has(memberId) ? memberId : staticMembers.get(instanceId ?? '');
-  if (holderId === undefined && members.size >= membersMax) {
-    return refuse('GROUP_MAX_SIZE_REACHED', `The group has reached its maximum of ${membersMax} members.`);
+  if (holderId !== undefined && subscribedTopicNames === null) return undefined;
+  switch (boundExceeded(consumer, holderId, unitsOf(subscribedTopicNames ?? []), settings)) {
+    case 'members': {
+      const message = `The group has reached its maximum of ${settings.membersMax} members.`;
+      return refuse('GROUP_MAX_SIZE_REACHED', message);
+    }
+    case 'subscriptions':
+      return refuse('GROUP_MAX_SIZE_REACHED', 'The subscriptions of all members together are too large.');
   }
-  if (subscribedTopicNames === null) return undefined;
-  let units = unitsOf(subscribedTopicNames);
-  for (const { memberId: other, said } of members.values()) {
-    if (other !== holderId) units += unitsOf(said.subscribedTopicNames);
-  }
-  if (units <= groupMetadataBytesMax) return undefined;
-  return refuse('GROUP_MAX_SIZE_REACHED', 'The subscriptions of all members together are too large.');
-}
-
-function unitsOf(names: readonly string[]): number {
-  let sum = 0;
-  for (const name of names) sum += name.length;
-  return sum;
+  return undefined;
 }

@@ -1,4 +1,4 @@
-import type { ConsumerGroupRecord } from '../records/index.ts';
+import type { ConsumerGroupRecord, ConsumerMemberValue } from '../records/index.ts';
 import { groupOf, type Shard } from '../state.ts';
 import { assignmentOf, partitionsOf } from './assignment.ts';
 import {
@@ -33,7 +33,7 @@ function learn(consumer: ConsumerState, record: ConsumerGroupRecord): void {
       consumer.assignmentEpoch = value.assignmentEpoch;
       break;
     case 'consumerMember':
-      memberOf(consumer, record.memberId).said = value;
+      memberOf(consumer, record.memberId).said = ownMetadata(value);
       if (value.instanceId !== null) consumer.staticMembers.set(value.instanceId, record.memberId);
       break;
     case 'targetAssignment':
@@ -51,6 +51,17 @@ function learn(consumer: ConsumerState, record: ConsumerGroupRecord): void {
     case 'regularExpression':
       consumer.patterns.set(record.regularExpression, value.topics);
   }
+}
+
+/** Its own copy of the buffers, which may be views into the batch that was read. */
+function ownMetadata(value: ConsumerMemberValue): ConsumerMemberValue {
+  const classic = value.classicMemberMetadata;
+  if (classic === null) return value;
+  const supportedProtocols = classic.supportedProtocols.map(({ name, metadata }) => ({
+    name,
+    metadata: Buffer.from(metadata),
+  }));
+  return { ...value, classicMemberMetadata: { ...classic, supportedProtocols } };
 }
 
 function forget(shard: Shard, consumer: ConsumerState, record: ConsumerGroupRecord): void {
@@ -95,7 +106,7 @@ function memberOf(consumer: ConsumerState, memberId: string): ConsumerMember {
     said: unsaid,
     current: newCurrent,
     sessionDeadline: Number.POSITIVE_INFINITY,
-    revocationDeadline: Number.POSITIVE_INFINITY,
+    rebalanceDeadline: Number.POSITIVE_INFINITY,
   };
   consumer.members.set(memberId, member);
   return member;
@@ -110,6 +121,7 @@ const unsaid: ConsumerMember['said'] = {
   subscribedTopicRegex: null,
   rebalanceTimeoutMs: -1,
   serverAssignor: null,
+  classicMemberMetadata: null,
 };
 
 function setCurrent({ owners }: ConsumerState, member: ConsumerMember, current: Current): void {

@@ -1,6 +1,6 @@
 import type { Group, Shard } from '../state.ts';
 import type { Step } from '../step.ts';
-import { fenceMember } from './members.ts';
+import { fenceMembers } from './fence.ts';
 import { type ConsumerMember, type ConsumerState, MemberState } from './state.ts';
 
 /** A wake-up: who was silent for too long, or did not give up what it had to, is out. */
@@ -8,11 +8,17 @@ export function wakeConsumerGroup(step: Step, shard: Shard, group: Group, consum
   const now = step.now.steadyMs;
   if (group.wakeAt > now) return;
   group.wakeAt = Number.POSITIVE_INFINITY;
+  const late = [...consumer.members.values()].filter((member) => deadlineOf(member) <= now);
+  for (const member of late) noteRemoval(step, group, member);
+  fenceMembers(
+    step,
+    shard,
+    group.groupId,
+    late.map(({ memberId }) => memberId),
+  );
+  if (shard.groups.get(group.groupId)?.consumer !== consumer) return;
   let next = Number.POSITIVE_INFINITY;
-  for (const member of [...consumer.members.values()]) {
-    if (deadlineOf(member) <= now) fenceMember(step, shard, group.groupId, member.memberId);
-    else next = Math.min(next, deadlineOf(member));
-  }
+  for (const member of consumer.members.values()) next = Math.min(next, deadlineOf(member));
   step.wake(group, next);
 }
 
@@ -20,13 +26,29 @@ export function wakeConsumerGroup(step: Step, shard: Shard, group: Group, consum
 export function startSessions(step: Step, group: Group, { members }: ConsumerState): void {
   const now = step.now.steadyMs;
   for (const member of members.values()) {
-    member.sessionDeadline = now + step.settings.consumerSessionTimeoutMs;
+    member.sessionDeadline = now + sessionTimeoutMs(step, member);
     if (member.current.state === MemberState.unrevoked) {
-      member.revocationDeadline = now + member.said.rebalanceTimeoutMs;
+      member.rebalanceDeadline = now + member.said.rebalanceTimeoutMs;
     }
     step.wake(group, deadlineOf(member));
   }
 }
 
-const deadlineOf = ({ sessionDeadline, revocationDeadline }: ConsumerMember) =>
-  Math.min(sessionDeadline, revocationDeadline);
+function noteRemoval(step: Step, { groupId }: Group, member: ConsumerMember): void {
+  const { memberId, said, sessionDeadline } = member;
+  const isSilent = sessionDeadline <= step.now.steadyMs;
+  step.removals.push({
+    groupId,
+    memberId,
+    clientId: said.clientId,
+    clientHost: said.clientHost,
+    reason: isSilent ? 'session timeout' : 'rebalance timeout',
+    timeoutMs: isSilent ? sessionTimeoutMs(step, member) : said.rebalanceTimeoutMs,
+  });
+}
+
+const sessionTimeoutMs = ({ settings }: Step, { said }: ConsumerMember) =>
+  said.classicMemberMetadata?.sessionTimeoutMs ?? settings.consumerSessionTimeoutMs;
+
+const deadlineOf = ({ sessionDeadline, rebalanceDeadline }: ConsumerMember) =>
+  Math.min(sessionDeadline, rebalanceDeadline);

@@ -42,8 +42,11 @@ export interface ConsumerMember {
   current: Current;
   /** Steady time at which the member is given up; infinite right after recovery. */
   sessionDeadline: number;
-  /** Steady time by which it must have given up partitions; infinite when it need not. */
-  revocationDeadline: number;
+  /**
+   * Steady time by which it must have given up partitions or, speaking the classic protocol, have joined or asked for its assignment;
+   * infinite when it need not.
+   */
+  rebalanceDeadline: number;
 }
 
 /** A group of the new protocol. Replay gives all of it but the members' deadlines and `refreshAt`. */
@@ -81,6 +84,12 @@ export const createConsumerState = (): ConsumerState => ({
 
 export const isReconciled = (current: Current, targetEpoch: number) =>
   current.state === MemberState.stable && current.memberEpoch === targetEpoch;
+
+export const isClassic = ({ said }: ConsumerMember) => said.classicMemberMetadata !== null;
+
+/** A static member of the new protocol keeps its place until it says that it goes; one of the classic protocol never says. */
+export const canBeReplaced = (member: ConsumerMember) =>
+  member.current.memberEpoch === AWAY || isClassic(member);
 
 export type ConsumerGroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable';
 

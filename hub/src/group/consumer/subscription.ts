@@ -21,13 +21,7 @@ export function subscribedNames(consumer: ConsumerState): Set<string> {
 }
 
 /** Matches the patterns that members use against the topics there are, and forgets those that nobody uses. */
-export function refreshPatterns(
-  step: Step,
-  shard: Shard,
-  groupId: string,
-  consumer: ConsumerState,
-  topics: TopicsView,
-): void {
+export function refreshPatterns(step: Step, shard: Shard, groupId: string, consumer: ConsumerState): void {
   const used = new Set<string>();
   for (const { said } of consumer.members.values())
     if (said.subscribedTopicRegex) used.add(said.subscribedTopicRegex);
@@ -37,7 +31,7 @@ export function refreshPatterns(
   }
   for (const regularExpression of used) {
     const pattern = new Pattern(regularExpression);
-    const names = [...topics.names()].filter((name) => pattern.matches(name)).sort(byText);
+    const names = [...step.topics.names()].filter((name) => pattern.matches(name)).sort(byText);
     const known = consumer.patterns.get(regularExpression);
     if (known?.length === names.length && known.every((name, i) => name === names[i])) continue;
     const value = { topics: names, version: 0, timestamp: step.now.wallMs };

@@ -5,16 +5,10 @@ import { assignors, DEFAULT_ASSIGNOR } from './assignors/index.ts';
 import { emit } from './emit.ts';
 import type { ConsumerState } from './state.ts';
 import { namesOf } from './subscription.ts';
-import type { TopicsView } from './topics.ts';
 
 /** Decides anew who is to have what, for the group's epoch. */
-export function assignTargets(
-  step: Step,
-  shard: Shard,
-  groupId: string,
-  consumer: ConsumerState,
-  topics: TopicsView,
-): void {
+export function assignTargets(step: Step, shard: Shard, groupId: string, consumer: ConsumerState): void {
+  const { topics } = step;
   const partitions = new Map<string, number>();
   const subscribers = Array.from(consumer.members.values(), (member) => {
     const topicIds = new Set<string>();

@@ -1,8 +1,8 @@
-import { array, bigint64, int8, int32, int64, message, string, uuid } from '@edgelog/wire';
+import { array, bigint64, bytes, int8, int32, int64, message, string, struct, uuid } from '@edgelog/wire';
 
 /**
  * What a group of the new protocol keeps in `__consumer_offsets` [KIP-848], each under a key type of its own. Left out: type 4, which
- * Kafka 4.1 replaced by the metadata hash, and the fields of members that came over from the classic protocol.
+ * Kafka 4.1 replaced by the metadata hash.
  */
 const VERSION = [0, 0] as const;
 
@@ -44,6 +44,10 @@ export const memberValue = message({
     subscribedTopicRegex: string({ nullable: 0 }),
     rebalanceTimeoutMs: int32({ default: -1 }),
     serverAssignor: string({ nullable: 0 }),
+    classicMemberMetadata: struct(
+      { sessionTimeoutMs: int32(), supportedProtocols: array({ name: string(), metadata: bytes() }) },
+      { nullable: 0, tagged: { tag: 0, since: 0 }, default: null },
+    ),
   },
 });
 
@@ -88,6 +92,13 @@ export interface TopicPartitions {
   readonly partitions: readonly number[];
 }
 
+/** What a member that speaks the classic protocol gave with its join. */
+export interface ClassicMemberMetadata {
+  readonly sessionTimeoutMs: number;
+  /** In its order of preference; all of them say the same of its subscription. */
+  readonly supportedProtocols: readonly { readonly name: string; readonly metadata: Buffer }[];
+}
+
 /** What a member said of itself. */
 export interface ConsumerMemberValue {
   readonly instanceId: string | null;
@@ -99,6 +110,8 @@ export interface ConsumerMemberValue {
   readonly subscribedTopicRegex: string | null;
   readonly rebalanceTimeoutMs: number;
   readonly serverAssignor: string | null;
+  /** Null for a member of the new protocol. */
+  readonly classicMemberMetadata: ClassicMemberMetadata | null;
 }
 
 /** How far a member has come towards its target. */

@@ -23,10 +23,37 @@ const cases: [record: GroupRecord, key: string, value: string][] = [
         subscribedTopicRegex: 'x.*',
         rebalanceTimeoutMs: 7,
         serverAssignor: 'range',
+        classicMemberMetadata: null,
       },
     },
     '000500016700016d',
     '00000269000263032f68030261026204782e2a000000070672616e676500',
+  ],
+  [
+    {
+      type: 'consumerMember',
+      groupId: 'g',
+      memberId: 'm',
+      value: {
+        instanceId: null,
+        rackId: 'r',
+        clientId: 'c',
+        clientHost: '/h',
+        subscribedTopicNames: ['a'],
+        subscribedTopicRegex: null,
+        rebalanceTimeoutMs: 7,
+        serverAssignor: null,
+        classicMemberMetadata: {
+          sessionTimeoutMs: 45_000,
+          supportedProtocols: [
+            { name: 'range', metadata: Buffer.of(0, 1, 2) },
+            { name: 'cooperative-sticky', metadata: Buffer.of(3) },
+          ],
+        },
+      },
+    },
+    '000500016700016d',
+    '00000002720263032f68020261000000000700010028010000afc8030672616e6765040001020013636f6f70657261746976652d737469636b7902030000',
   ],
   [{ type: 'targetEpoch', groupId: 'g', value: { assignmentEpoch: 3 } }, '0006000167', '00000000000300'],
   [

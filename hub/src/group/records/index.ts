@@ -1,4 +1,5 @@
 export type {
+  ClassicMemberMetadata,
   ConsumerGroupRecord,
   ConsumerMemberValue,
   CurrentAssignmentValue,

@@ -122,8 +122,8 @@ export function array<E extends Field | Fields, const O extends FieldOptions<rea
   >;
 }
 
-/** A struct inside a message. Its default has every field at its default. */
-export function struct<F extends Fields, const O extends Omit<FieldOptions<null>, 'default'>>(
+/** A struct inside a message. Its default has every field at its default, unless that is stated to be null. */
+export function struct<F extends Fields, const O extends FieldOptions<null>>(
   fields: F,
   options?: O,
 ): FieldOf<Decoded<F>, Encodable<F>, O> {
