@@ -6,6 +6,7 @@
  */
 import { apis, ErrorCode, errorName, RecordsEncoder } from '@edgelog/wire';
 import { RawClient } from '../../hub/test/support/raw-client.ts';
+import { Latencies } from './latencies.ts';
 
 export interface AckGeneratorOptions {
   port: number;
@@ -37,7 +38,7 @@ client.socket.setNoDelay(true);
 /** When each waiting record came, and those of each request in flight. */
 let waiting: number[] = [];
 const inFlight: number[][] = [];
-const latencies: number[] = [];
+const latencies = new Latencies();
 let nextPartition = 0;
 const startedAt = performance.now();
 const countFrom = startedAt + options.warmUpMs;
@@ -82,13 +83,10 @@ while (performance.now() < endAt || waiting.length > 0 || inFlight.length > 0) {
   // Kafka names leaders of a new topic before they lead.
   const isFailed = errorCode !== ErrorCode.NONE && now >= countFrom;
   if (isFailed) throw new Error(`a produce request failed with ${errorName(errorCode)}`);
-  for (const cameAt of inFlight.shift()!) if (cameAt >= countFrom) latencies.push(now - cameAt);
+  for (const cameAt of inFlight.shift()!) if (cameAt >= countFrom) latencies.add(now - cameAt);
   sendWaiting();
 }
 client.end();
 
-latencies.sort((a, b) => a - b);
-const quantile = (q: number): number =>
-  latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * q))]!;
-const result: AckLatency = { p50Ms: quantile(0.5), p99Ms: quantile(0.99), maxMs: latencies.at(-1)! };
+const result: AckLatency = latencies.take();
 console.log(JSON.stringify(result));

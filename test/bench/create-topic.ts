@@ -6,9 +6,15 @@ const VERSION = 5;
 const TIMEOUT_MS = 60_000;
 
 /** Creates a topic and waits until it can be used: by a request of our own, since Kafka's tool takes seconds to start. */
-export async function createTopic(port: number, name: string, numPartitions: number): Promise<void> {
+export async function createTopic(
+  port: number,
+  name: string,
+  numPartitions: number,
+  configs: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const entries = Object.entries(configs).map(([key, value]) => ({ name: key, value }));
   const response = await askKafka(port, 'createTopics', VERSION, {
-    topics: [{ name, numPartitions, replicationFactor: 1, assignments: [], configs: [] }],
+    topics: [{ name, numPartitions, replicationFactor: 1, assignments: [], configs: entries }],
     timeoutMs: TIMEOUT_MS,
     validateOnly: false,
   });

@@ -5,6 +5,8 @@
  */
 import { apis, ErrorCode, errorName } from '@edgelog/wire';
 import { RawClient } from '../../hub/test/support/raw-client.ts';
+import { Latencies } from './latencies.ts';
+import { offsetAfter } from './offset-after.ts';
 
 export interface ReadGeneratorOptions {
   port: number;
@@ -21,21 +23,6 @@ export interface ReadLatency {
 const VERSION = 11;
 const FETCH_BYTES = 1024 * 1024;
 const WAIT_MS = 500;
-const SIZE_AT = 8;
-const LAST_OFFSET_DELTA_AT = 23;
-const HEADER_BYTES = 61;
-
-/** The offset after the last whole batch; `offset` where there is none. */
-function offsetAfter(records: Buffer, offset: number): number {
-  let next = offset;
-  for (let at = 0; at + HEADER_BYTES <= records.length; ) {
-    const end = at + SIZE_AT + 4 + records.readInt32BE(at + SIZE_AT);
-    if (end > records.length) break;
-    next = Number(records.readBigInt64BE(at)) + records.readInt32BE(at + LAST_OFFSET_DELTA_AT) + 1;
-    at = end;
-  }
-  return next;
-}
 
 const { port, topic, partition } = JSON.parse(process.argv[2]!) as ReadGeneratorOptions;
 let stopped = false;
@@ -43,7 +30,7 @@ process.stdin.resume().on('end', () => {
   stopped = true;
 });
 const client = await RawClient.connect(port);
-const latencies: number[] = [];
+const latencies = new Latencies();
 let bytes = 0;
 const startedAt = performance.now();
 for (let offset = 0; !stopped; ) {
@@ -56,7 +43,7 @@ for (let offset = 0; !stopped; ) {
     topics: [{ topic, partitions }],
     forgottenTopicsData: [],
   });
-  latencies.push(performance.now() - askedAt);
+  latencies.add(performance.now() - askedAt);
   const { errorCode, highWatermark, records } = responses[0]!.partitions[0]!;
   if (errorCode !== ErrorCode.NONE) throw new Error(`a fetch failed with ${errorName(errorCode)}`);
   bytes += records?.length ?? 0;
@@ -65,11 +52,6 @@ for (let offset = 0; !stopped; ) {
 }
 const seconds = (performance.now() - startedAt) / 1000;
 client.end();
-latencies.sort((a, b) => a - b);
-const quantile = (q: number): number => latencies[Math.floor(latencies.length * q)]!;
-const result: ReadLatency = {
-  p50Ms: quantile(0.5),
-  p99Ms: quantile(0.99),
-  mibPerSecond: bytes / 2 ** 20 / seconds,
-};
+const { p50Ms, p99Ms } = latencies.take();
+const result: ReadLatency = { p50Ms, p99Ms, mibPerSecond: bytes / 2 ** 20 / seconds };
 console.log(JSON.stringify(result));
