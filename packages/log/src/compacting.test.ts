@@ -1,24 +1,10 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  type CompressionName,
-  iterateRecords,
-  RecordsEncoder,
-  readBatchHeader,
-  verifyBatchCrc,
-} from '@edgelog/wire';
+import { readBatchHeader } from '@edgelog/wire';
 import { expect, test } from 'vitest';
-import { type CompactionPolicy, type LogStore, openLogStore, type PartitionLog } from './index.ts';
+import { type CompactionPolicy, type LogStore, openLogStore } from './index.ts';
 import { tempDir } from './test-dirs.ts';
-
-const POLICY: CompactionPolicy = {
-  dirtyRatioMin: 0,
-  maxLagMs: Number.POSITIVE_INFINITY,
-  minLagMs: 0,
-  deleteRetentionMs: 1000,
-  rollBytes: 1,
-  rollMs: Number.POSITIVE_INFINITY,
-};
+import { consume, EAGER_POLICY, type KeyedWrite, write } from './test-keyed-log.ts';
 
 /** A store whose clock stands at `now` until it is moved. */
 class CompactedStore {
@@ -32,53 +18,13 @@ class CompactedStore {
   }
 
   async compact(policy: Partial<CompactionPolicy> = {}, names = ['t'], mapBytesMax?: number) {
-    const policies = new Map(names.map((name) => [name, { ...POLICY, ...policy }]));
+    const policies = new Map(names.map((name) => [name, { ...EAGER_POLICY, ...policy }]));
     const done = await this.store.compact({ policies, ...(mapBytesMax && { mapBytesMax }) });
     return done.map((one) => {
       if ('error' in one) throw one.error;
       return one;
     });
   }
-}
-
-type Write = readonly [key: string | null, value: string | null];
-
-async function write(
-  store: LogStore,
-  log: PartitionLog,
-  writes: readonly Write[],
-  compression: CompressionName = 'none',
-) {
-  const encoder = new RecordsEncoder({ baseOffset: 0, baseTimestamp: 1000 });
-  writes.forEach(([key, value], i) => {
-    encoder.append({
-      timestamp: 1000 + log.logEndOffset + i,
-      key,
-      value: value === null ? null : Buffer.from(value),
-    });
-  });
-  const batch = encoder.sealSync({ compression, producerId: -1, producerEpoch: -1, baseSequence: -1 });
-  log.append(batch, readBatchHeader(batch), { leaderEpoch: 0, offsets: 'assign' });
-  await store.flushed();
-}
-
-/** offset:key=value of every record from `offset` on, as a consumer reads them; offsets only ascend. */
-function consume(log: PartitionLog, offset = log.logStartOffset): string[] {
-  const seen: string[] = [];
-  for (let at = offset; at < log.highWatermark; ) {
-    const { batches } = log.read(at, { maxBytes: 500 });
-    expect(batches.length).toBeGreaterThan(0);
-    for (const batch of batches) {
-      const header = readBatchHeader(batch);
-      verifyBatchCrc(batch, 0, header);
-      expect(header.lastOffset).toBeGreaterThanOrEqual(at);
-      for (const record of iterateRecords(batch)) {
-        if (record.offset >= offset) seen.push(`${record.offset}:${record.key}=${record.value}`);
-      }
-      at = header.lastOffset + 1;
-    }
-  }
-  return seen;
 }
 
 test('of each key the latest record stays, in its place, whatever the codec', async () => {
@@ -115,7 +61,7 @@ test('of each key the latest record stays, in its place, whatever the codec', as
       ],
       codec,
     );
-    const policies = new Map([[codec as string, POLICY]]);
+    const policies = new Map([[codec as string, EAGER_POLICY]]);
     const [pass] = await store.compact({ policies });
     expect(pass).toMatchObject({ partition: codec, endOffset: 9, recordsBefore: 9, recordsAfter: 5 });
     expect(consume(log)).toEqual(['3:c=1', '5:b=3', '6:d=1', '7:null=no key', '8:a=3']);
@@ -208,7 +154,7 @@ test('a log that ends with a removed tombstone can be read to its end', async ()
 test('young records are left alone, and what is old is not kept waiting by the dirty ratio', async () => {
   const world = await new CompactedStore().open();
   const log = world.store.createPartition('t');
-  const versions = (from: number) => [0, 1, 2, 3].map((i): Write => ['a', `${from + i}`]);
+  const versions = (from: number) => [0, 1, 2, 3].map((i): KeyedWrite => ['a', `${from + i}`]);
   await write(world.store, log, versions(0));
   world.now += 5000;
   await write(world.store, log, versions(4));
@@ -247,4 +193,85 @@ test('keys that do not fit into the memory of one pass take several', async () =
     [...Array(200).keys()].map((i) => 400 + i),
   );
   await store.close();
+});
+
+test('a damaged batch stays as it is and is told, the rest is compacted, and no tombstone after it goes', async () => {
+  const world = await new CompactedStore().open();
+  let log = world.store.createPartition('t');
+  const batches: Buffer[] = [];
+  for (const writes of [
+    ['a', '1'],
+    ['b', '1'],
+    ['a', '2'],
+    ['b', null],
+    ['a', '3'],
+  ] as const) {
+    const value = writes[1] && `${writes[1]}${'.'.repeat(5000)}`; // in pages of its own
+    batches.push(await write(world.store, log, [[writes[0], value]]));
+  }
+  await world.store.close();
+  const path = join(world.dir, 'segments/000000000001.mdb');
+  const file = readFileSync(path);
+  const at = file.indexOf(batches[1]!);
+  file[at + batches[1]!.length - 2]! ^= 1;
+  writeFileSync(path, file);
+  await world.open();
+  log = world.store.partition('t')!;
+  const unreadable = [{ baseOffset: 1, endOffset: 2, reason: expect.stringContaining('CRC') }];
+  expect(await world.compact()).toMatchObject([{ endOffset: 5, recordsAfter: 2, unreadable }]);
+  world.now += 5000;
+  await write(world.store, log, [['c', '1']]);
+  expect(await world.compact()).toMatchObject([{ endOffset: 6, tombstonesRemoved: 0, unreadable }]);
+  expect(() => log.read(1, { maxBytes: 1 })).toThrow(/t at offset 1: .*CRC.*damaged up to 2/);
+  expect(consume(log, 2).map((line) => line.replaceAll('.', ''))).toEqual(['3:b=null', '4:a=3', '5:c=1']);
+  expect(world.store.damage()).toMatchObject([{ partition: 't', baseOffset: 1, endOffset: 2 }]);
+  await world.store.close();
+});
+
+test('what is trimmed, deleted or appended while a pass runs is as if it had not run', async () => {
+  const world = await new CompactedStore().open(30_000);
+  const { store } = world;
+  const [log, gone] = [store.createPartition('t'), store.createPartition('gone')];
+  const fill = async (times: number) => {
+    for (let i = 0; i < times; i++) {
+      await write(store, log, [[`k${i % 9}`, `${log.logEndOffset} ${'x'.repeat(700)}`]]);
+      if (store.partition('gone')) await write(store, gone, [['g', 'x'.repeat(700)]]);
+    }
+  };
+  await fill(100);
+  const expected = consume(log).slice(-9);
+  const compacting = world.compact({}, ['t', 'gone']);
+  await new Promise((resolve) => setImmediate(resolve));
+  store.deletePartition('gone');
+  log.advanceLogStart(50);
+  await fill(5);
+  await compacting;
+  expect(log.logStartOffset).toBe(50);
+  expect(consume(log).slice(0, 4)).toEqual(expected.slice(0, 4));
+  expect(log.logEndOffset).toBe(105);
+  log.advanceLogStart(95);
+  await world.compact();
+  await store.clean({ deadShare: 0.1 });
+  await store.close();
+  await world.open(30_000);
+  const again = world.store.partition('t')!;
+  const offsets = consume(again).map((line) => Number.parseInt(line, 10));
+  expect(offsets).toEqual([95, 96, 97, 98, 100, 101, 102, 103, 104]);
+  expect(world.store.partition('gone')).toBeUndefined();
+  await world.store.close();
+});
+
+test('a store that closes during a pass has all it had', async () => {
+  const world = await new CompactedStore().open(30_000);
+  const log = world.store.createPartition('t');
+  for (let i = 0; i < 100; i++) await write(world.store, log, [[`k${i % 9}`, 'x'.repeat(700)]]);
+  const before = consume(log);
+  const compacting = world.compact();
+  await new Promise((resolve) => setImmediate(resolve));
+  await world.store.close();
+  expect(await compacting).toEqual([]);
+  await world.open(30_000);
+  expect(consume(world.store.partition('t')!)).toEqual(before);
+  expect(readdirSync(join(world.dir, 'segments')).filter((name) => name.startsWith('compacted'))).toEqual([]);
+  await world.store.close();
 });
