@@ -200,7 +200,11 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       log,
       topicExists: (name, index) => topics.partition(name, index) !== undefined,
       topics: topicsView(topics),
-      settings: { consumerMigrationPolicy: settings.consumerMigrationPolicy },
+      settings: {
+        consumerHeartbeatIntervalMs: settings.consumerHeartbeatIntervalMs,
+        consumerMigrationPolicy: settings.consumerMigrationPolicy,
+        consumerSessionTimeoutMs: settings.consumerSessionTimeoutMs,
+      },
     });
     topics.whenDeleted.push(({ name }) => groups.topicDeleted(name));
     return groups;

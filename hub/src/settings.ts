@@ -29,6 +29,12 @@ export const hubSettings = z.strictObject({
   offsetsPartitions: wholeNumber(1, 1_000)
     .default(50)
     .describe('partitions of __consumer_offsets; settled when the data directory is made'),
+  consumerHeartbeatIntervalMs: wholeNumber(100, 2 ** 31 - 1)
+    .default(5_000)
+    .describe('how often members of the new group protocol are to send heartbeats, in milliseconds'),
+  consumerSessionTimeoutMs: wholeNumber(1_000, 2 ** 31 - 1)
+    .default(45_000)
+    .describe('after how long a silent member of the new group protocol is given up, in milliseconds'),
   consumerMigrationPolicy: z
     .enum(MIGRATION_POLICIES)
     .default('bidirectional')

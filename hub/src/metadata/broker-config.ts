@@ -59,6 +59,24 @@ export function describeBrokerConfigs(settings: HubSettings, advertised: string)
     fixed(int(1)('min.insync.replicas', '1', standalone)),
     of(
       (value) =>
+        int(1)(
+          'group.consumer.heartbeat.interval.ms',
+          value,
+          'How often members of the new group protocol send heartbeats (consumerHeartbeatIntervalMs).',
+        ),
+      'consumerHeartbeatIntervalMs',
+    ),
+    of(
+      (value) =>
+        int(1)(
+          'group.consumer.session.timeout.ms',
+          value,
+          'After how long a silent member of the new group protocol is given up (consumerSessionTimeoutMs).',
+        ),
+      'consumerSessionTimeoutMs',
+    ),
+    of(
+      (value) =>
         choice(MIGRATION_POLICIES)(
           'group.consumer.migration.policy',
           value,
