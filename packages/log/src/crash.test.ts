@@ -8,17 +8,14 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type LogStore, openLogStore, type PartitionLog } from './index.ts';
 import { RESERVED_PID } from './test-batches.ts';
 import { tempDir } from './test-dirs.ts';
+import { consume, recordAt } from './test-keyed-log.ts';
 
 const ROUNDS = 8;
 
-function startWriter(dir: string, seed: number) {
-  const child = spawn(
-    process.execPath,
-    [join(import.meta.dirname, 'test-crash-child.ts'), dir, String(seed)],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+function startWriter(dir: string, seed: number, script = 'test-crash-child.ts') {
+  const child = spawn(process.execPath, [join(import.meta.dirname, script), dir, String(seed)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   const acknowledged = new Map<string, number>();
   const ready = Promise.withResolvers<void>();
@@ -74,11 +71,35 @@ function check(store: LogStore, acknowledged: ReadonlyMap<string, number>): void
   }
 }
 
-test(`everything acknowledged is there after ${ROUNDS} kills, dense and consistent`, async () => {
+/** Everything that is left is what was written there, and of each key the latest is, unless it deletes the key. */
+function checkCompacted(store: LogStore, acknowledged: ReadonlyMap<string, number>): void {
+  expect(store.damage()).toEqual([]);
+  for (const log of store.partitions()) {
+    expect(log.logStartOffset).toBe(0);
+    expect(log.highWatermark).toBeGreaterThanOrEqual(acknowledged.get(log.name) ?? 0);
+    const line = (offset: number) => `${offset}:${recordAt(offset)[0]}=${recordAt(offset)[1]}`;
+    const seen = consume(log);
+    const offsets = seen.map((one) => Number.parseInt(one, 10));
+    expect(seen).toEqual(offsets.map(line));
+    expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
+    const latest = new Map<string | null, number>();
+    for (let offset = 0; offset < log.highWatermark; offset++) latest.set(recordAt(offset)[0], offset);
+    const left = new Set(offsets);
+    const lost = [...latest.values()].filter((offset) => !left.has(offset) && recordAt(offset)[1] !== null);
+    expect(lost).toEqual([]);
+    const deleted = [...latest].filter(([, offset]) => !left.has(offset)).map(([key]) => key);
+    expect(offsets.filter((offset) => deleted.includes(recordAt(offset)[0]))).toEqual([]);
+  }
+}
+
+test.each([
+  ['dense and consistent', 'test-crash-child.ts', check],
+  ['when partitions are compacted all the time', 'test-compaction-crash-child.ts', checkCompacted],
+] as const)(`everything acknowledged is there after ${ROUNDS} kills, %s`, async (_, script, check) => {
   const dir = tempDir();
   for (let round = 0; round < ROUNDS; round++) {
     const seed = Math.floor(Math.random() * 2 ** 31);
-    const writer = startWriter(dir, seed);
+    const writer = startWriter(dir, seed, script);
     await writer.ready;
     await delay(20 + (seed % 250));
     await killed(writer.child);

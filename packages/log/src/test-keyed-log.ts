@@ -1,3 +1,4 @@
+import { assert } from '@edgelog/base';
 import {
   type CompressionName,
   iterateRecords,
@@ -5,7 +6,6 @@ import {
   readBatchHeader,
   verifyBatchCrc,
 } from '@edgelog/wire';
-import { expect } from 'vitest';
 import type { CompactionPolicy, LogStore, PartitionLog } from './types.ts';
 
 /** Whatever lies in a log is due. */
@@ -20,6 +20,12 @@ export const EAGER_POLICY: CompactionPolicy = {
 
 export type KeyedWrite = readonly [key: string | null, value: string | null];
 
+/** For logs whose records follow from their offsets: 37 keys, one record in eleven a tombstone. */
+export function recordAt(offset: number): KeyedWrite {
+  const value = offset % 11 === 0 ? null : `${offset} ${'x'.repeat((offset * 131) % 900)}`;
+  return [`k${(offset * 7919) % 37}`, value];
+}
+
 /** One batch, enqueued; timestamps are 1000 + offset. Returns it. */
 export function appendKeyed(
   log: PartitionLog,
@@ -33,7 +39,7 @@ export function appendKeyed(
   });
   const batch = encoder.sealSync({ compression, producerId: -1, producerEpoch: -1, baseSequence: -1 });
   const result = log.append(batch, readBatchHeader(batch), { leaderEpoch: 0, offsets: 'assign' });
-  expect(result.ok).toBe(true);
+  assert(result.ok, 'the append was accepted');
   return batch;
 }
 
@@ -53,11 +59,11 @@ export function consume(log: PartitionLog, offset = log.logStartOffset): string[
   const seen: string[] = [];
   for (let at = offset; at < log.highWatermark; ) {
     const { batches } = log.read(at, { maxBytes: 500 });
-    expect(batches.length).toBeGreaterThan(0);
+    assert(batches.length > 0, `offset ${at} leads on`);
     for (const batch of batches) {
       const header = readBatchHeader(batch);
       verifyBatchCrc(batch, 0, header);
-      expect(header.lastOffset).toBeGreaterThanOrEqual(at);
+      assert(header.lastOffset >= at, `the batch up to ${header.lastOffset} leads on from ${at}`);
       for (const record of iterateRecords(batch)) {
         if (record.offset >= offset) seen.push(`${record.offset}:${record.key}=${record.value}`);
       }
