@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 /** Layout of lmdb-js 3's file (data version 2), little endian. Offsets within a page count from its header's end. */
 const HEADER_BYTES = 24;
 const META = { magic: 0xbeefc0de, version: 2, at: HEADER_BYTES, bytes: 144, dbAt: 24, dbBytes: 48 };
-const FLAG = { branch: 0x01, leaf: 0x02, meta: 0x08, bigData: 0x01 };
+const FLAG = { branch: 0x01, leaf: 0x02, overflow: 0x04, meta: 0x08, bigData: 0x01 };
 const NODE_BYTES = 8;
 /** Where a value lies that is too large for its leaf: page number, transaction, number of pages. */
 const PLACE_BYTES = 24;
@@ -52,7 +52,7 @@ export interface Node {
 /** Bytes within the leaf, or on pages of their own, from `page` on. */
 export type Value =
   | { inline: Buffer }
-  | { inline?: undefined; page: number; pages: number; sizeBytes: number };
+  | { inline?: undefined; page: number; pages: number; sizeBytes: number; transaction: number };
 
 /**
  * Reads an LMDB file by itself, page by page, and believes nothing: LMDB follows what it reads without a look at it, and a
@@ -76,16 +76,19 @@ export class PageFile {
     closeSync(this.#file);
   }
 
-  /** Undefined where it is none, or an implausible one. `index` 2 is what was flushed last (`overlappingSync`). */
+  /**
+   * Undefined where it is none, or an implausible one. `index` 2 is what was flushed last (`overlappingSync`), transaction 0 where there
+   * is none; it has no magic number.
+   */
   meta(index: 0 | 1 | 2): Meta | undefined {
     const at = index === 2 ? this.pageBytes / 2 : index * this.pageBytes;
     const bytes = Buffer.alloc(META.at + META.bytes);
     if (!this.#fill(bytes, at)) return undefined;
     const isMeta =
-      (index === 2 || (bytes.readUInt16LE(18) & FLAG.meta) !== 0) &&
+      (bytes.readUInt16LE(18) & FLAG.meta) !== 0 &&
       bytes.readUInt32LE(META.at) === META.magic &&
       bytes.readUInt32LE(META.at + 4) === META.version;
-    if (!isMeta) return undefined;
+    if (!isMeta && index !== 2) return undefined;
     const free = readTree(bytes, META.at + META.dbAt);
     const rows = readTree(bytes, META.at + META.dbAt + META.dbBytes);
     const tailAt = META.at + META.dbAt + 2 * META.dbBytes;
@@ -123,6 +126,18 @@ export class PageFile {
     return this.#fill(bytes, at) ? bytes : undefined;
   }
 
+  /** Whether the first of the value's own pages says of itself what its leaf says of it. */
+  agrees({ page, pages, transaction }: Exclude<Value, { inline: Buffer }>): boolean {
+    const header = Buffer.alloc(HEADER_BYTES);
+    return (
+      this.#fill(header, page * this.pageBytes) &&
+      uint64(header, 0) === page &&
+      uint64(header, 8) === transaction &&
+      header.readUInt16LE(18) === FLAG.overflow &&
+      header.readUInt32LE(20) === pages
+    );
+  }
+
   /** How many pages a value takes that is too large for a leaf. */
   pagesFor(sizeBytes: number): number {
     return Math.ceil((HEADER_BYTES + sizeBytes) / this.pageBytes);
@@ -145,7 +160,7 @@ export class PageFile {
       onBad?.(number);
       return;
     }
-    onPage?.(number, page.isLeaf);
+    onPage?.(page);
     const { nodes } = page;
     for (let step = 0; step < nodes.length; step++) {
       const i = isReverse ? nodes.length - 1 - step : step;
@@ -184,7 +199,7 @@ export class PageFile {
 /** A page that cannot be read is left out with all that is under it. */
 interface WalkOptions {
   isReverse?: boolean;
-  onPage?: (number: number, isLeaf: boolean) => void;
+  onPage?: (page: TreePage) => void;
   onBad?: (number: number) => void;
   /** The key of a branch, between what comes before it and what comes from it on. */
   onSeparator?: (key: Buffer) => void;
@@ -240,7 +255,12 @@ function readNode(bytes: Buffer, at: number, isLeaf: boolean): (Node & { bytes: 
   const end = keyEnd + (isApart ? PLACE_BYTES : number);
   if ((!isApart && flags !== 0) || end > bytes.length) return undefined;
   const value: Value = isApart
-    ? { page: uint64(bytes, keyEnd), pages: uint64(bytes, keyEnd + 16), sizeBytes: number }
+    ? {
+        page: uint64(bytes, keyEnd),
+        transaction: uint64(bytes, keyEnd + 8),
+        pages: uint64(bytes, keyEnd + 16),
+        sizeBytes: number,
+      }
     : { inline: bytes.subarray(keyEnd, end) };
   return { key, child: -1, value, bytes: even(end - at) };
 }

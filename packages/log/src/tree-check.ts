@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { EdgelogError } from '@edgelog/base';
 import { parseValueKey, RowKind } from './keys.ts';
-import { type Meta, PageFile, type Tree } from './page-file.ts';
+import { type Meta, PageFile, type Tree, type TreePage } from './page-file.ts';
 import { rowName } from './row-check.ts';
 
 /** Flags of the environment: set in a meta page whose commit is not flushed; never set by us; always set. */
@@ -26,12 +27,17 @@ export function checkTrees(path: string): void {
   }
 }
 
-/** The one that LMDB opens at: what was flushed last, where it says so. */
+/** The one that LMDB opens at: what was flushed last, where it says so. A copy of it must be one in all its parts. */
 function metaToOpen(file: PageFile): Meta | undefined {
   const [first, second] = [file.meta(0), file.meta(1)];
   if (first === undefined || second === undefined) return undefined;
-  return older(older(first, second), file.meta(2));
+  const chosen = older(older(first, second), file.meta(2));
+  const copies = [first, second].filter(({ transaction }) => transaction === chosen.transaction);
+  return copies.every((copy) => isDeepStrictEqual(contentOf(copy), contentOf(chosen))) ? chosen : undefined;
 }
+
+/** What a commit and the copy that says it is flushed have in common. */
+const contentOf = ({ rows, free, lastPage }: Meta) => ({ rows, free: { ...free, flags: 0 }, lastPage });
 
 /** Of two, the newer one if it is known to be flushed, else the older one. */
 function older(a: Meta, b: Meta | undefined): Meta {
@@ -45,7 +51,7 @@ function faultOf(file: PageFile, meta: Meta): string | undefined {
   const { flags, lastPage, mapBytes } = meta;
   if ((flags & FLAG.foreign) !== 0 || (flags & FLAG.always) === 0) return `flags ${flags} in its meta page`;
   if ((lastPage + 1) * file.pageBytes > mapBytes) return `${lastPage} pages in a map of ${mapBytes} bytes`;
-  const pages = new PageLedger(lastPage);
+  const pages = new PageLedger(meta);
   return (
     faultOfTree(file, meta.rows, pages, 'rows') ??
     faultOfTree(file, meta.free, pages, 'free pages') ??
@@ -55,9 +61,12 @@ function faultOf(file: PageFile, meta: Meta): string | undefined {
 
 /** Which pages are spoken for. */
 class PageLedger {
+  /** No page can be of a later one. */
+  readonly transaction: number;
   readonly #taken: Uint8Array;
 
-  constructor(lastPage: number) {
+  constructor({ lastPage, transaction }: Meta) {
+    this.transaction = transaction;
     this.#taken = new Uint8Array(lastPage + 1);
   }
 
@@ -75,9 +84,11 @@ class PageLedger {
 function faultOfTree(file: PageFile, tree: Tree, pages: PageLedger, name: string): string | undefined {
   let fault: string | undefined;
   const seen = { branchPages: 0, leafPages: 0, overflowPages: 0, entries: 0 };
-  const onPage = (number: number, isLeaf: boolean) => {
+  const onPage = ({ number, isLeaf, transaction }: TreePage) => {
     if (isLeaf) seen.leafPages++;
     else seen.branchPages++;
+    // LMDB writes pages of a later transaction in place.
+    if (transaction > pages.transaction) fault ??= `page ${number} of the ${name}`;
     if (!pages.take(number)) fault ??= `page ${number} of the ${name} is used twice`;
   };
   const onBad = (number: number) => {
@@ -98,7 +109,10 @@ function faultOfTree(file: PageFile, tree: Tree, pages: PageLedger, name: string
     if (value.inline === undefined) {
       seen.overflowPages += value.pages;
       const isPlausible =
-        value.pages === file.pagesFor(value.sizeBytes) && pages.take(value.page, value.pages);
+        value.pages === file.pagesFor(value.sizeBytes) &&
+        value.transaction <= pages.transaction &&
+        pages.take(value.page, value.pages) &&
+        (key[0] === RowKind.value || file.agrees(value)); // what is written anew gives its pages back
       if (!isPlausible) fault ??= `the place of a ${rowName(key)} row, ${key.toString('hex')}`;
     }
     if (fault !== undefined) return fault;
