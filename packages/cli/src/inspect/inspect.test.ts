@@ -117,6 +117,21 @@ test("batches and records are printed as Kafka's dump tool does", async () => {
   expect(damaged.code).toBe(1);
   expect(damaged.stdout).toMatch(/^baseOffset: 10 lastOffset: 19 isvalid: false: .*CRC-32C/m);
 });
+test('a compacted directory is sound, and its dump shows which offsets are left', async () => {
+  await fill('telemetry-0', 6);
+  const store = await openLogStore({ dir });
+  const eager = { dirtyRatioMin: 0, minLagMs: 0, maxLagMs: 0, deleteRetentionMs: 0, rollBytes: 1, rollMs: 0 };
+  await store.compact({ policies: new Map([['telemetry-0', eager]]) });
+  await store.close();
+  const verified = await run('verify', '--data-dir', dir);
+  expect(verified).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/, 10 records, .*: no damage\n$/),
+  });
+  const { code, stdout } = await run('dump', dir, '--topic', 'telemetry', '--partition', '0', '--records');
+  expect(code).toBe(0);
+  expect(stdout.match(/(?<=^\| offset: )\d+/gm)).toEqual(Array.from({ length: 10 }, (_, i) => `${50 + i}`));
+});
 test('a reader that goes away ends a dump quietly, a full disk does not', async () => {
   await fill('telemetry-0', 200);
   const command = `${process.execPath} ${MAIN} dump ${dir} --topic telemetry --partition 0 --records`;
