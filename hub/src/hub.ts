@@ -13,6 +13,7 @@ import {
 import { startSyncServer } from '@edgelog/sync';
 import { z } from 'zod';
 import type { Broker } from './broker.ts';
+import { reportDamage } from './fetch/damage.ts';
 import { GroupService, type TopicsView } from './group/index.ts';
 import { registerHubMetrics } from './http/metrics.ts';
 import { hubStatus } from './http/status.ts';
@@ -92,6 +93,7 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
         log.error('store failed', { error: failure });
         announceFailure(failure);
       },
+      onDamage: (damage) => reportDamage(log, damage),
     });
     opened.push(() => store.close());
     if (!settings.flush) log.warn('acknowledging before data is on disk', { flush: false });

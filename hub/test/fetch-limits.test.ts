@@ -160,7 +160,22 @@ test('a damaged batch is the error of its partition, logged once; the rest is se
     ]);
     const lines = own.logLines('stored batch cannot be read');
     expect(lines.length).toBe(1);
-    expect(JSON.parse(lines[0]!)).toMatchObject({ topic: 'hurt', partition: 0, offset: 1, logEndOffset: 3 });
+    expect(JSON.parse(lines[0]!)).toMatchObject({
+      topic: 'hurt',
+      partition: 0,
+      firstOffset: 1,
+      nextOffset: 2,
+    });
+    expect(own.hub.status()).toMatchObject({
+      damage: [{ topic: 'hurt', partition: 0, firstOffset: 1, nextOffset: 2 }],
+    });
+    const waiting = { maxWaitMs: 60_000, minBytes: 1_000_000, maxBytes: 2_000_000 };
+    const topics = [
+      { topic: 'hurt', partitions: [{ partition: 0, fetchOffset: 1, partitionMaxBytes: 99_999 }] },
+    ];
+    const told = await raw.call(apis.fetch, 12, { ...waiting, topics });
+    expect(told.responses[0]!.partitions[0]!.errorCode).toBe(ErrorCode.CORRUPT_MESSAGE);
+
     raw.end();
   } finally {
     await own.close();

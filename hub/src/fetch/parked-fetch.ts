@@ -23,20 +23,11 @@ export function isFetchReady({ asked, found, minBytes }: Wanted): boolean {
     const partition = found[i]!;
     if (fetchError(one, partition) !== ErrorCode.NONE || typeof partition === 'number') return true;
     if (one.fetchOffset >= partition.log.highWatermark) continue;
-    if (minBytes === 1) return true;
-    bytes += Math.min(bytesToRead(one, partition), one.maxBytes);
+    if (minBytes === 1 || partition.log.damageAt(one.fetchOffset) !== undefined) return true;
+    bytes += Math.min(partition.log.sizeBytesFrom(one.fetchOffset), one.maxBytes);
     if (bytes >= minBytes) return true;
   }
   return false;
-}
-
-/** Infinite where the log is damaged: reading it has something to tell. */
-function bytesToRead({ fetchOffset }: AskedPartition, { log }: Partition): number {
-  try {
-    return log.sizeBytesFrom(fetchOffset);
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
 }
 
 /** Resolves with true when the fetch is ready or `maxWaitMs` are over, with false when the client is gone. */

@@ -2,7 +2,7 @@ import { EdgelogError } from '@edgelog/base';
 import { ErrorCode } from '@edgelog/wire';
 import type { Item } from '../handlers/handler.ts';
 import type { Partition } from '../partition/partition.ts';
-import { type DamageReports, damageError } from './damage-reports.ts';
+import { damageError } from './damage.ts';
 import { fetchError } from './find-partition.ts';
 import type { AskedPartition } from './session.ts';
 
@@ -11,8 +11,6 @@ export type PartitionItem = Item<'fetch', 'responses'>['partitions'][number];
 export interface ReadLimits {
   maxBytes: number;
   isReadCommitted: boolean;
-  /** Told of what is stored and cannot be read. */
-  damage: Pick<DamageReports, 'report'>;
 }
 
 /**
@@ -23,7 +21,7 @@ export interface ReadLimits {
 export function readPartitions(
   asked: readonly AskedPartition[],
   found: readonly (Partition | number)[],
-  { maxBytes, isReadCommitted, damage }: ReadLimits,
+  { maxBytes, isReadCommitted }: ReadLimits,
 ): PartitionItem[] {
   const abortedTransactions = isReadCommitted ? [] : null;
   let remaining = maxBytes;
@@ -48,7 +46,6 @@ export function readPartitions(
       };
     } catch (error) {
       if (!(error instanceof EdgelogError)) throw error;
-      damage.report(partition, one.fetchOffset, error);
       return failed(one, damageError(error), partition);
     }
   }

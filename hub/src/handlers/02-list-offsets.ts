@@ -1,6 +1,6 @@
 import { EdgelogError } from '@edgelog/base';
 import { ErrorCode, type RequestOf } from '@edgelog/wire';
-import { damageError } from '../fetch/damage-reports.ts';
+import { damageError } from '../fetch/damage.ts';
 import { leaderEpochError } from '../partition/leader-epoch.ts';
 import { offsetOfMaxTimestamp } from '../partition/offset-lookup.ts';
 import { LEADER_EPOCH, type Partition } from '../partition/partition.ts';
@@ -70,7 +70,7 @@ const found = (offset: number, timestamp = -1): Answer => ({
   leaderEpoch: LEADER_EPOCH,
 });
 
-function find(topic: string, asked: Asked, { broker, apiVersion, damage }: RequestContext): Answer {
+function find(topic: string, asked: Asked, { broker, apiVersion }: RequestContext): Answer {
   const { partitionIndex, currentLeaderEpoch, timestamp } = asked;
   const partition = broker.topics.partition(topic, partitionIndex);
   if (partition === undefined) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
@@ -83,7 +83,6 @@ function find(topic: string, asked: Asked, { broker, apiVersion, damage }: Reque
     return lookUp(partition, timestamp);
   } catch (error) {
     if (!(error instanceof EdgelogError)) throw error;
-    damage.report(partition, partition.log.logStartOffset, error);
     return failed(damageError(error));
   }
 }

@@ -1,13 +1,11 @@
 import type { ApiName, Handlers, ResponseOf } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
-import type { DamageReports } from '../fetch/damage-reports.ts';
 import type { FetchSessionCache } from '../fetch/session-cache.ts';
 import type { Client } from '../net/dispatcher.ts';
 
 export interface RequestContext {
   readonly broker: Broker;
   readonly fetchSessions: FetchSessionCache;
-  readonly damage: DamageReports;
   readonly client: Client;
   readonly clientId: string | null;
   readonly apiVersion: number;

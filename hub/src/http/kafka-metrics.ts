@@ -1,4 +1,3 @@
-import { EdgelogError } from '@edgelog/base';
 import type { PartitionLog } from '@edgelog/log';
 import type { Labels, Metrics, Sample } from '@edgelog/runtime';
 import type { Broker } from '../broker.ts';
@@ -130,14 +129,8 @@ function labelsOf({ topic, index }: Partition): Labels {
   return { topic, partition: index };
 }
 
-/** Undefined where the log cannot tell because what is stored there is damaged. */
-function sizeOf(log: PartitionLog): number | undefined {
-  try {
-    return log.sizeBytesFrom(log.logStartOffset);
-  } catch (error) {
-    if (error instanceof EdgelogError && error.code === 'CORRUPT_BATCH') return undefined;
-    throw error;
-  }
+function sizeOf(log: PartitionLog): number {
+  return log.sizeBytesFrom(log.logStartOffset);
 }
 
 function sum(values: readonly number[]): number {

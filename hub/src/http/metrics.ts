@@ -32,6 +32,11 @@ export function registerHubMetrics(metrics: Metrics, view: HubView): void {
     'Deleted batches whose space is not free yet.',
     () => stats().deadBytes,
   );
+  metrics.gauge(
+    'edgelog_log_damaged_ranges',
+    'Ranges of offsets that reading found damaged.',
+    () => store.damage().length,
+  );
   metrics.gauge('edgelog_log_pending_bytes', 'Appended and not on disk yet.', () => stats().pendingBytes);
   metrics.counterFrom(
     'edgelog_log_appended_bytes_total',

@@ -1,6 +1,7 @@
 import type { Address } from '@edgelog/runtime';
 import type { SyncServer } from '@edgelog/sync';
 import type { Broker } from '../broker.ts';
+import { damageStatus } from '../fetch/damage.ts';
 import type { KafkaListener } from '../net/listener.ts';
 import type { MemoryBudget } from '../net/memory-budget.ts';
 import type { Gaps } from '../sync/gaps.ts';
@@ -62,6 +63,7 @@ export function hubStatus({
     },
     memory: { requestBytes: requests.heldBytes, responseBytes: responses.heldBytes },
     disk: store.stats(),
+    damage: store.damage().map(damageStatus),
   };
 
   /** Live sessions, and gateways that were here before: their last sign of life is the last batch. */

@@ -12,7 +12,6 @@ import {
   encodeResponse,
 } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
-import { DamageReports } from '../fetch/damage-reports.ts';
 import { FETCH_SESSION_LIMITS, FetchSessionCache } from '../fetch/session-cache.ts';
 import { servedVersions } from '../handlers/18-api-versions.ts';
 import { failures } from '../handlers/failures.ts';
@@ -56,7 +55,6 @@ export interface DispatcherDeps {
 export class Dispatcher {
   readonly #broker: Broker;
   readonly #fetchSessions = new FetchSessionCache(FETCH_SESSION_LIMITS, () => randomInt(1, 2 ** 31));
-  readonly #damage: DamageReports;
   readonly #log: Logger;
   readonly #served = new Map<number, Served>();
   readonly #receivedBytes: Counter;
@@ -66,7 +64,6 @@ export class Dispatcher {
   constructor({ broker, log, metrics }: DispatcherDeps) {
     this.#broker = broker;
     this.#log = log;
-    this.#damage = new DamageReports(log);
     this.#receivedBytes = metrics.counter('edgelog_kafka_received_bytes_total', 'Bytes of Kafka requests.');
     this.#sentBytes = metrics.counter('edgelog_kafka_sent_bytes_total', 'Bytes of Kafka responses.');
     this.#refused = metrics.counter(
@@ -120,7 +117,6 @@ export class Dispatcher {
     const context: RequestContext = {
       broker: this.#broker,
       fetchSessions: this.#fetchSessions,
-      damage: this.#damage,
       client,
       clientId,
       apiVersion,

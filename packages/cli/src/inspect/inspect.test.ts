@@ -71,7 +71,7 @@ test('a flipped bit in a record is found with the offsets of its batch, the rest
     ],
   });
 });
-test('where structure is gone the range ends with the stored value, and what follows is read', async () => {
+test('where structure is gone the range ends with the batch, and what follows is read', async () => {
   await fill('telemetry-0', 9, 3);
   // The magic byte of the batch at 40, the second of its value, lies 16 bytes into its header of 61.
   const file = readFileSync(join(dir, SEGMENT));
@@ -80,8 +80,8 @@ test('where structure is gone the range ends with the stored value, and what fol
   damage('telemetry-0 value 40 ', header + 16 - first);
   const { code, stdout } = await run('verify', dir);
   expect(code).toBe(1);
-  expect(stdout).toMatch(/^telemetry-0 +40 +59 +.*magic/m);
-  expect(stdout).toMatch(/, 7 batches, 70 records, \d+ bytes: 1 damaged range\n$/);
+  expect(stdout).toMatch(/^telemetry-0 +40 +49 +.*magic/m);
+  expect(stdout).toMatch(/, 8 batches, 80 records, \d+ bytes: 1 damaged range\n$/);
 });
 test('a directory in use, and one that is none, are refused', async () => {
   expect(await run('verify', '--data-dir', dir)).toMatchObject({
