@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBatchHeader } from '@edgelog/wire';
 import { expect, test } from 'vitest';
@@ -274,4 +274,15 @@ test('a store that closes during a pass has all it had', async () => {
   expect(consume(world.store.partition('t')!)).toEqual(before);
   expect(readdirSync(join(world.dir, 'segments')).filter((name) => name.startsWith('compacted'))).toEqual([]);
   await world.store.close();
+});
+
+test('compacted segments alone are no store', async () => {
+  const world = await new CompactedStore().open();
+  const log = world.store.createPartition('t');
+  await write(world.store, log, [['a', '1']]);
+  await world.compact();
+  await world.store.close();
+  const segments = join(world.dir, 'segments');
+  for (const name of readdirSync(segments)) if (!name.startsWith('compacted')) rmSync(join(segments, name));
+  await expect(world.open()).rejects.toMatchObject({ code: 'DATA_DIR_INVALID' });
 });

@@ -85,6 +85,8 @@ export function recover(segment: Segment, path: string): Recovered {
 }
 
 function readHeader(segment: Segment, path: string): HeaderRow {
+  if (segment.id < 0)
+    throw invalid(path, 'it holds what compaction left, and the segment that knows it is gone');
   const bytes = segment.get(headerKey());
   const header = bytes && decodeHeader(bytes);
   if (header === undefined) throw invalid(path, 'it is not a segment of an Edgelog log');
