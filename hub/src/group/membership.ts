@@ -99,6 +99,7 @@ export function newMember(
     protocols,
     assignment: Buffer.alloc(0),
     sessionDeadline: Number.POSITIVE_INFINITY,
+    knownGeneration: undefined,
     isNew: true,
     awaitingJoin: undefined,
     awaitingSync: undefined,
@@ -209,6 +210,9 @@ export function memberError(
   }
   return group.members.has(memberId) ? undefined : 'UNKNOWN_MEMBER_ID';
 }
+
+/** The generation in which the member speaks. */
+export const generationOf = (group: Group, member: Member) => member.knownGeneration ?? group.generationId;
 
 /** Counts the member's session from now. */
 export function renewSession(

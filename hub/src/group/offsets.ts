@@ -1,6 +1,6 @@
 import { ErrorCode, type ErrorName } from '@edgelog/wire';
 import { consumerCommitError } from './consumer/offsets.ts';
-import { memberError, renewSession } from './membership.ts';
+import { generationOf, memberError, renewSession } from './membership.ts';
 import {
   NAME_UNITS_MAX,
   type OffsetCommitRequest,
@@ -83,9 +83,10 @@ function commitError(step: Step, group: Group | undefined, event: OffsetCommitEv
   if (generation < 0 && group.state === 'Empty') return undefined;
   const error = memberError(group, memberId, groupInstanceId);
   if (error !== undefined) return error;
-  if (generation !== group.generationId) return 'ILLEGAL_GENERATION';
+  const member = group.members.get(memberId)!;
+  if (generation !== generationOf(group, member)) return 'ILLEGAL_GENERATION';
   if (group.state === 'CompletingRebalance') return 'REBALANCE_IN_PROGRESS';
-  renewSession(step, group, group.members.get(memberId)!);
+  renewSession(step, group, member);
   return undefined;
 }
 

@@ -136,6 +136,7 @@ function completeJoin(step: Step, group: Group): void {
     const ticket = takeJoinTicket(group, member);
     if (ticket !== undefined) step.reply('join', ticket, joinSuccess(group, member.memberId));
     member.isNew = false;
+    member.knownGeneration = undefined;
     renewSession(step, group, member);
     group.pendingSync.add(member.memberId);
   }

@@ -51,6 +51,7 @@ const restoredMember = (member: MemberMetadata, protocol: string): Member => ({
   protocols: new Map([[protocol, member.subscription]]),
   assignment: member.assignment,
   sessionDeadline: Number.POSITIVE_INFINITY,
+  knownGeneration: undefined,
   isNew: false,
   awaitingJoin: undefined,
   awaitingSync: undefined,

@@ -2,7 +2,7 @@ import { ErrorCode, type ErrorName } from '@edgelog/wire';
 import { heartbeatClassicMember, leavingClassicMember } from './consumer/classic-requests.ts';
 import { fenceMembers } from './consumer/fence.ts';
 import type { ConsumerState } from './consumer/state.ts';
-import { expelMember, giveUpMember, memberError, renewSession } from './membership.ts';
+import { expelMember, generationOf, giveUpMember, memberError, renewSession } from './membership.ts';
 import type { HeartbeatRequest, LeaveRequest, RequestContext, Ticket } from './messages.ts';
 import { completeJoinIfAll, onJoinTimer, onSyncDeadline, prepareRebalance } from './rebalance.ts';
 import type { Group, Member, Shard } from './state.ts';
@@ -40,8 +40,9 @@ function heartbeatError(step: Step, shard: Shard, request: HeartbeatRequest): Er
   if (group.consumer) return heartbeatClassicMember(step, shard, group, group.consumer, request);
   const error = memberError(group, memberId, groupInstanceId);
   if (error !== undefined) return error;
-  if (generationId !== group.generationId) return 'ILLEGAL_GENERATION';
-  renewSession(step, group, group.members.get(memberId)!);
+  const member = group.members.get(memberId)!;
+  if (generationId !== generationOf(group, member)) return 'ILLEGAL_GENERATION';
+  renewSession(step, group, member);
   return group.state === 'PreparingRebalance' ? 'REBALANCE_IN_PROGRESS' : 'NONE';
 }
 

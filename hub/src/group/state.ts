@@ -19,6 +19,8 @@ export interface Member {
   assignment: Buffer;
   /** Steady time at which the member is given up. */
   sessionDeadline: number;
+  /** Of a member whose group was downgraded, until the next generation: the epoch that it knows, which may be an older one. */
+  knownGeneration: number | undefined;
   /** Waits for its first generation: it does not heartbeat yet, and is given up even while it waits. */
   isNew: boolean;
   awaitingJoin: Ticket | undefined;

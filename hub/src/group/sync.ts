@@ -1,6 +1,6 @@
 import type { ErrorName } from '@edgelog/wire';
 import { syncClassicMember } from './consumer/classic-requests.ts';
-import { failSync, memberError } from './membership.ts';
+import { failSync, generationOf, memberError } from './membership.ts';
 import type { SyncRequest, Ticket } from './messages.ts';
 import { assign, dropAssignments, prepareRebalance, syncReceived } from './rebalance.ts';
 import { syncFailure, syncSuccess } from './responses.ts';
@@ -60,7 +60,8 @@ function refusal(group: Group | undefined, request: SyncRequest): ErrorName | un
   if (group === undefined) return 'UNKNOWN_MEMBER_ID';
   const error = memberError(group, request.memberId, request.groupInstanceId);
   if (error !== undefined) return error;
-  if (request.generationId !== group.generationId) return 'ILLEGAL_GENERATION';
+  const member = group.members.get(request.memberId)!;
+  if (request.generationId !== generationOf(group, member)) return 'ILLEGAL_GENERATION';
   if (differs(request.protocolType, group.protocolType)) return 'INCONSISTENT_GROUP_PROTOCOL';
   if (differs(request.protocolName, group.protocolName)) return 'INCONSISTENT_GROUP_PROTOCOL';
   if (group.state === 'PreparingRebalance') return 'REBALANCE_IN_PROGRESS';

@@ -52,7 +52,7 @@ const heldBy = ({ current }: ConsumerMember): Assignment =>
   assignmentOf([...listOf(current.assigned), ...listOf(current.pendingRevocation)]);
 
 function classicMember(
-  { memberId, said }: ConsumerMember,
+  { memberId, said, current }: ConsumerMember,
   assignment: Assignment | undefined,
   topics: TopicsView,
 ): Member {
@@ -67,6 +67,7 @@ function classicMember(
     protocols: protocolsIn(classic),
     assignment: assignmentFor(classic, assignment ?? NOTHING, topics),
     sessionDeadline: Number.POSITIVE_INFINITY,
+    knownGeneration: current.memberEpoch < 0 ? undefined : current.memberEpoch,
     isNew: false,
     awaitingJoin: undefined,
     awaitingSync: undefined,

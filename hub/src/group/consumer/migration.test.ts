@@ -243,6 +243,18 @@ describe('a group whose last member of the new protocol goes', () => {
     expect(h.committed('one')).toBe(5);
   });
 
+  test('lets members that had not caught up go on, and commit what they read, until they join again', () => {
+    const { h, memberId } = mixed();
+    h.enter('other', ['one']);
+    h.beat('other', -1);
+    h.beat('new', -1);
+    expect(h.group()).toMatchObject({ state: 'PreparingRebalance', generationId: 4 });
+    expect(h.heartbeat(memberId, { generation: 2 })).toBe('REBALANCE_IN_PROGRESS');
+    expect(h.commit({ memberId, generation: 2, topic: 'one', offset: 6 })).toBe('NONE');
+    expect(h.reply('join', h.join({ memberId, metadata })).generationId).toBe(5);
+    expect(h.heartbeat(memberId, { generation: 2 })).toBe('ILLEGAL_GENERATION');
+  });
+
   test('rebalances too when another coordinator takes over right then', () => {
     const { h, memberId } = mixed();
     h.beat('new', -1);

@@ -1,6 +1,6 @@
 import { EdgelogError } from '@edgelog/base';
 import { readConsumerAssignment } from '@edgelog/wire';
-import { failJoin, failSync } from '../membership.ts';
+import { failJoin, failSync, generationOf } from '../membership.ts';
 import type { GroupRecord } from '../records/index.ts';
 import { replay } from '../replay.ts';
 import type { GroupSettings } from '../settings.ts';
@@ -65,9 +65,10 @@ function upgradeRecords(group: Group, topics: TopicsView): GroupRecord[] | undef
     told.push({ type: 'consumerMember', groupId, memberId, value });
     const topicPartitions = listOf(assigned);
     targets.push({ type: 'targetAssignment', groupId, memberId, value: { topicPartitions } });
+    const memberEpoch = generationOf(group, member);
     const current = {
-      memberEpoch: generationId,
-      previousMemberEpoch: generationId,
+      memberEpoch,
+      previousMemberEpoch: memberEpoch,
       state: MemberState.stable,
       assigned,
       pendingRevocation: NOTHING,
