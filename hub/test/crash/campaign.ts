@@ -19,7 +19,8 @@ const LOAD_MS_MAX = [400, 400, 400, 2_000];
 const SECOND_DEATH_MS_MAX = 150;
 const FILE_CHANGE_MS_MAX = 500;
 const STARTS_IN_VAIN_MAX = 3;
-const ARCHIVE_PAUSE_MS = 4;
+const ARCHIVE_PAUSE_MS = 8;
+const LATEST_PAUSE_MS = 2;
 const STEADY_RECORDS_MAX = 3_000;
 const VIOLATIONS_SHOWN = 30;
 const FOR_EVER = '-1';
@@ -30,8 +31,18 @@ const TOPICS: readonly { name: string; partitions: number; keeping: Keeping }[] 
   { name: 'steady', partitions: 3, keeping: {} },
   { name: 'small', partitions: 2, keeping: { retentionBytes: 400_000 } },
   { name: 'brief', partitions: 1, keeping: { retentionMs: 1_500 } },
+  { name: 'latest', partitions: 2, keeping: { isCompacted: true } },
 ];
 const CHURNED = ['churn-0', 'churn-1', 'churn-2'];
+
+/** Tombstones stay longer than a look at the partition takes. */
+const COMPACTED_OFTEN = {
+  'cleanup.policy': 'compact',
+  'min.cleanable.dirty.ratio': '0.5',
+  'segment.bytes': '500000',
+  'segment.ms': '1000',
+  'delete.retention.ms': '3000',
+};
 
 /** How a round ends the hub; the more often named, the more often drawn. */
 const DEATHS = ['any moment', 'any moment', 'file change', 'file change', 'twice', 'start-up'] as const;
@@ -53,6 +64,7 @@ export interface CrashReport {
   generations: number;
   batchesConsumed: number;
   segmentsCleaned: number;
+  partitionsCompacted: number;
   /** Empty when the hub kept its word. */
   violations: string[];
   /** Kept when there are violations, for whoever looks for their cause. */
@@ -119,6 +131,7 @@ class Campaign {
       const configs = {
         'retention.ms': keeping.retentionMs === undefined ? FOR_EVER : String(keeping.retentionMs),
         'retention.bytes': keeping.retentionBytes === undefined ? FOR_EVER : String(keeping.retentionBytes),
+        ...(keeping.isCompacted === true && COMPACTED_OFTEN),
       };
       await createTopic(this.#context, client, name, { partitions, configs });
     }
@@ -131,6 +144,7 @@ class Campaign {
     return [
       new IdempotentProducer(this.#own(), archive, ARCHIVE_PAUSE_MS),
       new IdempotentProducer(this.#own(), steady),
+      new IdempotentProducer(this.#own(), this.#partitions('latest'), LATEST_PAUSE_MS),
       new IdempotentProducer(this.#own(), [...steady, ...fleeting]),
       new PlainProducer(this.#own(), [...steady, ...fleeting]),
       new RecordsDeleter(this.#own(), steady, STEADY_RECORDS_MAX),
@@ -194,6 +208,7 @@ class Campaign {
       generations: this.#members.reduce((sum, { generations }) => sum + generations, 0),
       batchesConsumed: this.#members.reduce((sum, { seen }) => sum + seen, 0),
       segmentsCleaned: this.#hub.segmentsCleaned,
+      partitionsCompacted: this.#hub.partitionsCompacted,
     };
   }
 }

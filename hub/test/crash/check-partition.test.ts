@@ -17,8 +17,8 @@ const THIRD = batch(6, 6);
 /** A ledger of three batches: two acknowledged, the third without an answer. */
 function ledgerOf(keeping: Keeping = {}): PartitionLedger {
   const ledger = new PartitionLedger('t', 0, keeping);
-  for (const { id, recordCount, sizeBytes } of [FIRST, SECOND, THIRD])
-    ledger.sent({ id, recordCount, sizeBytes, sentAt: NOW - 60_000, isIdempotent: true });
+  for (const sent of [FIRST, SECOND, THIRD])
+    ledger.sent({ ...sent, sentAt: NOW - 60_000, isIdempotent: true });
   ledger.place(FIRST.id, 0);
   ledger.place(SECOND.id, 3);
   return ledger;

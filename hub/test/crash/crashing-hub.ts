@@ -17,6 +17,7 @@ export class CrashingHub {
   #process: HubProcess | undefined;
   kills = 0;
   segmentsCleaned = 0;
+  partitionsCompacted = 0;
   startMs = 0;
   /** What a hub said or did that none should. */
   readonly faults: string[] = [];
@@ -85,6 +86,7 @@ export class CrashingHub {
   #judge(stderr: string): void {
     for (const line of stderr.split('\n')) {
       if (line.includes('"segment cleaned"')) this.segmentsCleaned += 1;
+      else if (line.includes('"partition compacted"')) this.partitionsCompacted += 1;
       else if (/"level":"(warn|error)"/.test(line)) this.faults.push(`the hub logged ${line}`);
     }
   }

@@ -9,6 +9,8 @@ import type { PartitionLedger } from './partition-ledger.ts';
 const SESSION_MS = 6_000;
 const REBALANCE_MS = 1_000;
 const PAUSE_MS = 5;
+/** How often a member asks for a rebalance after a turn of reading. */
+const REJOIN = 0.1;
 /** The coordinator is not ready, or the membership is over: to be asked again. */
 const AGAIN: readonly number[] = [
   ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
@@ -135,6 +137,7 @@ export class GroupMember {
       const { groupId, memberId, generationIdOrMemberEpoch: generationId } = membership;
       const { errorCode } = await client.call(apis.heartbeat, 3, { groupId, memberId, generationId });
       demand('heartbeat', errorCode);
+      if (this.#context.prng.chance(REJOIN)) throw new Rejoin('of its own accord');
       await sleep(PAUSE_MS);
     }
   }

@@ -1,5 +1,6 @@
-import { apis, ErrorCode, errorName, iterateBatches, verifyBatchCrc } from '@edgelog/wire';
+import { apis, ErrorCode, errorName, iterateBatches, iterateRecords, verifyBatchCrc } from '@edgelog/wire';
 import type { RawClient } from '../support/raw-client.ts';
+import type { CompactedBatch, ObservedCompacted } from './check-compacted.ts';
 import type { ObservedPartition, StoredBatch } from './check-partition.ts';
 import type { TopicState } from './check-topic.ts';
 import { batchId } from './partition-ledger.ts';
@@ -19,13 +20,30 @@ export async function observePartition(
   topic: string,
   index: number,
 ): Promise<ObservedPartition> {
+  return { ...(await observe(client, topic, index, storedBatches)), readAt: Date.now() };
+}
+
+/** The same for a compacted partition, record by record. */
+export function observeCompacted(
+  client: RawClient,
+  topic: string,
+  index: number,
+): Promise<ObservedCompacted> {
+  return observe(client, topic, index, compactedBatches);
+}
+
+async function observe<Batch extends { lastOffset: number }>(
+  client: RawClient,
+  topic: string,
+  index: number,
+  parse: (records: Buffer) => Batch[],
+): Promise<{ logStartOffset: number; highWatermark: number; batches: Batch[] }> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const logStartOffset = await offsetAt(client, topic, index, EARLIEST);
-    const batches = await readFrom(client, topic, index, logStartOffset);
+    const batches = await readFrom(client, topic, index, logStartOffset, parse);
     const highWatermark = await offsetAt(client, topic, index, LATEST);
     const isStill = logStartOffset === (await offsetAt(client, topic, index, EARLIEST));
-    if (batches !== undefined && isStill)
-      return { logStartOffset, highWatermark, batches, readAt: Date.now() };
+    if (batches !== undefined && isStill) return { logStartOffset, highWatermark, batches };
   }
   throw new Error(`the start of ${topic}-${index} moves faster than it can be read`);
 }
@@ -46,18 +64,19 @@ async function offsetAt(client: RawClient, topic: string, index: number, timesta
 }
 
 /** Undefined when the log's start has passed by. */
-async function readFrom(
+async function readFrom<Batch extends { lastOffset: number }>(
   client: RawClient,
   topic: string,
   index: number,
   start: number,
-): Promise<StoredBatch[] | undefined> {
-  const batches: StoredBatch[] = [];
+  parse: (records: Buffer) => Batch[],
+): Promise<Batch[] | undefined> {
+  const batches: Batch[] = [];
   for (let offset = start; ; offset = batches.at(-1)!.lastOffset + 1) {
     const { errorCode, records } = await fetchFrom(client, topic, index, offset);
     if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) return undefined;
     if (errorCode !== ErrorCode.NONE) throw new Error(`Fetch of ${topic}-${index}: ${errorName(errorCode)}`);
-    const more = storedBatches(records);
+    const more = parse(records);
     if (more.length === 0) return batches;
     batches.push(...more);
   }
@@ -92,6 +111,20 @@ export function storedBatches(records: Buffer): StoredBatch[] {
       ...{ baseOffset, lastOffset, sizeBytes },
       ...{ producerId, baseSequence, recordCount },
     };
+  });
+}
+
+function compactedBatches(records: Buffer): CompactedBatch[] {
+  return Array.from(iterateBatches(records), ({ at, header }) => {
+    verifyBatchCrc(records, at, header);
+    const { baseOffset, lastOffset, producerId, baseSequence, recordCount, sizeBytes } = header;
+    const left = recordCount === 0 ? [] : iterateRecords(records.subarray(at, at + sizeBytes));
+    const kept = Array.from(left, ({ offset, key, value }) => ({
+      offset,
+      key: String(key),
+      value: value?.toString() ?? null,
+    }));
+    return { baseOffset, lastOffset, producerId, baseSequence, records: kept };
   });
 }
 

@@ -1,13 +1,19 @@
+import type { KeyedRecord } from './check-compacted.ts';
+
 /** A batch as a producer handed it to a socket. */
 export interface SentBatch {
   /** Tells it from every other batch: see `batchId`. */
   id: string;
+  producerId: number;
+  baseSequence: number;
   recordCount: number;
   sizeBytes: number;
   /** Before the first attempt, epoch milliseconds. */
   sentAt: number;
   /** Sent again until it is answered; any other batch has one chance. */
   isIdempotent: boolean;
+  /** Of a compacted topic. */
+  records?: readonly KeyedRecord[];
 }
 
 /** A batch whose place a client knows. */
@@ -22,6 +28,8 @@ export interface Keeping {
   retentionBytes?: number;
   /** Nothing younger than this goes. */
   retentionMs?: number;
+  /** Of each key the latest record is kept. */
+  isCompacted?: boolean;
 }
 
 /** The fields that a broker must not change, the CRC over all records among them. */
@@ -52,6 +60,8 @@ export class PartitionLedger {
   deletedAcknowledged = 0;
   /** Where a reader last found the start: what lies below is not judged any more. */
   startOffset = 0;
+  /** Base offsets of batches of which compaction left nothing. */
+  readonly compactedAway = new Set<number>();
   /** What was wrong with answers already. */
   readonly contradictions: string[] = [];
 
@@ -72,7 +82,8 @@ export class PartitionLedger {
   /** A producer was told that its batch begins at `baseOffset`, or a consumer saw it there. */
   place(id: string, baseOffset: number): void {
     const already = this.placed.get(baseOffset);
-    if (already?.id === id || baseOffset < this.startOffset) {
+    const isGone = baseOffset < this.startOffset || this.compactedAway.has(baseOffset);
+    if (already?.id === id || isGone) {
       this.pending.delete(id);
       return;
     }

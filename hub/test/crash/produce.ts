@@ -1,13 +1,23 @@
 import type { Prng } from '@edgelog/sim';
-import { apis, type CompressionName, ErrorCode, errorName, readBatchHeader } from '@edgelog/wire';
+import {
+  apis,
+  type CompressionName,
+  ErrorCode,
+  errorName,
+  RecordsEncoder,
+  readBatchHeader,
+} from '@edgelog/wire';
 import { batchOf } from '../support/batches.ts';
 import type { RawClient } from '../support/raw-client.ts';
+import type { KeyedRecord } from './check-compacted.ts';
 import { batchId, type PartitionLedger } from './partition-ledger.ts';
 
 const VERSION = 9;
 const CODECS: readonly CompressionName[] = ['none', 'none', 'gzip', 'snappy', 'lz4', 'zstd'];
 const SIZES = [10, 100, 100, 1_000, 8_000];
 const RECORDS_MAX = 40;
+const KEYS = 500;
+const TOMBSTONES = 0.1;
 const BATCH_BYTES_MAX = 120_000;
 /** What values are cut from: text that does not compress to nothing. */
 const TEXT = Array.from({ length: 4_096 }, (_, i) => Math.sin(i + 1).toString(36)).join('');
@@ -41,11 +51,33 @@ export function drawBatch(ledger: PartitionLedger, prng: Prng, producer?: Produc
   return enter(ledger, bytes, producer !== undefined);
 }
 
-function enter(ledger: PartitionLedger, bytes: Buffer, isIdempotent: boolean): Draft {
+/** A batch for a compacted topic: few keys, so that most records are soon superseded, and some tombstones. */
+export function drawKeyedBatch(ledger: PartitionLedger, prng: Prng, producer: Producer): Draft {
+  const timestamp = Date.now();
+  const encoder = new RecordsEncoder({ baseOffset: 0, baseTimestamp: timestamp });
+  drawn += 1;
+  const records = Array.from({ length: prng.between(1, RECORDS_MAX) }, (_, i) => {
+    const key = `key-${prng.between(1, KEYS)}`;
+    return { key, value: prng.chance(TOMBSTONES) ? null : `${drawn}:${i}:${TEXT.slice(0, 200)}` };
+  });
+  for (const { key, value } of records)
+    encoder.append({ timestamp, key, value: value === null ? null : Buffer.from(value) });
+  const bytes = encoder.sealSync({ ...producer, producerEpoch: 0, compression: prng.pick(CODECS) });
+  return enter(ledger, bytes, true, records);
+}
+
+function enter(
+  ledger: PartitionLedger,
+  bytes: Buffer,
+  isIdempotent: boolean,
+  records?: readonly KeyedRecord[],
+): Draft {
   const header = readBatchHeader(bytes);
-  const { sizeBytes, recordCount } = header;
+  const { sizeBytes, recordCount, producerId, baseSequence } = header;
   const id = batchId(header);
-  ledger.sent({ id, sizeBytes, recordCount, sentAt: Date.now(), isIdempotent });
+  const sentAt = Date.now();
+  const stamp = { id, sizeBytes, recordCount, producerId, baseSequence, sentAt, isIdempotent };
+  ledger.sent({ ...stamp, ...(records && { records }) });
   return { ledger, id, bytes, recordCount };
 }
 

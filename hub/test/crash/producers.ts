@@ -3,7 +3,7 @@ import { apis } from '@edgelog/wire';
 import type { RawClient } from '../support/raw-client.ts';
 import { type ClientContext, keepConnected } from './connected.ts';
 import type { PartitionLedger } from './partition-ledger.ts';
-import { type Draft, drawBatch, receiveAnswer, sendBatches } from './produce.ts';
+import { type Draft, drawBatch, drawKeyedBatch, receiveAnswer, sendBatches } from './produce.ts';
 
 const IN_FLIGHT_MAX = 5;
 /** Requests under one producer id, before the producer begins anew. */
@@ -68,7 +68,8 @@ export class IdempotentProducer {
     const some = this.#partitions.filter(() => prng.chance(0.4));
     return (some.length > 0 ? some : [prng.pick(this.#partitions)]).map((ledger) => {
       const baseSequence = this.#nextSequence.get(ledger) ?? 0;
-      const draft = drawBatch(ledger, prng, { producerId: this.#producerId, baseSequence });
+      const draw = ledger.keeping.isCompacted === true ? drawKeyedBatch : drawBatch;
+      const draft = draw(ledger, prng, { producerId: this.#producerId, baseSequence });
       this.#nextSequence.set(ledger, baseSequence + draft.recordCount);
       return draft;
     });

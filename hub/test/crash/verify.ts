@@ -1,14 +1,15 @@
 import type { RawClient } from '../support/raw-client.ts';
 import type { Book } from './book.ts';
+import { checkCompacted, settleCompacted } from './check-compacted.ts';
 import { checkPartition } from './check-partition.ts';
 import { checkTopic } from './check-topic.ts';
-import { observeCommit, observePartition, observeTopics } from './observe.ts';
+import { observeCommit, observeCompacted, observePartition, observeTopics } from './observe.ts';
+import type { PartitionLedger } from './partition-ledger.ts';
 
 /** What a look at the whole hub found. */
 export interface Verdict {
   violations: string[];
   batches: number;
-  bytes: number;
 }
 
 /** Reads everything that the hub holds while no other client is there, and compares it with the book; then the book is that. */
@@ -22,15 +23,12 @@ export async function verify(client: RawClient, book: Book): Promise<Verdict> {
     if (!topics.has(name)) book.forget(name);
   }
   let batches = 0;
-  let bytes = 0;
   for (const [topic, { partitions }] of topics)
     for (let index = 0; index < partitions; index++) {
       const ledger = book.partition(topic, index);
-      const observed = await observePartition(client, topic, index);
-      violations.push(...checkPartition(ledger, observed));
-      ledger.settle(observed.logStartOffset, observed.batches);
-      batches += observed.batches.length;
-      bytes += observed.batches.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      const { problems, count } = await verifyPartition(client, ledger);
+      violations.push(...problems);
+      batches += count;
     }
   for (const { groupId, topic, index, ledger } of book.commits.values()) {
     const committed = await observeCommit(client, groupId, topic, index);
@@ -38,5 +36,22 @@ export async function verify(client: RawClient, book: Book): Promise<Verdict> {
     if (problem !== undefined) violations.push(problem);
     ledger.settle(committed);
   }
-  return { violations, batches, bytes };
+  return { violations, batches };
+}
+
+async function verifyPartition(
+  client: RawClient,
+  ledger: PartitionLedger,
+): Promise<{ problems: string[]; count: number }> {
+  const { topic, index, keeping } = ledger;
+  if (keeping.isCompacted === true) {
+    const observed = await observeCompacted(client, topic, index);
+    const problems = checkCompacted(ledger, observed);
+    settleCompacted(ledger, observed);
+    return { problems, count: observed.batches.length };
+  }
+  const observed = await observePartition(client, topic, index);
+  const problems = checkPartition(ledger, observed);
+  ledger.settle(observed.logStartOffset, observed.batches);
+  return { problems, count: observed.batches.length };
 }
