@@ -14,8 +14,8 @@ import type { Keeping } from './partition-ledger.ts';
 import { IdempotentProducer, PlainProducer } from './producers.ts';
 import { verify } from './verify.ts';
 
-/** Now and then time enough for a group to be formed. */
-const LOAD_MS_MAX = [400, 400, 400, 2_000];
+/** Now and then time enough for a group to be formed, and for a compaction and a cleaning to end. */
+const LOAD_MS_MAX = [400, 400, 1_500, 4_000];
 const SECOND_DEATH_MS_MAX = 150;
 const FILE_CHANGE_MS_MAX = 500;
 const STARTS_IN_VAIN_MAX = 3;
