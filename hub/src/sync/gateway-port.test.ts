@@ -168,6 +168,28 @@ describe('a run', () => {
     await committed(port.append(run.producerId, batch(run, 0, 3)));
   });
 
+  test('goes on into a compacted topic: without keys nothing of it is compacted, and its position stays', async () => {
+    topics.create('telemetry', 1, { 'cleanup.policy': 'compact' });
+    const run = runAt(0);
+    await port.openRun('gw', run);
+    for (let next = 0; next < 30; next += 10) {
+      await committed(port.append(run.producerId, batch(run, next, next + 10)));
+    }
+    const eager = {
+      dirtyRatioMin: 0,
+      minLagMs: 0,
+      maxLagMs: 0,
+      deleteRetentionMs: 0,
+      rollBytes: 1,
+      rollMs: 0,
+    };
+    const passes = await store.compact({ policies: new Map([['telemetry-0', eager]]) });
+    expect(passes).toMatchObject([{ endOffset: 30, recordsBefore: 30, recordsAfter: 30 }]);
+    await reopen();
+    expect(await port.openRun('gw', run)).toMatchObject({ ok: true, position: { next: 30 } });
+    expect(await committed(port.append(run.producerId, batch(run, 30, 31)))).toMatchObject({ next: 31 });
+  });
+
   test('two logs may not share a producer id; a gateway may be renamed', async () => {
     await port.openRun('gw', runAt(0));
     expect(codeOf(await port.openRun('gw', runAt(0, { logId: 'log-2' })))).toBe('protocol-error');
