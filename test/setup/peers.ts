@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { fetchEtcd } from './etcd.ts';
 import { hasJava, kafkaJars } from './kafka-jars.ts';
 import { onPath } from './programs.ts';
 
@@ -7,12 +8,14 @@ const PEERS: Readonly<Record<string, string>> = {
   kcat: 'kcat',
   mosquitto: 'mosquitto',
   'mosquitto-clients': 'mosquitto_pub',
+  openssl: 'openssl',
   socat: 'socat',
 };
 
 /** Global set-up of the tests: the programs they need, and Kafka's jars where there is Java (CI must have it). */
 export default function setup(): void {
   installPeers();
+  fetchEtcd();
   if (hasJava() || process.env.CI === 'true') kafkaJars();
 }
 

@@ -54,7 +54,7 @@ export interface KeyValue {
   readonly lease: string | undefined;
 }
 
-const header = z.object({ cluster_id: id, member_id: id, revision: count });
+const header = z.object({ cluster_id: id, member_id: id, revision: count, raft_term: count });
 const memberAnswer = z.object({ header });
 
 const rangeAnswer = z.object({ kvs: z.array(keyValue).default([]), more: z.boolean().default(false), count });
@@ -126,7 +126,7 @@ export const watchLine = z.object({
   }),
 });
 
-export type RangeAnswer = z.output<typeof rangeCall>;
+export type StatusAnswer = z.output<typeof statusCall>;
 export type TxnAnswer = z.output<typeof txnCall>;
 export type WatchMessage = z.output<typeof watchLine>['result'];
 export type WatchEvent = z.output<typeof watchEvent>;

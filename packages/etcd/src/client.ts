@@ -1,23 +1,13 @@
-import { randomBytes } from 'node:crypto';
-import type { z } from 'zod';
-import {
-  alarmCall,
-  anyAnswer,
-  type KeyValue,
-  keepAliveCall,
-  leaseGrantCall,
-  rangeCall,
-  statusCall,
-  timeToLiveCall,
-  txnCall,
-} from './answers.ts';
+import { alarmCall, anyAnswer, type KeyValue, rangeCall, statusCall, txnCall } from './answers.ts';
 import { Endpoints } from './endpoints.ts';
 import { EtcdError } from './error.ts';
-import { type Call, Caller } from './http/caller.ts';
+import { Caller, type CallLimits } from './http/caller.ts';
 import { Exchange, type TlsOptions } from './http/exchange.ts';
 import { type Credentials, Login } from './http/login.ts';
 import { type KeyRange, rangeAfter, rangeFields } from './keys.ts';
-import { type GrantedLease, LeaseKeeper } from './lease/keeper.ts';
+import { LeaseKeeper } from './lease/keeper.ts';
+import { type GrantedLease, type LeaseStatus, Leases } from './lease/leases.ts';
+import { type MemberStatus, memberStatus } from './status.ts';
 import { type Txn, type TxnResult, txnRequest, txnResult } from './txn.ts';
 import type { WatchUpdate } from './watch/cursor.ts';
 import { type WatchOptions, watch } from './watch/watch.ts';
@@ -54,10 +44,8 @@ const TUNING: EtcdTuning = {
   pageKeys: 500,
 };
 
-export interface CallOptions {
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
+/** `timeoutMs`: of the call with all its attempts. */
+export type CallOptions = Pick<CallLimits, 'timeoutMs' | 'signal'>;
 
 export interface RangeOptions extends CallOptions {
   /** Answered by one member from what it knows, which may be old; works without quorum. */
@@ -79,22 +67,8 @@ export interface LeaseOptions extends CallOptions {
   readonly ttlSeconds: number;
   /** How much earlier than etcd the holder gives up; default a sixth of the TTL. */
   readonly marginMs?: number;
-}
-
-/** One member by its own account. */
-export interface MemberStatus {
-  readonly endpoint: string;
-  readonly memberId: string;
-  readonly version: string;
-  /** Member id; undefined without a leader. */
-  readonly leaderId: string | undefined;
-  readonly isLeader: boolean;
-  readonly revision: number;
-  readonly raftTerm: number;
-  readonly raftAppliedIndex: number;
-  readonly dbBytes: number;
-  readonly dbBytesInUse: number;
-  readonly errors: readonly string[];
+  /** Any key that the user may read, there or not. Renewals are confirmed by reading it. */
+  readonly readableKey?: string;
 }
 
 /**
@@ -106,6 +80,7 @@ export class EtcdClient {
   readonly #exchange: Exchange;
   readonly #urls: readonly URL[];
   readonly #caller: Caller;
+  readonly #leases: Leases;
 
   constructor(options: EtcdOptions) {
     this.#tuning = { ...TUNING, ...options.tuning };
@@ -113,7 +88,15 @@ export class EtcdClient {
     this.#urls = options.endpoints.map(parseEndpoint);
     const backoff = { minMs: this.#tuning.backoffMinMs, maxMs: this.#tuning.backoffMaxMs };
     const endpoints = new Endpoints(this.#urls, backoff, Math.random);
-    this.#caller = new Caller(this.#exchange, endpoints, new Login(options.credentials), monotonicMs);
+    this.#caller = new Caller({
+      exchange: this.#exchange,
+      endpoints,
+      login: new Login(options.credentials),
+      now: monotonicMs,
+      timeoutMs: this.#tuning.timeoutMs,
+      attemptTimeoutMs: this.#tuning.attemptTimeoutMs,
+    });
+    this.#leases = new Leases(this.#caller);
   }
 
   /** The whole range at one revision, however many keys it has. */
@@ -138,7 +121,8 @@ export class EtcdClient {
    * caller reads again before it acts.
    */
   async txn(txn: Txn, options: CallOptions = {}): Promise<TxnResult> {
-    return txnResult(await this.#call('kv/txn', txnRequest(txn), txnCall, 'once', options));
+    const call = { path: 'kv/txn', body: txnRequest(txn), answer: txnCall, effect: 'once' } as const;
+    return txnResult(await this.#caller.call({ ...call, ...limitsOf(options) }));
   }
 
   /** Puts one key whatever it held. Answers the revision. */
@@ -161,7 +145,9 @@ export class EtcdClient {
   /** Forgets what was overwritten before `revision`. */
   async compact(revision: number, options: CallOptions = {}): Promise<void> {
     try {
-      await this.#call('kv/compaction', { revision: String(revision) }, anyAnswer, 'idempotent', options);
+      const body = { revision: String(revision) };
+      const call = { path: 'kv/compaction', body, answer: anyAnswer, effect: 'idempotent' } as const;
+      await this.#caller.call({ ...call, ...limitsOf(options) });
     } catch (error) {
       if (!(error instanceof EtcdError && error.reason === 'COMPACTED')) throw error;
     }
@@ -169,64 +155,35 @@ export class EtcdClient {
 
   /** Changes of a range, each exactly once and in order, for as long as they are iterated; see `WatchUpdate`. */
   watch(range: KeyRange, options: WatchOptions = {}): AsyncGenerator<WatchUpdate, void, void> {
-    const { attemptTimeoutMs, watchIdleMs } = this.#tuning;
     const list = (wanted: KeyRange, signal: AbortSignal | undefined): Promise<RangeResult> =>
       this.range(wanted, signal && { signal });
-    return watch({ caller: this.#caller, attemptTimeoutMs, idleMs: watchIdleMs, list }, range, options);
+    return watch({ caller: this.#caller, idleMs: this.#tuning.watchIdleMs, list }, range, options);
   }
 
   /** A lease that is kept alive until it is revoked, abandoned or lost. */
   async lease(options: LeaseOptions): Promise<LeaseKeeper> {
-    const lease = await this.grantLease(options.ttlSeconds, options);
+    const { ttlSeconds, readableKey = '/' } = options;
+    const lease = await this.grantLease(ttlSeconds, options);
     const calls = {
       now: monotonicMs,
-      keepAlive: this.#keepAlive.bind(this),
+      keepAlive: (id: string, limits: CallLimits) => this.#leases.keepAlive(id, readableKey, limits),
       revoke: (id: string) => this.revokeLease(id),
     };
     return new LeaseKeeper(calls, lease, options.marginMs ?? lease.ttlMs / 6);
   }
 
-  /**
-   * A lease that nobody keeps alive. Its id is drawn here, so a grant whose answer was lost can be sent again: that it
-   * exists then is the answer.
-   */
-  async grantLease(ttlSeconds: number, options: CallOptions = {}): Promise<GrantedLease> {
-    const id = randomLeaseId();
-    const sentAtMs = monotonicMs();
-    const body = { ID: id, TTL: String(ttlSeconds) };
-    try {
-      const { TTL } = await this.#call('lease/grant', body, leaseGrantCall, 'idempotent', options);
-      return { id, ttlMs: TTL * 1000, sentAtMs };
-    } catch (error) {
-      if (!(error instanceof EtcdError && error.reason === 'LEASE_EXISTS')) throw error;
-      const { grantedTtlMs } = await this.leaseStatus(id, options);
-      return { id, ttlMs: grantedTtlMs, sentAtMs };
-    }
+  /** A lease that nobody keeps alive. */
+  grantLease(ttlSeconds: number, options: CallOptions = {}): Promise<GrantedLease> {
+    return this.#leases.grant(ttlSeconds, limitsOf(options));
   }
 
   /** Ends a lease and deletes its keys; one that is gone already is no error. */
-  async revokeLease(id: string, options: CallOptions = {}): Promise<void> {
-    try {
-      await this.#call('lease/revoke', { ID: id }, anyAnswer, 'idempotent', options);
-    } catch (error) {
-      if (!(error instanceof EtcdError && error.reason === 'LEASE_NOT_FOUND')) throw error;
-    }
+  revokeLease(id: string, options: CallOptions = {}): Promise<void> {
+    return this.#leases.revoke(id, limitsOf(options));
   }
 
-  /** `ttlMs` is 0 when the lease is gone. */
-  async leaseStatus(
-    id: string,
-    options: CallOptions = {},
-  ): Promise<{ ttlMs: number; grantedTtlMs: number; keys: string[] }> {
-    const body = { ID: id, keys: true };
-    const { TTL, grantedTTL, keys } = await this.#call(
-      'lease/timetolive',
-      body,
-      timeToLiveCall,
-      'none',
-      options,
-    );
-    return { ttlMs: Math.max(0, TTL) * 1000, grantedTtlMs: grantedTTL * 1000, keys };
+  leaseStatus(id: string, options: CallOptions = {}): Promise<LeaseStatus> {
+    return this.#leases.status(id, limitsOf(options));
   }
 
   /** Every endpoint's own account, or why there is none; works without quorum. */
@@ -237,8 +194,9 @@ export class EtcdClient {
       this.#urls.map(async (url) => {
         const endpoint = url.origin;
         try {
-          const call = this.#spec('maintenance/status', {}, statusCall, 'none', options);
-          return memberStatus(endpoint, await this.#caller.callAt(url, { ...call, serializable: true }));
+          const call = { path: 'maintenance/status', body: {}, answer: statusCall, effect: 'none' } as const;
+          const limits = { ...limitsOf(options), serializable: true };
+          return memberStatus(endpoint, await this.#caller.callAt(url, { ...call, ...limits }));
         } catch (error) {
           if (error instanceof EtcdError) return { endpoint, error };
           throw error;
@@ -249,7 +207,8 @@ export class EtcdClient {
 
   /** Alarms that are on. NOSPACE: no writes until there is room (compact, defragment) and the alarm is disarmed. */
   async alarms(options: CallOptions = {}): Promise<{ memberId: string; alarm: 'NOSPACE' | 'CORRUPT' }[]> {
-    const { alarms } = await this.#call('maintenance/alarm', {}, alarmCall, 'none', options);
+    const call = { path: 'maintenance/alarm', body: {}, answer: alarmCall, effect: 'none' } as const;
+    const { alarms } = await this.#caller.call({ ...call, ...limitsOf(options) });
     return alarms.flatMap(({ memberID, alarm }) => (alarm === 'NONE' ? [] : [{ memberId: memberID, alarm }]));
   }
 
@@ -271,63 +230,25 @@ export class EtcdClient {
         keys_only: options.keysOnly,
         serializable: options.serializable,
       };
+      const call = { path: 'kv/range', body, answer: rangeCall, effect: 'none' } as const;
       const timeoutMs = Math.max(1, deadline - monotonicMs());
-      const call = this.#spec('kv/range', body, rangeCall, 'none', { ...options, timeoutMs });
-      const answer = await this.#caller.call({ ...call, serializable: options.serializable === true });
+      const { serializable, signal } = options;
+      const answer = await this.#caller.call({ ...call, timeoutMs, serializable, signal });
       revision ??= answer.header.revision;
       for (const kv of answer.kvs) kvs.push(kv);
       if (!answer.more) return { revision, kvs };
       fields = rangeAfter(range, kvs.at(-1)!.key);
     }
   }
+}
 
-  async #keepAlive(
-    id: string,
-    limits: { timeoutMs: number; attemptTimeoutMs: number; signal: AbortSignal },
-  ): Promise<number> {
-    const call = this.#spec('lease/keepalive', { ID: id }, keepAliveCall, 'idempotent', limits);
-    const { TTL } = await this.#caller.call({ ...call, attemptTimeoutMs: limits.attemptTimeoutMs });
-    return TTL * 1000;
-  }
-
-  #call<Answer extends Parameters<Caller['call']>[0]['answer']>(
-    path: string,
-    body: object,
-    answer: Answer,
-    effect: Call<Answer>['effect'],
-    options: CallOptions,
-  ): Promise<z.output<Answer>> {
-    return this.#caller.call(this.#spec(path, body, answer, effect, options));
-  }
-
-  #spec<Answer extends z.ZodType>(
-    path: string,
-    body: object,
-    answer: Answer,
-    effect: Call<Answer>['effect'],
-    options: CallOptions,
-  ): Call<Answer> {
-    const { timeoutMs, attemptTimeoutMs } = this.#tuning;
-    return {
-      path,
-      body,
-      answer,
-      effect,
-      timeoutMs: options.timeoutMs ?? timeoutMs,
-      attemptTimeoutMs,
-      signal: options.signal,
-    };
-  }
+function limitsOf({ timeoutMs, signal }: CallOptions): CallLimits {
+  return { timeoutMs, signal };
 }
 
 /** Monotonic ms; goes on while the process is stopped. */
 function monotonicMs(): number {
   return performance.now();
-}
-
-/** Positive 63-bit number. */
-function randomLeaseId(): string {
-  return String((randomBytes(8).readBigUInt64BE() >> 1n) | 1n);
 }
 
 function parseEndpoint(text: string): URL {
@@ -340,21 +261,4 @@ function parseEndpoint(text: string): URL {
     );
   }
   return url;
-}
-
-function memberStatus(endpoint: string, answer: z.output<typeof statusCall>): MemberStatus {
-  const { header, version, leader, errors } = answer;
-  return {
-    endpoint,
-    memberId: header.member_id,
-    version,
-    leaderId: leader === '0' ? undefined : leader,
-    isLeader: leader === header.member_id,
-    revision: header.revision,
-    raftTerm: answer.raftTerm,
-    raftAppliedIndex: answer.raftAppliedIndex,
-    dbBytes: answer.dbSize,
-    dbBytesInUse: answer.dbSizeInUse,
-    errors,
-  };
 }

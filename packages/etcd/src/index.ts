@@ -5,7 +5,6 @@ export {
   type EtcdOptions,
   type EtcdTuning,
   type LeaseOptions,
-  type MemberStatus,
   type RangeOptions,
   type RangeResult,
 } from './client.ts';
@@ -13,7 +12,9 @@ export { EtcdError, type EtcdOutcome, type EtcdReason } from './error.ts';
 export type { TlsOptions } from './http/exchange.ts';
 export type { Credentials } from './http/login.ts';
 export type { KeyRange } from './keys.ts';
-export type { GrantedLease, LeaseKeeper } from './lease/keeper.ts';
+export type { LeaseKeeper } from './lease/keeper.ts';
+export type { GrantedLease, LeaseStatus } from './lease/leases.ts';
+export type { MemberStatus } from './status.ts';
 export type { Comparison, Operation, OperationResult, Txn, TxnResult } from './txn.ts';
 export type { Change, ResetCause, WatchUpdate } from './watch/cursor.ts';
 export type { WatchOptions } from './watch/watch.ts';

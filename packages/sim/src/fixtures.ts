@@ -43,9 +43,13 @@ export function hubStore(options: Partial<ConstructorParameters<typeof HubStore>
   return new HubStore({ clock: realClock, prng: new Prng(1), commitMsMax: 2, ...options });
 }
 
-export async function until(condition: () => boolean, what: string, timeoutMs = 10_000): Promise<void> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  timeoutMs = 10_000,
+): Promise<void> {
   const start = performance.now();
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() - start > timeoutMs) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -13,19 +13,32 @@ import type { Login } from './login.ts';
  */
 export type Effect = 'none' | 'idempotent' | 'once';
 
-export interface Call<Answer extends z.ZodType> {
+export interface CallLimits {
+  /** For all attempts together. */
+  readonly timeoutMs?: number | undefined;
+  /** For each attempt that may be repeated. */
+  readonly attemptTimeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Call<Answer extends z.ZodType> extends CallLimits {
   /** Below `/v3/`. */
   readonly path: string;
   readonly body: object;
   readonly answer: Answer;
   readonly effect: Effect;
-  /** For all attempts together. */
-  readonly timeoutMs: number;
-  /** For each attempt that may be repeated. */
-  readonly attemptTimeoutMs: number;
-  readonly signal: AbortSignal | undefined;
   /** Served by a member that has no leader, from what it knows. */
-  readonly serializable?: boolean;
+  readonly serializable?: boolean | undefined;
+}
+
+export interface CallerOptions {
+  readonly exchange: Exchange;
+  readonly endpoints: Endpoints;
+  readonly login: Login;
+  readonly now: () => number;
+  /** Where a call says nothing else. */
+  readonly timeoutMs: number;
+  readonly attemptTimeoutMs: number;
 }
 
 export interface OpenStream {
@@ -42,52 +55,56 @@ const ELSEWHERE: ReadonlySet<string> = new Set(['UNAVAILABLE', 'TIMEOUT', 'BAD_A
 
 /** Calls with members to choose from: rotation, repeats, login, and one cluster only. */
 export class Caller {
-  readonly #exchange: Exchange;
-  readonly #endpoints: Endpoints;
-  readonly #login: Login;
-  readonly #now: () => number;
+  readonly #options: CallerOptions;
   #clusterId: string | undefined;
 
-  constructor(exchange: Exchange, endpoints: Endpoints, login: Login, now: () => number) {
-    this.#exchange = exchange;
-    this.#endpoints = endpoints;
-    this.#login = login;
-    this.#now = now;
+  constructor(options: CallerOptions) {
+    this.#options = options;
+  }
+
+  /** Monotonic ms. */
+  now(): number {
+    return this.#options.now();
   }
 
   /** Asks members in turn until one answers, for as long as that cannot do the work twice. */
   async call<Answer extends Headed>(call: Call<Answer>): Promise<z.output<Answer>> {
-    const deadline = this.#now() + call.timeoutMs;
+    const { timeoutMs = this.#options.timeoutMs, attemptTimeoutMs = this.#options.attemptTimeoutMs } = call;
+    const deadline = this.now() + timeoutMs;
     let outcome: EtcdOutcome = 'notApplied';
-    for (let tokens = 0; ; ) {
+    let last: EtcdError | undefined;
+    let mayLogIn = true;
+    for (;;) {
       const url = await this.#member(deadline, call.signal);
-      const remaining = Math.max(1, deadline - this.#now());
-      const timeoutMs = call.effect === 'once' ? remaining : Math.min(remaining, call.attemptTimeoutMs);
+      const remaining = Math.max(1, deadline - this.now());
+      const wholeMs = call.effect === 'once' ? timeoutMs : attemptTimeoutMs;
       try {
-        return await this.callAt(url, { ...call, timeoutMs });
+        return await this.callAt(url, { ...call, timeoutMs: Math.min(remaining, wholeMs) });
       } catch (error) {
         if (!(error instanceof EtcdError)) throw error;
         if (error.outcome === 'unknown' && call.effect !== 'none') outcome = 'unknown';
+        const loggingIn = error.reason === 'TOKEN_INVALID' && mayLogIn;
+        if (loggingIn) mayLogIn = false;
         const mayRepeat = call.effect !== 'once' || outcome === 'notApplied';
-        if (error.reason === 'TOKEN_INVALID' && tokens++ === 0) continue;
-        if (ELSEWHERE.has(error.reason) && mayRepeat && this.#now() < deadline) continue;
-        throw error.outcome === outcome
-          ? error
-          : new EtcdError(error.reason, outcome, error.message, { cause: error.cause });
+        const elsewhere = ELSEWHERE.has(error.reason) && mayRepeat && this.now() < deadline;
+        // An attempt that was cut short by the call's end says less than the one before.
+        if (last === undefined || error.reason !== 'TIMEOUT' || remaining >= wholeMs) last = error;
+        if (!loggingIn && !elsewhere) throw withOutcome(last, outcome);
       }
     }
   }
 
   /** One attempt at one member within `timeoutMs`. */
   async callAt<Answer extends Headed>(url: URL, call: Call<Answer>): Promise<z.output<Answer>> {
-    const startedAt = this.#now();
+    const { timeoutMs = this.#options.attemptTimeoutMs, signal, serializable } = call;
+    const startedAt = this.now();
     try {
-      const headers = await this.#headers(url, call);
+      const headers = await this.#headers(url, timeoutMs, serializable);
       const target = new URL(`v3/${call.path}`, url);
-      const { status, text } = await this.#exchange.post(target, JSON.stringify(call.body), {
+      const { status, text } = await this.#options.exchange.post(target, JSON.stringify(call.body), {
         headers,
-        timeoutMs: call.timeoutMs,
-        signal: call.signal,
+        timeoutMs,
+        signal,
       });
       if (status !== 200) throw this.#refusal(text, where(target), headers);
       const answer = call.answer.safeParse(parseJson(text));
@@ -98,7 +115,7 @@ export class Caller {
         });
       }
       this.#checkCluster(url, answer.data.header?.cluster_id);
-      this.#endpoints.succeeded(url, startedAt);
+      this.#options.endpoints.succeeded(url, startedAt);
       return answer.data;
     } catch (error) {
       this.failed(url, startedAt, error);
@@ -107,18 +124,14 @@ export class Caller {
   }
 
   /** Sends a request whose answer goes on for ever, to the member whose turn it is. */
-  async open(
-    path: string,
-    body: object,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
-  ): Promise<OpenStream> {
-    const url = await this.#member(this.#now() + timeoutMs, signal);
-    const startedAt = this.#now();
+  async open(path: string, body: object, signal: AbortSignal | undefined): Promise<OpenStream> {
+    const timeoutMs = this.#options.attemptTimeoutMs;
+    const url = await this.#member(this.now() + timeoutMs, signal);
+    const startedAt = this.now();
     try {
-      const headers = await this.#headers(url, { timeoutMs });
+      const headers = await this.#headers(url, timeoutMs);
       const target = new URL(`v3/${path}`, url);
-      const response = await this.#exchange.open(target, JSON.stringify(body), {
+      const response = await this.#options.exchange.open(target, JSON.stringify(body), {
         headers,
         timeoutMs,
         signal,
@@ -134,9 +147,9 @@ export class Caller {
 
   /** The member whose turn it is, once it may be asked again. */
   async #member(deadline: number, signal: AbortSignal | undefined): Promise<URL> {
-    const { url, waitMs } = this.#endpoints.pick(this.#now());
+    const { url, waitMs } = this.#options.endpoints.pick(this.now());
     if (waitMs <= 0) return url;
-    const remaining = deadline - this.#now();
+    const remaining = deadline - this.now();
     try {
       await delay(Math.max(0, Math.min(waitMs, remaining)), undefined, signal && { signal });
     } catch (cause) {
@@ -148,26 +161,23 @@ export class Caller {
   /** Notes a fault of a member, if `error` is one. */
   failed(url: URL, startedAt: number, error: unknown): void {
     if (error instanceof EtcdError && ELSEWHERE.has(error.reason))
-      this.#endpoints.failed(url, startedAt, this.#now());
+      this.#options.endpoints.failed(url, startedAt, this.now());
   }
 
   succeeded(url: URL, startedAt: number): void {
-    this.#endpoints.succeeded(url, startedAt);
+    this.#options.endpoints.succeeded(url, startedAt);
   }
 
   /** Whether to try again with a new token after `headers` were refused. */
   tokenRefused(headers: Readonly<Record<string, string>>): boolean {
-    return this.#login.refused(headers);
+    return this.#options.login.refused(headers);
   }
 
   /** A login serves all calls that wait for it, so no one call's signal ends it. */
-  async #headers(
-    url: URL,
-    { timeoutMs, serializable }: { timeoutMs: number; serializable?: boolean },
-  ): Promise<Record<string, string>> {
-    const token = await this.#login.headers(async (path, body, answer) => {
+  async #headers(url: URL, timeoutMs: number, serializable = false): Promise<Record<string, string>> {
+    const token = await this.#options.login.headers(async (path, body, answer) => {
       const target = new URL(`v3/${path}`, url);
-      const { status, text } = await this.#exchange.post(target, JSON.stringify(body), {
+      const { status, text } = await this.#options.exchange.post(target, JSON.stringify(body), {
         headers: WITH_LEADER,
         timeoutMs,
         signal: undefined,
@@ -196,3 +206,8 @@ export class Caller {
 
 /** Without this header a member that has lost its leader keeps a call for some 7 s, and a watch silently for ever. */
 const WITH_LEADER = { 'grpc-metadata-hasleader': 'true' };
+
+function withOutcome(error: EtcdError, outcome: EtcdOutcome): EtcdError {
+  if (error.outcome === outcome) return error;
+  return new EtcdError(error.reason, outcome, error.message, { cause: error.cause });
+}

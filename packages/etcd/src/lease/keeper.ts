@@ -1,23 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EtcdError } from '../error.ts';
+import type { CallLimits } from '../http/caller.ts';
 import { checked, granted, type LeaseClock, renewed } from './clock.ts';
+import type { GrantedLease } from './leases.ts';
 
-/** What a keeper needs of the client. */
+/** What a keeper needs of the client; see `Leases`. */
 export interface LeaseCalls {
   now(): number;
-  /** Remaining TTL in ms; 0 when the lease is gone. */
-  keepAlive(
-    id: string,
-    limits: { timeoutMs: number; attemptTimeoutMs: number; signal: AbortSignal },
-  ): Promise<number>;
+  keepAlive(id: string, limits: CallLimits): Promise<number>;
   revoke(id: string): Promise<void>;
-}
-
-export interface GrantedLease {
-  readonly id: string;
-  readonly ttlMs: number;
-  /** Monotonic ms before the grant was first sent. */
-  readonly sentAtMs: number;
 }
 
 const RETRY_MS = 100;

@@ -20,8 +20,6 @@ export interface WatchOptions {
 /** What a watch needs of the client. */
 export interface WatchCalls {
   readonly caller: Caller;
-  /** For one answer: a stream's first message, a probe. */
-  readonly attemptTimeoutMs: number;
   /** Silence after which the member is asked whether it is alive and up to date. */
   readonly idleMs: number;
   list(
@@ -85,7 +83,7 @@ async function* follow(
   startRevision: number,
   begun: () => void,
 ): AsyncGenerator<WatchUpdate, void, void> {
-  const { caller, attemptTimeoutMs } = calls;
+  const { caller } = calls;
   const { signal } = options;
   const request = {
     ...rangeFields(range),
@@ -94,7 +92,7 @@ async function* follow(
     prev_kv: options.prev,
     fragment: true,
   };
-  const stream = await caller.open('watch', { create_request: request }, attemptTimeoutMs, signal);
+  const stream = await caller.open('watch', { create_request: request }, signal);
   const { url, startedAt, response } = stream;
   const what = `etcd ${url.host} watch of ${describeRange(range)}`;
   const abort = (): void => void response.destroy();
@@ -139,9 +137,6 @@ async function probeMember(
     body: { ...rangeFields(range), limit: '1', keys_only: true },
     answer: anyAnswer,
     effect: 'none',
-    timeoutMs: calls.attemptTimeoutMs,
-    attemptTimeoutMs: calls.attemptTimeoutMs,
-    signal: undefined,
   });
   if (cursor.observed(header.revision, known))
     throw new EtcdError(

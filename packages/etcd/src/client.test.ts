@@ -1,0 +1,241 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { EtcdClient } from './client.ts';
+import type { EtcdError } from './error.ts';
+import { TestCluster } from './testing/cluster.ts';
+import { Relay } from './testing/relay.ts';
+
+let cluster: TestCluster;
+let client: EtcdClient;
+
+beforeAll(async () => {
+  cluster = await TestCluster.start();
+  client = cluster.client();
+});
+afterEach(() => cluster.heal());
+afterAll(() => cluster.stop());
+
+const failureOf = (call: Promise<unknown>): Promise<EtcdError> =>
+  call.then(
+    (value) => expect.fail(`answered ${JSON.stringify(value)}`),
+    (error: EtcdError) => error,
+  );
+
+test('a transaction does one list or the other, and answers for each operation at its place', async () => {
+  const absent = { key: 'txn/a', createRevision: 0 };
+  const first = await client.txn({ compare: [absent], success: [{ put: 'txn/a', value: '1' }] });
+  expect(first).toMatchObject({ succeeded: true, results: [{ kind: 'put' }] });
+  const second = await client.txn({
+    compare: [absent],
+    failure: [
+      { range: { key: 'txn/a' } },
+      { range: { prefix: 'txn/none' } },
+      { delete: { key: 'txn/none' } },
+      { put: 'txn/b', value: Buffer.of(0, 255) },
+      { delete: { key: 'txn/a' }, prev: true },
+    ],
+  });
+  expect(second.succeeded).toBe(false);
+  expect(second.revision).toBe(first.revision + 1);
+  const [there, empty, nothing, put, deleted] = second.results;
+  expect(there).toMatchObject({
+    kind: 'range',
+    count: 1,
+    kvs: [{ key: 'txn/a', createRevision: first.revision }],
+  });
+  expect(empty).toEqual({ kind: 'range', count: 0, kvs: [], more: false });
+  expect(nothing).toEqual({ kind: 'delete', deleted: 0, prev: [] });
+  expect(put).toEqual({ kind: 'put', prev: undefined });
+  expect(deleted).toMatchObject({ kind: 'delete', deleted: 1, prev: [{ key: 'txn/a' }] });
+});
+
+test.each([
+  [{ key: 'cmp', version: 1 }, true],
+  [{ key: 'cmp', version: 1, relation: '>' }, false],
+  [{ key: 'cmp', value: 'x' }, true],
+  [{ key: 'cmp', value: 'x', relation: '!=' }, false],
+  [{ key: 'cmp', modRevision: 0, relation: '>' }, true],
+  [{ key: 'cmp', createRevision: 0 }, false],
+  [{ key: 'cmp', lease: '0' }, true],
+] as const)('compares %j', async (comparison, holds) => {
+  await client.txn({ success: [{ delete: { key: 'cmp' } }] });
+  await client.put('cmp', 'x');
+  expect((await client.txn({ compare: [comparison] })).succeeded).toBe(holds);
+});
+
+test('what etcd rejects is told apart, and has changed nothing', async () => {
+  const puts = Array.from({ length: 200 }, (_, index) => ({ put: `many/${index}`, value: '' }));
+  const old = await client.put('old', '1');
+  const now = await client.put('old', '2');
+  await client.compact(now);
+  await client.compact(now);
+  const lease = '12345';
+  const failures = await Promise.all(
+    [
+      client.txn({ success: puts }),
+      client.put('big', Buffer.alloc(3_000_000)),
+      client.put('leased', '', { lease }),
+      client.range({ key: 'old' }, { revision: old }),
+      client.range({ key: 'old' }, { revision: now + 1_000_000 }),
+      client.txn({
+        success: [
+          { put: 'twice', value: '' },
+          { put: 'twice', value: '' },
+        ],
+      }),
+    ].map(failureOf),
+  );
+  expect(failures.map(({ reason, outcome }) => [reason, outcome])).toEqual(
+    ['TOO_LARGE', 'TOO_LARGE', 'LEASE_NOT_FOUND', 'COMPACTED', 'FUTURE_REVISION', 'REFUSED'].map((reason) => [
+      reason,
+      'notApplied',
+    ]),
+  );
+});
+
+test('a range of many pages shows one revision, even while it changes', async () => {
+  const paging = cluster.client({ tuning: { pageKeys: 3 } });
+  const keys = Array.from({ length: 20 }, (_, index) => `page/${String(index).padStart(2, '0')}`);
+  const writeAll = (value: string): Promise<unknown> =>
+    client.txn({ success: keys.map((key) => ({ put: key, value })) });
+  await writeAll('0');
+  let writing = true;
+  const writer = (async () => {
+    for (let round = 1; writing; round++) await writeAll(String(round));
+  })();
+  for (let round = 0; round < 5; round++) {
+    const { kvs, revision } = await paging.range({ prefix: 'page/' });
+    expect(kvs.map((kv) => kv.key)).toEqual(keys);
+    expect(new Set(kvs.map((kv) => kv.value.toString())).size).toBe(1);
+    expect(kvs[0]!.modRevision).toBeLessThanOrEqual(revision);
+  }
+  writing = false;
+  await writer;
+  expect((await paging.range({ from: 'page/05', to: 'page/07' }, { keysOnly: true })).kvs).toMatchObject([
+    { key: 'page/05', value: Buffer.alloc(0) },
+    { key: 'page/06', value: Buffer.alloc(0) },
+  ]);
+});
+
+test('a counter raised across the death of the leader counts every raise once', async () => {
+  const raiser = cluster.client({ tuning: { timeoutMs: 4_000 } });
+  const read = async (): Promise<{ value: number; modRevision: number }> => {
+    const kv = await client.get('counter');
+    return { value: Number(kv?.value ?? 0), modRevision: kv?.modRevision ?? 0 };
+  };
+  let current = await read();
+  let raised = 0;
+  let killed: Promise<void> | undefined;
+  while (raised < 60) {
+    if (raised === 20) killed ??= cluster.leader().then((leader) => leader.kill());
+    const next = current.value + 1;
+    try {
+      const { succeeded, revision } = await raiser.txn({
+        compare: [{ key: 'counter', modRevision: current.modRevision }],
+        success: [{ put: 'counter', value: String(next) }],
+      });
+      expect(succeeded).toBe(true);
+      raised += 1;
+      current = { value: next, modRevision: revision };
+    } catch (error) {
+      const { outcome } = error as EtcdError;
+      const seen = await read();
+      if (outcome === 'notApplied') expect(seen.value).toBe(current.value);
+      // Unknown: what a read finds now may still be overtaken by the raise that is under way.
+      raised += seen.value - current.value;
+      current = seen;
+    }
+  }
+  await killed;
+  expect((await read()).value).toBe(60);
+});
+
+test('without quorum a write fails, a read fails, and a serializable read answers', async () => {
+  await client.put('kept', 'x');
+  const [survivor, ...others] = cluster.members;
+  await Promise.all(others.map((member) => member.kill()));
+  const alone = cluster.client({ endpoints: [survivor!.endpoint] });
+  const failures = await Promise.all([
+    failureOf(alone.txn({ success: [{ put: 'lost', value: '' }] }, { timeoutMs: 1_000 })),
+    failureOf(alone.get('kept', { timeoutMs: 1_000 })),
+  ]);
+  for (const { reason } of failures) expect(['UNAVAILABLE', 'TIMEOUT']).toContain(reason);
+  expect((await alone.get('kept', { serializable: true }))?.value.toString()).toBe('x');
+  const accounts = await client.status({ timeoutMs: 5_000 });
+  expect(accounts.filter((account) => 'error' in account)).toHaveLength(2);
+  await cluster.heal();
+  await client.put('kept', 'y');
+});
+
+test('of a stopped member, a read goes elsewhere and a write has an unknown outcome', async () => {
+  const [stopped, other] = cluster.members;
+  const endpoints = [stopped!.endpoint, other!.endpoint];
+  stopped!.pause();
+  const reader = cluster.client({ endpoints, tuning: { attemptTimeoutMs: 1_000 } });
+  for (let round = 0; round < 4; round++) await reader.get('x');
+  const writer = cluster.client({ endpoints: [stopped!.endpoint] });
+  const failure = await failureOf(writer.txn({ success: [{ put: 'w', value: '' }] }, { timeoutMs: 500 }));
+  expect(failure).toMatchObject({ reason: 'TIMEOUT', outcome: 'unknown' });
+});
+
+test('a write whose answer is lost is unknown, and was done', async () => {
+  const relay = await Relay.to(cluster.endpoints[0]!);
+  const cut = cluster.client({ endpoints: [relay.endpoint] });
+  await cut.get('x');
+  relay.mode = 'deafToAnswers';
+  const controller = new AbortController();
+  const writing = failureOf(
+    cut.txn({ success: [{ put: 'half', value: 'done' }] }, { signal: controller.signal }),
+  );
+  await expect.poll(() => client.get('half'), { timeout: 30_000 }).toBeDefined();
+  controller.abort(new Error('not needed any more'));
+  expect(await writing).toMatchObject({
+    reason: 'ABORTED',
+    outcome: 'unknown',
+    cause: controller.signal.reason,
+  });
+  await relay.close();
+});
+
+test('where nobody listens, a write is known not to have happened', async () => {
+  const relay = await Relay.to(cluster.endpoints[0]!);
+  const nobody = cluster.client({ endpoints: [relay.endpoint] });
+  await relay.close();
+  const failure = await failureOf(nobody.txn({ success: [{ put: 'never', value: '' }] }, { timeoutMs: 300 }));
+  expect(failure).toMatchObject({ code: 'CONNECTION_LOST', reason: 'UNAVAILABLE', outcome: 'notApplied' });
+  const aborted = failureOf(nobody.get('x', { signal: AbortSignal.abort() }));
+  expect((await aborted).reason).toBe('ABORTED');
+});
+
+test('endpoints of two clusters are noticed', async () => {
+  const other = await TestCluster.start({ members: 1 });
+  try {
+    const endpoints = [cluster.endpoints[0]!, other.endpoints[0]!];
+    const mixed = cluster.client({ endpoints, tuning: { attemptTimeoutMs: 300 } });
+    const reads = async (): Promise<void> => {
+      await mixed.get('x');
+      cluster.members[0]!.pause();
+      await mixed.get('x');
+      cluster.members[0]!.resume();
+      other.members[0]!.pause();
+      await mixed.get('x');
+    };
+    expect((await failureOf(reads())).reason).toBe('WRONG_CLUSTER');
+  } finally {
+    await other.stop();
+  }
+});
+
+test('an endpoint that is no URL is a configuration error', () => {
+  expect(() => new EtcdClient({ endpoints: ['127.0.0.1:2379'] })).toThrow(/http:\/\/HOST:PORT/);
+});
+
+test('each member gives an account of itself', async () => {
+  const accounts = await client.status();
+  expect(accounts.filter((account) => 'isLeader' in account && account.isLeader)).toHaveLength(1);
+  expect(accounts[0]).toMatchObject({
+    endpoint: cluster.endpoints[0],
+    version: expect.stringMatching(/^3\./),
+    errors: [],
+  });
+  expect(await client.alarms()).toEqual([]);
+});

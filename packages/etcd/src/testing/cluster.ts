@@ -1,0 +1,184 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePorts, until } from '@edgelog/sim';
+import { EtcdClient, type EtcdOptions } from '../client.ts';
+import { etcdProgram } from './program.ts';
+
+export interface TestClusterOptions {
+  readonly members?: number;
+  /** Further flags of every member. */
+  readonly flags?: readonly string[];
+  /** PEM files: the members then serve clients over TLS. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly caFile: string };
+}
+
+/** Long enough for machines with more work than cores; lease TTLs are at least 1.5 times the second. */
+const HEARTBEAT_MS = 100;
+const ELECTION_MS = 1_500;
+const READY_MS = 60_000;
+
+/** One member: a real etcd process with its own data directory, on ports that it keeps across restarts. */
+export class TestMember {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly #args: readonly string[];
+  readonly #logFile: string;
+  #child: ChildProcess | undefined;
+
+  constructor(name: string, endpoint: string, args: readonly string[], logFile: string) {
+    this.name = name;
+    this.endpoint = endpoint;
+    this.#args = args;
+    this.#logFile = logFile;
+  }
+
+  start(): void {
+    const log = openSync(this.#logFile, 'a');
+    this.#child = spawn(etcdProgram(), this.#args, { stdio: ['ignore', log, log], env: bareEnvironment() });
+    closeSync(log);
+  }
+
+  get running(): boolean {
+    const child = this.#child;
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
+  /** kill -9; the data directory stays. */
+  async kill(): Promise<void> {
+    if (!this.running) return;
+    const exited = once(this.#child!, 'exit');
+    this.#child!.kill('SIGKILL');
+    await exited;
+  }
+
+  /** SIGSTOP: connections stay open and nobody answers. */
+  pause(): void {
+    this.#child!.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child!.kill('SIGCONT');
+  }
+
+  log(): string {
+    return readFileSync(this.#logFile, 'utf8');
+  }
+}
+
+/** Members on loopback, to be killed, stopped and brought back. */
+export class TestCluster {
+  readonly members: readonly TestMember[];
+  readonly endpoints: readonly string[];
+  readonly #dir: string;
+  readonly #ca: Buffer | undefined;
+  readonly #clients: EtcdClient[] = [];
+
+  static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
+    const count = options.members ?? 3;
+    const cluster = new TestCluster(options, await freePorts(2 * count));
+    for (const member of cluster.members) member.start();
+    try {
+      await cluster.ready();
+    } catch (cause) {
+      const logs = cluster.members.map((member) => member.log().slice(-2_000)).join('\n');
+      await cluster.stop();
+      throw new Error(`etcd did not start:\n${logs}`, { cause });
+    }
+    return cluster;
+  }
+
+  private constructor({ flags = [], tls }: TestClusterOptions, ports: readonly number[]) {
+    this.#dir = mkdtempSync(join(tmpdir(), 'edgelog-etcd-'));
+    this.#ca = tls && readFileSync(tls.caFile);
+    const count = ports.length / 2;
+    const names = Array.from({ length: count }, (_, index) => `m${index}`);
+    const peerUrls = names.map((_, index) => `http://127.0.0.1:${ports[count + index]}`);
+    this.endpoints = names.map((_, index) => `${tls ? 'https' : 'http'}://127.0.0.1:${ports[index]}`);
+    this.members = names.map((name, index) => {
+      const endpoint = this.endpoints[index]!;
+      const args = Object.entries({
+        name,
+        'data-dir': join(this.#dir, name),
+        'listen-client-urls': endpoint,
+        'advertise-client-urls': endpoint,
+        'listen-peer-urls': peerUrls[index]!,
+        'initial-advertise-peer-urls': peerUrls[index]!,
+        'initial-cluster': names.map((each, at) => `${each}=${peerUrls[at]}`).join(','),
+        'initial-cluster-token': this.#dir,
+        'heartbeat-interval': String(HEARTBEAT_MS),
+        'election-timeout': String(ELECTION_MS),
+        logger: 'zap',
+        'log-level': 'error',
+        ...(tls && { 'cert-file': tls.certFile, 'key-file': tls.keyFile }),
+      }).flatMap(([flag, value]) => [`--${flag}`, value]);
+      return new TestMember(name, endpoint, [...args, ...flags], join(this.#dir, `${name}.log`));
+    });
+  }
+
+  /** A client with patience, closed by `stop`. */
+  client(options: Partial<EtcdOptions> = {}): EtcdClient {
+    const client = new EtcdClient({
+      endpoints: this.endpoints,
+      ...(this.#ca && { tls: { ca: this.#ca } }),
+      ...options,
+      tuning: { timeoutMs: 30_000, ...options.tuning },
+    });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** Until every running member knows a leader. */
+  async ready(): Promise<void> {
+    const running = this.members.filter((member) => member.running).map((member) => member.endpoint);
+    const client = this.client({ endpoints: running });
+    await this.#untilStatus(client, 'the members of etcd have a leader', (accounts) =>
+      accounts.every((one) => 'leaderId' in one && one.leaderId !== undefined),
+    );
+  }
+
+  async leader(): Promise<TestMember> {
+    let endpoint: string | undefined;
+    await this.#untilStatus(this.client(), 'etcd has a leader', (accounts) => {
+      endpoint = accounts.find((one) => 'isLeader' in one && one.isLeader)?.endpoint;
+      return endpoint !== undefined;
+    });
+    return this.members.find((member) => member.endpoint === endpoint)!;
+  }
+
+  /** Brings back whoever is dead or stopped. */
+  async heal(): Promise<void> {
+    for (const member of this.members) {
+      if (member.running) member.resume();
+      else member.start();
+    }
+    await this.ready();
+  }
+
+  async #untilStatus(
+    client: EtcdClient,
+    what: string,
+    condition: (accounts: Awaited<ReturnType<EtcdClient['status']>>) => boolean,
+  ): Promise<void> {
+    const asked = async (): Promise<boolean> => {
+      if (condition(await client.status({ timeoutMs: 1_000 }))) return true;
+      await delay(50);
+      return false;
+    };
+    await until(asked, what, READY_MS);
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await Promise.all(this.members.map((member) => member.kill()));
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+}
+
+/** etcd takes settings from the environment too. */
+function bareEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ETCD')));
+}
