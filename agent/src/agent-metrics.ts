@@ -29,6 +29,11 @@ export function registerAgentMetrics(metrics: Metrics, parts: AgentParts): () =>
   );
   metrics.gauge('edgelog_disk_used_bytes', 'Bytes of the log on disk.', () => disk.status().usedBytes);
   metrics.gauge('edgelog_disk_budget_bytes', 'Bytes the log may take.', () => disk.status().maxBytes);
+  metrics.gauge(
+    'edgelog_log_damaged_ranges',
+    'Ranges of offsets on disk that reading found damaged.',
+    () => store.damage().length,
+  );
   metrics.gauge('edgelog_log_segments', 'Segment files.', () => store.stats().segments);
   metrics.counterFrom(
     'edgelog_log_appended_bytes_total',

@@ -68,6 +68,8 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       commitWindowMs: settings.commitWindowMs,
       now,
       onFatal: (error) => streams.fail(error),
+      onDamage: ({ partition: topic, baseOffset: firstOffset, endOffset: nextOffset, reason }) =>
+        log.error('stored batch cannot be read', { topic, firstOffset, nextOffset, reason }),
     });
     undo.push(() => store.close());
     const disk = new Disk({

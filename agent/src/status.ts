@@ -97,6 +97,7 @@ export function agentStatus(parts: AgentParts) {
     serial: serial.map((line) => line.status()),
     disk: disk.status(),
     log: store.stats(),
+    damage: store.damage(),
     pendingBytes: streams.pressure.pendingBytes,
     gaps: streams.gaps.list(),
     alarms: alarms.list(),

@@ -180,6 +180,7 @@ export class StreamSet {
       positionMoved: () => this.#positionMoved(stream),
       freeing: () => this.#save(stream),
       runStarted: (gap) => this.#runStarted(stream, gap),
+      quarantined: (gap, reason) => this.#quarantined(stream, gap, reason),
       diverged: (reason, gap) => alarms.raise(`diverged ${state.topic}`, divergence(state, reason, gap)),
       refused: (code, message) =>
         alarms.raise(`refused ${state.topic}`, `the hub refuses stream ${state.topic}: ${code}: ${message}`),
@@ -229,6 +230,16 @@ export class StreamSet {
     if (gap !== undefined) this.gaps.declare(gap);
     this.#save(stream);
     await this.#options.store.flushed();
+  }
+
+  #quarantined(stream: Stream, gap: Gap, reason: string): void {
+    this.gaps.declare(gap);
+    this.#save(stream);
+    const { topic, from, to } = gap;
+    this.#options.alarms.raise(
+      `damaged ${topic}`,
+      `stream ${topic}: offsets ${from} to ${to - 1} cannot be read and never reach the hub: ${reason}`,
+    );
   }
 
   #checkDisk(): void {

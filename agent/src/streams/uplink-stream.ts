@@ -1,5 +1,6 @@
 import { assert } from '@edgelog/base';
-import type { DivergenceReason, Gap, Position, RefusalCode, UplinkStream } from '@edgelog/sync';
+import { StoredDamageError } from '@edgelog/log';
+import type { DivergenceReason, Gap, NewRunReason, Position, RefusalCode, UplinkStream } from '@edgelog/sync';
 import { readBatchHeader, restampProducer } from '@edgelog/wire';
 import type { EdgeStream } from './edge-stream.ts';
 import { ReplayWindow } from './replay-window.ts';
@@ -12,6 +13,8 @@ export interface UplinkStreamHost {
   freeing(): void;
   /** Writes the stream's state, and the gap if there is one; resolves when both are on disk. */
   runStarted(gap: Gap | undefined): Promise<void>;
+  /** What cannot be read is lost to the hub: declare the gap and write the state with the next commit. */
+  quarantined(gap: Gap, reason: string): void;
   diverged(reason: DivergenceReason, gap: Gap | undefined): void;
   refused(code: RefusalCode, message: string): void;
 }
@@ -63,23 +66,34 @@ export class EdgeUplinkStream implements UplinkStream {
 
   /** When the oldest reading was taken that no hub has acknowledged, ms. */
   oldestUnackedTimestamp(): number | undefined {
-    const offset = this.ackedOffset;
+    const offset = Math.max(this.ackedOffset, this.logStartOffset);
     if (offset >= this.sealedEndOffset) return this.#stream.oldestUnsealed;
-    const [batch] = this.#stream.log.read(offset, { maxBytes: 1 }).batches;
+    const batch = this.#batchAt(offset);
     return batch === undefined ? undefined : readBatchHeader(batch).baseTimestamp;
   }
 
+  /** Throws StoredDamageError; where everything before it is acknowledged, what is damaged has been left out when it does. */
   read(offset: number, maxBytes: number): Buffer[] {
     if (offset >= this.sealedEndOffset) return [];
-    const { batches } = this.#stream.log.read(offset, { maxBytes });
-    return batches.map((batch) => this.#underCurrentRun(batch));
+    try {
+      const { batches } = this.#stream.log.read(offset, { maxBytes });
+      return batches.map((batch) => this.#underCurrentRun(batch));
+    } catch (error) {
+      if (error instanceof StoredDamageError && offset <= this.ackedOffset) this.#leaveOut(offset, error);
+      throw error;
+    }
   }
 
   crcEndingAt(next: number): number | undefined {
-    const header = this.#stream.log.batchEndingAt(next - 1);
-    if (header === undefined || header.producerId === this.#state.run.producerId) return header?.crc;
-    const [batch] = this.#stream.log.read(header.baseOffset, { maxBytes: 1 }).batches;
-    return batch === undefined ? undefined : readBatchHeader(this.#underCurrentRun(batch)).crc;
+    try {
+      const header = this.#stream.log.batchEndingAt(next - 1);
+      if (header === undefined || header.producerId === this.#state.run.producerId) return header?.crc;
+      const batch = this.#batchAt(header.baseOffset);
+      return batch === undefined ? undefined : readBatchHeader(this.#underCurrentRun(batch)).crc;
+    } catch (error) {
+      if (error instanceof StoredDamageError) return undefined; // no batch to compare with
+      throw error;
+    }
   }
 
   acknowledge(position: Position): void {
@@ -100,7 +114,7 @@ export class EdgeUplinkStream implements UplinkStream {
     this.#free(this.#window.release());
   }
 
-  async startNewRun(reason: DivergenceReason, hub: Position | undefined): Promise<Gap | undefined> {
+  async startNewRun(reason: NewRunReason, hub: Position | undefined): Promise<Gap | undefined> {
     const state = this.#state;
     const { logId, topic } = state;
     const start = this.logStartOffset;
@@ -117,7 +131,7 @@ export class EdgeUplinkStream implements UplinkStream {
     state.acked = null;
     this.#window.clear();
     this.#isRestarting = true;
-    this.#host.diverged(reason, gap);
+    if (reason !== 'dropped') this.#host.diverged(reason, gap);
     await this.#host.runStarted(gap);
     this.#isRestarting = false;
     return gap;
@@ -125,6 +139,28 @@ export class EdgeUplinkStream implements UplinkStream {
 
   refused(code: RefusalCode, message: string): void {
     this.#host.refused(code, message);
+  }
+
+  /**
+   * Nothing that is damaged travels, and nothing must wait behind it for ever: the log begins after it, which opens a new run
+   * (R12), and the hub is told of the gap.
+   */
+  #leaveOut(from: number, { damage }: StoredDamageError): void {
+    const { logId, topic } = this.#state;
+    const to = Math.min(damage.endOffset, this.sealedEndOffset);
+    this.#host.quarantined({ logId, topic, from, to, reason: 'quarantined' }, damage.reason);
+    this.#window.clear();
+    this.#advanceLogStart(to);
+  }
+
+  /** Undefined where it cannot be read. */
+  #batchAt(offset: number): Buffer | undefined {
+    try {
+      return this.#stream.log.read(offset, { maxBytes: 1 }).batches[0];
+    } catch (error) {
+      if (error instanceof StoredDamageError) return undefined;
+      throw error;
+    }
   }
 
   /** Batches sealed before the current run began carry an earlier producer id. */
