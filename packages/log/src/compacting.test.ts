@@ -179,6 +179,24 @@ test('the active segment is rolled for a pass only when a policy asks for it', a
   await world.store.close();
 });
 
+test('a policy that asks for a roll again and again does not cut the other logs into ever more segments', async () => {
+  const world = await new CompactedStore().open();
+  const { store } = world;
+  const [log, other] = [store.createPartition('t'), store.createPartition('other')];
+  await write(store, other, [['o', 'x'.repeat(100_000)]]);
+  for (let i = 0; i < 110; i++) {
+    await write(store, log, [['a', `${i}`]]);
+    await write(store, other, [['o', `${i}`]]);
+    world.now += 1000;
+    await world.compact({ rollMs: 1 });
+  }
+  expect(store.stats().segments).toBeLessThan(80);
+  world.now += 3_600_000;
+  await world.compact({ rollMs: 1 });
+  expect(consume(log)).toEqual(['109:a=109']);
+  await store.close();
+});
+
 test('keys that do not fit into the memory of one pass take several', async () => {
   const world = await new CompactedStore().open(20_000);
   const { store } = world;

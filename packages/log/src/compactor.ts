@@ -20,6 +20,10 @@ import { TimeSlices } from './time-slices.ts';
 import type { CompactionOptions, CompactionPass, CompactionPolicy, PartitionCompaction } from './types.ts';
 
 const MAP_BYTES_MAX = 48 * 2 ** 20;
+/** Up to so many segments a roll for a pass may be as small as a policy asks for; beyond, it must bring its share of all that is stored, */
+const SEGMENTS_FEW = 64;
+/** or be this late. */
+const ROLL_AT_LATEST_MS = 3_600_000;
 
 export interface CompactorHost extends CleanerHost {
   /** What a compacted segment may hold before the next one is begun. */
@@ -73,8 +77,21 @@ export class Compactor {
     const now = this.#host.now();
     const age = now - partition.valueAt(from).maxAppendTime;
     if (sizeOf(active) < policy.rollBytes && age <= Math.min(policy.rollMs, policy.maxLagMs)) return false;
+    if (age < ROLL_AT_LATEST_MS && !this.#canSpareRoll()) return false;
     const endOffset = oldEnoughTo(partition, policy, now);
     return endOffset > from && isDirtyEnough(compactable(partition, endOffset), policy, now);
+  }
+
+  /** Every roll costs a file, and rows in all later ones: a policy for one small partition must not cut up all the others. */
+  #canSpareRoll(): boolean {
+    const { segments } = this.#host;
+    if (segments.count < SEGMENTS_FEW) return true;
+    let activeBytes = 0;
+    for (const { ranges } of this.#host.partitions()) {
+      const active = ranges.at(-1);
+      if (active?.segmentId === segments.active.id) activeBytes += sizeOf(active);
+    }
+    return activeBytes >= segments.sealedBatchBytes() / SEGMENTS_FEW;
   }
 
   /** One partition after the other. */
