@@ -32,6 +32,8 @@ import { Gaps } from './sync/gaps.ts';
 import { GatewayPort } from './sync/gateway-port.ts';
 import { Runs } from './sync/runs.ts';
 
+/** Small commits become durable in it. When half of it is full that goes to a segment, as one commit. */
+const JOURNAL_BYTES = 16 * 2 ** 20;
 /** Responses that clients have not taken; beyond this, fetches return one batch at a time. */
 const RESPONSE_MEMORY_BYTES = 256 * 1024 * 1024;
 
@@ -87,6 +89,7 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       dir: settings.dataDir,
       segmentBytes: settings.segmentBytes,
       flush: settings.flush,
+      journalBytes: JOURNAL_BYTES,
       now,
       onFatal: (cause) => {
         failure = new EdgelogError('STORE_FAILED', `the log in ${settings.dataDir} failed`, { cause });

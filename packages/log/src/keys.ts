@@ -24,6 +24,8 @@ export const RowKind = {
   segment: 7,
   /** How far a partition is compacted. */
   compaction: 8,
+  /** Up to which commit the segment has everything. */
+  journal: 9,
   /** Batches. */
   value: 16,
 } as const;
@@ -90,6 +92,10 @@ export function valuePrefix(partitionId: number): Buffer {
 
 export function headerKey(): Buffer {
   return Buffer.of(RowKind.header);
+}
+
+export function journalKey(): Buffer {
+  return Buffer.of(RowKind.journal);
 }
 
 export function stateKey(key: string): Buffer {

@@ -76,9 +76,15 @@ class World {
   /** Never appended to otherwise, so that it can have an open tail. */
   readonly edge = emptyModel('edge');
   readonly state = new Map<string, string>();
+  readonly #journalBytes: number;
+
+  constructor(journalBytes: number) {
+    this.#journalBytes = journalBytes;
+  }
 
   async open(): Promise<void> {
-    this.store = await openLogStore({ dir: this.dir, segmentBytes: 6000 });
+    const journalBytes = this.#journalBytes;
+    this.store = await openLogStore({ dir: this.dir, segmentBytes: 6000, journalBytes });
     for (const { name } of this.models()) this.store.createPartition(name);
   }
 
@@ -212,10 +218,12 @@ function tailEnd(model: Model): number {
   return last === undefined ? model.end : last.baseOffset + last.recordCount;
 }
 
+const operations = fc.array(operation, { minLength: 5, maxLength: 120 });
+
 test('a store behaves like lists in memory, over rolls, trims, deletions and reopens', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(operation, { minLength: 5, maxLength: 120 }), async (operations) => {
-      const world = new World();
+    fc.asyncProperty(operations, fc.constantFrom(0, 16_384), async (operations, journalBytes) => {
+      const world = new World(journalBytes);
       await world.open();
       for (const op of operations) await world.run(op);
       await world.store.close();
@@ -223,6 +231,6 @@ test('a store behaves like lists in memory, over rolls, trims, deletions and reo
       world.checkAll();
       await world.store.close();
     }),
-    { numRuns: 40 },
+    { numRuns: 60 },
   );
 });

@@ -191,3 +191,13 @@ export function decodeCompaction(bytes: Buffer): CompactionStep[] {
     hasTombstones: bytes.readUInt8(STEP_BYTES * index + 16) === 1,
   }));
 }
+
+export function encodeJournalRow(lastCommit: number): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeDoubleBE(lastCommit);
+  return bytes;
+}
+
+export function decodeJournalRow(bytes: Buffer): number {
+  return bytes.readDoubleBE(0);
+}

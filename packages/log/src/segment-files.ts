@@ -92,6 +92,10 @@ export class SegmentFiles {
     return this.#sealed.size + 1;
   }
 
+  get hasActive(): boolean {
+    return this.#active !== undefined;
+  }
+
   get active(): Segment {
     if (this.#active === undefined) throw new EdgelogError('STORE_CLOSED', 'the log store is not open');
     return this.#active;
@@ -276,6 +280,7 @@ export class SegmentFiles {
     this.#open.set(segment.id, segment);
     for (const [oldest, idle] of this.#open) {
       if (this.#open.size <= OPEN_MAX) break;
+      if (idle instanceof Segment && !idle.held.isEmpty) continue; // its file lacks what it can tell
       this.#open.delete(oldest);
       void idle.close();
     }

@@ -1,6 +1,7 @@
 import { EdgelogError } from '@edgelog/base';
 import * as lmdb from 'lmdb';
 import { open, type RootDatabase } from 'lmdb';
+import { HeldRows } from './held-rows.ts';
 import { afterValuesAt, parseValueKey, type ValueKey, valueKey, valuePrefix } from './keys.ts';
 import { checkBeforeOpen } from './lmdb-file.ts';
 import { openRow, sealRow } from './row-check.ts';
@@ -40,6 +41,8 @@ type Committed = Promise<boolean> & { flushed?: PromiseLike<unknown> };
  */
 export class Segment implements SegmentReader {
   readonly id: number;
+  /** What is durable elsewhere and will be written here; its values are read as if they were here. */
+  readonly held = new HeldRows();
   readonly #db: RootDatabase<Buffer, Buffer>;
 
   private constructor(id: number, db: RootDatabase<Buffer, Buffer>) {
@@ -91,16 +94,20 @@ export class Segment implements SegmentReader {
   }
 
   floor(partitionId: number, offset: number): ValueKey | undefined {
+    const held = this.held.floor(partitionId, offset);
+    if (held !== undefined) return held;
     const start = afterValuesAt(partitionId, offset);
     return this.#firstSound({ start, end: valuePrefix(partitionId), reverse: true });
   }
 
   after(partitionId: number, offset: number): ValueKey | undefined {
-    return this.#firstSound({ start: afterValuesAt(partitionId, offset), end: valuePrefix(partitionId + 1) });
+    const range = { start: afterValuesAt(partitionId, offset), end: valuePrefix(partitionId + 1) };
+    return this.#firstSound(range) ?? this.held.after(partitionId, offset);
   }
 
   first(partitionId: number): ValueKey | undefined {
-    return this.#firstSound({ start: valuePrefix(partitionId), end: valuePrefix(partitionId + 1) });
+    const range = { start: valuePrefix(partitionId), end: valuePrefix(partitionId + 1) };
+    return this.#firstSound(range) ?? this.held.after(partitionId, -1);
   }
 
   #firstSound(range: { start: Buffer; end: Buffer; reverse?: boolean }): ValueKey | undefined {
@@ -112,6 +119,8 @@ export class Segment implements SegmentReader {
   }
 
   valueScratch(partitionId: number, key: ValueKey): Buffer {
+    const held = this.held.value(partitionId, key);
+    if (held !== undefined) return held;
     const scratch = this.#db.getBinaryFast(valueKey(partitionId, key));
     if (scratch === undefined) {
       throw new EdgelogError('CORRUPT_BATCH', `segment ${this.id}: no value at offset ${key.baseOffset}`);

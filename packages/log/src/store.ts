@@ -8,6 +8,7 @@ import { DamageRegister } from './damage.ts';
 import { type DirLock, lockDir } from './dir-lock.ts';
 import { type Commit, GroupCommit } from './group-commit.ts';
 import { JoinArena } from './join-arena.ts';
+import { Journal } from './journal.ts';
 import { headerKey, RowKind, segmentKey } from './keys.ts';
 import { Partition, type PartitionHost } from './partition.ts';
 import { type Recovered, recover } from './recovery.ts';
@@ -26,6 +27,7 @@ import type {
   SegmentCleaning,
   StoredDamage,
 } from './types.ts';
+import { replayJournal, WriteAhead } from './write-ahead.ts';
 
 const SEGMENT_BYTES = 256 * 2 ** 20;
 /** Less than this share of a segment's size is not worth a cleaning, nor this one a roll. */
@@ -33,6 +35,8 @@ const CLEAN_DEAD_MIN = 1 / 256;
 const ROLL_DEAD_MIN = 1 / 32;
 /** The next segment is made ready when the active one is this full. */
 const PREPARE_AT = 0.75;
+/** So many commits show that there is work for which making the journal pays. */
+const JOURNAL_AFTER = 32;
 
 /** Opens the log store in `dir`, making it where there is none (README, "On disk"). */
 export async function openLogStore(options: LogStoreOptions): Promise<LogStore> {
@@ -55,14 +59,15 @@ async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> 
     const newest = found.at(-1)?.id;
     if (newest === undefined) {
       checkClosingNote(dir, undefined);
-      const store = new SegmentedLogStore(options, segmentBytes, lock, files, undefined);
+      const store = new SegmentedLogStore(options, segmentBytes, lock, files, undefined, 0);
       await store.begin();
       await syncDir(dir);
       return store;
     }
     const active = files.openActive(newest);
-    const recovered = recoverFrom(active, files.pathOf(newest));
-    checkClosingNote(dir, { segment: newest, transaction: active.transaction });
+    const { transaction } = active;
+    const { recovered, lastCommit } = await recoverFrom(dir, active, files.pathOf(newest));
+    checkClosingNote(dir, { segment: newest, transaction });
     for (const { id, generation } of found) {
       const row = recovered.segments.get(id) ?? { generation: 0, batchBytes: 0 };
       if (id !== newest && generation === row.generation) files.addSealed(id, row);
@@ -71,7 +76,7 @@ async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> 
       for (const { segmentId } of ranges) if (segmentId !== newest) files.retain(segmentId);
     }
     await removeClosingNote(dir);
-    const store = new SegmentedLogStore(options, segmentBytes, lock, files, recovered);
+    const store = new SegmentedLogStore(options, segmentBytes, lock, files, recovered, lastCommit);
     await files.removeLeftovers(found);
     for (const dead of files.takeDead()) await files.drop(dead);
     return store;
@@ -81,13 +86,19 @@ async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> 
   }
 }
 
-function recoverFrom(active: Segment, path: string): Recovered {
+/** After a crash, what the journal has is written to the segment first: where there is no room for it, nothing can be opened. */
+async function recoverFrom(dir: string, active: Segment, path: string) {
   try {
-    return recover(active, path);
+    const lastCommit = await replayJournal(journalDir(dir), active);
+    return { recovered: recover(active, path), lastCommit };
   } catch (error) {
     if (!(error instanceof EdgelogError) || error.code !== 'CORRUPT_BATCH') throw error;
     throw new EdgelogError('DATA_DIR_INVALID', `${path} is damaged: ${error.message}`, { cause: error });
   }
+}
+
+function journalDir(dir: string): string {
+  return join(dir, 'journal');
 }
 
 /** The directory must be new, empty, or one of ours. */
@@ -130,6 +141,9 @@ class SegmentedLogStore implements LogStore, PartitionHost {
   readonly #segmentBytes: number;
   readonly #lock: DirLock;
   readonly #commits: GroupCommit;
+  readonly #ahead: WriteAhead;
+  readonly #journalBytes: number;
+  #journalOpened: Promise<void> | undefined;
   readonly #partitions = new Map<string, Partition>();
   /** Partitions with something for the next commit. */
   readonly #dirty = new Set<Partition>();
@@ -154,6 +168,7 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     lock: DirLock,
     files: SegmentFiles,
     recovered: Recovered | undefined,
+    lastCommit: number,
   ) {
     this.#options = options;
     this.#segmentBytes = segmentBytes;
@@ -165,6 +180,9 @@ class SegmentedLogStore implements LogStore, PartitionHost {
       windowMs: options.commitWindowMs ?? 0,
       onFatal: (error) => options.onFatal?.(error),
     });
+    const { flush = true, journalBytes = 0 } = options;
+    this.#journalBytes = flush ? journalBytes : 0;
+    this.#ahead = new WriteAhead(lastCommit, this.#journalBytes > 0, (error) => this.#commits.fail(error));
     this.state = new MirroredStateTable(recovered?.state ?? new Map(), (row) => {
       this.assertOpen();
       this.put(row);
@@ -192,7 +210,7 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     this.segments.prepareNext();
     const rows: RowWrite[] = [];
     const promoted = this.#roll(rows);
-    await promoted(this.segments.active.write(rows));
+    await promoted(this.#ahead.commitDirectly(this.segments.active, rows));
   }
 
   partition(name: string): PartitionLog | undefined {
@@ -324,6 +342,8 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     await this.#commits.flushed();
     await this.#maintenance;
     await this.#commits.settled;
+    await this.#journalOpened;
+    await this.#ahead.close(this.segments.active);
     const { id: segment, transaction } = this.segments.active;
     await this.segments.close();
     await writeClosingNote(this.#options.dir, { segment, transaction });
@@ -363,7 +383,10 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     this.#countBatches(rows);
     const dead = this.segments.takeDead();
     for (const { id } of dead) rows.push([segmentKey(id), undefined]);
-    const written = this.segments.active.write(rows);
+    if (this.#commits.commits >= JOURNAL_AFTER) this.#journalOpened ??= this.#openJournal();
+    const { active } = this.segments;
+    const written =
+      rolling === undefined ? this.#ahead.commit(active, rows) : this.#ahead.commitDirectly(active, rows);
     return {
       durable: rolling === undefined ? written : rolling(written),
       onFlushed: () => {
@@ -379,6 +402,7 @@ class SegmentedLogStore implements LogStore, PartitionHost {
    */
   #roll(rows: RowWrite[]): (written: Promise<void>) => Promise<void> {
     const earlier = this.#commits.settled;
+    const drained = this.segments.hasActive ? this.#ahead.drain(this.segments.active) : undefined;
     const { active, sealedId } = this.segments.rollOver(this.#activeBytes);
     this.#activeBytes = 0;
     for (const partition of this.#partitions.values()) partition.retainRangeIn(sealedId);
@@ -390,9 +414,20 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     return async (written) => {
       await written;
       await earlier;
+      await drained;
       if (this.failed) return;
       await this.segments.promote(active);
     };
+  }
+
+  /** Until the journal is there, and where there is no room for one, commits go to their segment. */
+  async #openJournal(): Promise<void> {
+    if (this.#journalBytes === 0) return;
+    try {
+      this.#ahead.use(await Journal.open(journalDir(this.#options.dir), this.#journalBytes));
+    } catch {
+      return;
+    }
   }
 
   #countBatches(rows: readonly RowWrite[]): void {

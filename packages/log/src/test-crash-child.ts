@@ -10,7 +10,8 @@ import { makeBatch, RESERVED_PID } from './test-batches.ts';
 export const CRASH_PARTITIONS = ['a', 'b', 'c'];
 
 const [dir, seed] = [process.argv[2]!, Number(process.argv[3])];
-const store = await openLogStore({ dir, segmentBytes: 150_000 });
+// In most rounds with a journal, so that it is also found by one that will not use it.
+const store = await openLogStore({ dir, segmentBytes: 150_000, journalBytes: seed % 4 === 0 ? 0 : 2 ** 18 });
 const logs = CRASH_PARTITIONS.map((name) => store.createPartition(name));
 const edge = store.createPartition('edge');
 let random = seed;

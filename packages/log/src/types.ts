@@ -207,6 +207,11 @@ export interface LogStoreOptions {
   segmentBytes?: number;
   /** False only in benchmarks: acknowledge before the flush. Default true. */
   flush?: boolean;
+  /**
+   * Bytes of a journal in front of the segments, in which small commits are durable sooner and at less cost; it takes as much
+   * memory. Default 0: none.
+   */
+  journalBytes?: number;
   /** Wait up to this long for more work before a commit. Default 0. */
   commitWindowMs?: number;
   now?: () => number;

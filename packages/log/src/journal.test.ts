@@ -1,0 +1,162 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type LogStore, openLogStore, type PartitionLog } from './index.ts';
+import { Journal } from './journal.ts';
+import { encodeGroup, groupBytes, type JournaledGroup, parseGroups } from './journal-group.ts';
+import type { RowWrite } from './segment.ts';
+import { makeBatch } from './test-batches.ts';
+import { tempDir } from './test-dirs.ts';
+
+const FILE_BYTES = 4096;
+const JOURNAL_BYTES = 2 ** 18;
+
+const row = fc.tuple(
+  fc.uint8Array({ minLength: 1, maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+  fc.option(
+    fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+    { nil: undefined },
+  ),
+);
+
+function encode(groups: readonly (readonly RowWrite[])[]): { bytes: Buffer; ends: number[] } {
+  const bytes = Buffer.alloc(groups.reduce((total, rows) => total + groupBytes(rows), 64));
+  const ends: number[] = [];
+  let at = 0;
+  groups.forEach((rows, i) => {
+    const sizeBytes = groupBytes(rows);
+    expect(encodeGroup(bytes, at, { number: i + 1, segmentId: 3, rows }, sizeBytes)).toEqual(rows);
+    at += sizeBytes;
+    ends.push(at);
+  });
+  return { bytes, ends };
+}
+
+const parsed = (bytes: Buffer): JournaledGroup[] => [...parseGroups(bytes)];
+
+test('groups come back as they were written, and after a damaged byte those before it do', () => {
+  fc.assert(
+    fc.property(fc.array(fc.array(row, { maxLength: 5 }), { minLength: 1 }), fc.nat(), (groups, where) => {
+      const { bytes, ends } = encode(groups);
+      const expected = groups.map((rows, i) => ({ number: i + 1, segmentId: 3, rows }));
+      expect(parsed(bytes)).toEqual(expected);
+      const damagedAt = where % ends.at(-1)!;
+      bytes[damagedAt]! ^= 0x10;
+      expect(parsed(bytes)).toEqual(expected.slice(0, ends.filter((end) => end <= damagedAt).length));
+    }),
+  );
+});
+
+test('a file is not written over before what is in it was released', async () => {
+  const dir = tempDir();
+  const journal = await Journal.open(dir, 2 * FILE_BYTES);
+  const rows: RowWrite[] = [[Buffer.of(2), Buffer.alloc(900)]];
+  let number = 0;
+  let last: ReturnType<Journal['append']>;
+  const firstInFile: number[] = [];
+  while (true) {
+    last = journal.append(number + 1, 1, rows);
+    if (last === undefined) break;
+    number++;
+    if (last.isFirst) firstInFile.push(number);
+    await last.durable;
+  }
+  expect([number, firstInFile]).toEqual([8, [1, 5]]);
+  expect([...Journal.read(dir).keys()].sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  journal.release(3);
+  expect(journal.append(9, 1, rows)).toBeUndefined();
+  journal.release(4);
+  await journal.append(9, 1, rows)!.durable;
+  journal.close();
+  expect([...Journal.read(dir).keys()].sort()).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+});
+
+test('a large group is left to its segment', async () => {
+  const journal = await Journal.open(tempDir(), 2 * FILE_BYTES);
+  expect(journal.append(1, 1, [[Buffer.of(2), Buffer.alloc(FILE_BYTES / 2)]])).toBeUndefined();
+  journal.close();
+});
+
+/** Appends batches of which each is a commit of its own. */
+async function append(log: PartitionLog, valueBytes: readonly number[]): Promise<void> {
+  for (const size of valueBytes) {
+    const { batch, header } = makeBatch({ valueBytes: size });
+    const result = log.append(batch, header, { leaderEpoch: 0, offsets: 'assign' });
+    if (!result.ok) throw new Error(result.message);
+    await result.flushed;
+  }
+}
+
+/** What is on disk while the store is open and at rest, as a kill would leave it. */
+function killedCopy(dir: string): string {
+  const copy = tempDir();
+  cpSync(dir, copy, { recursive: true, filter: (name) => !name.endsWith('LOCK') });
+  return copy;
+}
+
+/** A store of which small commits were journaled, and how many bytes its segment has of them. */
+async function journaledStore(dir: string): Promise<{ store: LogStore; log: PartitionLog }> {
+  const store = await openLogStore({ dir, journalBytes: JOURNAL_BYTES });
+  const log = store.createPartition('t');
+  await store.flushed();
+  const commits = () => [...Journal.read(join(dir, 'journal')).keys()].length;
+  while (commits() === 0) {
+    store.state.put('waiting', Buffer.from('for the journal'));
+    await store.flushed();
+  }
+  return { store, log };
+}
+
+const SMALL = [100, 2000, 30];
+const LARGE = 50_000;
+
+test('what is only in the journal is read before a kill and after it', async () => {
+  const dir = tempDir();
+  const { store, log } = await journaledStore(dir);
+  await append(log, [...SMALL, LARGE, ...SMALL]);
+  store.state.put('kept', Buffer.from('1'));
+  store.state.put('kept', Buffer.from('2'));
+  await store.flushed();
+  store.state.delete('waiting');
+  await store.flushed();
+  const read = (one: PartitionLog) => one.read(0, { maxBytes: 2 ** 20 }).batches;
+  const before = read(log);
+  expect(before).toHaveLength(7);
+  expect(log.read(5, { maxBytes: 1 }).batches).toEqual([before[5]]);
+  for (const journalBytes of [0, JOURNAL_BYTES]) {
+    const copy = await openLogStore({ dir: killedCopy(dir), journalBytes });
+    const after = copy.partition('t')!;
+    expect(read(after)).toEqual(before);
+    expect([...copy.state.entries('')]).toEqual([['kept', Buffer.from('2')]]);
+    await append(after, SMALL);
+    expect(after.highWatermark).toBe(10);
+    await copy.close();
+  }
+  await store.close();
+  const reopened = await openLogStore({ dir });
+  expect(read(reopened.partition('t')!)).toEqual(before);
+  await reopened.close();
+});
+
+test('behind a commit that was lost the journal is not followed', async () => {
+  const dir = tempDir();
+  const { store, log } = await journaledStore(dir);
+  await append(log, SMALL);
+  const copy = killedCopy(dir);
+  const file = join(copy, 'journal', '0');
+  const bytes = readFileSync(file);
+  const groups = parsed(bytes);
+  const lost = groups.slice(0, -2).reduce((at, { rows }) => at + groupBytes(rows), 0);
+  bytes[lost + 40]! ^= 1;
+  writeFileSync(file, bytes);
+  const opened = await openLogStore({ dir: copy, journalBytes: JOURNAL_BYTES });
+  const short = opened.partition('t')!;
+  expect(short.highWatermark).toBe(1);
+  await append(short, SMALL);
+  const again = await openLogStore({ dir: killedCopy(copy) });
+  expect(again.partition('t')!.highWatermark).toBe(4);
+  await again.close();
+  await opened.close();
+  await store.close();
+});
