@@ -4,7 +4,7 @@ import { readBatchHeader } from '@edgelog/wire';
 import { expect, test } from 'vitest';
 import { type CompactionPolicy, type LogStore, openLogStore } from './index.ts';
 import { tempDir } from './test-dirs.ts';
-import { consume, EAGER_POLICY, type KeyedWrite, write } from './test-keyed-log.ts';
+import { appendKeyed, consume, EAGER_POLICY, type KeyedWrite, write } from './test-keyed-log.ts';
 
 /** A store whose clock stands at `now` until it is moved. */
 class CompactedStore {
@@ -179,21 +179,26 @@ test('the active segment is rolled for a pass only when a policy asks for it', a
   await world.store.close();
 });
 
-test('a policy that asks for a roll again and again does not cut the other logs into ever more segments', async () => {
-  const world = await new CompactedStore().open();
+test('where there are many segments a policy for a small log does not cut the others into more, but once an hour', async () => {
+  const world = await new CompactedStore().open(4000);
   const { store } = world;
   const [log, other] = [store.createPartition('t'), store.createPartition('other')];
-  await write(store, other, [['o', 'x'.repeat(100_000)]]);
-  for (let i = 0; i < 110; i++) {
-    await write(store, log, [['a', `${i}`]]);
-    await write(store, other, [['o', `${i}`]]);
-    world.now += 1000;
-    await world.compact({ rollMs: 1 });
-  }
-  expect(store.stats().segments).toBeLessThan(80);
-  world.now += 3_600_000;
+  while (store.stats().segments < 70) await write(store, other, [['o', 'x'.repeat(5000)]]);
+  const versions = async (from: number) => {
+    for (let i = from; i < from + 3; i++) await write(store, log, [['a', `${i}`]]);
+  };
+  await versions(0);
   await world.compact({ rollMs: 1 });
-  expect(consume(log)).toEqual(['109:a=109']);
+  const { segments } = store.stats();
+  for (let from = 3; from < 15; from += 3) {
+    await versions(from);
+    world.now += 1000;
+    expect(await world.compact({ rollMs: 1 })).toEqual([]);
+  }
+  expect(store.stats().segments).toBe(segments);
+  world.now += 3_600_000;
+  expect(await world.compact({ rollMs: 1 })).toHaveLength(1);
+  expect(consume(log)).toEqual(['14:a=14']);
   await store.close();
 });
 
@@ -201,8 +206,9 @@ test('keys that do not fit into the memory of one pass take several', async () =
   const world = await new CompactedStore().open(20_000);
   const { store } = world;
   const log = store.createPartition('t');
-  for (let round = 0; round < 3; round++) {
-    for (let i = 0; i < 200; i++) await write(store, log, [[`k${i}`, `${round} ${'x'.repeat(50)}`]]);
+  for (let i = 0; i < 600; i++) {
+    appendKeyed(log, [[`k${i % 200}`, `${i} ${'x'.repeat(50)}`]]);
+    if (i % 10 === 9) await store.flushed();
   }
   const passes = await world.compact({}, ['t'], 2400);
   expect(passes.length).toBeGreaterThan(2);
