@@ -96,6 +96,23 @@ test('thousands of distinct names and configs in one request are not compared wi
   expect((await client.call(apis.describeUserScramCredentials, 0, { users })).results.length).toBe(TIMES);
 });
 
+test('half of a producer id, and an empty transactional id, are no request for one', async () => {
+  const ask = async (over: object) => {
+    const asked = { transactionalId: null, transactionTimeoutMs: 1000, ...over };
+    return (await client.call(apis.initProducerId, 4, asked)).errorCode;
+  };
+  expect(await ask({ producerId: 5, producerEpoch: 0 })).toBe(0);
+  expect(await ask({ producerId: 5 })).toBe(ErrorCode.INVALID_REQUEST);
+  expect(await ask({ producerEpoch: 0 })).toBe(ErrorCode.INVALID_REQUEST);
+  expect(await ask({ transactionalId: '' })).toBe(ErrorCode.INVALID_REQUEST);
+});
+
+test('from version 5 on SyncGroup needs the protocol that the member means', async () => {
+  const asked = { groupId: 'g', generationId: 1, memberId: 'm', assignments: [] };
+  expect((await client.call(apis.syncGroup, 4, asked)).errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+  expect((await client.call(apis.syncGroup, 5, asked)).errorCode).toBe(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+});
+
 test('the hub has a greatest number of partitions, and says so to whoever wants more', async () => {
   const full = await TestHub.start({ offsetsPartitions: 1, defaultPartitions: 10_000 });
   try {

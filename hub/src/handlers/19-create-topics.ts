@@ -79,7 +79,7 @@ function check(asked: Asked, broker: Broker): ReturnType<typeof refuse> | undefi
     return refuse('POLICY_VIOLATION', `this broker has up to ${PARTITIONS_MAX} partitions`);
   for (const { name: key, value } of configs) {
     if (value === null) return refuse('INVALID_CONFIG', `topic config ${key} has no value`);
-    const fault = configFault(topics.definitions.get(key), key, value);
+    const fault = configFault(topics.definitions.get(key), key, value.trim());
     if (fault !== undefined) return refuse('INVALID_CONFIG', fault);
   }
   return undefined;
@@ -90,7 +90,7 @@ function create(asked: Asked, broker: Broker, validateOnly: boolean): TopicItem 
   const { name } = asked;
   const partitions = partitionsOf(asked, broker);
   const configs: Record<string, string> = {};
-  for (const { name: key, value } of asked.configs) configs[key] = value!;
+  for (const { name: key, value } of asked.configs) configs[key] = value!.trim();
   const result = {
     name,
     ...refuse('NONE', ''),

@@ -3,20 +3,22 @@ import { CLUSTER_OPERATIONS } from './authorized-operations.ts';
 import type { Handler } from './handler.ts';
 
 const BROKERS = 1;
+const CONTROLLERS = 2;
 
 /**
  * DescribeCluster: cluster id, controller and brokers, of which a standalone hub is the only one.
  *
- * Version 1 can ask for controller endpoints instead: there are none to connect to (UNSUPPORTED_ENDPOINT_TYPE).
+ * Version 1 can ask for controller endpoints instead, which a broker does not know (MISMATCHED_ENDPOINT_TYPE); any other type
+ * is UNSUPPORTED_ENDPOINT_TYPE.
  */
 export const describeCluster: Handler<'describeCluster'> = (request, { broker, client }) => {
   const { clusterId, nodeId } = broker;
   if (request.endpointType !== BROKERS) {
+    const isMismatch = request.endpointType === CONTROLLERS;
     return {
-      errorCode: ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
+      errorCode: isMismatch ? ErrorCode.MISMATCHED_ENDPOINT_TYPE : ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
       errorMessage: `endpoint type ${request.endpointType} is not served here`,
       clusterId,
-      endpointType: request.endpointType,
       brokers: [],
     };
   }

@@ -21,6 +21,7 @@ test('a value is set, replaced and deleted, and the others stay', () => {
   expect(after('retention.ms', SET, '-1')).toEqual({ 'retention.ms': '-1' });
   expect(after('retention.ms', DELETE, null)).toEqual({});
   expect(after('segment.ms', DELETE, null)).toEqual(BEFORE);
+  expect(after('retention.ms', SET, ' 5 ')).toEqual({ 'retention.ms': '5' });
 });
 
 test('lists grow from their default and lose what is named, once each', () => {

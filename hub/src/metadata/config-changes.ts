@@ -58,7 +58,8 @@ function valueAfter(
   configs: ReadonlyMap<string, string>,
 ): string | Refusal {
   if (value === null) return { error: 'INVALID_REQUEST', message: `config ${name} has no value` };
-  const after = combine(definition, configs.get(name) ?? definition?.default ?? '', operation, value);
+  const before = configs.get(name) ?? definition?.default ?? '';
+  const after = combine(definition, before, operation, value.trim());
   if (after === undefined) {
     const message = `operation ${operation} is not possible on config ${name}: ${definition === undefined ? 'unknown' : 'not a list'}`;
     const isKnown = operation === ConfigOperation.append || operation === ConfigOperation.subtract;

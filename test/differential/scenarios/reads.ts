@@ -1,0 +1,429 @@
+import { ZERO_UUID } from '@edgelog/wire';
+import { batchOf } from '../../../hub/test/support/batches.ts';
+import type { Peer } from '../peer.ts';
+import { type Scenario, versionsOf } from '../scenario.ts';
+
+const UNKNOWN_ID = '00000000-0000-4000-8000-000000000009';
+/** The first record's time in topics that are read by time. */
+const T0 = 1_700_000_000_000;
+
+/** Three batches of two records: offsets 0–5, a minute from batch to batch; the last one is the oldest. */
+async function filled(peer: Peer, name: string, partitions = 1): Promise<{ topic: string; topicId: string }> {
+  const topic = `${peer.prefix}${name}`;
+  const topicId = await peer.topic(topic, partitions);
+  for (const timestamp of [T0, T0 + 60_000, T0 - 60_000])
+    await peer.produce(topic, batchOf(['first', 'second'], { timestamp }));
+  return { topic, topicId };
+}
+
+const fetchRequests: Scenario = {
+  name: 'fetch: requests without a session',
+  deliberate: [
+    [/limit -1|isolation 7/, "an internal error of Kafka's"],
+    [
+      /limit of one batch and a half/,
+      'batches are whole; Kafka cuts the last one off, and clients throw that away',
+    ],
+    [/partition twice/, 'answered entry by entry, as it was asked'],
+    [/last fetched epoch 7/, 'only followers send it, and a standalone hub has none'],
+    [/as replica/, 'a standalone hub has no followers, whoever says to be one is served as a consumer'],
+  ],
+  async run(peer, see) {
+    const { topic, topicId } = await filled(peer, 'fetch', 2);
+    const base = { maxWaitMs: 10, minBytes: 0, maxBytes: 1_000_000, isolationLevel: 0 };
+    const one = (over: object, name = topic, id = topicId) => ({
+      topic: name,
+      topicId: id,
+      partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000_000, ...over }],
+    });
+    for (const version of versionsOf('fetch')) {
+      const ask = async (label: string, over: object, topics: object[]) =>
+        see(`v${version} ${label}`, await peer.ask('fetch', version, { ...base, ...over, topics } as never));
+      await ask('from 0', {}, [one({})]);
+      await ask('from 3', {}, [one({ fetchOffset: 3 })]);
+      await ask('at the end', {}, [one({ fetchOffset: 6 })]);
+      await ask('beyond the end', {}, [one({ fetchOffset: 7 })]);
+      await ask('from -1', {}, [one({ fetchOffset: -1 })]);
+      await ask('nothing', {}, []);
+      await ask('partition -1', {}, [one({ partition: -1 })]);
+      await ask('partition 2 of 2', {}, [one({ partition: 2 })]);
+      await ask('partition limit 0', {}, [one({ partitionMaxBytes: 0 })]);
+      await ask('partition limit -1', {}, [one({ partitionMaxBytes: -1 })]);
+      await ask('limit 0', { maxBytes: 0 }, [one({})]);
+      await ask('limit 1', { maxBytes: 1 }, [one({})]);
+      await ask('limit of one batch and a half', { maxBytes: 120 }, [one({})]);
+      await ask('limit -1', { maxBytes: -1 }, [one({})]);
+      await ask('negative wait', { maxWaitMs: -1, minBytes: 1 }, [one({ fetchOffset: 6 })]);
+      await ask('more than there is', { minBytes: 1_000_000 }, [one({})]);
+      await ask('read committed', { isolationLevel: 1 }, [one({})]);
+      await ask('isolation 7', { isolationLevel: 7 }, [one({})]);
+      await ask('partition twice', {}, [one({}), one({ fetchOffset: 3 })]);
+      if (version < 13) {
+        await ask('unknown topic', {}, [one({}, 'nowhere'), one({})]);
+        await ask('empty name', {}, [one({}, '')]);
+      } else {
+        await ask('unknown id', {}, [one({}, '', UNKNOWN_ID), one({})]);
+        await ask('zero id', {}, [one({}, '', ZERO_UUID)]);
+      }
+      if (version < 9) continue;
+      await ask('epoch 0', {}, [one({ currentLeaderEpoch: 0 })]);
+      await ask('epoch 1', {}, [one({ currentLeaderEpoch: 1 })]);
+      await ask('epoch -2', {}, [one({ currentLeaderEpoch: -2 })]);
+      if (version < 12) continue;
+      await ask('last fetched epoch 0', {}, [one({ fetchOffset: 3, lastFetchedEpoch: 0 })]);
+      await ask('last fetched epoch 7', {}, [one({ fetchOffset: 3, lastFetchedEpoch: 7 })]);
+      await ask('another cluster', { clusterId: 'another' }, [one({})]);
+    }
+    see('as replica 5', await peer.ask('fetch', 11, { ...base, replicaId: 5, topics: [one({})] } as never));
+    see('as replica 1', await peer.ask('fetch', 11, { ...base, replicaId: 1, topics: [one({})] } as never));
+    see('as debugger', await peer.ask('fetch', 11, { ...base, replicaId: -2, topics: [one({})] } as never));
+  },
+};
+
+const fetchSessions: Scenario = {
+  name: 'fetch: sessions',
+  deliberate: [
+    [/small limit/, 'batches are whole; Kafka cuts the last one off, and clients throw that away'],
+  ],
+  async run(peer, see) {
+    const { topic, topicId } = await filled(peer, 'sessions', 3);
+    const other = await filled(peer, 'sessions-other');
+    const base = { maxWaitMs: 10, minBytes: 0, maxBytes: 1_000_000, isolationLevel: 0 };
+    const at = (partition: number, fetchOffset: number, over: object = {}) => ({
+      topic,
+      topicId,
+      partitions: [{ partition, fetchOffset, partitionMaxBytes: 1_000_000, ...over }],
+    });
+    for (const version of [7, 11, 12, 13, 16, 18]) {
+      let sessionId = 0;
+      const ask = async (label: string, sessionEpoch: number, topics: object[], over: object = {}) => {
+        const body = { ...base, sessionId, sessionEpoch, topics, ...over } as never;
+        const response = await peer.ask('fetch', version, body);
+        see(`v${version} ${label}`, [
+          response,
+          response?.sessionId === 0
+            ? 'no session'
+            : response?.sessionId === sessionId
+              ? 'same'
+              : 'new session',
+        ]);
+        return response;
+      };
+      const begun = await ask('begins', 0, [at(0, 0), at(1, 0)]);
+      sessionId = begun!.sessionId;
+      await ask('nothing new but records', 1, []);
+      await ask('wrong epoch', 1, []);
+      await ask('goes on', 2, [at(0, 6)]);
+      await ask('quiet', 3, []);
+      await ask('one more partition', 4, [at(2, 0)]);
+      await ask('forgets one', 5, [], { forgottenTopicsData: [{ topic, topicId, partitions: [2] }] });
+      await ask('forgets what it has not', 6, [], {
+        forgottenTopicsData: [{ topic: 'nowhere', topicId: UNKNOWN_ID, partitions: [9] }],
+      });
+      await ask('adds a partition that is not', 7, [at(9, 0)]);
+      await ask('and is told again', 8, []);
+      await ask('moves out of range', 9, [at(0, 99)]);
+      await ask('still out of range', 10, []);
+      await ask('back in range', 11, [at(0, 6)]);
+      await ask('forgets and adds the same', 12, [at(1, 0)], {
+        forgottenTopicsData: [{ topic, topicId, partitions: [1] }],
+      });
+      await ask('forgets all', 13, [], {
+        forgottenTopicsData: [{ topic, topicId, partitions: [0, 1, 2, 9] }],
+      });
+      await ask('after all were forgotten', 14, []);
+      await ask('unknown session', 1, [], { sessionId: 12345 });
+      await ask('session 0 goes on', 1, [], { sessionId: 0 });
+      await ask('epoch -2', -2, [], { sessionId: 0 });
+      const again = await ask('begins again', 0, [at(0, 0)], { sessionId: 0 });
+      sessionId = again!.sessionId;
+      await ask('epoch 0 in the session', 0, [at(0, 6)]);
+      await ask('the old one', 1, []);
+      await ask('ends one that is not', -1, [at(0, 6)]);
+      await ask('without a session', -1, [at(0, 6)], { sessionId: 0 });
+      await ask('begins with nothing', 0, [], { sessionId: 0 });
+    }
+    const begin = (version: number) =>
+      peer.must('fetch', version, { ...base, sessionId: 0, sessionEpoch: 0, topics: [at(0, 6)] } as never);
+    const named = await begin(12);
+    see(
+      'names, then ids',
+      await peer.ask('fetch', 13, {
+        ...base,
+        sessionId: named.sessionId,
+        sessionEpoch: 1,
+        topics: [],
+      } as never),
+    );
+    see(
+      'names after that',
+      await peer.ask('fetch', 12, {
+        ...base,
+        sessionId: named.sessionId,
+        sessionEpoch: 1,
+        topics: [],
+      } as never),
+    );
+    const byId = await begin(13);
+    see(
+      'ids, then names',
+      await peer.ask('fetch', 12, {
+        ...base,
+        sessionId: byId.sessionId,
+        sessionEpoch: 1,
+        topics: [],
+      } as never),
+    );
+    const closing = await begin(13);
+    see(
+      'closed',
+      await peer.ask('fetch', 13, {
+        ...base,
+        sessionId: closing.sessionId,
+        sessionEpoch: -1,
+        topics: [],
+      } as never),
+    );
+    see(
+      'used after close',
+      await peer.ask('fetch', 13, {
+        ...base,
+        sessionId: closing.sessionId,
+        sessionEpoch: 1,
+        topics: [],
+      } as never),
+    );
+    const across = {
+      ...base,
+      maxBytes: 100,
+      sessionId: 0,
+      sessionEpoch: 0,
+      topics: [at(0, 0), { ...at(0, 0), topic: other.topic, topicId: other.topicId }],
+    };
+    see('small limit over two topics', await peer.ask('fetch', 12, across as never));
+  },
+};
+
+const MADE_AGAIN_MS = 100;
+
+const madeAgain: Scenario = {
+  name: 'fetch: a topic that is deleted and made again under a session',
+  async run(peer, see) {
+    const name = `${peer.prefix}again`;
+    const topicId = await peer.topic(name);
+    const base = { maxWaitMs: MADE_AGAIN_MS, minBytes: 0, maxBytes: 1_000_000, isolationLevel: 0 };
+    const topics = [
+      { topic: name, topicId, partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 100 }] },
+    ];
+    const byId = await peer.must('fetch', 13, { ...base, sessionId: 0, sessionEpoch: 0, topics } as never);
+    const byName = await peer.must('fetch', 12, { ...base, sessionId: 0, sessionEpoch: 0, topics } as never);
+    await peer.must('deleteTopics', 6, { topics: [{ name, topicId: ZERO_UUID }], timeoutMs: 5000 } as never);
+    await peer.gone(name);
+    const next = (version: number, { sessionId }: { sessionId: number }, sessionEpoch: number) =>
+      peer.ask('fetch', version, { ...base, sessionId, sessionEpoch, topics: [] } as never);
+    see('by id, deleted', await next(13, byId, 1));
+    see('by name, deleted', await next(12, byName, 1));
+    await peer.topic(name);
+    see('by id, made again', await next(13, byId, 2));
+    see('by name, made again', await next(12, byName, 2));
+    see(
+      'by the old id',
+      await peer.ask('fetch', 13, { ...base, sessionId: 0, sessionEpoch: -1, topics } as never),
+    );
+  },
+};
+
+const listOffsets: Scenario = {
+  name: 'list offsets',
+  deliberate: [
+    [/isolation 9/, "an internal error of Kafka's"],
+    [/partition twice/, 'told once for each time that it was asked for'],
+  ],
+  async run(peer, see) {
+    const { topic } = await filled(peer, 'offsets', 2);
+    for (const version of versionsOf('listOffsets')) {
+      const ask = async (
+        label: string,
+        timestamp: number,
+        over: object = {},
+        name = topic,
+        head: object = {},
+      ) =>
+        see(
+          `v${version} ${label}`,
+          await peer.ask('listOffsets', version, {
+            replicaId: -1,
+            isolationLevel: 0,
+            ...head,
+            topics: [{ name, partitions: [{ partitionIndex: 0, timestamp, ...over }] }],
+          } as never),
+        );
+      for (const special of [-1, -2, -3, -4, -5, -6, -7, -100]) await ask(`special ${special}`, special);
+      for (const special of [-1, -2, -3, -4, -5])
+        await ask(`special ${special} of an empty partition`, special, { partitionIndex: 1 });
+      for (const time of [0, T0 - 60_000, T0 - 1, T0, T0 + 1, T0 + 60_000, T0 + 60_001, 2 ** 52])
+        await ask(`time ${time - T0}`, time);
+      await ask('time in an empty partition', T0, { partitionIndex: 1 });
+      await ask('partition -1', -1, { partitionIndex: -1 });
+      await ask('partition 2 of 2', -1, { partitionIndex: 2 });
+      await ask('unknown topic', -1, {}, 'nowhere');
+      await ask('empty topic', -1, {}, '');
+      if (version >= 2) {
+        await ask('read committed', -1, {}, topic, { isolationLevel: 1 });
+        await ask('isolation 9', -1, {}, topic, { isolationLevel: 9 });
+      }
+      if (version < 4) continue;
+      await ask('epoch 0', -1, { currentLeaderEpoch: 0 });
+      await ask('epoch 1', -1, { currentLeaderEpoch: 1 });
+    }
+    const twice = [
+      { partitionIndex: 0, timestamp: -1 },
+      { partitionIndex: 0, timestamp: -2 },
+      { partitionIndex: 1, timestamp: -2 },
+    ];
+    see(
+      'partition twice',
+      await peer.ask('listOffsets', 4, {
+        replicaId: -1,
+        isolationLevel: 0,
+        topics: [{ name: topic, partitions: twice }],
+      } as never),
+    );
+    for (const replicaId of [-2, 1, 5])
+      see(
+        `replica ${replicaId}`,
+        await peer.ask('listOffsets', 4, {
+          replicaId,
+          isolationLevel: 0,
+          topics: [{ name: topic, partitions: [{ partitionIndex: 0, timestamp: -1 }] }],
+        } as never),
+      );
+  },
+};
+
+const leaderEpochs: Scenario = {
+  name: 'offset for leader epoch',
+  deliberate: [[/epoch -2/, 'no epoch is -2: Kafka answers epoch -2 at offset 0']],
+  async run(peer, see) {
+    const { topic } = await filled(peer, 'epochs', 2);
+    for (const version of versionsOf('offsetForLeaderEpoch')) {
+      for (const leaderEpoch of [0, 1, 99, -1, -2])
+        for (const currentLeaderEpoch of [-1, 0, 1])
+          for (const partition of [0, 1])
+            see(
+              `v${version} epoch ${leaderEpoch} of ${partition}, leader at ${currentLeaderEpoch}`,
+              await peer.ask('offsetForLeaderEpoch', version, {
+                topics: [{ topic, partitions: [{ partition, currentLeaderEpoch, leaderEpoch }] }],
+              } as never),
+            );
+      for (const [name, partition] of [
+        ['nowhere', 0],
+        [topic, -1],
+        [topic, 9],
+      ] as const)
+        see(
+          `v${version} ${name === topic ? 'partition' : 'topic'} ${partition} that is not`,
+          await peer.ask('offsetForLeaderEpoch', version, {
+            topics: [{ topic: name, partitions: [{ partition, currentLeaderEpoch: -1, leaderEpoch: 0 }] }],
+          } as never),
+        );
+    }
+    see(
+      'as a replica',
+      await peer.ask('offsetForLeaderEpoch', 3, {
+        replicaId: 5,
+        topics: [{ topic, partitions: [{ partition: 0, leaderEpoch: 0 }] }],
+      } as never),
+    );
+  },
+};
+
+const deleteRecords: Scenario = {
+  name: 'delete records',
+  async run(peer, see) {
+    for (const version of versionsOf('deleteRecords')) {
+      const { topic } = await filled(peer, `delete-${version}`, 2);
+      const ask = async (label: string, offset: number, partitionIndex = 0, name = topic, timeoutMs = 5000) =>
+        see(
+          `v${version} ${label}`,
+          await peer.ask('deleteRecords', version, {
+            timeoutMs,
+            topics: [{ name, partitions: [{ partitionIndex, offset }] }],
+          } as never),
+        );
+      await ask('-2', -2);
+      await ask('beyond the end', 7);
+      await ask('up to 3, within a batch', 3);
+      await ask('below what is deleted', 1);
+      await ask('0', 0);
+      await ask('of an empty partition to its end', -1, 1);
+      await ask('of an empty partition to 1', 1, 1);
+      await ask('partition -1', 0, -1);
+      await ask('partition 2 of 2', 0, 2);
+      await ask('unknown topic', 0, 0, 'nowhere');
+      await ask('negative time-out', 4, 0, topic, -1);
+      see(`v${version} fetch below`, await peer.ask('fetch', 11, fetchAt(topic, 2)));
+      see(`v${version} fetch within the batch`, await peer.ask('fetch', 11, fetchAt(topic, 4)));
+      const twice = [
+        { partitionIndex: 0, offset: 4 },
+        { partitionIndex: 0, offset: 5 },
+      ];
+      await peer.ask('deleteRecords', version, {
+        timeoutMs: 5000,
+        topics: [{ name: topic, partitions: twice }],
+      } as never);
+      await ask('to the end', -1);
+      await ask('again', -1);
+      see(
+        `v${version} list offsets after`,
+        await peer.ask('listOffsets', 7, {
+          replicaId: -1,
+          isolationLevel: 0,
+          topics: [{ name: topic, partitions: [{ partitionIndex: 0, timestamp: -2 }] }],
+        } as never),
+      );
+      see(
+        `v${version} by time after`,
+        await peer.ask('listOffsets', 7, {
+          replicaId: -1,
+          isolationLevel: 0,
+          topics: [{ name: topic, partitions: [{ partitionIndex: 0, timestamp: 0 }] }],
+        } as never),
+      );
+    }
+    const compacted = `${peer.prefix}delete-compacted`;
+    await peer.topic(compacted, 1, { 'cleanup.policy': 'compact' });
+    see(
+      'compacted',
+      await peer.ask('deleteRecords', 2, {
+        timeoutMs: 5000,
+        topics: [{ name: compacted, partitions: [{ partitionIndex: 0, offset: 0 }] }],
+      } as never),
+    );
+    see(
+      'offsets topic',
+      await peer.ask('deleteRecords', 2, {
+        timeoutMs: 5000,
+        topics: [{ name: '__consumer_offsets', partitions: [{ partitionIndex: 0, offset: 0 }] }],
+      } as never),
+    );
+  },
+};
+
+const fetchAt = (topic: string, fetchOffset: number) =>
+  ({
+    maxWaitMs: 10,
+    minBytes: 0,
+    maxBytes: 1_000_000,
+    isolationLevel: 0,
+    topics: [{ topic, partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 1_000_000 }] }],
+  }) as never;
+
+export const readScenarios = [
+  fetchRequests,
+  fetchSessions,
+  madeAgain,
+  listOffsets,
+  leaderEpochs,
+  deleteRecords,
+];
