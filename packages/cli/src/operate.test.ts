@@ -72,6 +72,29 @@ test('what is refused is named with the reason, exit status 1', async () => {
     stderr: expect.stringContaining('GROUP_ID_NOT_FOUND'),
   });
 });
+test("topics are chosen by a name, or by a pattern as in Kafka's tools", async () => {
+  for (const name of ['plant-a', 'plant-b', 'plantXa']) await topics('create', name, '--partitions', '1');
+  const listed = async (...args: string[]) =>
+    (await topics('--list', ...args)).stdout.split('\n').slice(0, -1);
+  expect(await listed('--topic', 'plant-a')).toEqual(['plant-a']);
+  expect(await listed('--topic', 'plant-.*')).toEqual(['plant-a', 'plant-b']);
+  expect(await listed('--topic', 'plant-c')).toEqual([]);
+  expect(await listed('--exclude-internal')).not.toContain('__consumer_offsets');
+  expect(await listed()).toContain('__consumer_offsets');
+  expect((await topics('list', '--topic', 'plant-(')).stderr).toContain(
+    'neither a topic nor a regular expression',
+  );
+  expect((await topics('describe', 'plant-c', '--if-exists')).code).toBe(0);
+  const none = JSON.parse(
+    (await topics('describe', 'plant-a', '--under-replicated-partitions', '--json')).stdout,
+  );
+  expect(none).toEqual([]);
+  expect((await topics('--delete', '--topic', 'plant-.*')).stdout).toBe(
+    'deleted topic plant-a\ndeleted topic plant-b\n',
+  );
+  expect(await listed('--topic', 'plant.*')).toEqual(['plantXa']);
+  expect((await topics('delete', 'plant-.*')).code).toBe(0);
+});
 test('a verb that is missing, doubled or unknown is a usage error', async () => {
   expect((await topics()).stderr).toContain('give exactly one of list, describe, create, alter, delete');
   expect((await topics('list', '--create')).stderr).toContain('give exactly one of');
@@ -112,7 +135,7 @@ test('a group is shown with its members, committed offsets and lag', async () =>
   const { stdout } = await groups('--describe', '--group', 'workers');
   expect(stdout).toContain('group workers: Stable, 1 member');
   expect(stdout).toMatch(/^workers +work +1 +10 +15 +5 +test-\S+ +\S+ +test$/m);
-  expect((await groups('list')).stdout).toMatch(/^workers +Stable +consumer$/m);
+  expect((await groups('list')).stdout).toMatch(/^workers +Stable +classic +consumer$/m);
   await consumer.disconnect();
   await producer.disconnect();
 });

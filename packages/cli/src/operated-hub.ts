@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hubSettings, startHub } from '@edgelog/hub';
 import { silentLogger } from '@edgelog/runtime';
+import { apis } from '@edgelog/wire';
 import { dispatch } from './dispatch.ts';
+import { Cluster } from './kafka/cluster.ts';
 import type { Ended } from './run-cli.ts';
 
 export interface OperatedHub {
@@ -12,6 +14,8 @@ export interface OperatedHub {
   readonly dataDir: string;
   /** Runs an operator's command against it, in this process; one at a time, since its output is caught. */
   operate(command: string, ...args: string[]): Promise<Ended>;
+  /** Takes the records of a partition before `offset` away, as retention does. */
+  deleteRecords(topic: string, partition: number, offset: number): Promise<void>;
   /** Stops the hub and leaves its data. */
   stop(): Promise<void>;
   /** Stops the hub and starts it at the same address. */
@@ -21,11 +25,11 @@ export interface OperatedHub {
 }
 
 /** For tests: a hub in this process, with a data directory of its own. */
-export async function startOperatedHub(): Promise<OperatedHub> {
+export async function startOperatedHub(settings: { advertise?: string } = {}): Promise<OperatedHub> {
   const dataDir = mkdtempSync(join(tmpdir(), 'edgelog-operate-'));
   const any = '127.0.0.1:0';
   const start = (kafka: string) =>
-    startHub(hubSettings.parse({ dataDir, kafka, sync: any, http: any, offsetsPartitions: 4 }), {
+    startHub(hubSettings.parse({ dataDir, kafka, sync: any, http: any, offsetsPartitions: 4, ...settings }), {
       log: silentLogger,
     });
   let hub = await start(any);
@@ -35,6 +39,12 @@ export async function startOperatedHub(): Promise<OperatedHub> {
     dataDir,
     operate: (command, ...args) =>
       catchOutput(() => dispatch([command, '--bootstrap-server', server, ...args])),
+    deleteRecords: async (name, partitionIndex, offset) => {
+      const cluster = await Cluster.open([server], 10_000);
+      const topics = [{ name, partitions: [{ partitionIndex, offset }] }];
+      await cluster.requestController(apis.deleteRecords, { topics, timeoutMs: 10_000 });
+      await cluster.close();
+    },
     stop: () => hub.stop(),
     restart: async () => {
       await hub.stop();

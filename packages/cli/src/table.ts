@@ -1,10 +1,14 @@
+import { withoutControls } from './text.ts';
+
 /** A cell; numbers are set flush right. */
 export type Cell = string | number;
 
 /** Columns padded to their widest cell, two spaces apart. */
 export function renderTable(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const texts = [header, ...rows].map((row) => row.map(String));
-  const widths = header.map((_, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)));
+  const texts = [header, ...rows].map((row) => row.map((cell) => withoutControls(String(cell))));
+  const widths = header.map((_, column) =>
+    texts.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0),
+  );
   const isNumeric = header.map((_, column) => rows.some((row) => typeof row[column] === 'number'));
   const lines = texts.map((row) =>
     row

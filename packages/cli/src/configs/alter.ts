@@ -1,8 +1,11 @@
+import { EdgelogError } from '@edgelog/base';
+import { didYouMean } from '@edgelog/runtime';
 import { apis } from '@edgelog/wire';
 import type { Cluster } from '../kafka/cluster.ts';
 import type { ConfigPair } from '../kafka/config-pairs.ts';
 import { reportOutcomes } from '../outcomes.ts';
-import { type EntityType, findEntities } from './entity.ts';
+import { OWN_SOURCES, readConfigs } from './describe.ts';
+import { type Entity, type EntityType, findEntities } from './entity.ts';
 
 /** Kafka's numbers for what is done to one config [KIP-339]. */
 const Operation = { set: 0, delete: 1 } as const;
@@ -18,6 +21,7 @@ export interface AlterOptions {
 /** Sets some configs of each entity and takes others back to their defaults; the rest stays as it is. */
 export async function alterConfigs(cluster: Cluster, options: AlterOptions): Promise<number> {
   const entities = await findEntities(cluster, options.entityType, options.entityName);
+  if (options.remove.length > 0) await refuseUnset(cluster, entities, options.remove);
   const configs = [
     ...options.add.map(({ name, value }) => ({ name, configOperation: Operation.set, value })),
     ...options.remove.map((name) => ({ name, configOperation: Operation.delete, value: null })),
@@ -39,4 +43,18 @@ export async function alterConfigs(cluster: Cluster, options: AlterOptions): Pro
   );
   const kind = options.entityType === 'topics' ? 'topic' : 'broker';
   return reportOutcomes(outcomes, { kind, done: 'altered', json: options.json });
+}
+
+/** To delete what is not set changes nothing, and is most likely a slip: refused, as by Kafka's tool. */
+async function refuseUnset(
+  cluster: Cluster,
+  entities: readonly Entity[],
+  names: readonly string[],
+): Promise<void> {
+  for (const { entity, configs } of await readConfigs(cluster, entities)) {
+    const set = configs.filter(({ configSource }) => OWN_SOURCES.has(configSource)).map(({ name }) => name);
+    const unset = names.find((name) => !set.includes(name));
+    if (unset !== undefined)
+      throw new EdgelogError('REFUSED', `${entity.label}: ${unset} is not set${didYouMean(unset, set)}`);
+  }
 }

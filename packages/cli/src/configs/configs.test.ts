@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type OperatedHub, startOperatedHub } from '../operated-hub.ts';
 
@@ -60,5 +62,26 @@ test('an entity that does not exist is named', async () => {
   });
   expect((await configs('describe', 'one', '--entity-type', 'brokers')).stderr).toContain(
     'expected the id of a broker',
+  );
+});
+test('to delete what is not set is refused, with what is', async () => {
+  expect(await configs('alter', 'kept', '--delete-config', 'cleanup.polic')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('topic kept: cleanup.polic is not set (did you mean cleanup.policy?)'),
+  });
+});
+test('configs are set from a file, and topics and brokers named by the short flags', async () => {
+  const file = join(hub.dataDir, 'topic.properties');
+  writeFileSync(file, '# comment\nsegment.ms = 5000\n\ncleanup.policy=compact,delete\n');
+  expect((await configs('--alter', '--topic', 'kept', '--add-config-file', file)).stdout).toBe(
+    'altered topic kept\n',
+  );
+  const set = (await configs('--describe', '--topic', 'kept')).stdout;
+  expect(set).toMatch(/^kept +segment\.ms +5000 /m);
+  expect(set).toMatch(/^kept +cleanup\.policy +compact,delete /m);
+  expect((await configs('--describe', '--broker', '1')).stdout).toMatch(/^ *1 +log\.dirs /m);
+  expect((await configs('--describe', '--broker', '1', '--topic', 'kept')).stderr).toContain('give one of');
+  expect((await configs('--alter', '--topic', 'kept', '--add-config-file', '/nowhere')).stderr).toContain(
+    'cannot read /nowhere',
   );
 });

@@ -1,4 +1,4 @@
-import { apis } from '@edgelog/wire';
+import { apis, type ResponseOutput } from '@edgelog/wire';
 import { type Cluster, check } from '../kafka/cluster.ts';
 import { printJson, printTable } from '../table.ts';
 import { type Entity, type EntityType, findEntities } from './entity.ts';
@@ -19,18 +19,16 @@ const SOURCES: Readonly<Record<number, string>> = {
   5: 'DEFAULT_CONFIG',
 };
 const DEFAULT_SOURCE = 5;
+/** Sources of what can be taken back: it was set for the entity itself. */
+export const OWN_SOURCES: ReadonlySet<number> = new Set([1, 2, 3]);
 
 /** What is set, or with `all` every config with its value in force. */
 export async function describeConfigs(cluster: Cluster, options: DescribeOptions): Promise<number> {
   const entities = await findEntities(cluster, options.entityType, options.entityName);
-  const described = await Promise.all(
-    entities.map(async (entity) => ({
-      entity,
-      configs: (await configsOf(cluster, entity)).filter(
-        ({ configSource }) => options.all || configSource !== DEFAULT_SOURCE,
-      ),
-    })),
-  );
+  const described = (await readConfigs(cluster, entities)).map(({ entity, configs }) => ({
+    entity,
+    configs: configs.filter(({ configSource }) => options.all || configSource !== DEFAULT_SOURCE),
+  }));
   if (options.json) {
     printJson(
       described.map(({ entity, configs }) => ({
@@ -60,12 +58,33 @@ export async function describeConfigs(cluster: Cluster, options: DescribeOptions
   return 0;
 }
 
-async function configsOf(cluster: Cluster, { resourceType, resourceName, nodeId, label }: Entity) {
-  const answer = await cluster.request(nodeId, apis.describeConfigs, {
-    resources: [{ resourceType, resourceName, configurationKeys: null }],
-    includeSynonyms: false,
-    includeDocumentation: true,
-  });
-  for (const { errorCode, errorMessage } of answer.results) check(errorCode, label, errorMessage);
-  return answer.results.flatMap(({ configs }) => configs).sort((a, b) => (a.name < b.name ? -1 : 1));
+/** Entities asked for in one request. */
+const AT_ONCE = 200;
+
+/** All configs of each entity, by name. Throws REFUSED for one that does not exist. */
+export async function readConfigs(cluster: Cluster, entities: readonly Entity[]) {
+  const read: { entity: Entity; configs: Described[] }[] = [];
+  for (const [nodeId, own] of Map.groupBy(entities, (entity) => entity.nodeId)) {
+    for (let at = 0; at < own.length; at += AT_ONCE) {
+      const some = own.slice(at, at + AT_ONCE);
+      const { results } = await cluster.request(nodeId, apis.describeConfigs, {
+        resources: some.map(({ resourceType, resourceName }) => ({
+          resourceType,
+          resourceName,
+          configurationKeys: null,
+        })),
+        includeSynonyms: false,
+        includeDocumentation: true,
+      });
+      for (const { resourceName, errorCode, errorMessage, configs } of results) {
+        const entity = some.find((one) => one.resourceName === resourceName);
+        if (entity === undefined) continue;
+        check(errorCode, entity.label, errorMessage);
+        read.push({ entity, configs: [...configs].sort((a, b) => (a.name < b.name ? -1 : 1)) });
+      }
+    }
+  }
+  return read;
 }
+
+type Described = ResponseOutput<typeof apis.describeConfigs>['results'][number]['configs'][number];

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { BatchRecord } from '@edgelog/wire';
+import { escapeCharacter, withoutControls } from '../text.ts';
 
 /** Where a record lies. */
 export interface Place {
@@ -39,21 +40,11 @@ function timeOf(timestamp: number): string {
   return timestamp < 0 || Number.isNaN(date.getTime()) ? '-' : date.toISOString();
 }
 
-const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
-
 /** As text that a terminal shows as it is: control characters, and bytes that are no UTF-8, are written as escapes. */
 export function printable(bytes: Buffer | null): string {
   if (bytes === null) return 'null';
-  if (!isUtf8(bytes)) return bytes.toString('latin1').replace(/[^ -~]/g, escaped);
-  return bytes.toString().replace(CONTROL, escaped);
-}
-
-const NAMED: Readonly<Record<string, string>> = { '\t': '\\t', '\n': '\\n', '\r': '\\r' };
-
-function escaped(character: string): string {
-  const code = character.charCodeAt(0);
-  if (code > 255) return `\\u${code.toString(16).padStart(4, '0')}`;
-  return NAMED[character] ?? `\\x${code.toString(16).padStart(2, '0')}`;
+  if (!isUtf8(bytes)) return bytes.toString('latin1').replace(/[^ -~]/g, escapeCharacter);
+  return withoutControls(bytes.toString());
 }
 
 /** As text; bytes that are no UTF-8 as `{"base64": …}`. */

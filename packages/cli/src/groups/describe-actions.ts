@@ -1,6 +1,5 @@
 import type { Cluster } from '../kafka/cluster.ts';
 import { plural, printJson, printTable } from '../table.ts';
-import { readAssignment } from './assignment.ts';
 import { type DescribedGroup, describeGroup } from './describe.ts';
 import { readGroup } from './group.ts';
 
@@ -34,7 +33,7 @@ export async function describeMembers(
       groupInstanceId: member.groupInstanceId,
       host: member.clientHost,
       clientId: member.clientId,
-      partitions: group.protocolType === 'consumer' ? readAssignment(member.memberAssignment) : [],
+      partitions: member.partitions,
     })),
   );
   if (json) printJson(members);
@@ -72,8 +71,8 @@ export async function describeStates(
   const states = found.map(({ coordinator, group }) => ({
     group: group.groupId,
     coordinator,
-    protocol: group.protocolData,
-    state: group.groupState,
+    protocol: group.protocol,
+    state: group.state,
     members: group.members.length,
   }));
   if (json) printJson(states);

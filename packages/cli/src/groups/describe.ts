@@ -1,8 +1,7 @@
 import { ErrorCode } from '@edgelog/wire';
 import type { Cluster } from '../kafka/cluster.ts';
 import { LATEST, listOffsets, partitionKey } from '../kafka/offsets.ts';
-import { readAssignment } from './assignment.ts';
-import { fetchCommitted, type Group, readGroup } from './group.ts';
+import { fetchCommitted, type Group, type GroupMember, readGroup } from './group.ts';
 
 export interface PartitionLag {
   readonly topic: string;
@@ -60,9 +59,9 @@ export async function describeGroup(cluster: Cluster, groupId: string): Promise<
   });
   return {
     group: groupId,
-    state: group.groupState,
+    state: group.state,
     protocolType: group.protocolType,
-    protocol: group.protocolData,
+    protocol: group.protocol,
     coordinator,
     members: group.members.length,
     partitions: partitions.sort((a, b) =>
@@ -71,14 +70,10 @@ export async function describeGroup(cluster: Cluster, groupId: string): Promise<
   };
 }
 
-function ownersOf({ protocolType, members }: Group): Map<string, Group['members'][number]> {
-  const owners = new Map<string, Group['members'][number]>();
-  // Only consumers put Kafka's assignment into these bytes; Connect and others have their own.
-  if (protocolType !== 'consumer') return owners;
-  for (const member of members) {
-    for (const { topic, partition } of readAssignment(member.memberAssignment)) {
-      owners.set(partitionKey(topic, partition), member);
-    }
-  }
-  return owners;
+function ownersOf({ members }: Group): Map<string, GroupMember> {
+  return new Map(
+    members.flatMap((member) =>
+      member.partitions.map(({ topic, partition }) => [partitionKey(topic, partition), member] as const),
+    ),
+  );
 }

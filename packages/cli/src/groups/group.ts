@@ -2,11 +2,29 @@ import { EdgelogError } from '@edgelog/base';
 import { apis, ErrorCode, type ResponseOutput } from '@edgelog/wire';
 import { type Cluster, check } from '../kafka/cluster.ts';
 import { partitionKey } from '../kafka/offsets.ts';
+import { type AssignedPartition, readAssignment } from './assignment.ts';
 
-export type Group = ResponseOutput<typeof apis.describeGroups>['groups'][number];
+export interface GroupMember {
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+  readonly clientId: string;
+  readonly clientHost: string;
+  readonly partitions: readonly AssignedPartition[];
+}
+
+/** A group of either protocol. */
+export interface Group {
+  readonly groupId: string;
+  /** As Kafka names it: Empty, Stable …; DEAD where there is no such group. */
+  readonly state: string;
+  readonly protocolType: string;
+  /** What assigns the partitions. */
+  readonly protocol: string;
+  readonly members: readonly GroupMember[];
+}
 
 /** A group that does not exist is Dead, as Kafka has it. */
-export const DEAD = 'Dead';
+const DEAD = 'Dead';
 
 export interface FoundGroup {
   /** Node id of the broker that coordinates it. */
@@ -17,23 +35,78 @@ export interface FoundGroup {
 /** State and members of a group, from its coordinator; its state is DEAD when there is no such group. */
 export async function findGroup(cluster: Cluster, groupId: string): Promise<FoundGroup> {
   const coordinator = await cluster.coordinatorOf(groupId);
-  const answer = await cluster.request(coordinator, apis.describeGroups, { groups: [groupId] });
-  const [group] = answer.groups;
-  if (group === undefined)
-    throw new EdgelogError('REFUSED', `broker ${coordinator} does not answer for ${groupId}`);
-  if (group.errorCode !== ErrorCode.GROUP_ID_NOT_FOUND) {
-    check(group.errorCode, `group ${groupId}`, group.errorMessage);
-  }
-  return { coordinator, group };
+  const group =
+    (await findClassic(cluster, coordinator, groupId)) ?? (await findNew(cluster, coordinator, groupId));
+  const none = { groupId, state: DEAD, protocolType: '', protocol: '', members: [] };
+  return { coordinator, group: group ?? none };
 }
 
 /** As `findGroup`. Throws REFUSED when there is no such group. */
 export async function readGroup(cluster: Cluster, groupId: string): Promise<FoundGroup> {
   const found = await findGroup(cluster, groupId);
-  if (found.group.groupState === DEAD) {
+  if (found.group.state === DEAD) {
     throw new EdgelogError('REFUSED', `group ${groupId}: GROUP_ID_NOT_FOUND (no such group)`);
   }
   return found;
+}
+
+/** Whether offsets of the group can be changed from outside. */
+export function isUnused({ state }: Group): boolean {
+  return state === 'Empty' || state === DEAD;
+}
+
+async function findClassic(cluster: Cluster, nodeId: number, groupId: string): Promise<Group | undefined> {
+  const { groups } = await cluster.request(nodeId, apis.describeGroups, { groups: [groupId] });
+  const group = only(groups, nodeId, groupId);
+  if (group.errorCode === ErrorCode.GROUP_ID_NOT_FOUND || group.groupState === DEAD) return undefined;
+  check(group.errorCode, `group ${groupId}`, group.errorMessage);
+  const { groupState: state, protocolType, protocolData: protocol } = group;
+  const members = group.members.map((member) => ({
+    ...member,
+    // Only consumers put Kafka's assignment into these bytes; Connect and others have their own.
+    partitions: protocolType === 'consumer' ? readAssignment(member.memberAssignment) : [],
+  }));
+  return { groupId, state, protocolType, protocol, members };
+}
+
+/** A group of the new protocol [KIP-848], which brokers do not describe as a classic one. */
+async function findNew(cluster: Cluster, nodeId: number, groupId: string): Promise<Group | undefined> {
+  let answer: ResponseOutput<typeof apis.consumerGroupDescribe>;
+  try {
+    answer = await cluster.request(nodeId, apis.consumerGroupDescribe, {
+      groupIds: [groupId],
+      includeAuthorizedOperations: false,
+    });
+  } catch (error) {
+    if (error instanceof EdgelogError && error.code === 'UNSUPPORTED_VERSION') return undefined;
+    throw error;
+  }
+  const group = only(answer.groups, nodeId, groupId);
+  if (group.errorCode === ErrorCode.GROUP_ID_NOT_FOUND) return undefined;
+  check(group.errorCode, `group ${groupId}`, group.errorMessage);
+  const members = group.members.map(({ memberId, instanceId, clientId, clientHost, assignment }) => ({
+    memberId,
+    groupInstanceId: instanceId,
+    clientId,
+    clientHost,
+    partitions: assignment.topicPartitions.flatMap(({ topicName, partitions }) =>
+      partitions.map((partition) => ({ topic: topicName, partition })),
+    ),
+  }));
+  return {
+    groupId,
+    state: group.groupState,
+    protocolType: 'consumer',
+    protocol: group.assignorName,
+    members,
+  };
+}
+
+function only<T>(groups: readonly T[], nodeId: number, groupId: string): T {
+  const [group] = groups;
+  if (group === undefined)
+    throw new EdgelogError('REFUSED', `broker ${nodeId} does not answer for ${groupId}`);
+  return group;
 }
 
 /** Committed offsets of a group, keyed by `partitionKey`. */
@@ -57,4 +130,34 @@ export async function fetchCommitted(
     }
   }
   return committed;
+}
+
+/** Commits an offset for partitions; `member` is who does, left out for a group without members. */
+export async function commitOffsets(
+  cluster: Cluster,
+  coordinator: number,
+  groupId: string,
+  offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[],
+  member: { readonly memberId: string; readonly memberEpoch: number } = { memberId: '', memberEpoch: -1 },
+): Promise<void> {
+  if (offsets.length === 0) return;
+  const byTopic = Map.groupBy(offsets, ({ topic }) => topic);
+  const answer = await cluster.request(coordinator, apis.offsetCommit, {
+    groupId,
+    memberId: member.memberId,
+    generationIdOrMemberEpoch: member.memberEpoch,
+    topics: Array.from(byTopic, ([name, partitions]) => ({
+      name,
+      partitions: partitions.map(({ partition, offset }) => ({
+        partitionIndex: partition,
+        committedOffset: offset,
+        committedMetadata: '',
+      })),
+    })),
+  });
+  for (const { name, partitions } of answer.topics) {
+    for (const { partitionIndex, errorCode } of partitions) {
+      check(errorCode, `offset of group ${groupId} in ${name}-${partitionIndex}`);
+    }
+  }
 }

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type OperatedHub, startOperatedHub } from '../operated-hub.ts';
@@ -44,6 +46,51 @@ test('offsets are reset within the range there is, and only with --execute', asy
   expect(await reset('--topic', 'work:1', '--to-earliest')).toEqual([0]);
   expect(await reset('--topic', 'work:1', '--to-latest')).toEqual([10]);
   expect((await groups('describe', 'away')).stdout).toMatch(/^away +work +1 +4 +10 +6 /m);
+});
+test('offsets are reset to what they are, by age, and to what a file says', async () => {
+  const current = () => reset('--topic', 'work', '--to-current');
+  await reset('--topic', 'work', '--to-offset', '4', '--execute');
+  expect(await current()).toEqual([0, 4]);
+  expect(await reset('--topic', 'work', '--by-duration', 'P36500D')).toEqual([0, 0]);
+  expect(await reset('--topic', 'work', '--by-duration', 'PT0.5S')).toEqual([0, 10]);
+  const exported = await groups(
+    ...['reset-offsets', 'away', '--topic', 'work', '--shift-by', '2', '--export'],
+  );
+  expect(exported.stdout).toBe('work,0,0\nwork,1,6\n');
+  const file = join(hub.dataDir, 'offsets.csv');
+  writeFileSync(file, exported.stdout);
+  expect(await reset('--from-file', file, '--execute')).toEqual([0, 6]);
+  expect(await current()).toEqual([0, 6]);
+  writeFileSync(file, 'other,work,1,1\naway,work,1,9\n');
+  expect(await reset('--from-file', file)).toEqual([9]);
+  writeFileSync(file, 'work,1\n');
+  expect((await groups('reset-offsets', 'away', '--from-file', file)).stderr).toContain(
+    `${file}:1: "work,1": expected TOPIC,PARTITION,OFFSET`,
+  );
+  const clamped = await groups('reset-offsets', 'away', '--topic', 'work:1', '--to-offset', '5000000000');
+  expect(clamped.stderr).toContain('work-1 holds offsets 0 to 10: 10 is taken for 5000000000');
+  for (const wrong of ['7D', 'P', 'PT', 'P1Y'])
+    expect(
+      (await groups('reset-offsets', 'away', '--topic', 'work', '--by-duration', wrong)).stderr,
+    ).toContain('expected PnDTnHnMnS');
+});
+test('committed offsets are deleted, and groups listed by state and by type', async () => {
+  await reset('--topic', 'work', '--to-latest', '--execute');
+  expect(await groups('--delete-offsets', '--group', 'away', '--topic', 'work:1')).toEqual({
+    code: 0,
+    stdout: 'deleted offset of work-1 of group away\n',
+    stderr: '',
+  });
+  expect((await groups('--describe', '--group', 'away', '--offsets')).stdout).not.toMatch(/work +1/);
+  expect((await groups('delete-offsets', 'nobody', '--topic', 'work')).stderr).toContain(
+    'GROUP_ID_NOT_FOUND',
+  );
+  expect((await groups('delete-offsets', 'away')).stderr).toContain('--topic is required');
+  const listed = async (...args: string[]) => (await groups('--list', ...args)).stdout.split('\n')[1];
+  expect(await listed('--state', 'empty')).toMatch(/^away +Empty +classic/);
+  expect(await listed('--state', 'stable')).toBe('');
+  expect(await listed('--type', 'consumer')).toBe('');
+  expect((await groups('list', 'away')).stderr).toContain('away is not expected here');
 });
 test('what cannot be reset is refused with the reason', async () => {
   const refused = async (...args: string[]) => {

@@ -2,12 +2,30 @@ import { apis } from '@edgelog/wire';
 import { type Cluster, check } from '../kafka/cluster.ts';
 import { printJson, printTable } from '../table.ts';
 
-export async function listGroups(cluster: Cluster, json: boolean): Promise<number> {
-  const groups = await findGroups(cluster);
-  if (json) printJson(groups);
+export interface ListOptions {
+  /** What follows --state or --type; empty: all of them. */
+  readonly group: readonly string[];
+  readonly state: boolean;
+  readonly type: boolean;
+  readonly json: boolean;
+}
+
+/** Groups with their state, those in some states or of some types only. */
+export async function listGroups(cluster: Cluster, options: ListOptions): Promise<number> {
+  const wanted = options.group.map((word) => word.toLowerCase());
+  const groups = (await findGroups(cluster)).filter(({ groupState, groupType }) => {
+    if (wanted.length === 0) return true;
+    return wanted.includes((options.type ? groupType : groupState).toLowerCase());
+  });
+  if (options.json) printJson(groups);
   else {
-    const rows = groups.map(({ groupId, groupState, protocolType }) => [groupId, groupState, protocolType]);
-    printTable(['GROUP', 'STATE', 'PROTOCOL'], rows);
+    const rows = groups.map(({ groupId, groupState, groupType, protocolType }) => [
+      groupId,
+      groupState,
+      groupType || '-',
+      protocolType || '-',
+    ]);
+    printTable(['GROUP', 'STATE', 'TYPE', 'PROTOCOL'], rows);
   }
   return 0;
 }

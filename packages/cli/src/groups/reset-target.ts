@@ -1,5 +1,6 @@
 import { EdgelogError } from '@edgelog/base';
 import { z } from 'zod';
+import { type OffsetRow, readOffsetFile } from './offset-file.ts';
 
 /** Where offsets are to go, and whose: Kafka's flags. */
 export const targetFields = {
@@ -18,13 +19,27 @@ export const targetFields = {
     .string()
     .optional()
     .describe('Reset to the first record as new as YYYY-MM-DDTHH:mm:SS.sss, UTC unless it has a zone.'),
+  byDuration: z
+    .string()
+    .optional()
+    .describe('Reset to the first record that is no older than PnDTnHnMnS, as P7D or PT30M.'),
+  toCurrent: z
+    .boolean()
+    .default(false)
+    .describe('Leave the committed offset where it is, or the end where there is none.'),
+  fromFile: z
+    .string()
+    .optional()
+    .describe('Reset to what this file says: a line TOPIC,PARTITION,OFFSET for each, as --export writes it.'),
   shiftBy: z.number().int().optional().describe('Move the committed offset, forward or (−N) backward.'),
+  export: z.boolean().default(false).describe('Print the new offsets as lines that --from-file takes.'),
   dryRun: z.boolean().default(false).describe('Only show what reset-offsets would do; the default.'),
   execute: z.boolean().default(false).describe('Really reset the offsets.'),
 };
 
 export type Where =
-  | { readonly to: 'earliest' | 'latest' }
+  | { readonly to: 'earliest' | 'latest' | 'current' }
+  | { readonly to: 'file'; readonly rows: readonly OffsetRow[] }
   | { readonly to: 'offset'; readonly offset: number }
   | { readonly to: 'datetime'; readonly timestamp: number }
   | { readonly to: 'shift'; readonly by: number };
@@ -37,9 +52,10 @@ export interface WantedTopic {
 
 export interface Target {
   readonly where: Where;
-  /** Undefined: what the group has committed to. */
+  /** Undefined: what the group has committed to, or what the file names. */
   readonly topics: readonly WantedTopic[] | undefined;
   readonly execute: boolean;
+  readonly isExport: boolean;
 }
 
 type TargetSettings = z.output<z.ZodObject<typeof targetFields>>;
@@ -60,16 +76,33 @@ export function parseTarget(command: string, settings: TargetSettings): Target {
     }
     given.push({ to: 'datetime', timestamp });
   }
+  if (settings.toCurrent) given.push({ to: 'current' });
+  if (settings.byDuration !== undefined) {
+    const duration = parseDuration(settings.byDuration);
+    if (duration === undefined) {
+      throw refuse(`--by-duration = ${JSON.stringify(settings.byDuration)}: expected PnDTnHnMnS`);
+    }
+    given.push({ to: 'datetime', timestamp: Math.max(0, Date.now() - duration) });
+  }
+  if (settings.fromFile !== undefined) {
+    given.push({ to: 'file', rows: readOffsetFile(`${command}: --from-file`, settings.fromFile) });
+  }
   const [where] = given;
   if (where === undefined || given.length > 1) {
-    throw refuse('give exactly one of --to-earliest, --to-latest, --to-offset, --to-datetime, --shift-by');
+    throw refuse(
+      'give exactly one of --to-earliest, --to-latest, --to-current, --to-offset, --to-datetime, --by-duration, --shift-by, --from-file',
+    );
   }
   if (settings.execute && settings.dryRun) throw refuse('give --dry-run or --execute, not both');
-  if (settings.allTopics === settings.topic.length > 0) throw refuse('give either --topic or --all-topics');
+  const isScoped = settings.allTopics || settings.topic.length > 0;
+  if (where.to === 'file' ? isScoped : settings.allTopics === settings.topic.length > 0)
+    throw refuse(where.to === 'file' ? 'the file says which topics' : 'give either --topic or --all-topics');
+  const { execute, export: isExport } = settings;
   return {
     where,
-    topics: settings.allTopics ? undefined : parseTopics(settings.topic),
-    execute: settings.execute,
+    topics: settings.topic.length === 0 ? undefined : parseTopics(settings.topic),
+    execute,
+    isExport,
   };
 }
 
@@ -82,8 +115,23 @@ function parseDatetime(text: string): number | undefined {
   return Number.isNaN(timestamp) ? undefined : timestamp;
 }
 
+const DURATION = /^P(?=.)(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/i;
+
+/** Milliseconds of an ISO 8601 duration without years and months, as Java has it. */
+function parseDuration(text: string): number | undefined {
+  const parts = DURATION.exec(text);
+  if (parts === null) return undefined;
+  const [days, hours, minutes, seconds] = parts.slice(1).map((part) => Number(part ?? 0)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  return Math.round((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000);
+}
+
 /** `TOPIC` or `TOPIC:0,1`; the list was cut at its commas, so bare numbers belong to the partitions before them. */
-function parseTopics(parts: readonly string[]): WantedTopic[] {
+export function parseTopics(parts: readonly string[]): WantedTopic[] {
   const topics: { topic: string; partitions?: number[] }[] = [];
   for (const part of parts) {
     const partitions = topics.at(-1)?.partitions;

@@ -1,9 +1,10 @@
 import { EdgelogError } from '@edgelog/base';
-import { apis, ErrorCode } from '@edgelog/wire';
+import { ErrorCode } from '@edgelog/wire';
 import { type Cluster, check, type TopicMetadata } from '../kafka/cluster.ts';
 import { EARLIEST, LATEST, listOffsets, partitionKey } from '../kafka/offsets.ts';
 import { printJson, printTable } from '../table.ts';
-import { DEAD, fetchCommitted, findGroup } from './group.ts';
+import { commitOffsets, fetchCommitted, findGroup, isUnused } from './group.ts';
+import type { OffsetRow } from './offset-file.ts';
 import type { Target, WantedTopic, Where } from './reset-target.ts';
 
 interface Reset {
@@ -26,11 +27,14 @@ export async function resetOffsets(
 ): Promise<number> {
   const planned = await Promise.all(groups.map((group) => plan(cluster, group, target)));
   if (target.execute) {
-    for (const { groupId, coordinator, resets } of planned)
-      await commit(cluster, coordinator, groupId, resets);
+    for (const { groupId, coordinator, resets } of planned) {
+      const offsets = resets.map(({ newOffset, ...place }) => ({ ...place, offset: newOffset }));
+      await commitOffsets(cluster, coordinator, groupId, offsets);
+    }
   }
   const resets = planned.flatMap((one) => one.resets);
-  if (json) printJson({ executed: target.execute, resets });
+  if (target.isExport) printCsv(resets, groups.length > 1);
+  else if (json) printJson({ executed: target.execute, resets });
   else {
     const rows = resets.map(({ group, topic, partition, currentOffset, newOffset }) => [
       group,
@@ -48,17 +52,19 @@ export async function resetOffsets(
 
 async function plan(cluster: Cluster, groupId: string, target: Target) {
   const { coordinator, group } = await findGroup(cluster, groupId);
-  if (group.groupState !== 'Empty' && group.groupState !== DEAD) {
+  if (!isUnused(group)) {
     throw new EdgelogError(
       'REFUSED',
-      `group ${groupId} is ${group.groupState}: offsets can be reset only while it has no members`,
+      `group ${groupId} is ${group.state}: offsets can be reset only while it has no members`,
     );
   }
   const committed = await fetchCommitted(cluster, coordinator, groupId);
-  const topics = await choose(cluster, target.topics ?? topicsOf(committed));
+  const { where } = target;
+  const fromFile = where.to === 'file' ? rowsOf(where.rows, groupId) : undefined;
+  const wantedTopics = target.topics ?? topicsOf((fromFile ?? committed).keys());
+  const topics = await choosePartitions(cluster, wantedTopics);
   const starts = await listOffsets(cluster, topics, EARLIEST);
   const ends = await listOffsets(cluster, topics, LATEST);
-  const { where } = target;
   const timed = where.to === 'datetime' ? await listOffsets(cluster, topics, where.timestamp) : undefined;
   const resets = topics.flatMap(({ name, partitions }): Reset[] =>
     partitions.map(({ partitionIndex: partition }) => {
@@ -70,20 +76,25 @@ async function plan(cluster: Cluster, groupId: string, target: Target) {
         throw new EdgelogError('REFUSED', `partition ${topic}-${partition} has no leader`);
       }
       const currentOffset = committed.get(key) ?? null;
-      const wanted = destination(where, { start, end, currentOffset, timed: timed?.get(key) });
+      const wanted = destination(where, {
+        start,
+        end,
+        currentOffset,
+        timed: timed?.get(key),
+        filed: fromFile?.get(key),
+      });
       if (wanted === undefined) {
         throw new EdgelogError(
           'REFUSED',
           `group ${groupId} has no committed offset to shift in ${topic}-${partition}`,
         );
       }
-      return {
-        group: groupId,
-        topic,
-        partition,
-        currentOffset,
-        newOffset: Math.min(Math.max(wanted, start), end),
-      };
+      const newOffset = Math.min(Math.max(wanted, start), end);
+      if (newOffset !== wanted) {
+        const range = `${topic}-${partition} holds offsets ${start} to ${end}`;
+        process.stderr.write(`edgelog: ${range}: ${newOffset} is taken for ${wanted}\n`);
+      }
+      return { group: groupId, topic, partition, currentOffset, newOffset };
     }),
   );
   return { groupId, coordinator, resets };
@@ -95,10 +106,12 @@ interface Known {
   readonly currentOffset: number | null;
   /** −1 when no record is as new as the time asked for. */
   readonly timed: number | undefined;
+  /** What the file of --from-file says. */
+  readonly filed: number | undefined;
 }
 
 /** Undefined: there is nothing to shift. */
-function destination(where: Where, { start, end, currentOffset, timed }: Known): number | undefined {
+function destination(where: Where, { start, end, currentOffset, timed, filed }: Known): number | undefined {
   switch (where.to) {
     case 'earliest':
       return start;
@@ -108,14 +121,18 @@ function destination(where: Where, { start, end, currentOffset, timed }: Known):
       return where.offset;
     case 'shift':
       return currentOffset === null ? undefined : currentOffset + where.by;
+    case 'current':
+      return currentOffset ?? end;
+    case 'file':
+      return filed;
     case 'datetime':
       return timed === undefined || timed < 0 ? end : timed;
   }
 }
 
-function topicsOf(committed: ReadonlyMap<string, number>): WantedTopic[] {
+function topicsOf(keys: Iterable<string>): WantedTopic[] {
   const partitions = new Map<string, number[]>();
-  for (const key of committed.keys()) {
+  for (const key of keys) {
     const at = key.lastIndexOf(' ');
     const topic = key.slice(0, at);
     partitions.set(topic, [...(partitions.get(topic) ?? []), Number(key.slice(at + 1))]);
@@ -123,8 +140,28 @@ function topicsOf(committed: ReadonlyMap<string, number>): WantedTopic[] {
   return Array.from(partitions, ([topic, indexes]) => ({ topic, partitions: indexes }));
 }
 
+/** The rows of a file that are this group's, as the map of committed offsets is. */
+function rowsOf(rows: readonly OffsetRow[], groupId: string): Map<string, number> {
+  return new Map(
+    rows
+      .filter(({ group }) => group === undefined || group === groupId)
+      .map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]),
+  );
+}
+
+/** What --from-file takes. */
+function printCsv(resets: readonly Reset[], withGroup: boolean): void {
+  for (const { group, topic, partition, newOffset } of resets) {
+    const fields = [...(withGroup ? [group] : []), topic, partition, newOffset];
+    process.stdout.write(`${fields.join(',')}\n`);
+  }
+}
+
 /** The wanted partitions, ascending. Throws REFUSED for those that do not exist. */
-async function choose(cluster: Cluster, wanted: readonly WantedTopic[]): Promise<TopicMetadata[]> {
+export async function choosePartitions(
+  cluster: Cluster,
+  wanted: readonly WantedTopic[],
+): Promise<TopicMetadata[]> {
   if (wanted.length === 0) return [];
   const { topics } = await cluster.metadata([...new Set(wanted.map(({ topic }) => topic))]);
   return topics.map((found) => {
@@ -140,26 +177,4 @@ async function choose(cluster: Cluster, wanted: readonly WantedTopic[]): Promise
       check(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `partition ${found.name}-${index}`);
     return { ...found, partitions: partitions.sort((a, b) => a.partitionIndex - b.partitionIndex) };
   });
-}
-
-async function commit(cluster: Cluster, coordinator: number, groupId: string, resets: readonly Reset[]) {
-  if (resets.length === 0) return;
-  const byTopic = Map.groupBy(resets, ({ topic }) => topic);
-  const answer = await cluster.request(coordinator, apis.offsetCommit, {
-    groupId,
-    memberId: '',
-    topics: Array.from(byTopic, ([name, partitions]) => ({
-      name,
-      partitions: partitions.map(({ partition, newOffset }) => ({
-        partitionIndex: partition,
-        committedOffset: newOffset,
-        committedMetadata: '',
-      })),
-    })),
-  });
-  for (const { name, partitions } of answer.topics) {
-    for (const { partitionIndex, errorCode } of partitions) {
-      check(errorCode, `offset of group ${groupId} in ${name}-${partitionIndex}`);
-    }
-  }
 }

@@ -10,7 +10,7 @@ export const clientFields = {
     .min(1)
     .default(['127.0.0.1:9092'])
     .describe('Broker to ask first, HOST:PORT; several may be given.'),
-  timeoutMs: z.number().int().min(1).default(10_000).describe('How long to wait for an answer.'),
+  requestTimeoutMs: z.number().int().min(1).default(10_000).describe('How long to wait for an answer.'),
   json: z.boolean().default(false).describe('Print JSON instead of a table.'),
 };
 
@@ -44,10 +44,10 @@ export function toWord(key: string): string {
 }
 
 export async function withCluster(
-  { bootstrapServer, timeoutMs }: { bootstrapServer: string[]; timeoutMs: number },
+  { bootstrapServer, requestTimeoutMs }: { bootstrapServer: string[]; requestTimeoutMs: number },
   work: (cluster: Cluster) => Promise<number>,
 ): Promise<number> {
-  const cluster = await Cluster.open(bootstrapServer, timeoutMs);
+  const cluster = await Cluster.open(bootstrapServer, requestTimeoutMs);
   try {
     return await work(cluster);
   } finally {

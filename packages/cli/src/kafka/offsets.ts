@@ -1,12 +1,18 @@
-import { apis } from '@edgelog/wire';
+import { apis, ErrorCode } from '@edgelog/wire';
 import { type Cluster, check, type TopicMetadata } from './cluster.ts';
 
 export const LATEST = -1;
 export const EARLIEST = -2;
 
+const GONE: ReadonlySet<number> = new Set([
+  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.LEADER_NOT_AVAILABLE,
+]);
+
 /**
  * Offsets at a timestamp (epoch milliseconds, LATEST or EARLIEST), keyed by `partitionKey`: −1 where no record is as
- * new. Partitions without a leader are left out.
+ * new. Partitions without a leader are left out, and those that went away since the metadata was read.
  */
 export async function listOffsets(
   cluster: Cluster,
@@ -18,7 +24,9 @@ export async function listOffsets(
     for (const { partitionIndex, leaderId } of partitions) {
       if (name === null || leaderId < 0) continue;
       const ofLeader = byLeader.get(leaderId) ?? new Map<string, number[]>();
-      byLeader.set(leaderId, ofLeader.set(name, [...(ofLeader.get(name) ?? []), partitionIndex]));
+      const indexes = ofLeader.get(name) ?? [];
+      indexes.push(partitionIndex);
+      byLeader.set(leaderId, ofLeader.set(name, indexes));
     }
   }
   const offsets = new Map<string, number>();
@@ -35,6 +43,7 @@ export async function listOffsets(
       });
       for (const { name, partitions } of answer.topics) {
         for (const { partitionIndex, errorCode, offset } of partitions) {
+          if (GONE.has(errorCode)) continue;
           check(errorCode, `offset of ${name}-${partitionIndex}`);
           offsets.set(partitionKey(name, partitionIndex), offset);
         }

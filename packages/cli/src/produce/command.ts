@@ -1,14 +1,16 @@
 import { addAbortSignal, type Readable } from 'node:stream';
-import { EdgelogError } from '@edgelog/base';
 import { loadSettings } from '@edgelog/runtime';
 import { z } from 'zod';
 import { clientFields, withCluster } from '../kafka/client-settings.ts';
 import { onInterrupt, reportProgress } from '../progress.ts';
 import { plural, printJson } from '../table.ts';
+import { lineFormat } from './line-format.ts';
 import { linesOf } from './lines.ts';
 import { Producer } from './producer.ts';
 
 const COMMAND = 'edgelog produce';
+
+const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 
 const produceSettings = z.object({
   topic: z.string().min(1).describe('Topic, which must exist.'),
@@ -18,10 +20,14 @@ const produceSettings = z.object({
     .optional()
     .describe('What divides key and value of a line; without it records have no key.'),
   partition: z.number().int().min(0).optional().describe('Left out: by key, as the Java client does.'),
-  compression: z
-    .enum(['none', 'gzip', 'snappy', 'lz4', 'zstd'])
-    .default('none')
-    .describe('Codec of batches.'),
+  property: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      "How lines are read, as by Kafka's console producer: parse.key=true, key.separator=:, parse.headers=true, null.marker=NULL …",
+    ),
+  compression: z.enum(CODECS).default('none').describe('Codec of batches.'),
+  compressionCodec: z.enum(CODECS).optional().describe("The same, as Kafka's console producer calls it."),
   batchSize: z
     .number()
     .int()
@@ -48,11 +54,14 @@ export async function produceCommand(argv: string[], input: Readable = process.s
     positionals: ['topic'],
   });
   const { topic, keySeparator, partition, json } = settings;
+  const properties = keySeparator === undefined ? [] : ['parse.key=true', `key.separator=${keySeparator}`];
+  const read = lineFormat(`${COMMAND}: --property`, [...settings.property, ...properties]);
+  const compression = settings.compressionCodec ?? settings.compression;
   return withCluster(settings, async (cluster) => {
     const producer = await Producer.open(cluster, {
       topic,
       partition,
-      compression: settings.compression,
+      compression,
       batchBytes: settings.batchSize,
       lingerMs: settings.lingerMs,
       deliveryTimeoutMs: settings.deliveryTimeoutMs,
@@ -61,7 +70,7 @@ export async function produceCommand(argv: string[], input: Readable = process.s
     const interrupt = new AbortController();
     const release = onInterrupt(() => interrupt.abort());
     try {
-      await sendLines(producer, addAbortSignal(interrupt.signal, input), keySeparator).catch((error) => {
+      await sendLines(producer, addAbortSignal(interrupt.signal, input), read).catch((error) => {
         if (!interrupt.signal.aborted) throw error;
       });
       await producer.flush();
@@ -83,22 +92,16 @@ export async function produceCommand(argv: string[], input: Readable = process.s
   });
 }
 
-async function sendLines(producer: Producer, input: Readable, separator: string | undefined): Promise<void> {
+async function sendLines(
+  producer: Producer,
+  input: Readable,
+  read: ReturnType<typeof lineFormat>,
+): Promise<void> {
   let number = 0;
   for await (const lines of linesOf(input as AsyncIterable<Buffer>)) {
     for (const line of lines) {
       number += 1;
-      if (separator === undefined) await producer.send(null, line);
-      else {
-        const at = line.indexOf(separator);
-        if (at < 0) {
-          throw new EdgelogError(
-            'REFUSED',
-            `line ${number} has no key separator ${JSON.stringify(separator)}`,
-          );
-        }
-        await producer.send(line.subarray(0, at), line.subarray(at + Buffer.byteLength(separator)));
-      }
+      await producer.send(read(line, number));
     }
   }
 }

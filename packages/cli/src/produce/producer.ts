@@ -10,6 +10,7 @@ import {
   SEQUENCE_MODULUS,
 } from '@edgelog/wire';
 import { type Cluster, check, refusal, type TopicMetadata } from '../kafka/cluster.ts';
+import type { LineRecord } from './line-format.ts';
 import { murmur2 } from './murmur2.ts';
 
 /** Records that wait for their acknowledgement; beyond this `send` waits. */
@@ -99,14 +100,14 @@ export class Producer {
   }
 
   /** Takes one record; waits while too much is under way. Throws what ended the producer. */
-  async send(key: Buffer | null, value: Buffer): Promise<void> {
+  async send({ key, value, headers }: LineRecord): Promise<void> {
     while (this.#pendingBytes > PENDING_BYTES_MAX && this.#failure === undefined)
       await this.#whenRoom.promise;
     if (this.#failure !== undefined) throw this.#failure;
     const lane = this.#laneOf(key);
     const timestamp = Date.now();
     lane.open ??= new RecordsEncoder({ baseOffset: 0, baseTimestamp: timestamp });
-    this.#pendingBytes += lane.open.append({ timestamp, key, value });
+    this.#pendingBytes += lane.open.append({ timestamp, key, value, headers });
     if (lane.open.sizeBytes >= this.#options.batchBytes) this.#close(lane);
     else lane.linger ??= setTimeout(() => this.#close(lane), this.#options.lingerMs);
   }

@@ -1,15 +1,19 @@
 import { apis, ErrorCode, ZERO_UUID } from '@edgelog/wire';
-import { type Cluster, check, type TopicMetadata } from '../kafka/cluster.ts';
+import type { Cluster, TopicMetadata } from '../kafka/cluster.ts';
 import { EARLIEST, LATEST, listOffsets, partitionKey } from '../kafka/offsets.ts';
 import { reportOutcomes } from '../outcomes.ts';
 import { printJson, printTable } from '../table.ts';
+import { findTopics, isLiteral } from './filter.ts';
 
 interface Output {
   readonly json: boolean;
 }
 
-export async function listTopics(cluster: Cluster, { json }: Output): Promise<number> {
-  const topics = byName((await cluster.metadata(null)).topics);
+export async function listTopics(
+  cluster: Cluster,
+  { topic, excludeInternal, json }: Output & { topic: string[]; excludeInternal: boolean },
+): Promise<number> {
+  const topics = await findTopics(cluster, topic, { mayMiss: true, withInternal: !excludeInternal });
   if (json)
     printJson(
       topics.map(({ name, partitions, isInternal }) => ({ name, partitions: partitions.length, isInternal })),
@@ -18,15 +22,17 @@ export async function listTopics(cluster: Cluster, { json }: Output): Promise<nu
   return 0;
 }
 
+export interface DescribeOptions extends Output {
+  readonly topic: string[];
+  readonly ifExists: boolean;
+  readonly underReplicatedPartitions: boolean;
+  readonly unavailablePartitions: boolean;
+}
+
 /** Without names: all topics but the brokers' own. */
-export async function describeTopics(
-  cluster: Cluster,
-  options: Output & { topic: string[] },
-): Promise<number> {
-  const named = options.topic.length > 0;
-  const found = (await cluster.metadata(named ? options.topic : null)).topics;
-  for (const { errorCode, name } of found) check(errorCode, `topic ${name}`);
-  const topics = byName(found).filter(({ isInternal }) => named || !isInternal);
+export async function describeTopics(cluster: Cluster, options: DescribeOptions): Promise<number> {
+  const found = await findTopics(cluster, options.topic, { mayMiss: options.ifExists, withInternal: false });
+  const topics = onlyWanted(found, options);
   const starts = await listOffsets(cluster, topics, EARLIEST);
   const ends = await listOffsets(cluster, topics, LATEST);
   const described = topics.map(({ name, topicId, isInternal, partitions }) => ({
@@ -97,7 +103,8 @@ export async function deleteTopics(
   cluster: Cluster,
   options: Output & { topic: string[]; ifExists: boolean; timeoutMs: number },
 ): Promise<number> {
-  const { topic, timeoutMs } = options;
+  const { timeoutMs } = options;
+  const topic = await namesOf(cluster, options.topic);
   const answer = await cluster.requestController(apis.deleteTopics, (version) =>
     version >= 6
       ? { topics: topic.map((name) => ({ name, topicId: ZERO_UUID })), timeoutMs }
@@ -118,7 +125,11 @@ export async function alterTopics(
   options: Output & { topic: string[]; partitions: number; ifExists: boolean; timeoutMs: number },
 ): Promise<number> {
   const answer = await cluster.requestController(apis.createPartitions, {
-    topics: options.topic.map((name) => ({ name, count: options.partitions, assignments: null })),
+    topics: (await namesOf(cluster, options.topic)).map((name) => ({
+      name,
+      count: options.partitions,
+      assignments: null,
+    })),
     timeoutMs: options.timeoutMs,
     validateOnly: false,
   });
@@ -130,8 +141,23 @@ export async function alterTopics(
   });
 }
 
-function byName(topics: readonly TopicMetadata[]): TopicMetadata[] {
-  return topics
-    .filter(({ errorCode }) => errorCode === ErrorCode.NONE)
-    .sort((a, b) => ((a.name ?? '') < (b.name ?? '') ? -1 : 1));
+/** The words that are names, whether there is such a topic or not, and the topics that the others match. */
+async function namesOf(cluster: Cluster, words: readonly string[]): Promise<string[]> {
+  const found = await findTopics(cluster, words, { mayMiss: true, withInternal: false });
+  const names = found.map(({ name }) => name ?? '');
+  return [...new Set([...words.filter(isLiteral), ...names])];
+}
+
+/** With a filter: only the partitions that it is about, and the topics that have any. */
+function onlyWanted(topics: TopicMetadata[], options: DescribeOptions): TopicMetadata[] {
+  const { underReplicatedPartitions, unavailablePartitions } = options;
+  if (!underReplicatedPartitions && !unavailablePartitions) return topics;
+  return topics.flatMap((topic) => {
+    const partitions = topic.partitions.filter(
+      ({ leaderId, isrNodes, replicaNodes }) =>
+        (unavailablePartitions && leaderId < 0) ||
+        (underReplicatedPartitions && isrNodes.length < replicaNodes.length),
+    );
+    return partitions.length === 0 ? [] : [{ ...topic, partitions }];
+  });
 }

@@ -17,7 +17,10 @@ const topicsSettings = z.object({
   create: z.boolean().default(false).describe('Create the topics of --topic.'),
   alter: z.boolean().default(false).describe('Add partitions to the topics of --topic, up to --partitions.'),
   delete: z.boolean().default(false).describe('Delete the topics of --topic, with their data.'),
-  topic: z.array(z.string().min(1)).default([]).describe('Topics; all of them for describe when left out.'),
+  topic: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Topics, or regular expressions but for create; left out: all of them, for list and describe.'),
   partitions: z
     .number()
     .int()
@@ -31,8 +34,17 @@ const topicsSettings = z.object({
     .optional()
     .describe("With create; left out: the broker's default."),
   config: z.array(z.string()).default([]).describe('With create: KEY=VALUE of the topic.'),
-  ifExists: z.boolean().default(false).describe('Delete or alter only what exists.'),
+  ifExists: z.boolean().default(false).describe('Describe, delete or alter only what exists.'),
   ifNotExists: z.boolean().default(false).describe('Create only what does not exist.'),
+  excludeInternal: z.boolean().default(false).describe("With list: without the brokers' own topics."),
+  underReplicatedPartitions: z
+    .boolean()
+    .default(false)
+    .describe('With describe: only partitions with a replica that is not in sync.'),
+  unavailablePartitions: z
+    .boolean()
+    .default(false)
+    .describe('With describe: only partitions without a leader.'),
   ...clientFields,
 });
 
@@ -56,6 +68,7 @@ export async function topicsCommand(argv: string[]): Promise<number> {
     throw new EdgelogError('CONFIG_INVALID', 'edgelog topics alter: --partitions is required');
   }
   const configs = parseConfigPairs('edgelog topics: --config', settings.config);
+  const timeoutMs = settings.requestTimeoutMs;
   return withCluster(settings, async (cluster) => {
     switch (verb) {
       case 'list':
@@ -63,11 +76,11 @@ export async function topicsCommand(argv: string[]): Promise<number> {
       case 'describe':
         return describeTopics(cluster, settings);
       case 'create':
-        return createTopics(cluster, { ...settings, configs });
+        return createTopics(cluster, { ...settings, configs, timeoutMs });
       case 'alter':
-        return alterTopics(cluster, { ...settings, partitions: partitions ?? 0 });
+        return alterTopics(cluster, { ...settings, partitions: partitions ?? 0, timeoutMs });
       case 'delete':
-        return deleteTopics(cluster, settings);
+        return deleteTopics(cluster, { ...settings, timeoutMs });
     }
   });
 }
