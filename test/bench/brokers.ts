@@ -38,8 +38,8 @@ export class Broker {
     return (performance.now() - startedAt) / 1000;
   }
 
-  async stop(): Promise<void> {
-    await this.#process?.stop();
+  async stop(signal?: NodeJS.Signals): Promise<void> {
+    await this.#process?.stop(signal);
   }
 }
 

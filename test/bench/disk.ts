@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 
 const SECTOR_BYTES = 512;
 
@@ -16,4 +16,19 @@ export function deviceBytesWritten(path: string): number | undefined {
     if (fields[0] === major && fields[1] === minor) return Number(fields[9]) * SECTOR_BYTES;
   }
   return undefined;
+}
+
+/** Bytes that a process made the disk read since it began; what was in the page cache does not count. */
+export function bytesReadFromDisk(pid: number): number {
+  return Number(/^read_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))![1]);
+}
+
+/** Empties the page cache, so that what is read comes from the disk; false where only root may, and this is not root. */
+export function dropPageCache(): boolean {
+  try {
+    writeFileSync('/proc/sys/vm/drop_caches', '3');
+    return true;
+  } catch {
+    return false;
+  }
 }

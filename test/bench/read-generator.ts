@@ -1,6 +1,6 @@
 /**
- * Reads one partition from its start, again and again, until its standard input ends: a consumer far behind. `node
- * read-generator.ts '{"port":9092,"topic":"t","partition":0}'` prints one JSON line, { p50Ms, p99Ms, mibPerSecond }, of
+ * Reads a topic from its start, a partition after the other, until its standard input ends, and then again: a consumer far behind.
+ * `node read-generator.ts '{"port":9092,"topic":"t","partitions":6}'` prints one JSON line, { p50Ms, p99Ms, mibPerSecond }, of
  * its fetches. It looks at batch headers only, so that the broker is measured and not the consumer.
  */
 import { apis, ErrorCode, errorName } from '@edgelog/wire';
@@ -11,7 +11,7 @@ import { offsetAfter } from './offset-after.ts';
 export interface ReadGeneratorOptions {
   port: number;
   topic: string;
-  partition: number;
+  partitions: number;
 }
 
 export interface ReadLatency {
@@ -24,7 +24,7 @@ const VERSION = 11;
 const FETCH_BYTES = 1024 * 1024;
 const WAIT_MS = 500;
 
-const { port, topic, partition } = JSON.parse(process.argv[2]!) as ReadGeneratorOptions;
+const { port, topic, partitions: partitionCount } = JSON.parse(process.argv[2]!) as ReadGeneratorOptions;
 let stopped = false;
 process.stdin.resume().on('end', () => {
   stopped = true;
@@ -33,7 +33,7 @@ const client = await RawClient.connect(port);
 const latencies = new Latencies();
 let bytes = 0;
 const startedAt = performance.now();
-for (let offset = 0; !stopped; ) {
+for (let offset = 0, partition = 0; !stopped; ) {
   const partitions = [{ partition, fetchOffset: offset, partitionMaxBytes: FETCH_BYTES }];
   const askedAt = performance.now();
   const { responses } = await client.call(apis.fetch, VERSION, {
@@ -48,7 +48,9 @@ for (let offset = 0; !stopped; ) {
   if (errorCode !== ErrorCode.NONE) throw new Error(`a fetch failed with ${errorName(errorCode)}`);
   bytes += records?.length ?? 0;
   offset = offsetAfter(records ?? Buffer.alloc(0), offset);
-  if (offset >= highWatermark) offset = 0;
+  if (offset < highWatermark) continue;
+  offset = 0;
+  partition = (partition + 1) % partitionCount;
 }
 const seconds = (performance.now() - startedAt) / 1000;
 client.end();
