@@ -1,3 +1,4 @@
+import { EdgelogError } from '@edgelog/base';
 import { alarmCall, anyAnswer, type KeyValue, rangeCall, statusCall, txnCall } from './answers.ts';
 import { Endpoints } from './endpoints.ts';
 import { EtcdError } from './error.ts';
@@ -71,6 +72,9 @@ export interface LeaseOptions extends CallOptions {
   readonly readableKey?: string;
 }
 
+/** Between two pages the revision was compacted, or a member that has not got so far was asked. */
+const OVERTAKEN: ReadonlySet<string> = new Set(['COMPACTED', 'FUTURE_REVISION']);
+
 /**
  * An etcd cluster over its JSON gateway (3.4 and later). Reads are linearizable unless asked otherwise. Failures are
  * `EtcdError`s whose `outcome` says whether a write may have happened. Keys are UTF-8.
@@ -101,12 +105,13 @@ export class EtcdClient {
 
   /** The whole range at one revision, however many keys it has. */
   async range(range: KeyRange, options: RangeOptions = {}): Promise<RangeResult> {
+    const deadline = monotonicMs() + (options.timeoutMs ?? this.#tuning.timeoutMs);
     for (;;) {
       try {
-        return await this.#pages(range, options);
+        return await this.#pages(range, options, deadline);
       } catch (error) {
-        const overtaken = error instanceof EtcdError && error.reason === 'COMPACTED';
-        if (!overtaken || options.revision !== undefined) throw error;
+        const mayRepeat = options.revision === undefined && monotonicMs() < deadline;
+        if (!(error instanceof EtcdError && OVERTAKEN.has(error.reason) && mayRepeat)) throw error;
       }
     }
   }
@@ -212,13 +217,12 @@ export class EtcdClient {
     return alarms.flatMap(({ memberID, alarm }) => (alarm === 'NONE' ? [] : [{ memberId: memberID, alarm }]));
   }
 
-  /** Ends kept connections; calls and watches under way fail. */
+  /** Calls under way and later ones fail, watches end, leases are lost at their deadlines. */
   close(): void {
     this.#exchange.close();
   }
 
-  async #pages(range: KeyRange, options: RangeOptions): Promise<RangeResult> {
-    const deadline = monotonicMs() + (options.timeoutMs ?? this.#tuning.timeoutMs);
+  async #pages(range: KeyRange, options: RangeOptions, deadline: number): Promise<RangeResult> {
     const kvs: KeyValue[] = [];
     let revision = options.revision;
     let fields = rangeFields(range);
@@ -254,11 +258,8 @@ function monotonicMs(): number {
 function parseEndpoint(text: string): URL {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== '/') {
-    throw new EtcdError(
-      'REFUSED',
-      'notApplied',
-      `an etcd endpoint is http://HOST:PORT or https://HOST:PORT, not "${text}"`,
-    );
+    const wanted = 'http://HOST:PORT or https://HOST:PORT';
+    throw new EdgelogError('CONFIG_INVALID', `an endpoint of etcd is ${wanted}, not "${text}"`);
   }
   return url;
 }

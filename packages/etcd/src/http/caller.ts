@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { Endpoints } from '../endpoints.ts';
 import { EtcdError, type EtcdOutcome } from '../error.ts';
 import { parseJson, refusalOf } from '../refusal.ts';
-import { type Exchange, readAll, where } from './exchange.ts';
+import { type Exchange, type ExchangeOptions, readAll, where } from './exchange.ts';
 import type { Login } from './login.ts';
 
 /**
@@ -100,23 +100,10 @@ export class Caller {
     const startedAt = this.now();
     try {
       const headers = await this.#headers(url, timeoutMs, serializable);
-      const target = new URL(`v3/${call.path}`, url);
-      const { status, text } = await this.#options.exchange.post(target, JSON.stringify(call.body), {
-        headers,
-        timeoutMs,
-        signal,
-      });
-      if (status !== 200) throw this.#refusal(text, where(target), headers);
-      const answer = call.answer.safeParse(parseJson(text));
-      if (!answer.success) {
-        const cause = answer.error;
-        throw new EtcdError('BAD_ANSWER', 'unknown', `${where(target)} answered ${text.slice(0, 200)}`, {
-          cause,
-        });
-      }
-      this.#checkCluster(url, answer.data.header?.cluster_id);
+      const answer = await this.#ask(url, { ...call, headers, timeoutMs, signal });
+      this.#checkCluster(url, answer.header?.cluster_id);
       this.#options.endpoints.succeeded(url, startedAt);
-      return answer.data;
+      return answer;
     } catch (error) {
       this.failed(url, startedAt, error);
       throw error;
@@ -173,18 +160,24 @@ export class Caller {
     return this.#options.login.refused(headers);
   }
 
+  async #ask<Answer extends Headed>(
+    url: URL,
+    request: Pick<Call<Answer>, 'path' | 'body' | 'answer'> & ExchangeOptions,
+  ): Promise<z.output<Answer>> {
+    const target = new URL(`v3/${request.path}`, url);
+    const { status, text } = await this.#options.exchange.post(target, JSON.stringify(request.body), request);
+    if (status !== 200) throw this.#refusal(text, where(target), request.headers);
+    const answer = request.answer.safeParse(parseJson(text));
+    if (answer.success) return answer.data;
+    const message = `${where(target)} answered ${text.slice(0, 200)}`;
+    throw new EtcdError('BAD_ANSWER', 'unknown', message, { cause: answer.error });
+  }
+
   /** A login serves all calls that wait for it, so no one call's signal ends it. */
   async #headers(url: URL, timeoutMs: number, serializable = false): Promise<Record<string, string>> {
-    const token = await this.#options.login.headers(async (path, body, answer) => {
-      const target = new URL(`v3/${path}`, url);
-      const { status, text } = await this.#options.exchange.post(target, JSON.stringify(body), {
-        headers: WITH_LEADER,
-        timeoutMs,
-        signal: undefined,
-      });
-      if (status !== 200) throw refusalOf(text, where(target));
-      return answer.parse(parseJson(text));
-    });
+    const token = await this.#options.login.headers((path, body, answer) =>
+      this.#ask(url, { path, body, answer, headers: WITH_LEADER, timeoutMs, signal: undefined }),
+    );
     return serializable ? token : { ...token, ...WITH_LEADER };
   }
 

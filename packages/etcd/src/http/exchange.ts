@@ -37,6 +37,7 @@ const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 export class Exchange {
   readonly #http = new HttpAgent({ keepAlive: true });
   readonly #https: HttpsAgent;
+  #closed = false;
 
   constructor(tls: TlsOptions) {
     const { ca, cert, key, serverName } = tls;
@@ -74,12 +75,15 @@ export class Exchange {
     }
   }
 
+  /** Breaks what is under way; what comes later is ABORTED. */
   close(): void {
+    this.#closed = true;
     this.#http.destroy();
     this.#https.destroy();
   }
 
   #send(url: URL, body: string, options: ExchangeOptions): Sent {
+    if (this.#closed) throw new EtcdError('ABORTED', 'notApplied', 'the client of etcd was closed');
     const secure = url.protocol === 'https:';
     const request = (secure ? httpsRequest : httpRequest)(url, {
       method: 'POST',

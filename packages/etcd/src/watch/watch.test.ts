@@ -163,6 +163,12 @@ test('a watch that is no longer wanted ends, whatever it waits for', async () =>
   stuck.stop();
   await stuck.done;
   expect(stuck.updates).toEqual([]);
+  await cluster.heal();
+  const by = cluster.client();
+  const closed = follow({ prefix: 'end/' }, { by });
+  await until(() => closed.updates.length > 0, 'it began');
+  by.close();
+  await closed.done;
 });
 
 test('members killed, stopped, cut off, compacted: every revision once, in order, and the right state', {

@@ -11,7 +11,7 @@ export interface WatchOptions {
   readonly after?: number;
   /** What each key held before, where etcd still has it. */
   readonly prev?: boolean;
-  /** Ends the iteration. */
+  /** Ends the iteration, as closing the client does. */
   readonly signal?: AbortSignal;
   /** Told of every break; the watch goes on by itself. */
   readonly onBreak?: (error: EtcdError) => void;
@@ -64,8 +64,8 @@ export async function* watch(
         yield* follow(calls, range, options, cursor, step.startRevision, begun);
       }
     } catch (error) {
-      if (signal?.aborted) return;
       if (!(error instanceof EtcdError)) throw error;
+      if (error.reason === 'ABORTED' || signal?.aborted) return;
       const loggingIn = LOGIN_MAY_HELP.has(error.reason) && mayLogIn;
       if (FATAL.has(error.reason) && !loggingIn) throw error;
       if (loggingIn) mayLogIn = false;
