@@ -62,8 +62,16 @@ class World {
   readonly dir = tempDir();
   readonly models: Model[] = NAMES.map(() => ({ start: 0, end: 0, records: [] }));
 
+  readonly #journalBytes: number;
+
+  constructor(journalBytes: number) {
+    this.#journalBytes = journalBytes;
+  }
+
   async open(): Promise<void> {
-    this.store = await openLogStore({ dir: this.dir, segmentBytes: 5000, now: () => this.now });
+    const { dir } = this;
+    const journalBytes = this.#journalBytes;
+    this.store = await openLogStore({ dir, segmentBytes: 5000, now: () => this.now, journalBytes });
     for (const name of NAMES) this.store.createPartition(name);
   }
 
@@ -161,10 +169,12 @@ class World {
   }
 }
 
+const operations = fc.array(operation, { minLength: 5, maxLength: 60 });
+
 test('a compacted store behaves like lists in memory of which old versions are struck out', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(operation, { minLength: 5, maxLength: 60 }), async (operations) => {
-      const world = new World();
+    fc.asyncProperty(operations, fc.constantFrom(0, 16_384), async (operations, journalBytes) => {
+      const world = new World(journalBytes);
       await world.open();
       for (const op of operations) {
         await world.run(op);

@@ -8,7 +8,7 @@ import { openLogStore } from './index.ts';
 import { appendKeyed, EAGER_POLICY, recordAt } from './test-keyed-log.ts';
 
 const [dir, seed] = [process.argv[2]!, Number(process.argv[3])];
-const store = await openLogStore({ dir, segmentBytes: 60_000 });
+const store = await openLogStore({ dir, segmentBytes: 60_000, journalBytes: seed % 2 === 0 ? 0 : 2 ** 18 });
 const logs = ['a', 'b', 'c'].map((name) => store.createPartition(name));
 const policies = new Map(logs.map(({ name }) => [name, { ...EAGER_POLICY, deleteRetentionMs: 20 }]));
 
