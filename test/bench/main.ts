@@ -1,14 +1,15 @@
-/** `npm run bench [-- agent|hub|idle|partitions|backlog] [--help]`: Edgelog beside its real peers, in turn, in one run. */
+/** `npm run bench [-- agent|hub|idle|partitions|backlog|groups] [--help]`: Edgelog beside its real peers, in turn, in one run. */
 import { parseArgs } from 'node:util';
 import { installPeers } from '../setup/peers.ts';
 import { benchAgent } from './agent.ts';
 import { benchBacklog } from './backlog.ts';
+import { benchGroups } from './groups.ts';
 import { benchHub } from './hub.ts';
 import { benchIdle } from './idle.ts';
 import { benchPartitions } from './partitions.ts';
 import type { BenchOptions } from './report.ts';
 
-const HELP = `Usage: npm run bench [-- agent|hub|idle|partitions|backlog] [-- --scale N] [-- --profile]
+const HELP = `Usage: npm run bench [-- agent|hub|idle|partitions|backlog|groups] [-- --scale N] [-- --profile]
 
 Without a word: agent and hub.
 
@@ -17,7 +18,9 @@ Without a word: agent and hub.
           each with and without flushing before it acknowledges
   idle    memory of 10,000 connections that say nothing, to Kafka and to the hub
   partitions  5,000 partitions: time to make and to start with them, memory, latency
-  backlog a consumer reading 10 GB from the start while a producer runs: latency of both
+  backlog a consumer reading 10 GB from the start while a producer runs: latency of both; then starts on
+          what is stored, and what they read of it (as root: from an empty page cache). Takes 12 GB of disk
+  groups  1,000 consumers in 100 groups, of both protocols: until all are stable, and after each lost one
   --scale N   multiply the amounts of work (default 1: about half an hour; 0.05 for a smoke run)
   --rounds N  hub: how often each work is done (default 3)
   --only KIND hub: only works of this kind: produce, consume (which must produce first), acknowledge
@@ -44,6 +47,7 @@ const parts: Record<string, (options: BenchOptions) => Promise<void>> = {
   idle: benchIdle,
   partitions: benchPartitions,
   backlog: benchBacklog,
+  groups: benchGroups,
 };
 const BY_DEFAULT = ['agent', 'hub'];
 const unknown = positionals.find((name) => parts[name] === undefined);
