@@ -16,11 +16,11 @@ export class CompactedRange {
   readonly #partitionId: number;
   readonly #copy: CopyWriter;
   readonly #range: SegmentRange;
-  /** Everything below has its place in a value, or in `#batches`. */
+  /** Everything below has its place, in `#value` or one before it. */
   #placedTo: number;
-  #batches: Buffer[] = [];
-  #batchBytes = 0;
-  /** Where the first of them begins, and the epoch of all. */
+  #value = Buffer.allocUnsafeSlow(0);
+  #valueBytes = 0;
+  /** Where the first batch of the value begins, and the epoch of all. */
   #valueBase: number;
   #leaderEpoch = -1;
 
@@ -45,12 +45,12 @@ export class CompactedRange {
     this.#range.maxAppendTime = Math.max(this.#range.maxAppendTime, time);
   }
 
-  /** The next batch that stays; offsets between the one before and this one are a hole. */
+  /** The next batch that stays, which is copied; offsets between the one before and this one are a hole. */
   async add(
     batch: Buffer,
     { baseOffset, lastOffset, partitionLeaderEpoch, maxTimestamp }: BatchHeader,
   ): Promise<void> {
-    const isTooMuch = this.#batchBytes + batch.length > VALUE_BYTES_MAX;
+    const isTooMuch = this.#valueBytes + batch.length > VALUE_BYTES_MAX;
     if (isTooMuch || partitionLeaderEpoch !== this.#leaderEpoch) await this.#endValue();
     this.#leaderEpoch = partitionLeaderEpoch;
     this.#fillTo(baseOffset);
@@ -81,13 +81,19 @@ export class CompactedRange {
   }
 
   #place(bytes: Buffer, endOffset: number): void {
-    this.#batches.push(bytes);
-    this.#batchBytes += bytes.length;
+    const end = this.#valueBytes + bytes.length;
+    if (end > this.#value.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(end, 2 * this.#value.length));
+      this.#value.copy(larger, 0, 0, this.#valueBytes);
+      this.#value = larger;
+    }
+    bytes.copy(this.#value, this.#valueBytes);
+    this.#valueBytes = end;
     this.#placedTo = endOffset;
   }
 
   async #endValue(): Promise<void> {
-    if (this.#batches.length === 0) return;
+    if (this.#valueBytes === 0) return;
     const range = this.#range;
     const key = valueKey(this.#partitionId, {
       baseOffset: this.#valueBase,
@@ -97,12 +103,11 @@ export class CompactedRange {
       maxAppendTime: range.maxAppendTime,
       leaderEpoch: this.#leaderEpoch,
     });
-    const value = Buffer.concat(this.#batches, this.#batchBytes);
+    const value = Buffer.from(this.#value.subarray(0, this.#valueBytes));
     range.endOffset = this.#placedTo;
     range.bytesEnd += value.length;
     this.#valueBase = this.#placedTo;
-    this.#batches = [];
-    this.#batchBytes = 0;
+    this.#valueBytes = 0;
     await this.#copy.add(key, value);
   }
 }

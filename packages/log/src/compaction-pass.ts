@@ -15,6 +15,8 @@ export class LatestOffsets {
   readonly #bytesMax: number;
   #map: OffsetMap | undefined;
   #endOffset: number;
+  /** Keys of a batch: from, to, offset. */
+  readonly #keys: number[] = [];
 
   constructor(baseOffset: number, bytesMax: number) {
     this.#endOffset = baseOffset;
@@ -38,23 +40,27 @@ export class LatestOffsets {
     this.#map ??= new OffsetMap(offsetsLeft, this.#bytesMax, records);
     if (this.#map.room < records) return false;
     for (const { at, header } of batches) {
-      if (!header.isControl) learnBatch(this.#map, bytes.subarray(at, at + header.sizeBytes), header);
+      if (!header.isControl) this.#learnBatch(this.#map, bytes.subarray(at, at + header.sizeBytes), header);
     }
     this.#endOffset = key.endOffset;
     return true;
   }
-}
 
-/** All keys of the batch, or none where its records cannot be read: an older record must not go for such a one. */
-function learnBatch(map: OffsetMap, batch: Buffer, header: BatchHeader): void {
-  let records: Buffer = batch;
-  const keys: number[] = [];
-  const visit = ({ section, keyFrom, keyTo, offset }: RecordSpan) => {
-    records = section;
-    if (keyFrom >= 0) keys.push(keyFrom, keyTo, offset);
-  };
-  if (unreadableReason(() => scanRecords(batch, header, visit, RECORDS_BYTES_MAX)) !== undefined) return;
-  for (let i = 0; i < keys.length; i += 3) map.put(records, keys[i]!, keys[i + 1]!, keys[i + 2]!);
+  /** All keys of the batch, or none where its records cannot be read: an older record must not go for such a one. */
+  #learnBatch(map: OffsetMap, batch: Buffer, header: BatchHeader): void {
+    const keys = this.#keys;
+    let records = batch;
+    let end = 0;
+    const visit = ({ section, keyFrom, keyTo, offset }: RecordSpan) => {
+      records = section;
+      if (keyFrom < 0) return;
+      keys[end++] = keyFrom;
+      keys[end++] = keyTo;
+      keys[end++] = offset;
+    };
+    if (unreadableReason(() => scanRecords(batch, header, visit, RECORDS_BYTES_MAX)) !== undefined) return;
+    for (let i = 0; i < end; i += 3) map.put(records, keys[i]!, keys[i + 1]!, keys[i + 2]!);
+  }
 }
 
 /** Copies what survives of a partition, value by value, and keeps account of it. */

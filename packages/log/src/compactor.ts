@@ -51,6 +51,8 @@ export class Compactor {
   /** Could not be read. Not tried again by this process. */
   readonly #failed = new Set<Partition>();
   readonly #slices = new TimeSlices();
+  /** Holds the value that is being looked at. */
+  #value = Buffer.allocUnsafeSlow(0);
   #output: Output | undefined;
   #isBroken = false;
 
@@ -112,6 +114,8 @@ export class Compactor {
     } catch (error) {
       await this.#abandonOutput(error);
       if (!(error instanceof Stopped)) throw error;
+    } finally {
+      this.#value = Buffer.allocUnsafeSlow(0);
     }
     return done;
   }
@@ -201,7 +205,7 @@ export class Compactor {
     return result;
   }
 
-  /** The stored values of [from, to), with a pause now and then. What the log start has passed meanwhile is left out. */
+  /** The stored values of [from, to), each valid until the next, with a pause now and then. What the log start has passed meanwhile is left out. */
   async *#values(partition: Partition, from: number, to: number): AsyncGenerator<StoredValue> {
     for (let at = from; ; ) {
       await this.#pauseIfDue();
@@ -209,10 +213,17 @@ export class Compactor {
       at = Math.max(at, partition.ranges[0]?.baseOffset ?? to);
       if (at >= to) return;
       const { segmentId } = partition.ranges[rangeIndexOf(partition.ranges, at)]!;
-      const value = copyStoredValue(this.#host.segments, segmentId, partition, at);
+      const value = copyStoredValue(this.#host.segments, segmentId, partition, at, (bytes) =>
+        this.#valueOf(bytes),
+      );
       yield value;
       at = value.key.endOffset;
     }
+  }
+
+  #valueOf(bytes: number): Buffer {
+    if (this.#value.length < bytes) this.#value = Buffer.allocUnsafeSlow(bytes);
+    return this.#value.subarray(0, bytes);
   }
 
   /** Returns the bytes of batches in it. */

@@ -9,18 +9,22 @@ export interface StoredValue {
   readonly bytes: Buffer;
 }
 
-/** A copy of the value in the segment that holds the offset, which must be flushed. Throws CORRUPT_BATCH. */
+/** A copy of the value in the segment that holds the offset, which must be flushed, in new memory or in what `allocate` gives. Throws CORRUPT_BATCH. */
 export function copyStoredValue(
   segments: SegmentFiles,
   segmentId: number,
   { id, name }: Partition,
   offset: number,
+  allocate: (bytes: number) => Buffer = Buffer.allocUnsafeSlow,
 ): StoredValue {
   try {
     const segment = segments.reader(segmentId);
     const key = segment.floor(id, offset);
     assert(key !== undefined && key.endOffset > offset, 'a stored value holds the offset');
-    return { key, bytes: Buffer.from(segment.valueScratch(id, key)) };
+    const scratch = segment.valueScratch(id, key);
+    const bytes = allocate(scratch.length);
+    scratch.copy(bytes);
+    return { key, bytes };
   } catch (cause) {
     throw new EdgelogError('CORRUPT_BATCH', `${name} at offset ${offset} cannot be read`, { cause });
   }
