@@ -82,6 +82,16 @@ test('a client that leaves while its fetch is parked leaves nothing behind', asy
   await vi.waitFor(() => expect(held()).toBe(0));
 });
 
+test('a client that ends its own side is answered what it asked for, and then closed', async () => {
+  const client = await connect('half-open');
+  client.send(apis.produce, 7, produceTo('half-open', batchOf(['last words'])));
+  client.send(apis.fetch, 4, fetchFrom('half-open', 1, { maxWaitMs: 60_000, minBytes: 1 }));
+  client.socket.end();
+  const { body } = await client.receive(apis.produce, 7);
+  expect(body.responses[0]!.partitionResponses[0]).toMatchObject({ errorCode: 0, baseOffset: 0 });
+  await client.closed();
+});
+
 test('a fetch waits for min bytes', async () => {
   const client = await connect('min-bytes');
   const other = await connect('min-bytes');

@@ -218,7 +218,9 @@ export class Connection {
   #onTimeout(): void {
     const { remote } = this.client;
     const idleMs = performance.now() - this.#lastRequestAt;
-    if (this.#unsentBytes > 0) {
+    if (this.#ending) {
+      this.#socket.destroy();
+    } else if (this.#unsentBytes > 0) {
       this.#deps.log.warn('connection closed: responses not taken', {
         remote,
         unsentBytes: this.#unsentBytes,
@@ -235,11 +237,22 @@ export class Connection {
     }
   }
 
+  /**
+   * The client sends no more. It may have shut its own side only and still read, so what is in flight is answered, except what
+   * would be waited for: a client that is gone for good looks the same.
+   */
   #onEnd(): void {
     if (this.#splitter.isMidFrame) {
       const { remote } = this.client;
       this.#deps.log.debug('client ended its connection within a request', { remote });
     }
+    this.#cancelParked();
+    this.shutdown();
+  }
+
+  #cancelParked(): void {
+    for (const cancel of this.client.whenClosed) cancel();
+    this.client.whenClosed.clear();
   }
 
   #onClose(): void {
@@ -248,8 +261,7 @@ export class Connection {
     this.#deps.requests.changePartial(-this.#partialBytes);
     this.#deps.responses.release(this.#unsentBytes);
     this.#partialBytes = 0;
-    for (const cancel of this.client.whenClosed) cancel();
-    this.client.whenClosed.clear();
+    this.#cancelParked();
     this.#deps.onClose(this);
   }
 }

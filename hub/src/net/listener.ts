@@ -28,7 +28,7 @@ export async function startKafkaListener(options: KafkaListenerOptions): Promise
     connections.delete(connection);
     if (connections.size === 0) whenEmpty();
   };
-  const server = createServer({ pauseOnConnect: true }, (socket: Socket) => {
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket: Socket) => {
     if (connections.size >= maxConnections) {
       log.warn('connection refused: too many', { remote: socket.remoteAddress, maxConnections });
       socket.destroy();

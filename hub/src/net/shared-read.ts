@@ -15,6 +15,8 @@ interface WithHandle {
  * received: a third of a busy hub's CPU time. `net.Socket` has an option for this (`onread`), `net.Server` has none, so
  * the handle is moved to a new socket; a Node whose sockets are made otherwise gets the ordinary events.
  *
+ * Either is left open when the client ends its side: `accepted` comes from a server with `allowHalfOpen`.
+ *
  * `onChunk` gets a view that is overwritten by the next read of any connection.
  */
 export function readShared(accepted: Socket, onChunk: (chunk: Buffer) => void): Socket {
@@ -33,5 +35,5 @@ export function readShared(accepted: Socket, onChunk: (chunk: Buffer) => void): 
     },
   };
   // `handle` is what net.Server itself passes here; the types do not tell of it.
-  return new Socket({ handle, onread } as object as SocketConstructorOpts).resume();
+  return new Socket({ handle, onread, allowHalfOpen: true } as object as SocketConstructorOpts).resume();
 }
