@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { apis, ErrorCode } from '@edgelog/wire';
+import { apis, ErrorCode, iterateRecords } from '@edgelog/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchOf } from './support/batches.ts';
 import { RawClient } from './support/raw-client.ts';
@@ -180,4 +180,36 @@ test('a damaged batch is the error of its partition, logged once; the rest is se
   } finally {
     await own.close();
   }
+});
+
+test('what a slow client is sent stays as it was while others are served from the memory of sent responses', async () => {
+  const value = (index: number) => String(index).repeat(300_000);
+  const batches = [0, 1, 2, 3].map((index) => batchOf([value(index)]));
+  for (const index of batches.keys()) await produce('reuse', index, batches[index]!);
+  const ask = (connection: RawClient, index: number) =>
+    connection.send(apis.fetch, 12, {
+      maxWaitMs: 0,
+      minBytes: 1,
+      topics: [
+        { topic: 'reuse', partitions: [{ partition: index, fetchOffset: 0, partitionMaxBytes: 1_000_000 }] },
+      ],
+    });
+  const answered = async (connection: RawClient, index: number) => {
+    const { body } = await connection.receive(apis.fetch, 12);
+    const [record] = [...iterateRecords(body.responses[0]!.partitions[0]!.records!)];
+    expect(record!.value!.toString()).toBe(value(index));
+  };
+  const slow = await RawClient.connect(hub.hub.kafkaPort);
+  slow.socket.pause();
+  const held = [0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1];
+  for (const index of held) ask(slow, index);
+  for (let round = 0; round < 10; round++) {
+    for (const index of [2, 3]) {
+      ask(client, index);
+      await answered(client, index);
+    }
+  }
+  slow.socket.resume();
+  for (const index of held) await answered(slow, index);
+  slow.end();
 });

@@ -11,6 +11,8 @@ export type PartitionItem = Item<'fetch', 'responses'>['partitions'][number];
 export interface ReadLimits {
   maxBytes: number;
   isReadCommitted: boolean;
+  /** As in `ReadOptions`. */
+  memory: (sizeBytes: number) => Buffer;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface ReadLimits {
 export function readPartitions(
   asked: readonly AskedPartition[],
   found: readonly (Partition | number)[],
-  { maxBytes, isReadCommitted }: ReadLimits,
+  { maxBytes, isReadCommitted, memory }: ReadLimits,
 ): PartitionItem[] {
   const abortedTransactions = isReadCommitted ? [] : null;
   let remaining = maxBytes;
@@ -57,6 +59,7 @@ export function readPartitions(
       maxBytes: limit,
       atLeastOne: isEmpty,
       endOffset: log.highWatermark,
+      memory,
     });
     remaining -= sizeBytes;
     traffic.bytesOut += sizeBytes;

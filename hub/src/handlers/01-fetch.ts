@@ -65,11 +65,12 @@ function respond(
   { maxBytes, isolationLevel }: RequestOf<'fetch'>,
   { asked, respond }: FetchContext,
   found: Parameters<typeof readPartitions>[1],
-  { broker }: RequestContext,
+  { broker, responseMemory }: RequestContext,
 ) {
   const limits = {
     maxBytes: Math.min(maxBytes, RESPONSE_BYTES_MAX, broker.responses.remainingBytes),
     isReadCommitted: isolationLevel !== 0,
+    memory: responseMemory,
   };
   const answers = readPartitions(asked, found, limits);
   const { errorCode, sessionId, told } = respond(answers, performance.now());

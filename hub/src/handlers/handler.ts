@@ -13,6 +13,8 @@ export interface RequestContext {
   readonly nowMs: number;
   /** Says that nobody looks at the request's buffers any more; at most once, for a handler of large requests. */
   releaseFrame(): void;
+  /** Memory for batches in the response, used again once that is sent; nobody else may keep it. */
+  responseMemory(sizeBytes: number): Buffer;
 }
 
 /**

@@ -143,7 +143,7 @@ export class Connection {
     };
     let result: ResponseBytes | Promise<ResponseBytes>;
     try {
-      result = this.#deps.dispatcher.dispatch(frame, this.client, () => this.#deps.frames.giveBack(frame));
+      result = this.#deps.dispatcher.dispatch(frame, this.client, this.#deps.frames);
     } catch (error) {
       finish(undefined);
       throw error;
@@ -186,12 +186,14 @@ export class Connection {
       this.#unsentBytes += sizeBytes;
       this.#deps.responses.hold(sizeBytes);
       this.#deps.dispatcher.countSent(sizeBytes);
-      socket.write(last, () => this.#onSent(sizeBytes));
+      socket.write(last, (error) => this.#onSent(bytes, sizeBytes, error));
     }
     if (this.#ending && this.#responses.inFlight === 0) socket.destroySoon();
   }
 
-  #onSent(sizeBytes: number): void {
+  /** Parts that are not of the pool's memory it leaves alone. After an error nobody knows who still looks at them. */
+  #onSent(bytes: readonly Buffer[], sizeBytes: number, error: Error | null | undefined): void {
+    if (!error) for (const part of bytes) this.#deps.frames.giveBack(part);
     if (this.client.isClosed) return;
     const wasSlow = this.#unsentBytes > UNSENT_BYTES_MAX;
     this.#unsentBytes -= sizeBytes;

@@ -17,6 +17,7 @@ import { servedVersions } from '../handlers/18-api-versions.ts';
 import { failures } from '../handlers/failures.ts';
 import type { RequestContext } from '../handlers/handler.ts';
 import { handlers } from '../handlers/index.ts';
+import type { FramePool } from './frame-pool.ts';
 import type { ResponseBytes } from './response-queue.ts';
 
 /** Who sits at the other end of a connection. */
@@ -104,10 +105,10 @@ export class Dispatcher {
 
   /**
    * Phase one of a request, which ends when this returns; a promise is its phase two. Throws or rejects with an EdgelogError
-   * when the request cannot be answered and the connection has to be closed. `releaseFrame` is called by a handler that keeps
-   * nothing of the frame, which may then be overwritten.
+   * when the request cannot be answered and the connection has to be closed. A handler that keeps nothing of the frame gives it back to
+   * `memory`, and may take from there what the response is made of: the caller gives that back when it is sent.
    */
-  dispatch(frame: Buffer, client: Client, releaseFrame: () => void): ResponseBytes | Promise<ResponseBytes> {
+  dispatch(frame: Buffer, client: Client, memory: FramePool): ResponseBytes | Promise<ResponseBytes> {
     const startedAt = performance.now();
     this.#receivedBytes.value += frame.length;
     const { apiKey, apiVersion, correlationId, clientId, bodyAt } = decodeRequestHeader(frame);
@@ -121,7 +122,8 @@ export class Dispatcher {
       clientId,
       apiVersion,
       nowMs: Date.now(),
-      releaseFrame,
+      releaseFrame: () => memory.giveBack(frame),
+      responseMemory: (sizeBytes) => memory.take(sizeBytes),
     };
     if (!isServed(api, apiVersion)) {
       if (api !== apis.apiVersions) throw unsupportedVersion(api, apiVersion, clientId);

@@ -2,8 +2,9 @@ const SMALLEST_BYTES = 8 * 1024;
 const LARGEST_BYTES = 4 * 1024 * 1024;
 
 /**
- * Memory for frames, used again when their request says that it is done with it. Fresh memory for each
- * costs more than reading it: V8 counts it as external and collects the whole heap for every 64 MiB.
+ * Memory for frames, used again when their request says that it is done with it, and for the batches of responses, used
+ * again when those are sent. Fresh memory for each costs more than filling it: V8 counts it as external and collects the
+ * whole heap for every 64 MiB.
  */
 export class FramePool {
   readonly #maxFreeBytes: number;

@@ -51,7 +51,8 @@ export class PartitionReader {
   }
 
   /** Throws StoredDamageError where `offset` lies in damage. Begins with an empty batch only where no other follows it. */
-  read(offset: number, { maxBytes, atLeastOne = true, endOffset }: ReadOptions): ReadResult {
+  read(offset: number, options: ReadOptions): ReadResult {
+    const { maxBytes, atLeastOne = true, endOffset, memory = Buffer.allocUnsafeSlow } = options;
     const end = Math.min(endOffset ?? Number.MAX_SAFE_INTEGER, this.#partition.highWatermark);
     let result: ReadResult = { batches: [], sizeBytes: 0 };
     let hasRecords = false;
@@ -60,7 +61,7 @@ export class PartitionReader {
       while (at < end && (!hasRecords || result.sizeBytes < maxBytes)) {
         const found = this.#find(at);
         const left = hasRecords ? maxBytes - result.sizeBytes : maxBytes;
-        const taken = this.#take(found, at, end, left, atLeastOne && !hasRecords);
+        const taken = this.#take(found, at, end, left, atLeastOne && !hasRecords, memory);
         if (!hasRecords && taken.hasRecords) result = { batches: [], sizeBytes: 0 };
         hasRecords ||= taken.hasRecords;
         result.batches.push(...taken.batches);
@@ -110,9 +111,16 @@ export class PartitionReader {
 
   /**
    * Whole batches of one value: from the one that holds `from`, or the next with records, below `end`, up to `maxBytes`, or one if
-   * `atLeastOne`. They share one fresh buffer.
+   * `atLeastOne`. They lie back to back in one piece of `memory`.
    */
-  #take(found: Found, from: number, end: number, maxBytes: number, atLeastOne: boolean) {
+  #take(
+    found: Found,
+    from: number,
+    end: number,
+    maxBytes: number,
+    atLeastOne: boolean,
+    memory: (sizeBytes: number) => Buffer,
+  ) {
     const scratch = this.#scratch(found);
     const sizes: number[] = [];
     let start = 0;
@@ -141,7 +149,7 @@ export class PartitionReader {
       sizeBytes += header.sizeBytes;
       hasRecords ||= header.recordCount > 0;
     }
-    const copy = Buffer.allocUnsafeSlow(sizeBytes);
+    const copy = memory(sizeBytes);
     scratch.copy(copy, 0, start, start + sizeBytes);
     let at = 0;
     const batches = sizes.map((size) => {

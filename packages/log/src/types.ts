@@ -62,10 +62,12 @@ export interface ReadOptions {
   atLeastOne?: boolean;
   /** Exclusive bound; default the high watermark. */
   endOffset?: number;
+  /** Gives the memory to read into, of exactly so many bytes. Default: fresh memory. */
+  memory?: (sizeBytes: number) => Buffer;
 }
 
 export interface ReadResult {
-  /** Whole batches, contiguous, the first one containing the offset asked for. Freshly read, owned by the caller. */
+  /** Whole batches, contiguous, the first one containing the offset asked for. Copies, owned by the caller. */
   batches: Buffer[];
   sizeBytes: number;
 }

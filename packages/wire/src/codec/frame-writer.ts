@@ -33,11 +33,17 @@ export class FrameWriter {
     return this.bytes;
   }
 
-  /** Puts the bytes of record batches at `at`, as views or copies, and returns the position after them. */
+  /** Puts the bytes of record batches at `at`, as views or copies, and returns the position after them. Batches that lie back to back are one view. */
   records(at: number, value: Buffer | readonly Buffer[]): number {
     if (Buffer.isBuffer(value)) return this.#part(at, value);
     let end = at;
-    for (const part of value) end = this.#part(end, part);
+    for (let i = 0; i < value.length; ) {
+      const first = value[i++]!;
+      let sizeBytes = first.length;
+      while (i < value.length && isBehind(value[i]!, first, sizeBytes)) sizeBytes += value[i++]!.length;
+      const isOne = sizeBytes === first.length;
+      end = this.#part(end, isOne ? first : Buffer.from(first.buffer, first.byteOffset, sizeBytes));
+    }
     return end;
   }
 
@@ -70,6 +76,10 @@ export class FrameWriter {
     if (this.at > from) parts.push(own.subarray(from));
     return parts;
   }
+}
+
+function isBehind(part: Buffer, first: Buffer, sizeBytes: number): boolean {
+  return part.buffer === first.buffer && part.byteOffset === first.byteOffset + sizeBytes;
 }
 
 /** Bytes of a records value, whether one buffer or a list. */
