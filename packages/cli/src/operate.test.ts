@@ -1,3 +1,4 @@
+import { freePorts } from '@edgelog/sim';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type OperatedHub, startOperatedHub } from './operated-hub.ts';
@@ -94,6 +95,19 @@ test("topics are chosen by a name, or by a pattern as in Kafka's tools", async (
   );
   expect(await listed('--topic', 'plant.*')).toEqual(['plantXa']);
   expect((await topics('delete', 'plant-.*')).code).toBe(0);
+});
+test('a broker that advertises a wrong address is told from one that is down', async () => {
+  const [port] = await freePorts(1);
+  const astray = await startOperatedHub({ advertise: `127.0.0.1:${port}` });
+  try {
+    expect(await astray.operate('topics', 'create', 'any')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining(`(127.0.0.1:${port} is what broker 1 advertises)`),
+    });
+  } finally {
+    await astray.remove();
+  }
 });
 test('a verb that is missing, doubled or unknown is a usage error', async () => {
   expect((await topics()).stderr).toContain('give exactly one of list, describe, create, alter, delete');

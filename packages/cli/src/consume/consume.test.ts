@@ -7,6 +7,7 @@ import { listen } from '@edgelog/runtime';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { catchOutput, type OperatedHub, startOperatedHub } from '../operated-hub.ts';
 import { produceCommand } from '../produce/command.ts';
+import { toRanges } from './group-consumer.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const PATIENT = { timeout: 60_000, interval: 100 };
@@ -80,10 +81,14 @@ test('a group goes on where it left off, after a stop in the middle of a batch t
   const refused = await read('--partition', '0');
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('a group says itself') });
 });
+test('partitions are named in ranges, however many they are', () => {
+  expect(toRanges([])).toBe('');
+  expect(toRanges([0, 1, 2, 5, 7, 8])).toBe('0-2, 5, 7-8');
+});
 test('two members share the partitions, and one takes over what the other leaves', async () => {
   await hub.operate('topics', 'create', 'shared', '--partitions', '2');
   const first = start('shared', '--group', 'pair', '--from-beginning');
-  await expect.poll(() => first.seen.stderr, PATIENT).toContain('partitions 0, 1');
+  await expect.poll(() => first.seen.stderr, PATIENT).toContain('partitions 0-1');
   expect((await hub.operate('groups', 'describe', 'pair', '--members')).stdout).toMatch(
     / shared-0,shared-1$/m,
   );
@@ -97,7 +102,7 @@ test('two members share the partitions, and one takes over what the other leaves
   expect([first.values().length, second.values().length]).toEqual([50, 50]);
   first.child.kill('SIGINT');
   expect(await first.ended).toEqual([0, null]);
-  await expect.poll(() => second.seen.stderr, PATIENT).toContain('partitions 0, 1');
+  await expect.poll(() => second.seen.stderr, PATIENT).toContain('partitions 0-1');
   for (const partition of ['0', '1']) await produce('shared', numbers(50, 60), '--partition', partition);
   await expect.poll(() => second.values().length, PATIENT).toBe(70);
 }, 120_000);

@@ -44,7 +44,7 @@ export async function consumeInGroup(
       const assignment = await member.assignment(options.signal);
       if (assignment === undefined) return;
       const { partitions, changed } = assignment;
-      options.onNotice(`group ${group}: partitions ${partitions.join(', ') || 'none yet'}`);
+      options.onNotice(`group ${group}: partitions ${toRanges(partitions) || 'none yet'}`);
       positions = await resume(partitions);
       const signal = AbortSignal.any([options.signal, changed]);
       const timer = setInterval(() => void commit().catch(onFault), COMMIT_EVERY_MS);
@@ -78,4 +78,15 @@ export async function consumeInGroup(
   function onFault(error: unknown): void {
     if (!isPassing(error)) options.onNotice(`the commit failed: ${(error as Error).message}`);
   }
+}
+
+/** `0-3, 7`, of ascending numbers. */
+export function toRanges(numbers: readonly number[]): string {
+  const ranges: { first: number; last: number }[] = [];
+  for (const number of numbers) {
+    const range = ranges.at(-1);
+    if (range !== undefined && number === range.last + 1) range.last = number;
+    else ranges.push({ first: number, last: number });
+  }
+  return ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(', ');
 }

@@ -19,6 +19,7 @@ const dumpSettings = z.object({
     .describe('Its partition at a hub; left out for the log of an agent, which has one for each topic.'),
   offset: z.number().int().min(0).optional().describe('Begin with the batch that holds this offset.'),
   records: z.boolean().default(false).describe('Print the records too, keys and values as text.'),
+  printDataLog: z.boolean().default(false).describe("The same, as Kafka's dump tool calls it."),
 });
 
 /** `edgelog dump`: the batches of one partition as Kafka's DumpLogSegments prints them. Exit status 1 when any is damaged. */
@@ -44,12 +45,13 @@ export async function dumpCommand(argv: string[]): Promise<number> {
       throw new EdgelogError('REFUSED', `${name} holds offsets ${logStartOffset} to ${highWatermark - 1}`);
     }
     const present = json ? toJson : toText;
+    const withRecords = settings.records || settings.printDataLog;
     const closed = onOutputClosed();
     let isDamaged = false;
     if (!json) process.stdout.write(`Dumping ${name}\nLog starting offset: ${logStartOffset}\n`);
     for (const scanned of scanPartition(log, offset)) {
       isDamaged ||= isDamage(scanned);
-      for (const line of present(scanned, settings.records)) {
+      for (const line of present(scanned, withRecords)) {
         const hasRoom = process.stdout.write(`${line}\n`);
         if (!hasRoom) await once(process.stdout, 'drain', { signal: closed.signal }).catch(() => {});
       }

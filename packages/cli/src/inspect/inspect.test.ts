@@ -107,7 +107,7 @@ test("batches and records are printed as Kafka's dump tool does", async () => {
     /^\| offset: 10 CreateTime: 1000 keySize: 2 valueSize: 321 sequence: 10 headerKeys: \[unit\] key: k0 payload: telemetry-0 value 10 \.+$/,
   );
   expect(lines.filter((line) => line.startsWith('baseOffset'))).toHaveLength(2);
-  const json = (await dump('0', '--json', '--records')).stdout.split('\n').slice(0, -1);
+  const json = (await dump('0', '--json', '--print-data-log')).stdout.split('\n').slice(0, -1);
   expect(JSON.parse(json[2]!)).toMatchObject({ baseOffset: 20, isValid: true, records: { length: 10 } });
   expect((await dump('1')).stderr).toContain('has no partition telemetry-1');
   expect((await dump('0', '--offset', '99')).stderr).toContain('telemetry-0 holds offsets 0 to 29');

@@ -1,5 +1,5 @@
 import { EdgelogError } from '@edgelog/base';
-import { type Address, parseAddress } from '@edgelog/runtime';
+import { type Address, formatAddress, parseAddress } from '@edgelog/runtime';
 import { type Api, apis, ErrorCode, errorCodes, errorName, type ResponseOutput } from '@edgelog/wire';
 import { Connection, type RequestBody } from './connection.ts';
 
@@ -100,9 +100,20 @@ export class Cluster {
     );
     const current = this.#connections.get(nodeId);
     if (current !== undefined && (isUsable || current !== existing)) return current;
-    const connection = Connection.open(address, this.#timeoutMs);
+    const connection = Connection.open(address, this.#timeoutMs).catch((cause) =>
+      Promise.reject(this.#unreachable(nodeId, address, cause)),
+    );
     this.#connections.set(nodeId, connection);
     return connection;
+  }
+
+  /** A wrong setting of what brokers advertise is met here: the bootstrap server answers, the address that it names does not. */
+  #unreachable(nodeId: number, address: Address, cause: unknown): unknown {
+    const at = formatAddress(address);
+    if (!(cause instanceof EdgelogError) || this.#bootstrapServers.includes(at)) return cause;
+    return new EdgelogError(cause.code, `${cause.message} (${at} is what broker ${nodeId} advertises)`, {
+      cause,
+    });
   }
 }
 
