@@ -1,6 +1,7 @@
 import { ZERO_UUID } from '@edgelog/wire';
 import { batchOf } from '../../../hub/test/support/batches.ts';
-import type { Peer } from '../peer.ts';
+import { sleep } from '../../harness/wait.ts';
+import { Peer } from '../peer.ts';
 import { type Scenario, versionsOf } from '../scenario.ts';
 
 const UNKNOWN_ID = '00000000-0000-4000-8000-000000000009';
@@ -340,6 +341,7 @@ const leaderEpochs: Scenario = {
 
 const deleteRecords: Scenario = {
   name: 'delete records',
+  deliberate: [[/greatest time/, 'Kafka tells a record below the log start, which cannot be read']],
   async run(peer, see) {
     for (const version of versionsOf('deleteRecords')) {
       const { topic } = await filled(peer, `delete-${version}`, 2);
@@ -362,6 +364,15 @@ const deleteRecords: Scenario = {
       await ask('partition 2 of 2', 0, 2);
       await ask('unknown topic', 0, 0, 'nowhere');
       await ask('negative time-out', 4, 0, topic, -1);
+      for (const timestamp of [0, T0, T0 + 60_000, T0 + 60_001, -3])
+        see(
+          `v${version} ${timestamp < 0 ? 'greatest time' : `time ${timestamp - T0}`} after 4 were deleted`,
+          await peer.ask('listOffsets', 7, {
+            replicaId: -1,
+            isolationLevel: 0,
+            topics: [{ name: topic, partitions: [{ partitionIndex: 0, timestamp }] }],
+          }),
+        );
       see(`v${version} fetch below`, await peer.ask('fetch', 11, fetchAt(topic, 2)));
       see(`v${version} fetch within the batch`, await peer.ask('fetch', 11, fetchAt(topic, 4)));
       const twice = [
@@ -419,10 +430,64 @@ const fetchAt = (topic: string, fetchOffset: number) =>
     topics: [{ topic, partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 1_000_000 }] }],
   }) as never;
 
+/** Time for a fetch to be parked; a broker that had not begun it by then would answer the same, only sooner. */
+const PARK_MS = 200;
+
+const parked: Scenario = {
+  name: 'fetch: what a parked one is answered when something changes',
+  deliberate: [[/topic deleted/, 'told at once; Kafka answers as if it were still there']],
+  async run(peer, see) {
+    const other = new Peer(peer.port, `${peer.prefix}other-`);
+    const whileParked = async (label: string, over: object, change: (topic: string) => Promise<unknown>) => {
+      const { topic } = await filled(peer, label.replaceAll(' ', '-'), 2);
+      const at = (partition: number, fetchOffset: number) => ({
+        partition,
+        fetchOffset,
+        partitionMaxBytes: 1_000_000,
+      });
+      const topics = [{ topic, partitions: [at(0, 6), at(1, 0)] }];
+      const asked = {
+        maxWaitMs: 1_500,
+        minBytes: 1,
+        maxBytes: 1_000_000,
+        isolationLevel: 0,
+        topics,
+        ...over,
+      };
+      const answer = peer.ask('fetch', 11, asked as never);
+      await sleep(PARK_MS);
+      await change(topic);
+      see(label, await answer);
+    };
+    const append = (topic: string) => other.produce(topic, batchOf(['new'], { timestamp: T0 }));
+    await whileParked('nothing', {}, async () => {});
+    await whileParked('a record', {}, append);
+    await whileParked('fewer bytes than wanted', { minBytes: 1_000 }, append);
+    await whileParked('records deleted', {}, (topic) =>
+      other.ask('deleteRecords', 2, {
+        timeoutMs: 5_000,
+        topics: [{ name: topic, partitions: [{ partitionIndex: 0, offset: 4 }] }],
+      }),
+    );
+    await whileParked('partitions added', {}, (topic) =>
+      other.ask('createPartitions', 3, {
+        timeoutMs: 5_000,
+        validateOnly: false,
+        topics: [{ name: topic, count: 4, assignments: null }],
+      }),
+    );
+    await whileParked('topic deleted', {}, (topic) =>
+      other.ask('deleteTopics', 6, { timeoutMs: 5_000, topics: [{ name: topic, topicId: ZERO_UUID }] }),
+    );
+    other.close();
+  },
+};
+
 export const readScenarios = [
   fetchRequests,
   fetchSessions,
   madeAgain,
+  parked,
   listOffsets,
   leaderEpochs,
   deleteRecords,
