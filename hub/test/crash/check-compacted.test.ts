@@ -78,3 +78,21 @@ test('what was compacted away and is back: told', () => {
     /at offset 2 c = c1, sent was undefined/,
   );
 });
+
+test('a tombstone of which nothing is left still stands for its key', () => {
+  const ledger = new PartitionLedger('t', 0, { isCompacted: true });
+  const stamp = { producerId: 7, sizeBytes: 100, sentAt: 0, isIdempotent: true };
+  const kept = { key: 'b', value: 'b1' };
+  const records = [{ key: 'a', value: 'a1' }, kept];
+  ledger.sent({ ...stamp, id: '0', baseSequence: 0, recordCount: 2, records });
+  ledger.sent({ ...stamp, id: '1', baseSequence: 2, recordCount: 1, records: [{ key: 'a', value: null }] });
+  ledger.place('0', 0);
+  const batches = [
+    { baseOffset: 0, lastOffset: 1, ...stamp, baseSequence: 0, records: [{ ...kept, offset: 1 }] },
+  ];
+  const observed = { logStartOffset: 0, highWatermark: 3, batches };
+  expect(checkCompacted(ledger, observed), 'before its answer').toEqual([]);
+  ledger.place('1', 2);
+  settleCompacted(ledger, observed);
+  expect(checkCompacted(ledger, observed), 'after it').toEqual([]);
+});

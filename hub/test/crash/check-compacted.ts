@@ -22,7 +22,7 @@ export interface ObservedCompacted {
   batches: readonly CompactedBatch[];
 }
 
-interface Located extends KeyedRecord {
+export interface Located extends KeyedRecord {
   offset: number;
 }
 
@@ -73,10 +73,14 @@ function* origins(ledger: PartitionLedger, { batches }: ObservedCompacted): Iter
 
 function* latest(ledger: PartitionLedger, { batches }: ObservedCompacted): Iterable<string> {
   const present = latestByKey(batches.flatMap(({ records }) => records));
-  const known = latestByKey([...ledger.placed.values()].flatMap(recordsOf));
+  const placed = [...ledger.placed.values()].flatMap(recordsOf);
+  const known = latestByKey([...ledger.latestGone.values(), ...placed]);
+  const perhaps = [...ledger.pending.values()].flatMap(({ records = [] }) => records);
+  const perhapsDeleted = new Set(perhaps.filter(({ value }) => value === null).map(({ key }) => key));
   for (const [key, { offset, value }] of known) {
     const there = present.get(key);
-    if (there === undefined ? value === null : there.offset >= offset) continue;
+    const mayBeGone = value === null || perhapsDeleted.has(key);
+    if (there === undefined ? mayBeGone : there.offset >= offset) continue;
     yield `latest of ${key} is ${value} at offset ${offset}; there is ${JSON.stringify(there) ?? 'none'}`;
   }
 }
@@ -103,6 +107,9 @@ export function settleCompacted(ledger: PartitionLedger, { batches }: ObservedCo
   );
   for (const baseOffset of [...ledger.placed.keys()]) {
     if (left.has(baseOffset)) continue;
+    const gone = recordsOf(ledger.placed.get(baseOffset)!);
+    for (const record of latestByKey([...ledger.latestGone.values(), ...gone]).values())
+      ledger.latestGone.set(record.key, record);
     ledger.placed.delete(baseOffset);
     ledger.compactedAway.add(baseOffset);
   }

@@ -1,4 +1,4 @@
-import type { KeyedRecord } from './check-compacted.ts';
+import type { KeyedRecord, Located } from './check-compacted.ts';
 
 /** A batch as a producer handed it to a socket. */
 export interface SentBatch {
@@ -62,6 +62,8 @@ export class PartitionLedger {
   startOffset = 0;
   /** Base offsets of batches of which compaction left nothing. */
   readonly compactedAway = new Set<number>();
+  /** Of each key, the latest of those batches. */
+  readonly latestGone = new Map<string, Located>();
   /** What was wrong with answers already. */
   readonly contradictions: string[] = [];
 
