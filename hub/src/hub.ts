@@ -33,7 +33,7 @@ import { GatewayPort } from './sync/gateway-port.ts';
 import { Runs } from './sync/runs.ts';
 
 /** Small commits become durable in it. When half of it is full that goes to a segment, as one commit. */
-const JOURNAL_BYTES = 16 * 2 ** 20;
+const JOURNAL_BYTES = 8 * 2 ** 20;
 /** Responses that clients have not taken; beyond this, fetches return one batch at a time. */
 const RESPONSE_MEMORY_BYTES = 256 * 1024 * 1024;
 
