@@ -1,10 +1,9 @@
 import { type BatchHeader, emptyBatch } from '@edgelog/wire';
 import type { CopyWriter } from './copy-writer.ts';
 import { valueKey } from './keys.ts';
+import { VALUE_BYTES_MAX } from './partition.ts';
 import type { SegmentRange } from './rows.ts';
 
-/** Batches that follow each other are joined into one stored value up to this size. */
-const VALUE_BYTES_MAX = 120 * 1024;
 /** What one empty batch can cover. */
 const HOLE_MAX = 2 ** 31;
 

@@ -3,7 +3,7 @@ import { type BatchHeader, patchBatchOffset } from '@edgelog/wire';
 import { batchFault, type Refusal } from './batch-fault.ts';
 import type { CompactionStep } from './compaction.ts';
 import type { DamageRegister } from './damage.ts';
-import type { JoinArena } from './join-arena.ts';
+import { type JoinArena, VALUE_BYTES_MAX } from './join-arena.ts';
 import {
   compactionKey,
   partitionKey,
@@ -73,12 +73,6 @@ interface Unflushed {
   bytesBefore: number;
   appendTime: number;
 }
-
-/**
- * Batches of a partition that meet in one commit are joined into one stored value up to this size. Small values waste
- * pages (16 KiB ones a fifth); larger ones gain nothing more, and a read of a few batches copies a whole value.
- */
-const VALUE_BYTES_MAX = 120 * 1024;
 
 export class Partition implements PartitionLog {
   readonly id: number;

@@ -67,7 +67,10 @@ export interface ReadOptions {
 }
 
 export interface ReadResult {
-  /** Whole batches, contiguous, the first one containing the offset asked for. Copies, owned by the caller. */
+  /**
+   * Whole batches, contiguous, the first one containing the offset asked for, or the next one with records where compaction left
+   * an empty batch. Copies, owned by the caller.
+   */
   batches: Buffer[];
   sizeBytes: number;
 }
