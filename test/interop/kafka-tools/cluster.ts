@@ -1,4 +1,5 @@
-import { CONSOLE } from './records.ts';
+import { CONSOLE, TOPIC } from './records.ts';
+import { watchInOwnJvm } from './runner.ts';
 import { expectEqual, expectMatch, rowsOf, type ToolScenario, textOf } from './toolbox.ts';
 
 /** What describes the cluster; where something is not served, the tool must say so and nothing else. */
@@ -36,6 +37,15 @@ export const CLUSTER_SCENARIOS: readonly ToolScenario[] = [
       const listed = await tools.end('transactions', ['list']);
       if (listed.code !== 0) expectMatch(textOf(listed), /does not support LIST_TRANSACTIONS/);
     },
+  },
+  {
+    name: 'replica verification',
+    run: (tools) =>
+      watchInOwnJvm(
+        'org.apache.kafka.tools.ReplicaVerificationTool',
+        ['--broker-list', tools.hub.bootstrap, '--topics-include', TOPIC, '--report-interval-ms', '200'],
+        /max lag is 0 for partition \S+ at offset \d+ among 3 partitions/,
+      ),
   },
   {
     name: 'features, client metrics, quorum, reassignments',

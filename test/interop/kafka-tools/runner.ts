@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { run, TestProcess } from '../../harness/process.ts';
+import { until } from '../../harness/wait.ts';
 import { kafkaTool } from '../../setup/kafka-jars.ts';
 
 const SERVER = join(import.meta.dirname, 'ToolServer.java');
@@ -23,6 +24,22 @@ export const runInOwnJvm: RunTool = (mainClass, args, input) =>
     timeoutMs: TIMEOUT_MS,
     ...(input === undefined ? {} : { input }),
   });
+
+/** Runs a tool that never ends, in a JVM of its own, until it has printed what `pattern` matches. */
+export async function watchInOwnJvm(
+  mainClass: string,
+  args: readonly string[],
+  pattern: RegExp,
+): Promise<void> {
+  const process = new TestProcess(mainClass, 'java', [QUICK_START, ...kafkaTool(mainClass, ...args)]);
+  try {
+    const matches = () => pattern.test(process.stdout) || !process.alive;
+    await until(`${mainClass} has printed ${pattern}`, matches, TIMEOUT_MS);
+    if (!pattern.test(process.stdout)) throw new Error(process.output());
+  } finally {
+    await process.stop('SIGKILL');
+  }
+}
 
 /** For the shutdown hooks of tools. */
 const OPEN_JAVA_LANG = '--add-opens=java.base/java.lang=ALL-UNNAMED';
