@@ -1,5 +1,5 @@
 import { ErrorCode, type ErrorName } from '@edgelog/wire';
-import { consumerCommitError } from './consumer/offsets.ts';
+import { consumerCommitError, hasSinceBefore } from './consumer/offsets.ts';
 import { generationOf, memberError, renewSession } from './membership.ts';
 import {
   NAME_UNITS_MAX,
@@ -30,11 +30,22 @@ const GROUP_ID_NOT_FOUND_SINCE = 9;
 export function commitOffsets(step: Step, shard: Shard, event: OffsetCommitEvent): void {
   const { request } = event;
   const error = commitError(step, shard.groups.get(request.groupId), event);
+  const { consumer } = shard.groups.get(request.groupId) ?? {};
+  const { memberId, generationIdOrMemberEpoch: epoch } = request;
+  const isLate = (name: string, partition: number) =>
+    consumer !== undefined &&
+    (error === 'STALE_MEMBER_EPOCH' || error === 'ILLEGAL_GENERATION') &&
+    hasSinceBefore(consumer, memberId, epoch, step.topics.get(name)?.id, partition);
   const topics = request.topics.map(({ name, partitions }) => ({
     name,
     partitions: partitions.map((partition) => ({
       partitionIndex: partition.partitionIndex,
-      errorCode: ErrorCode[error ?? commitOne(step, shard, event, name, partition)],
+      errorCode:
+        ErrorCode[
+          error === undefined || isLate(name, partition.partitionIndex)
+            ? commitOne(step, shard, event, name, partition)
+            : error
+        ],
     })),
   }));
   step.reply('offsetCommit', event.ticket, { throttleTimeMs: 0, topics });

@@ -178,6 +178,22 @@ test.each<[string, Partial<ConsumerHeartbeatRequest>, number, string]>([
   expect(h.log).toEqual([]);
 });
 
+test('a commit that crossed the answer with a newer epoch is taken for what the member still has, and for nothing else', () => {
+  const h = harness();
+  h.enter('a', ['one']);
+  h.enter('b', ['one']);
+  h.beat('a', 1, owned(0, 1, 2, 3));
+  h.beat('a', 1, owned(0, 1));
+  const commit = (partition: number, generation: number) =>
+    h.commit({ offset: 1, topic: 'one', partition, memberId: 'a', generation });
+  expect([commit(0, 2), commit(0, 1), commit(3, 1), commit(0, 3)]).toEqual([
+    'NONE',
+    'NONE',
+    'STALE_MEMBER_EPOCH',
+    'STALE_MEMBER_EPOCH',
+  ]);
+});
+
 describe('classic groups and those of the new protocol', () => {
   test('an empty one becomes the other, and its offsets stay', () => {
     const h = harness();

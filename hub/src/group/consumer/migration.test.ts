@@ -62,7 +62,9 @@ describe('a classic group that a member of the new protocol joins', () => {
     const own = h.consumer.members.get('new')!;
     expect(told(h.beat('new', 2))).toHaveLength(1);
     expect([...shares, ...(own.current.assigned.get(topicId(1)) ?? [])].sort()).toEqual([0, 1, 2, 3]);
-    expect(h.commit({ memberId: a, generation: 1, topic: 'one', offset: 9 })).toBe('ILLEGAL_GENERATION');
+    expect(h.commit({ memberId: a, generation: 1, topic: 'one', partition: 3, offset: 9 })).toBe(
+      'ILLEGAL_GENERATION',
+    );
     expect(h.commit({ memberId: a, generation: 2, topic: 'one', offset: 9, apiVersion: 5 })).toBe('NONE');
   });
 

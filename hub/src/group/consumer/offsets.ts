@@ -18,6 +18,21 @@ export function consumerCommitError(
   return epochError(member, memberEpoch);
 }
 
+/**
+ * Whether a member that does not know yet of its newest epoch, for the answer that tells it is on its way, may commit all the same: it had the
+ * partition in the epoch before, and has not given it up.
+ */
+export function hasSinceBefore(
+  { members, owners }: ConsumerState,
+  memberId: string,
+  memberEpoch: number,
+  topicId: string | undefined,
+  partition: number,
+): boolean {
+  if (memberEpoch <= 0 || members.get(memberId)?.current.previousMemberEpoch !== memberEpoch) return false;
+  return owners.get(topicId ?? '')?.get(partition) === memberId;
+}
+
 /** Why a fetch is refused; whoever gives neither member nor epoch may read. */
 export function consumerFetchError(
   { members }: ConsumerState,
