@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../support/flags.ts';
 import { runCampaign } from './campaign.ts';
 
 const HELP = `node hub/test/fuzz/main.ts [--seconds N] [--seed S]
@@ -17,12 +18,6 @@ const options = {
   seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
   help: { type: 'boolean', default: false },
 } as const;
-
-function wholeNumber(flag: string, text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new Error(`--${flag} ${text}: a whole number from 0 is allowed`);
-}
 
 try {
   const { values } = parseArgs({ options });
