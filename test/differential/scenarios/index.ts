@@ -1,17 +1,23 @@
 import type { Scenario } from '../scenario.ts';
 import { clusterScenarios } from './cluster.ts';
 import { configScenarios } from './configs.ts';
-import { groupScenarios } from './groups.ts';
+import { consumers } from './consumer-groups.ts';
+import { fetchScenarios } from './fetch.ts';
+import { memberScenarios } from './group-members.ts';
+import { commits } from './group-offsets.ts';
+import { offsetScenarios } from './offsets.ts';
 import { produceScenarios } from './produce.ts';
-import { readScenarios } from './reads.ts';
 import { topicScenarios } from './topics.ts';
 
 /** Those of groups first: Kafka makes its own topics when it is first asked for a group. */
 export const scenarios: readonly Scenario[] = [
-  ...groupScenarios,
+  ...memberScenarios,
+  commits,
+  consumers,
   ...clusterScenarios,
   ...produceScenarios,
-  ...readScenarios,
+  ...fetchScenarios,
+  ...offsetScenarios,
   ...topicScenarios,
   ...configScenarios,
 ];

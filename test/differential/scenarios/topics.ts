@@ -1,7 +1,6 @@
 import { ZERO_UUID } from '@edgelog/wire';
 import { type Scenario, versionsOf } from '../scenario.ts';
-
-const UNKNOWN_ID = '00000000-0000-4000-8000-000000000009';
+import { UNKNOWN_ID } from './filled-topic.ts';
 
 const createTopics: Scenario = {
   name: 'create topics',
