@@ -1,7 +1,7 @@
 import { type BatchHeader, emptyBatch } from '@edgelog/wire';
 import type { CopyWriter } from './copy-writer.ts';
+import { VALUE_BYTES_MAX } from './join-arena.ts';
 import { valueKey } from './keys.ts';
-import { VALUE_BYTES_MAX } from './partition.ts';
 import type { SegmentRange } from './rows.ts';
 
 /** What one empty batch can cover. */

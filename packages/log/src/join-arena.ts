@@ -1,3 +1,9 @@
+/**
+ * Batches of a partition that meet in one commit are joined into one stored value up to this size. Small values waste
+ * pages (16 KiB ones a fifth); larger ones gain nothing more, and a read of a few batches copies a whole value.
+ */
+export const VALUE_BYTES_MAX = 120 * 1024;
+
 const BLOCK_BYTES = 2 ** 20;
 /** Blocks kept for reuse; more are made under load and left to the garbage collector. */
 const FREE_BLOCKS_MAX = 8;
