@@ -16,6 +16,10 @@ const RESPONSE_BYTES_MAX = 55 * 1024 * 1024;
  * From 7 on a request may belong to a session [KIP-227], which is the list of partitions that it continues; from 13 on
  * topics are named by id.
  *
+ * Otherwise than Kafka, on purpose: batches are whole, where Kafka cuts the last one off at the limit; limits below 0 are 0; an
+ * isolation level above 1 is read_committed; whoever says to be a replica is served as a consumer; a topic that is deleted under
+ * a parked fetch is told at once.
+ *
  * Left out: `lastFetchedEpoch` and replica fields, which only followers use; read_committed equals read_uncommitted while
  * there are no transactions.
  */

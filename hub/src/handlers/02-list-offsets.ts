@@ -28,6 +28,7 @@ const SINCE: Readonly<Record<number, number>> = {
  * not know is UNSUPPORTED_VERSION, a partition that is asked for twice INVALID_REQUEST.
  *
  * Without tiered storage all of a log is local, and LATEST_TIERED answers −1.
+ * The record with the greatest timestamp is looked for among those that can be read: Kafka tells one below the log start.
  * Left out: the isolation level, while there are no transactions.
  */
 export const listOffsets: Handler<'listOffsets'> = (request, context) => {

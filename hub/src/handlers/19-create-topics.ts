@@ -12,7 +12,10 @@ import type { Handler, Item } from './handler.ts';
  *
  * From 4 on −1 partitions or replicas mean the default. Replicas can be 1 only, and an assignment can name this broker only.
  * Unknown or ill-valued configs are INVALID_CONFIG, so that nobody believes in a setting that is not there. From 5 on the
- * configs in force are returned, from 7 on the topic id. `timeoutMs` is left out: creation waits for the local disk only.
+ * configs in force are returned, from 7 on the topic id. `timeoutMs` is left out: creation waits for the local disk only
+ * (Kafka answers a negative one REQUEST_TIMED_OUT). POLICY_VIOLATION on all of a request for more than 10,000 partitions, as in
+ * Kafka, and where the hub would get too many. A name may differ from another topic's in more than "." and "_" only, also within
+ * one request. An empty `cleanup.policy`, which Kafka takes, would keep all for ever by accident: INVALID_CONFIG.
  */
 export const createTopics: Handler<'createTopics'> = (request, { broker }) => {
   const repeated = repeatedIn(request.topics.map(({ name }) => name));

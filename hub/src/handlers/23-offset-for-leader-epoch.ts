@@ -5,7 +5,8 @@ import type { Handler } from './handler.ts';
 
 /**
  * OffsetForLeaderEpoch: where a leader epoch ends, so that a client can see whether its log was truncated [KIP-320]. A
- * standalone broker has had one epoch, which ends at the end of the log; any other answers −1.
+ * standalone broker has had one epoch, which ends at the end of the log; any other answers −1
+ * (Kafka answers −2 for −2).
  */
 export const offsetForLeaderEpoch: Handler<'offsetForLeaderEpoch'> = (request, { broker }) => ({
   topics: request.topics.map(({ topic, partitions }) => ({

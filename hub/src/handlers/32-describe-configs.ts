@@ -13,7 +13,7 @@ import type { Handler, Item } from './handler.ts';
 
 /**
  * DescribeConfigs: configs of topics (type 2), of this broker (type 4) and of groups (type 32, the same for all of them), all or
- * those named. Values that have no effect yet say so in their documentation, which is sent on request from 3 on.
+ * those named; a resource named twice is described once, or a small request could ask for gigabytes. Values that have no effect yet say so in their documentation, which is sent on request from 3 on.
  *
  * Left out: broker loggers (INVALID_REQUEST); client metrics and cluster-wide broker defaults, which are none.
  */

@@ -8,7 +8,7 @@ import type { Handler, Item } from './handler.ts';
  * CreatePartitions: raises a topic's number of partitions to `count`, each topic by itself; never lowers it. The answer
  * comes when the new partitions are durable. Streams of gateways stay in the partitions they have.
  *
- * An assignment can name this broker only. The broker's own topics keep their number, since it places the groups.
+ * POLICY_VIOLATION where the hub would get too many partitions. An assignment can name this broker only. The broker's own topics keep their number, since it places the groups.
  * `timeoutMs` is left out: creation waits for the local disk only (Kafka answers a negative one REQUEST_TIMED_OUT). A topic
  * named twice gets one answer, INVALID_REQUEST.
  */

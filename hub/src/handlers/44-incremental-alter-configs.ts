@@ -5,6 +5,9 @@ import type { Handler } from './handler.ts';
 /**
  * IncrementalAlterConfigs: sets, deletes, appends to or subtracts from single configs of topics; the others stay [KIP-339].
  *
+ * An unknown operation is INVALID_REQUEST (in Kafka an internal error). Values are kept as they were written, without white
+ * space around them; a policy with nothing left in it is INVALID_CONFIG.
+ *
  * Left out: configs of brokers, which are read-only (INVALID_REQUEST naming them), and other resources.
  */
 export const incrementalAlterConfigs: Handler<'incrementalAlterConfigs'> = (request, { broker }) =>

@@ -8,7 +8,7 @@ const UNKNOWN = -1;
 /**
  * DescribeQuorum: who keeps the cluster's metadata. A standalone hub keeps it in its own store, so it is the leader and the
  * only voter, and there is no metadata log whose offsets could be told (−1). Partitions other than the first of
- * `__cluster_metadata` are UNKNOWN_TOPIC_OR_PARTITION.
+ * `__cluster_metadata` are UNKNOWN_TOPIC_OR_PARTITION, with −1 for what Kafka calls 0 there.
  */
 export const describeQuorum: Handler<'describeQuorum'> = (request, { broker, client, apiVersion }) => {
   const { nodeId } = broker;
