@@ -1,3 +1,4 @@
+import { isCommitFailure } from '@edgelog/log';
 import { createLogger, loadSettings, reportFatal, runProcess } from '@edgelog/runtime';
 import { startAgent } from './agent.ts';
 import { agentSettingsSchema } from './settings.ts';
@@ -13,7 +14,11 @@ export async function agentCommand(argv: string[]): Promise<number> {
       env: process.env,
     });
     const log = createLogger({ component: 'agent', level: settings.logLevel });
-    return await runProcess({ start: () => startAgent(settings, { log }), log });
+    return await runProcess({
+      start: () => startAgent(settings, { log }),
+      log,
+      isToldElsewhere: isCommitFailure,
+    });
   } catch (error) {
     return reportFatal(error);
   }

@@ -1,3 +1,4 @@
+import { isCommitFailure } from '@edgelog/log';
 import { createLogger, loadSettings, reportFatal, runProcess } from '@edgelog/runtime';
 import { startHub } from './hub.ts';
 import { hubSettings } from './settings.ts';
@@ -18,6 +19,7 @@ export async function hubCommand(argv: string[]): Promise<number> {
     const log = createLogger({ component: 'hub', level: settings.logLevel });
     return await runProcess({
       log,
+      isToldElsewhere: isCommitFailure,
       start: async () => {
         const hub = await startHub(settings, { log });
         void hub.failed.then((error) => {

@@ -109,6 +109,7 @@ test('when the disk fails, clients and /healthz are told, and the process ends w
   expect([503, 'ended already']).toContain(health);
   expect(await hub.exited()).toBe(1);
   expect(hub.stderr.match(/^edgelog: STORE_FAILED: the log in .*small failed: /gm)?.length).toBe(1);
+  expect(hub.stderr).not.toContain('internal error');
 });
 
 test('a start that fails leaves nothing behind: the directory can be used at once', async () => {

@@ -1,3 +1,4 @@
 export { StoredDamageError } from './damage.ts';
+export { isCommitFailure } from './segment.ts';
 export { openLogStore } from './store.ts';
 export type * from './types.ts';

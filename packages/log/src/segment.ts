@@ -150,6 +150,14 @@ function openTable(path: string, mode: object): RootDatabase<Buffer, Buffer> {
   });
 }
 
+/**
+ * True for the error of a failed commit as lmdb-js makes it. `write` tells of the failure; but the operation that begins a batch may
+ * have a promise of its own, which nobody is given, and whose rejection nobody can hear of.
+ */
+export function isCommitFailure(error: unknown): boolean {
+  return error instanceof Error && 'commitError' in error;
+}
+
 /** lmdb-js rejects with "Commit failed" and puts the reason in a promise beside it. */
 async function commitError(error: unknown): Promise<unknown> {
   if (!(error instanceof Error) || !('commitError' in error)) return error;

@@ -14,7 +14,8 @@ function run(start: string, options: { ipc?: boolean; stop?: string; done?: stri
     `import { EdgelogError } from '@edgelog/base';
      import { runProcess, silentLogger } from '@edgelog/runtime';
      const timer = setInterval(() => {}, 1000);
-     process.exit(await runProcess({ log: silentLogger, start: async () => { ${start}; return {
+     const isToldElsewhere = (error) => error === 'told';
+     process.exit(await runProcess({ log: silentLogger, isToldElsewhere, start: async () => { ${start}; return {
        ready: 'hub kafka=x', done: ${options.done ?? 'new Promise(() => {})'}, stop: async () => { ${options.stop ?? 'clearInterval(timer)'} } } } }));
      void EdgelogError;`,
   );
@@ -44,6 +45,12 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s ends cleanly with 0', async (signa
   await ready;
   child.kill(signal);
   expect(await ended).toEqual({ code: 0, stdout: 'ready hub kafka=x\n', stderr: '' });
+});
+test('a rejection that nobody hears ends with 1, unless it is told elsewhere', async () => {
+  const { ended } = run(
+    "setTimeout(() => void Promise.reject('told')); setTimeout(() => void Promise.reject('new'), 100)",
+  );
+  expect(await ended).toMatchObject({ code: 1, stderr: 'edgelog: internal error: new\n' });
 });
 test('one Ctrl-C that arrives twice ends cleanly', async () => {
   const { child, ready, ended } = run('', {

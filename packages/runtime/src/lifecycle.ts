@@ -11,6 +11,8 @@ export interface RunningProcess {
 export interface RunProcessOptions {
   readonly start: () => Promise<RunningProcess>;
   readonly log: Logger;
+  /** Rejections that nobody hears of, of something that is told and dealt with elsewhere: no reason to end. */
+  readonly isToldElsewhere?: (error: unknown) => boolean;
   /** How long stop() may take before the process gives up on a clean end. */
   readonly stopTimeoutMs?: number;
 }
@@ -49,7 +51,7 @@ export function reportFatal(error: unknown): 1 {
  * An uncaught error ends the process with 1 and without stop(): what is on disk is recovered at the next start.
  */
 export async function runProcess(options: RunProcessOptions): Promise<number> {
-  const { log, stopTimeoutMs = 30_000 } = options;
+  const { log, stopTimeoutMs = 30_000, isToldElsewhere } = options;
   let onAsked: (reason: string) => void = () => {};
   const asked = new Promise<string>((resolve) => {
     onAsked = resolve;
@@ -66,10 +68,13 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
   };
   const onDisconnect = () => onAsked('the parent process ended');
   const onUncaught = (error: unknown) => process.exit(reportFatal(error));
+  const onUnhandled = (error: unknown) => {
+    if (isToldElsewhere?.(error) !== true) onUncaught(error);
+  };
   // Whoever read the output is gone; that is no reason to stop serving.
   const onStreamError = () => {};
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('disconnect', onDisconnect);
-  process.on('uncaughtException', onUncaught).on('unhandledRejection', onUncaught);
+  process.on('uncaughtException', onUncaught).on('unhandledRejection', onUnhandled);
   // Undefined without a channel; false when the parent was gone before this line.
   if (process.connected === false) onDisconnect();
   process.stdout.on('error', onStreamError);
@@ -100,7 +105,7 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
     return reportFatal(error);
   } finally {
     process.off('SIGTERM', onSignal).off('SIGINT', onSignal).off('disconnect', onDisconnect);
-    process.off('uncaughtException', onUncaught).off('unhandledRejection', onUncaught);
+    process.off('uncaughtException', onUncaught).off('unhandledRejection', onUnhandled);
     process.stdout.off('error', onStreamError);
     process.stderr.off('error', onStreamError);
   }
