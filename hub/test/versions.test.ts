@@ -172,7 +172,7 @@ describe('each version of each API is answered', () => {
 
   test.each(versionsOf(apis.describeConfigs))('DescribeConfigs %i', async (version) => {
     const resources = [
-      { resourceType: 2, resourceName: TOPIC, configurationKeys: ['cleanup.policy', 'max.message.bytes'] },
+      { resourceType: 2, resourceName: TOPIC, configurationKeys: ['preallocate', 'max.message.bytes'] },
       { resourceType: 4, resourceName: '1', configurationKeys: null },
       { resourceType: 2, resourceName: 'missing', configurationKeys: null },
     ];
@@ -181,7 +181,7 @@ describe('each version of each API is answered', () => {
     expect(results.map(({ errorCode }) => errorCode)).toEqual([0, 0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
     expect(results[0]!.configs.map(({ name, value }) => [name, value])).toEqual([
       ['max.message.bytes', '1048588'],
-      ['cleanup.policy', 'delete'],
+      ['preallocate', 'false'],
     ]);
     if (version >= 3) expect(results[0]!.configs[1]!.documentation).toContain('no effect');
     expect(results[1]!.configs.find(({ name }) => name === 'num.partitions')!.value).toBe('2');
