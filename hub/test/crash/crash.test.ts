@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { runCrashCampaign } from './campaign.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 4;
 
 test('killed over and over under load of many kinds, a hub keeps what it told its clients', async () => {
   const seed = Date.now() % 2 ** 31;
@@ -9,4 +9,4 @@ test('killed over and over under load of many kinds, a hub keeps what it told it
   expect(report.violations, `npm run crash -- --seed ${seed}; data in ${report.dir}`).toEqual([]);
   expect(report.kills).toBeGreaterThanOrEqual(ROUNDS);
   expect(report.batchesChecked).toBeGreaterThan(0);
-});
+}, 180_000);
