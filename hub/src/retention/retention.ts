@@ -6,6 +6,9 @@ import type { Topic, Topics } from '../metadata/topics.ts';
 import type { Partition } from '../partition/partition.ts';
 import { compactionPolicy, retentionPolicy } from './policy.ts';
 
+/** After so long what is dead is freed before more is compacted. */
+const COMPACT_MS = 20_000;
+
 export interface RetentionDeps {
   topics: Topics;
   store: Pick<LogStore, 'flushed' | 'clean' | 'compact'>;
@@ -92,7 +95,8 @@ export class Retention {
       for (const partition of topic.partitions) policies.set(partition.log.name, policy);
     }
     if (policies.size === 0) return;
-    for (const compaction of await this.#deps.store.compact({ policies })) this.#tell(compaction);
+    for (const compaction of await this.#deps.store.compact({ policies, beginWithinMs: COMPACT_MS }))
+      this.#tell(compaction);
   }
 
   #tell(compaction: PartitionCompaction): void {

@@ -202,6 +202,22 @@ test('where there are many segments a policy for a small log does not cut the ot
   await store.close();
 });
 
+test('when the time is up no other pass is begun, and who was left out comes first next time', async () => {
+  const world = await new CompactedStore().open();
+  const names = ['a', 'b', 'c'];
+  const policies = new Map(names.map((name) => [name, EAGER_POLICY]));
+  const compacted: string[] = [];
+  for (let round = 0; round < 4; round++) {
+    for (const name of names) await write(world.store, world.store.createPartition(name), [['k', 'x']]);
+    world.now += 1000;
+    for (const { partition } of await world.store.compact({ policies, beginWithinMs: 0 })) {
+      compacted.push(partition);
+    }
+  }
+  expect(compacted).toEqual(['a', 'b', 'c', 'a']);
+  await world.store.close();
+});
+
 test('keys that do not fit into the memory of one pass take several', async () => {
   const world = await new CompactedStore().open(20_000);
   const { store } = world;
@@ -283,6 +299,25 @@ test('what is trimmed, deleted or appended while a pass runs is as if it had not
   expect(offsets).toEqual([95, 96, 97, 98, 100, 101, 102, 103, 104]);
   expect(world.store.partition('gone')).toBeUndefined();
   await world.store.close();
+});
+
+test('partitions that are deleted or trimmed to their end before their turn comes stop no other', async () => {
+  const world = await new CompactedStore().open(30_000);
+  const { store } = world;
+  const names = ['t', 'gone', 'trimmed', 'last'];
+  const logs = names.map((name) => store.createPartition(name));
+  for (let i = 0; i < 40; i++) {
+    for (const log of logs) appendKeyed(log, [['k', `${i} ${'x'.repeat(700)}`]]);
+    await store.flushed();
+  }
+  const compacting = world.compact({}, names);
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  store.deletePartition('gone');
+  logs[2]!.advanceLogStart(logs[2]!.logEndOffset);
+  expect((await compacting).at(-1)).toMatchObject({ partition: 'last', recordsAfter: 1 });
+  expect(await world.compact({}, ['t', 'trimmed', 'last'])).toEqual([]);
+  expect(consume(logs[3]!).length).toBe(1);
+  await store.close();
 });
 
 test('a store that closes during a pass has all it had', async () => {

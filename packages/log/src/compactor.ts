@@ -64,8 +64,8 @@ export class Compactor {
   async wantsRoll({ policies }: CompactionOptions): Promise<boolean> {
     for (const partition of [...this.#host.partitions()]) {
       const policy = policies.get(partition.name);
-      if (policy !== undefined && !this.#failed.has(partition) && this.#isRollDue(partition, policy))
-        return true;
+      const isAsked = policy !== undefined && !this.#failed.has(partition) && !partition.isDeleted;
+      if (isAsked && this.#isRollDue(partition, policy)) return true;
       await this.#pauseIfDue();
     }
     return false;
@@ -96,18 +96,22 @@ export class Compactor {
     return activeBytes >= segments.sealedBatchBytes() / SEGMENTS_FEW;
   }
 
-  /** One partition after the other. */
-  async compact({
-    policies,
-    mapBytesMax = MAP_BYTES_MAX,
-  }: CompactionOptions): Promise<PartitionCompaction[]> {
+  /** One partition after the other, first those that had no pass for longest. */
+  async compact(options: CompactionOptions): Promise<PartitionCompaction[]> {
     const done: PartitionCompaction[] = [];
     if (this.#isBroken || this.#host.isStopping()) return done;
     await this.#host.commit(undefined); // what was sealed is whole now
+    const { policies, beginWithinMs = Number.POSITIVE_INFINITY } = options;
+    const endsAt = performance.now() + beginWithinMs;
+    const given = [...this.#host.partitions()].filter(({ name }) => policies.has(name));
+    const lastPass = ({ compaction }: Partition) => compaction.at(-1)?.cleanedAt ?? 0;
+    given.sort((a, b) => lastPass(a) - lastPass(b));
     try {
-      for (const partition of [...this.#host.partitions()]) {
-        const policy = policies.get(partition.name);
-        if (policy !== undefined) await this.#compactOne(partition, policy, mapBytesMax, done);
+      for (const partition of given) {
+        const policy = policies.get(partition.name)!;
+        const mapBytesMax = options.mapBytesMax ?? MAP_BYTES_MAX;
+        const hadPass = await this.#compactOne(partition, policy, { mapBytesMax, endsAt }, done);
+        if (hadPass && performance.now() >= endsAt) break;
         await this.#pauseIfDue();
       }
       await this.#finishOutput();
@@ -120,33 +124,37 @@ export class Compactor {
     return done;
   }
 
-  /** Pass after pass, until nothing more is due. */
+  /** Pass after pass, until nothing more is due or the time is up. False where none was due. */
   async #compactOne(
     partition: Partition,
     policy: CompactionPolicy,
-    mapBytesMax: number,
+    { mapBytesMax, endsAt }: { mapBytesMax: number; endsAt: number },
     done: PartitionCompaction[],
-  ): Promise<void> {
+  ): Promise<boolean> {
     const endOffset = this.#dueTo(partition, policy);
-    if (endOffset === undefined || !this.#hasRoomFor(partition)) return;
+    if (endOffset === undefined || !this.#hasRoomFor(partition)) return false;
     try {
       for (let compactedTo = 0; compactedTo < endOffset; ) {
         if (compactedTo > 0) await this.#finishOutput(); // this pass reads what the one before left
+        const isLate = compactedTo > 0 && performance.now() >= endsAt;
+        if (isLate || partition.isDeleted || partition.logStartOffset >= endOffset) break;
         const pass = await this.#pass(partition, policy, endOffset, mapBytesMax);
-        done.push(pass);
+        if (this.#output === undefined) done.push(pass);
+        else this.#output.whenWhole.push(() => done.push(pass));
         compactedTo = pass.endOffset;
       }
     } catch (error) {
-      if (partition.isDeleted) return;
+      if (partition.isDeleted) return true;
       if (!(error instanceof EdgelogError)) throw error;
       this.#failed.add(partition);
       done.push({ partition: partition.name, error });
     }
+    return true;
   }
 
   /** Up to where a pass is due. */
   #dueTo(partition: Partition, policy: CompactionPolicy): number | undefined {
-    if (this.#failed.has(partition)) return undefined;
+    if (this.#failed.has(partition) || partition.isDeleted) return undefined;
     const now = this.#host.now();
     const { segments } = this.#host;
     const sealed = partition.ranges.findLast(({ segmentId }) => segmentId !== segments.active.id);

@@ -241,6 +241,8 @@ export interface CompactionOptions {
   policies: ReadonlyMap<string, CompactionPolicy>;
   /** Memory for the keys of one pass; where it does not do there are several passes. Default 48 MiB. */
   mapBytesMax?: number;
+  /** No pass but the first is begun later than this, so that `clean` has its turn; those left come first next time. Default: no limit. */
+  beginWithinMs?: number;
 }
 
 /** What one pass made of a partition: everything between its log start and `endOffset` is compacted. */
