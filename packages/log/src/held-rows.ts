@@ -1,9 +1,11 @@
-import { parseValueKey, RowKind, type ValueKey } from './keys.ts';
+import { JoinArena, VALUE_BYTES_MAX } from './join-arena.ts';
+import { parseValueKey, RowKind, type ValueKey, valueKey } from './keys.ts';
 import type { RowWrite } from './segment.ts';
 
 interface HeldValue {
   key: ValueKey;
   value: Buffer;
+  row: RowWrite;
 }
 
 /** What is taken for one transaction. */
@@ -19,7 +21,9 @@ export interface TakenRows {
  */
 export class HeldRows {
   readonly #values = new Map<number, HeldValue[]>();
-  #waitingValues: RowWrite[] = [];
+  readonly #arena = new JoinArena();
+  /** Values that nobody has taken, of each partition. */
+  #waitingValues = new Map<number, HeldValue[]>();
   #waitingRows = new Map<string, RowWrite>();
   #taken = 0;
 
@@ -29,7 +33,7 @@ export class HeldRows {
 
   /** True when there are rows that nobody has taken. */
   get isWaiting(): boolean {
-    return this.#waitingValues.length > 0 || this.#waitingRows.size > 0;
+    return this.#waitingValues.size > 0 || this.#waitingRows.size > 0;
   }
 
   add(rows: readonly RowWrite[]): void {
@@ -39,36 +43,54 @@ export class HeldRows {
         this.#waitingRows.set(key.toString('latin1'), row);
         continue;
       }
-      this.#waitingValues.push(row);
       const partitionId = key.readUInt32BE(1);
-      const held = { key: parseValueKey(key)!, value };
-      const list = this.#values.get(partitionId);
-      if (list === undefined) this.#values.set(partitionId, [held]);
-      else list.push(held);
+      const held = { key: parseValueKey(key)!, value, row };
+      append(this.#values, partitionId, held);
+      append(this.#waitingValues, partitionId, held);
     }
   }
 
-  /** Everything that was not taken before, to be written to the segment. */
+  /** Everything that was not taken before, to be written to the segment; values that follow each other are joined. */
   take(): TakenRows {
     const values = this.#waitingValues;
-    const rows = [...this.#waitingRows.values(), ...values];
-    this.#waitingValues = [];
+    const rows = [...this.#waitingRows.values()];
+    for (const [partitionId, list] of values) rows.push(...this.#joined(partitionId, list));
+    this.#waitingValues = new Map();
     this.#waitingRows = new Map();
     this.#taken++;
+    const freeMemory = this.#arena.endCommit();
     const release = (): void => {
       this.#taken--;
-      const counts = new Map<number, number>();
-      for (const [key] of values) {
-        const partitionId = key.readUInt32BE(1);
-        counts.set(partitionId, (counts.get(partitionId) ?? 0) + 1);
-      }
-      for (const [partitionId, count] of counts) {
+      freeMemory();
+      for (const [partitionId, { length }] of values) {
         const list = this.#values.get(partitionId)!;
-        if (count === list.length) this.#values.delete(partitionId);
-        else list.splice(0, count);
+        if (length === list.length) this.#values.delete(partitionId);
+        else list.splice(0, length);
       }
     };
     return { rows, release };
+  }
+
+  *#joined(partitionId: number, list: readonly HeldValue[]): Generator<RowWrite> {
+    for (let from = 0, to = 0; from < list.length; from = to) {
+      const first = list[from]!;
+      let last = first;
+      let sizeBytes = first.value.length;
+      for (to = from + 1; to < list.length; to++) {
+        const next = list[to]!;
+        if (sizeBytes + next.value.length > VALUE_BYTES_MAX || !follows(next.key, last.key)) break;
+        sizeBytes += next.value.length;
+        last = next;
+      }
+      if (last === first) {
+        yield first.row;
+        continue;
+      }
+      const { baseOffset, bytesBefore } = first.key;
+      const parts = list.slice(from, to).map(({ value }) => value);
+      const key = valueKey(partitionId, { ...last.key, baseOffset, bytesBefore });
+      yield [key, this.#arena.join(parts, sizeBytes)];
+    }
   }
 
   /** As in `SegmentReader`. */
@@ -88,6 +110,16 @@ export class HeldRows {
     const held = list?.[indexAfter(list, baseOffset) - 1];
     return held?.key.baseOffset === baseOffset ? held.value : undefined;
   }
+}
+
+function append(lists: Map<number, HeldValue[]>, partitionId: number, held: HeldValue): void {
+  const list = lists.get(partitionId);
+  if (list === undefined) lists.set(partitionId, [held]);
+  else list.push(held);
+}
+
+function follows(next: ValueKey, { endOffset, leaderEpoch }: ValueKey): boolean {
+  return next.baseOffset === endOffset && next.leaderEpoch === leaderEpoch;
 }
 
 /** Index of the first value that begins after `offset`. */

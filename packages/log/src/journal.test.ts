@@ -2,9 +2,11 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { HeldRows } from './held-rows.ts';
 import { type LogStore, openLogStore, type PartitionLog } from './index.ts';
 import { Journal } from './journal.ts';
 import { encodeGroup, groupBytes, type JournaledGroup, parseGroups } from './journal-group.ts';
+import { parseValueKey, valueKey } from './keys.ts';
 import type { RowWrite } from './segment.ts';
 import { makeBatch } from './test-batches.ts';
 import { tempDir } from './test-dirs.ts';
@@ -137,6 +139,32 @@ test('what is only in the journal is read before a kill and after it', async () 
   const reopened = await openLogStore({ dir });
   expect(read(reopened.partition('t')!)).toEqual(before);
   await reopened.close();
+});
+
+test('small commits are joined when they go to their segment', () => {
+  const held = new HeldRows();
+  const sizes = [10, 100_000, 30_000, 5, 5];
+  let offset = 0;
+  const rows = sizes.map((size, i): RowWrite => {
+    const leaderEpoch = i === 4 ? 1 : 0;
+    const bounds = { baseOffset: offset, endOffset: offset + 2, bytesBefore: 7 * offset };
+    offset += 2;
+    return [
+      valueKey(1, { ...bounds, maxTimestamp: i, maxAppendTime: i, leaderEpoch }),
+      Buffer.alloc(size, i),
+    ];
+  });
+  held.add(rows);
+  const taken = held.take();
+  const found = taken.rows.map(([key, value]) => [parseValueKey(key), value?.length]);
+  expect(found).toMatchObject([
+    [{ baseOffset: 0, endOffset: 4, bytesBefore: 0, maxTimestamp: 1, maxAppendTime: 1 }, 100_010],
+    [{ baseOffset: 4, endOffset: 8, bytesBefore: 28, maxTimestamp: 3, leaderEpoch: 0 }, 30_005],
+    [{ baseOffset: 8, endOffset: 10, leaderEpoch: 1 }, 5],
+  ]);
+  expect(held.floor(1, 3)?.baseOffset).toBe(2);
+  taken.release();
+  expect([held.isEmpty, held.floor(1, 3)]).toEqual([true, undefined]);
 });
 
 test('behind a commit that was lost the journal is not followed', async () => {
