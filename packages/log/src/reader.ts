@@ -21,8 +21,8 @@ export interface ReadablePartition {
   foundDamage(damage: StoredDamage): void;
 }
 
-/** A look-up by time decompresses no more than this on the main thread; usual batches are a hundredth of it. */
-const LOOKUP_BYTES_MAX = 32 * 2 ** 20;
+/** A look-up by time decompresses no more than this on the main thread; usual batches are a tenth of it. */
+const LOOKUP_BYTES_MAX = 8 * 2 ** 20;
 
 /** Where a stored value is. */
 interface Found {
@@ -44,6 +44,8 @@ interface Hole {
 export class PartitionReader {
   readonly #partition: ReadablePartition;
   readonly #segments: SegmentFiles;
+  /** What a batch is decompressed for is asked for again: by each consumer of a group, by a dashboard. What is first stays first. */
+  #lastLookup: { asked: number; found: TimeLookup } | undefined;
 
   constructor(partition: ReadablePartition, segments: SegmentFiles) {
     this.#partition = partition;
@@ -78,12 +80,16 @@ export class PartitionReader {
   /** The first record that can be read, at or after `timestamp` and below the high watermark. */
   offsetForTimestamp(timestamp: number): TimeLookup | undefined {
     const { ranges, logStartOffset, highWatermark } = this.#partition;
+    const last = this.#lastLookup;
+    if (last?.asked === timestamp && last.found.offset >= logStartOffset) return last.found;
     for (const range of ranges) {
       if (range.maxTimestamp < timestamp) continue;
       const from = Math.max(range.baseOffset, logStartOffset);
       const to = Math.min(range.endOffset, highWatermark);
-      const hit = this.#firstInRange(timestamp, from, to);
-      if (hit !== undefined) return hit;
+      const found = this.#firstInRange(timestamp, from, to);
+      if (found === undefined) continue;
+      this.#lastLookup = { asked: timestamp, found };
+      return found;
     }
     return undefined;
   }

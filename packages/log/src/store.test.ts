@@ -135,6 +135,9 @@ describe('a log store', () => {
     expect(log.offsetForTimestamp(503)).toEqual({ offset: 6, timestamp: 900 });
     expect(log.offsetForTimestamp(903)).toEqual({ offset: 12, timestamp: 1000 });
     expect(log.offsetForTimestamp(1003)).toBeUndefined();
+    expect(log.offsetForTimestamp(903)).toEqual({ offset: 12, timestamp: 1000 });
+    await append(log, makeBatch({ timestamp: 2000 })).flushed;
+    expect(log.offsetForTimestamp(1003)).toEqual({ offset: 15, timestamp: 2000 });
     log.advanceLogStart(7);
     expect(log.offsetForTimestamp(0)).toEqual({ offset: 7, timestamp: 901 });
     log.advanceLogStart(9);
