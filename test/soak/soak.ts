@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { createTopic } from '../bench/create-topic.ts';
 import { firstAnswer } from '../bench/first-answer.ts';
 import { scratchDir } from '../bench/scratch.ts';
-import { cpuSeconds } from '../bench/usage.ts';
+import { cpuSeconds, loadAverage } from '../bench/usage.ts';
 import { freePorts } from '../harness/ports.ts';
 import { edgelog, type TestProcess } from '../harness/process.ts';
 import { sleep, until } from '../harness/wait.ts';
@@ -89,7 +89,7 @@ async function run(
       const after = await take();
       const interval = intervalOf(before, after);
       intervals.push(interval);
-      print(row((after.takenAt - startedAt) / 60_000, interval, before, after));
+      print(row((after.takenAt - startedAt) / 60_000, interval, after));
       before = after;
     }
     return intervals;
@@ -108,11 +108,13 @@ interface Reading {
   takenAt: number;
 }
 
-function intervalOf(before: Reading, { produced, sample, privateBytes, takenAt }: Reading): Interval {
+function intervalOf(before: Reading, after: Reading): Interval {
+  const { produced, sample, cpu, privateBytes, takenAt } = after;
   const seconds = (takenAt - before.takenAt) / 1000;
   return {
     seconds,
     producedMibPerSecond: produced.bytes / MIB / seconds,
+    cpuSeconds: cpu - before.cpu,
     privateMib: privateBytes / MIB,
     physicalBytes: sample.physicalBytes,
     liveBytes: sample.liveBytes,
@@ -120,8 +122,7 @@ function intervalOf(before: Reading, { produced, sample, privateBytes, takenAt }
   };
 }
 
-function row(minutes: number, interval: Interval, before: Reading, after: Reading): string {
-  const { produced, followed, sample, cpu } = after;
+function row(minutes: number, interval: Interval, { produced, followed, sample }: Reading): string {
   const cells = [
     minutes.toFixed(1),
     interval.producedMibPerSecond.toFixed(0),
@@ -129,10 +130,11 @@ function row(minutes: number, interval: Interval, before: Reading, after: Readin
     String(followed.missedRecords),
     ...[produced.p50Ms, produced.p99Ms, produced.maxMs, followed.p99Ms].map((ms) => ms.toFixed(1)),
     interval.privateMib.toFixed(0),
-    (cpu - before.cpu).toFixed(1),
+    interval.cpuSeconds.toFixed(1),
     ...[sample.physicalBytes, sample.liveBytes, sample.deadBytes].map((bytes) => (bytes / MIB).toFixed(0)),
     String(sample.segments),
     ...[sample.loopDelayP99Ms, sample.loopDelayMaxMs].map((ms) => ms.toFixed(0)),
+    loadAverage().toFixed(1),
   ];
   return `| ${cells.join(' | ')} |`;
 }
@@ -140,7 +142,7 @@ function row(minutes: number, interval: Interval, before: Reading, after: Readin
 const COLUMNS = [
   ...['min', 'produced MiB/s', 'consumed MiB/s', 'missed records', 'ack p50 ms', 'ack p99 ms', 'ack max ms'],
   ...['fetch p99 ms', 'private MiB', 'CPU s', 'disk MiB', 'live MiB', 'dead MiB', 'segments'],
-  ...['loop delay p99 ms', 'loop delay max ms'],
+  ...['loop delay p99 ms', 'loop delay max ms', 'load average'],
 ];
 const HEAD = `| ${COLUMNS.join(' | ')} |\n|${'---|'.repeat(COLUMNS.length)}`;
 

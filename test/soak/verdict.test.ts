@@ -8,6 +8,7 @@ function run(change: (minute: number) => Partial<Interval>): boolean[] {
   const intervals = Array.from({ length: 30 }, (_, minute) => ({
     seconds: 60,
     producedMibPerSecond: 100,
+    cpuSeconds: 30,
     privateMib: 120,
     physicalBytes: 1024 * MIB,
     liveBytes: 600 * MIB,

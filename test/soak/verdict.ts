@@ -2,6 +2,8 @@
 export interface Interval {
   seconds: number;
   producedMibPerSecond: number;
+  /** Of the hub. */
+  cpuSeconds: number;
   privateMib: number;
   physicalBytes: number;
   liveBytes: number;
@@ -62,8 +64,15 @@ function throughput(first: readonly Interval[], last: readonly Interval[]): Find
   });
   const before = mean(beginning.map((interval) => interval.producedMibPerSecond));
   const after = mean(last.map((interval) => interval.producedMibPerSecond));
-  const text = `produced in the last third ${after.toFixed(0)} MiB/s, in the beginning ${before.toFixed(0)}: ${((100 * after) / before).toFixed(0)} %`;
+  const rates = `produced in the last third ${after.toFixed(0)} MiB/s, in the beginning ${before.toFixed(0)}: ${((100 * after) / before).toFixed(0)} %`;
+  const text = `${rates}; CPU seconds per GiB ${cpuPerGib(last)} and ${cpuPerGib(beginning)}`;
   return { isMet: after >= THROUGHPUT_SHARE_MIN * before, text };
+}
+
+/** What a busy machine distorts less than it does rates. */
+function cpuPerGib(intervals: readonly Interval[]): string {
+  const gibProduced = mean(intervals.map((one) => (one.producedMibPerSecond * one.seconds) / 1024));
+  return (mean(intervals.map(({ cpuSeconds }) => cpuSeconds)) / gibProduced).toFixed(1);
 }
 
 function memory(before: readonly Interval[], last: readonly Interval[]): Finding {
