@@ -139,7 +139,7 @@ export class Retention {
     return deletions;
   }
 
-  /** A damaged segment keeps its own partitions from being cut within it, and no other. */
+  /** What stands against one partition holds up no other. */
   #report(partition: Partition, error: unknown): void {
     if (this.#reported.has(partition)) return;
     this.#reported.add(partition);
