@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { apis, ErrorCode, errorName, readConsumerAssignment, writeConsumerAssignment } from '@edgelog/wire';
+import { subscriptionTo } from '../../hub/src/group/harness.ts';
 import { RawClient } from '../../hub/test/support/raw-client.ts';
 import { sleep } from '../harness/wait.ts';
 
@@ -132,13 +133,6 @@ class ClassicMember extends GroupMember {
     const members = [{ memberId: this.#memberId, groupInstanceId: null, reason: null }];
     await this.client.call(apis.leaveGroup, LEAVE, { groupId: this.options.groupId, memberId: '', members });
   }
-}
-
-/** ConsumerProtocolSubscription of version 1, without user data and with nothing owned. */
-function subscriptionTo(topic: string): Buffer {
-  const name = Buffer.from(topic);
-  const head = Buffer.from([0, 1, 0, 0, 0, 1, name.length >> 8, name.length & 255]);
-  return Buffer.concat([head, name, Buffer.from([255, 255, 255, 255, 0, 0, 0, 0])]);
 }
 
 /** A consumer of the new protocol, which lets go of partitions as soon as it is told. */
