@@ -1,12 +1,13 @@
 import { crc32c } from '@edgelog/wire';
 import type { RowWrite } from './segment.ts';
 
-/** Rows of one commit as they stand in the journal. */
+/** One commit as it stands in the journal. */
 export interface JournaledGroup {
   /** Counts all commits of the store, journaled or not: a number that is missing is a commit that was lost. */
   number: number;
   segmentId: number;
-  rows: readonly RowWrite[];
+  /** Its rows, for `parseRows`. */
+  body: Buffer;
 }
 
 const MAGIC = 0x4a4c4445;
@@ -27,7 +28,7 @@ export function groupBytes(rows: readonly RowWrite[]): number {
 export function encodeGroup(
   memory: Buffer,
   start: number,
-  { number, segmentId, rows }: JournaledGroup,
+  { number, segmentId, rows }: { number: number; segmentId: number; rows: readonly RowWrite[] },
   sizeBytes: number,
 ): RowWrite[] {
   memory.writeUInt32LE(MAGIC, start);
@@ -56,13 +57,13 @@ export function* parseGroups(bytes: Buffer): Generator<JournaledGroup> {
     const end = at + HEADER_BYTES + bytes.readUInt32LE(at + 8);
     if (end > bytes.length || crc32c(bytes.subarray(at + CRC_FROM, end)) !== bytes.readUInt32LE(at + 4))
       return;
-    const rows = [...parseRows(bytes.subarray(at + HEADER_BYTES, end))];
-    yield { number: bytes.readDoubleLE(at + 16), segmentId: bytes.readDoubleLE(at + 24), rows };
+    const body = bytes.subarray(at + HEADER_BYTES, end);
+    yield { number: bytes.readDoubleLE(at + 16), segmentId: bytes.readDoubleLE(at + 24), body };
     at = end;
   }
 }
 
-function* parseRows(bytes: Buffer): Generator<RowWrite> {
+export function* parseRows(bytes: Buffer): Generator<RowWrite> {
   for (let at = 0; at < bytes.length; ) {
     const valueLength = bytes.readUInt32LE(at + 2);
     const keyAt = at + ROW_HEAD_BYTES;

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { HeldRows } from './held-rows.ts';
 import { type LogStore, openLogStore, type PartitionLog } from './index.ts';
 import { Journal } from './journal.ts';
-import { encodeGroup, groupBytes, type JournaledGroup, parseGroups } from './journal-group.ts';
+import { encodeGroup, groupBytes, parseGroups, parseRows } from './journal-group.ts';
 import { parseValueKey, valueKey } from './keys.ts';
 import type { RowWrite } from './segment.ts';
 import { makeBatch } from './test-batches.ts';
@@ -35,7 +35,8 @@ function encode(groups: readonly (readonly RowWrite[])[]): { bytes: Buffer; ends
   return { bytes, ends };
 }
 
-const parsed = (bytes: Buffer): JournaledGroup[] => [...parseGroups(bytes)];
+const parsed = (bytes: Buffer) =>
+  [...parseGroups(bytes)].map(({ body, ...group }) => ({ ...group, rows: [...parseRows(body)] }));
 
 test('groups come back as they were written, and after a damaged byte those before it do', () => {
   fc.assert(

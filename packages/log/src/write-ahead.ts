@@ -1,4 +1,5 @@
 import { Journal } from './journal.ts';
+import { parseRows } from './journal-group.ts';
 import { journalKey } from './keys.ts';
 import { decodeJournalRow, encodeJournalRow } from './rows.ts';
 import type { RowWrite, Segment } from './segment.ts';
@@ -83,7 +84,7 @@ export async function replayJournal(dir: string, segment: Segment): Promise<numb
   const groups = Journal.read(dir);
   const rows: RowWrite[] = [];
   for (let number = applied + 1; groups.get(number)?.segmentId === segment.id; number++) {
-    rows.push(...groups.get(number)!.rows);
+    rows.push(...parseRows(groups.get(number)!.body));
   }
   let last = applied;
   for (const number of groups.keys()) last = Math.max(last, number);
