@@ -169,7 +169,7 @@ test('without quorum a write fails, a read fails, and a serializable read answer
 test('of a stopped member, a read goes elsewhere and a write has an unknown outcome', async () => {
   const [stopped, other] = cluster.members;
   const endpoints = [stopped!.endpoint, other!.endpoint];
-  stopped!.pause();
+  await stopped!.pause();
   const reader = cluster.client({ endpoints, tuning: { attemptTimeoutMs: 1_000 } });
   for (let round = 0; round < 4; round++) await reader.get('x');
   const writer = cluster.client({ endpoints: [stopped!.endpoint] });
@@ -215,7 +215,7 @@ test('endpoints of two clusters are noticed', async () => {
       for (;;) {
         for (const member of [cluster.members[0]!, other.members[0]!]) {
           await mixed.get('x');
-          member.pause();
+          await member.pause();
           await mixed.get('x').finally(() => member.resume());
         }
       }

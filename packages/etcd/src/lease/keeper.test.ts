@@ -112,7 +112,7 @@ test('without quorum nothing is renewed, not even by a leader that has not notic
   const leader = await cluster.leader();
   const followers = cluster.members.filter((member) => member !== leader);
   const lease = await cluster.client({ endpoints: [leader.endpoint] }).lease({ ttlSeconds: 3 });
-  for (const follower of followers) follower.pause();
+  await Promise.all(followers.map((follower) => follower.pause()));
   const wasRenewed = renewals(lease);
   await until(() => {
     expect(wasRenewed()).toBe(false);

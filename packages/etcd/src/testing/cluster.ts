@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -26,14 +35,16 @@ export class TestMember {
   readonly name: string;
   readonly endpoint: string;
   readonly #args: readonly string[];
+  readonly #dataDir: string;
   readonly #logFile: string;
   #child: ChildProcess | undefined;
 
-  constructor(name: string, endpoint: string, args: readonly string[], logFile: string) {
+  constructor(name: string, endpoint: string, dataDir: string, args: readonly string[]) {
     this.name = name;
     this.endpoint = endpoint;
-    this.#args = args;
-    this.#logFile = logFile;
+    this.#args = ['--data-dir', dataDir, ...args];
+    this.#dataDir = dataDir;
+    this.#logFile = `${dataDir}.log`;
   }
 
   start(): void {
@@ -55,13 +66,27 @@ export class TestMember {
     await exited;
   }
 
-  /** SIGSTOP: connections stay open and nobody answers. */
-  pause(): void {
+  /** SIGSTOP: connections stay open and nobody answers. Resolves when every thread stands still. */
+  async pause(): Promise<void> {
+    const threads = `/proc/${this.#child!.pid}/task`;
     this.#child!.kill('SIGSTOP');
+    await until(() => readdirSync(threads).every((id) => isStopped(join(threads, id, 'stat'))), 'it stopped');
   }
 
   resume(): void {
     this.#child!.kill('SIGCONT');
+  }
+
+  /** A copy of a dead member's data directory, to be put back later. */
+  backUp(): { restore(): void } {
+    const copy = `${this.#dataDir}.backup`;
+    cpSync(this.#dataDir, copy, { recursive: true });
+    return {
+      restore: () => {
+        rmSync(this.#dataDir, { recursive: true });
+        renameSync(copy, this.#dataDir);
+      },
+    };
   }
 
   log(): string {
@@ -102,7 +127,6 @@ export class TestCluster {
       const endpoint = this.endpoints[index]!;
       const args = Object.entries({
         name,
-        'data-dir': join(this.#dir, name),
         'listen-client-urls': endpoint,
         'advertise-client-urls': endpoint,
         'listen-peer-urls': peerUrls[index]!,
@@ -115,7 +139,7 @@ export class TestCluster {
         'log-level': 'error',
         ...(tls && { 'cert-file': tls.certFile, 'key-file': tls.keyFile }),
       }).flatMap(([flag, value]) => [`--${flag}`, value]);
-      return new TestMember(name, endpoint, [...args, ...flags], join(this.#dir, `${name}.log`));
+      return new TestMember(name, endpoint, join(this.#dir, name), [...args, ...flags]);
     });
   }
 
@@ -175,6 +199,15 @@ export class TestCluster {
     for (const client of this.#clients) client.close();
     await Promise.all(this.members.map((member) => member.kill()));
     rmSync(this.#dir, { recursive: true, force: true });
+  }
+}
+
+/** A thread that has ended meanwhile is looked at again with the next list. */
+function isStopped(statFile: string): boolean {
+  try {
+    return /\) T /.test(readFileSync(statFile, 'utf8'));
+  } catch {
+    return false;
   }
 }
 

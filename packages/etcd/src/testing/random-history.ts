@@ -110,7 +110,7 @@ async function wreck(cluster: TestCluster, relay: Relay, prng: Prng): Promise<vo
   const victim = fault === 'killLeader' ? await cluster.leader() : prng.pick(cluster.members);
   if (fault === 'kill' || fault === 'killLeader') await victim.kill();
   if (fault === 'quorum') await Promise.all(cluster.members.slice(1).map((member) => member.kill()));
-  if (fault === 'stop') victim.pause();
+  if (fault === 'stop') await victim.pause();
   if (fault === 'cut') relay.mode = prng.pick(['deaf', 'deafToAnswers'] as const);
   if (fault === 'break' || fault === 'cut') relay.breakAll();
   if (fault === 'compact') await compactNearEnd(cluster.client(), prng).catch(onlyEtcd);

@@ -79,6 +79,7 @@ test('begins with the whole range, then tells each change with what was there be
 
 test('a watch of a quiet range learns how far it is', async () => {
   const watch = follow({ prefix: 'quiet/' });
+  await until(() => watch.updates.length > 0, 'it began');
   await watch.reached(await client.put('noise', 'x'));
   expect(watch.updates.at(-1)!.kind).toBe('progress');
 });
@@ -110,7 +111,7 @@ test.each(['cut', 'stopped'] as const)(
     const watch = follow({ prefix: `silent/${how}` }, { by: other });
     await until(() => watch.updates.length > 0, 'it began');
     if (how === 'cut') relay.mode = 'deafToAnswers';
-    else first!.pause();
+    else await first!.pause();
     await watch.reached(await createKey(cluster.client(), `silent/${how}`, '1'));
     expect(changesIn(watch.updates)).toHaveLength(1);
   },
@@ -152,12 +153,32 @@ test('without quorum a watch says so, and goes on when it is back', async () => 
   expect(changesIn(watch.updates).at(-1)).toMatchObject({ revision, changes: [{ key: 'quorum/b' }] });
 });
 
+test('when etcd was restored from a backup, a watch shows the old state instead of waiting for revisions to come', async () => {
+  const single = await TestCluster.start({ members: 1, flags: ['--election-timeout=500'] });
+  onTestFinished(() => single.stop());
+  const [member] = single.members;
+  const by = single.client();
+  const watch = follow({ prefix: 'back/' }, { by });
+  await watch.reached(await createKey(by, 'back/a', '1'));
+  await member!.kill();
+  const backup = member!.backUp();
+  await single.heal();
+  await watch.reached(await createKey(by, 'back/b', '2'));
+  await member!.kill();
+  backup.restore();
+  await single.heal();
+  const restored = (): boolean =>
+    watch.updates.some((update) => update.kind === 'reset' && update.cause === 'restored');
+  await until(restored, 'it begins again', 60_000);
+  expect(watch.updates.at(-1)).toMatchObject({ cause: 'restored', kvs: [{ key: 'back/a' }] });
+});
+
 test('a watch that is no longer wanted ends, whatever it waits for', async () => {
   const quiet = follow({ prefix: 'end/' });
   await until(() => quiet.updates.length > 0, 'it began');
   quiet.stop();
   await quiet.done;
-  for (const member of cluster.members) member.pause();
+  await Promise.all(cluster.members.map((member) => member.pause()));
   const stuck = follow({ prefix: 'end/' });
   await delay(50);
   stuck.stop();
