@@ -1,3 +1,4 @@
+import { EdgelogError } from '@edgelog/base';
 import { crc32c } from '@edgelog/wire';
 import type { RowWrite } from './segment.ts';
 
@@ -6,13 +7,23 @@ export interface JournaledGroup {
   /** Counts all commits of the store, journaled or not: a number that is missing is a commit that was lost. */
   number: number;
   segmentId: number;
+  /** Every commit up to this number had been acknowledged when this one was made. */
+  acknowledged: number;
   /** Its rows, for `parseRows`. */
   body: Buffer;
 }
 
+/** A file begins with its head: magic u32 · CRC-32C of the salt u32 · salt. What a producer sends cannot pass for a group without it. */
+export const HEAD_BYTES = 4096;
+export const SALT_BYTES = 8;
+const HEAD_MAGIC = 0x484c4445;
+const SALT_AT = 8;
+
 const MAGIC = 0x4a4c4445;
-/** magic u32 · CRC-32C of what follows u32 · bytes of rows u32 · reserved u32 · number f64 · segment f64. */
-const HEADER_BYTES = 32;
+const MAGIC_BYTES = Buffer.alloc(4);
+MAGIC_BYTES.writeUInt32LE(MAGIC);
+/** magic u32 · CRC-32C of what follows u32 · bytes of rows u32 · reserved u32 · number f64 · segment f64 · acknowledged f64 · salt. */
+const HEADER_BYTES = 48;
 const CRC_FROM = 8;
 /** key length u16 · value length u32, or NO_VALUE for a row that is removed. */
 const ROW_HEAD_BYTES = 6;
@@ -24,11 +35,35 @@ export function groupBytes(rows: readonly RowWrite[]): number {
   return bytes;
 }
 
+export function encodeHead(salt: Buffer): Buffer {
+  const head = Buffer.alloc(HEAD_BYTES);
+  head.writeUInt32LE(HEAD_MAGIC, 0);
+  head.writeUInt32LE(crc32c(salt), 4);
+  head.set(salt, SALT_AT);
+  return head;
+}
+
+/** The file's salt; undefined where nothing was ever written to it. Throws CORRUPT_BATCH when it is damaged. */
+export function readSalt(file: Buffer): Buffer | undefined {
+  const head = file.subarray(0, HEAD_BYTES);
+  if (head.every((byte) => byte === 0)) return undefined;
+  const salt = head.subarray(SALT_AT, SALT_AT + SALT_BYTES);
+  if (head.readUInt32LE(0) !== HEAD_MAGIC || head.readUInt32LE(4) !== crc32c(salt))
+    throw new EdgelogError('CORRUPT_BATCH', "the head of a journal's file cannot be read");
+  return salt;
+}
+
 /** Writes the group, of `sizeBytes`, to `memory` at `start`. Returns its rows as views of that memory. */
 export function encodeGroup(
   memory: Buffer,
   start: number,
-  { number, segmentId, rows }: { number: number; segmentId: number; rows: readonly RowWrite[] },
+  {
+    number,
+    segmentId,
+    acknowledged,
+    rows,
+    salt,
+  }: Omit<JournaledGroup, 'body'> & { rows: readonly RowWrite[]; salt: Buffer },
   sizeBytes: number,
 ): RowWrite[] {
   memory.writeUInt32LE(MAGIC, start);
@@ -36,6 +71,8 @@ export function encodeGroup(
   memory.writeUInt32LE(0, start + 12);
   memory.writeDoubleLE(number, start + 16);
   memory.writeDoubleLE(segmentId, start + 24);
+  memory.writeDoubleLE(acknowledged, start + 32);
+  memory.set(salt, start + 40);
   let at = start + HEADER_BYTES;
   const kept = rows.map(([key, value]): RowWrite => {
     const keyAt = at + ROW_HEAD_BYTES;
@@ -51,16 +88,37 @@ export function encodeGroup(
   return kept;
 }
 
-/** The groups from the start of a file's bytes up to the first that is not whole. */
-export function* parseGroups(bytes: Buffer): Generator<JournaledGroup> {
-  for (let at = 0; at + HEADER_BYTES <= bytes.length && bytes.readUInt32LE(at) === MAGIC; ) {
-    const end = at + HEADER_BYTES + bytes.readUInt32LE(at + 8);
-    if (end > bytes.length || crc32c(bytes.subarray(at + CRC_FROM, end)) !== bytes.readUInt32LE(at + 4))
-      return;
-    const body = bytes.subarray(at + HEADER_BYTES, end);
-    yield { number: bytes.readDoubleLE(at + 16), segmentId: bytes.readDoubleLE(at + 24), body };
+/**
+ * The groups in a file's bytes. Where one is not whole, those behind it are looked for: what they say of it tells whether it was torn by
+ * a crash or damaged later. Among them may be some of the file's last turn. Throws CORRUPT_BATCH when the head is damaged.
+ */
+export function* parseGroups(file: Buffer): Generator<JournaledGroup> {
+  const salt = readSalt(file);
+  if (salt === undefined) return;
+  for (let at = HEAD_BYTES; at >= 0; ) {
+    const end = endOfGroup(file, at, salt);
+    if (end === undefined) {
+      at = file.indexOf(MAGIC_BYTES, at + 1);
+      continue;
+    }
+    yield {
+      number: file.readDoubleLE(at + 16),
+      segmentId: file.readDoubleLE(at + 24),
+      acknowledged: file.readDoubleLE(at + 32),
+      body: file.subarray(at + HEADER_BYTES, end),
+    };
     at = end;
   }
+}
+
+/** Undefined where no whole group of this journal begins. */
+function endOfGroup(file: Buffer, at: number, salt: Buffer): number | undefined {
+  if (at + HEADER_BYTES > file.length || file.readUInt32LE(at) !== MAGIC) return undefined;
+  if (!file.subarray(at + 40, at + HEADER_BYTES).equals(salt)) return undefined;
+  const end = at + HEADER_BYTES + file.readUInt32LE(at + 8);
+  const isWhole =
+    end <= file.length && crc32c(file.subarray(at + CRC_FROM, end)) === file.readUInt32LE(at + 4);
+  return isWhole ? end : undefined;
 }
 
 export function* parseRows(bytes: Buffer): Generator<RowWrite> {

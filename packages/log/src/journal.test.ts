@@ -5,13 +5,15 @@ import { expect, test } from 'vitest';
 import { HeldRows } from './held-rows.ts';
 import { type LogStore, openLogStore, type PartitionLog } from './index.ts';
 import { Journal } from './journal.ts';
-import { encodeGroup, groupBytes, parseGroups, parseRows } from './journal-group.ts';
+import { encodeGroup, encodeHead, groupBytes, HEAD_BYTES, parseGroups, parseRows } from './journal-group.ts';
 import { parseValueKey, valueKey } from './keys.ts';
 import type { RowWrite } from './segment.ts';
 import { makeBatch } from './test-batches.ts';
 import { tempDir } from './test-dirs.ts';
 
-const FILE_BYTES = 4096;
+const FILE_BYTES = HEAD_BYTES + 4096;
+const SALT = Buffer.from('saltsalt');
+const commit = (number: number) => ({ number, segmentId: 3, acknowledged: number - 1 });
 const JOURNAL_BYTES = 2 ** 18;
 
 const row = fc.tuple(
@@ -23,12 +25,13 @@ const row = fc.tuple(
 );
 
 function encode(groups: readonly (readonly RowWrite[])[]): { bytes: Buffer; ends: number[] } {
-  const bytes = Buffer.alloc(groups.reduce((total, rows) => total + groupBytes(rows), 64));
+  const bytes = Buffer.alloc(groups.reduce((total, rows) => total + groupBytes(rows), HEAD_BYTES + 64));
+  bytes.set(encodeHead(SALT));
   const ends: number[] = [];
-  let at = 0;
+  let at = HEAD_BYTES;
   groups.forEach((rows, i) => {
     const sizeBytes = groupBytes(rows);
-    expect(encodeGroup(bytes, at, { number: i + 1, segmentId: 3, rows }, sizeBytes)).toEqual(rows);
+    expect(encodeGroup(bytes, at, { ...commit(i + 1), rows, salt: SALT }, sizeBytes)).toEqual(rows);
     at += sizeBytes;
     ends.push(at);
   });
@@ -38,17 +41,29 @@ function encode(groups: readonly (readonly RowWrite[])[]): { bytes: Buffer; ends
 const parsed = (bytes: Buffer) =>
   [...parseGroups(bytes)].map(({ body, ...group }) => ({ ...group, rows: [...parseRows(body)] }));
 
-test('groups come back as they were written, and after a damaged byte those before it do', () => {
+test('groups come back as they were written; of a damaged file all but the group that is hit', () => {
   fc.assert(
     fc.property(fc.array(fc.array(row, { maxLength: 5 }), { minLength: 1 }), fc.nat(), (groups, where) => {
       const { bytes, ends } = encode(groups);
-      const expected = groups.map((rows, i) => ({ number: i + 1, segmentId: 3, rows }));
+      const expected = groups.map((rows, i) => ({ ...commit(i + 1), rows }));
       expect(parsed(bytes)).toEqual(expected);
-      const damagedAt = where % ends.at(-1)!;
+      const damagedAt = HEAD_BYTES + (where % (ends.at(-1)! - HEAD_BYTES));
       bytes[damagedAt]! ^= 0x10;
-      expect(parsed(bytes)).toEqual(expected.slice(0, ends.filter((end) => end <= damagedAt).length));
+      const hit = ends.findIndex((end) => end > damagedAt);
+      expect(parsed(bytes)).toEqual(expected.toSpliced(hit, 1));
     }),
   );
+});
+
+test('what a producer sends does not pass for a group, a damaged head is an error, an unused file is none', () => {
+  const inner = encode([[[Buffer.of(1), Buffer.of(2)]]]).bytes;
+  const forged = Buffer.from(inner.subarray(HEAD_BYTES));
+  const { bytes } = encode([[[Buffer.of(2), forged]]]);
+  bytes.set(encodeHead(Buffer.from('othersal')));
+  expect(parsed(bytes)).toEqual([]);
+  bytes[9]! ^= 1;
+  expect(() => parsed(bytes)).toThrow('the head of a journal');
+  expect(parsed(Buffer.alloc(FILE_BYTES))).toEqual([]);
 });
 
 test('a file is not written over before what is in it was released', async () => {
@@ -59,7 +74,7 @@ test('a file is not written over before what is in it was released', async () =>
   let last: ReturnType<Journal['append']>;
   const firstInFile: number[] = [];
   while (true) {
-    last = journal.append(number + 1, 1, rows);
+    last = journal.append(commit(number + 1), rows);
     if (last === undefined) break;
     number++;
     if (last.isFirst) firstInFile.push(number);
@@ -68,16 +83,16 @@ test('a file is not written over before what is in it was released', async () =>
   expect([number, firstInFile]).toEqual([8, [1, 5]]);
   expect([...Journal.read(dir).keys()].sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   journal.release(3);
-  expect(journal.append(9, 1, rows)).toBeUndefined();
+  expect(journal.append(commit(9), rows)).toBeUndefined();
   journal.release(4);
-  await journal.append(9, 1, rows)!.durable;
+  await journal.append(commit(9), rows)!.durable;
   journal.close();
   expect([...Journal.read(dir).keys()].sort()).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
 test('a large group is left to its segment', async () => {
   const journal = await Journal.open(tempDir(), 2 * FILE_BYTES);
-  expect(journal.append(1, 1, [[Buffer.of(2), Buffer.alloc(FILE_BYTES / 2)]])).toBeUndefined();
+  expect(journal.append(commit(1), [[Buffer.of(2), Buffer.alloc(FILE_BYTES / 2)]])).toBeUndefined();
   journal.close();
 });
 
@@ -168,24 +183,43 @@ test('small commits are joined when they go to their segment', () => {
   expect([held.isEmpty, held.floor(1, 3)]).toEqual([true, undefined]);
 });
 
-test('behind a commit that was lost the journal is not followed', async () => {
-  const dir = tempDir();
-  const { store, log } = await journaledStore(dir);
-  await append(log, SMALL);
+/** Damages the commit that is `back` from the end of a killed store's journal. */
+async function damagedCopy(dir: string, back: number): Promise<string> {
   const copy = killedCopy(dir);
   const file = join(copy, 'journal', '0');
   const bytes = readFileSync(file);
   const groups = parsed(bytes);
-  const lost = groups.slice(0, -2).reduce((at, { rows }) => at + groupBytes(rows), 0);
-  bytes[lost + 40]! ^= 1;
+  const at = groups.slice(0, -back).reduce((sum, { rows }) => sum + groupBytes(rows), HEAD_BYTES);
+  bytes[at + 60]! ^= 1;
   writeFileSync(file, bytes);
+  return copy;
+}
+
+test('a commit that was torn is left out, and its number is not given again', async () => {
+  const dir = tempDir();
+  const { store, log } = await journaledStore(dir);
+  await append(log, SMALL);
+  const copy = await damagedCopy(dir, 1);
   const opened = await openLogStore({ dir: copy, journalBytes: JOURNAL_BYTES });
   const short = opened.partition('t')!;
-  expect(short.highWatermark).toBe(1);
+  expect(short.highWatermark).toBe(2);
   await append(short, SMALL);
   const again = await openLogStore({ dir: killedCopy(copy) });
-  expect(again.partition('t')!.highWatermark).toBe(4);
+  expect(again.partition('t')!.highWatermark).toBe(5);
   await again.close();
   await opened.close();
+  await store.close();
+});
+
+test('a commit that was acknowledged and cannot be read is an error that names it', async () => {
+  const dir = tempDir();
+  const { store, log } = await journaledStore(dir);
+  await append(log, SMALL);
+  for (const back of [2, 3]) {
+    const copy = await damagedCopy(dir, back);
+    await expect(openLogStore({ dir: copy })).rejects.toThrow(
+      /commit \d+, which was acknowledged, cannot be read in the journal/,
+    );
+  }
   await store.close();
 });

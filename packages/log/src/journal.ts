@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -11,7 +12,16 @@ import {
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgelogError } from '@edgelog/base';
-import { encodeGroup, groupBytes, type JournaledGroup, parseGroups } from './journal-group.ts';
+import {
+  encodeGroup,
+  encodeHead,
+  groupBytes,
+  HEAD_BYTES,
+  type JournaledGroup,
+  parseGroups,
+  readSalt,
+  SALT_BYTES,
+} from './journal-group.ts';
 import { freeBytes } from './lmdb-file.ts';
 import type { RowWrite } from './segment.ts';
 
@@ -25,6 +35,7 @@ const ROOM = 3;
 interface JournalFile {
   /** Opened so that a write returns when it is on disk. */
   readonly descriptor: number;
+  readonly salt: Buffer;
   /** What is in the file, at the same places. */
   readonly memory: Buffer;
   used: number;
@@ -58,7 +69,7 @@ export class Journal {
     this.#files = files;
   }
 
-  /** The groups in the files of a journal, by number; none where there is no journal. Torn ones and what is behind them are left out. */
+  /** The whole groups in the files of a journal, by number; none where there is no journal. Throws CORRUPT_BATCH for a damaged head. */
   static read(dir: string): Map<number, JournaledGroup> {
     const groups = new Map<number, JournaledGroup>();
     if (!existsSync(dir)) return groups;
@@ -76,13 +87,15 @@ export class Journal {
     const fileBytes = bytes / FILE_NAMES.length;
     mkdirSync(dir, { recursive: true });
     if (!hasRoom(dir, bytes)) throw new EdgelogError('LIMIT_EXCEEDED', `no room for a journal in ${dir}`);
-    for (const name of FILE_NAMES) await fill(join(dir, name), fileBytes);
-    const [first, second] = FILE_NAMES.map((name) => openFile(join(dir, name), fileBytes));
-    return new Journal(dir, fileBytes, [first!, second!]);
+    const open = async (name: string) => {
+      const path = join(dir, name);
+      return openFile(path, fileBytes, await fill(path, fileBytes));
+    };
+    return new Journal(dir, fileBytes, [await open('0'), await open('1')]);
   }
 
   /** Undefined when there is no room for the group, or the disk is nearly full. */
-  append(number: number, segmentId: number, rows: readonly RowWrite[]): Journaled | undefined {
+  append(commit: Omit<JournaledGroup, 'body'>, rows: readonly RowWrite[]): Journaled | undefined {
     const sizeBytes = groupBytes(rows);
     if (sizeBytes > this.#fileBytes * GROUP_SHARE_MAX) return undefined;
     let file = this.#files[this.#current]!;
@@ -91,13 +104,13 @@ export class Journal {
       if (other.last > this.#released || !hasRoom(this.#dir, 2 * this.#fileBytes)) return undefined;
       this.#current = 1 - this.#current;
       file = other;
-      file.used = 0;
+      file.used = HEAD_BYTES;
     }
     const at = file.used;
-    const kept = encodeGroup(file.memory, at, { number, segmentId, rows }, sizeBytes);
+    const kept = encodeGroup(file.memory, at, { ...commit, rows, salt: file.salt }, sizeBytes);
     file.used += sizeBytes;
-    file.last = number;
-    return { rows: kept, durable: writeWhole(file, at, sizeBytes), isFirst: at === 0 };
+    file.last = commit.number;
+    return { rows: kept, durable: writeWhole(file, at, sizeBytes), isFirst: at === HEAD_BYTES };
   }
 
   /** All groups up to this one are on disk in their segments. */
@@ -114,21 +127,32 @@ function hasRoom(dir: string, journalBytes: number): boolean {
   return freeBytes(join(dir, FILE_NAMES[0])) >= ROOM * journalBytes;
 }
 
-function openFile(path: string, fileBytes: number): JournalFile {
+function openFile(path: string, fileBytes: number, salt: Buffer): JournalFile {
   const descriptor = openSync(path, constants.O_WRONLY | constants.O_DSYNC);
-  return { descriptor, memory: Buffer.allocUnsafeSlow(fileBytes), used: 0, last: 0 };
+  return { descriptor, salt, memory: Buffer.allocUnsafeSlow(fileBytes), used: HEAD_BYTES, last: 0 };
 }
 
-/** Writes zeros where the file has another size, since blocks that were never written are slow to write durably. */
-async function fill(path: string, fileBytes: number): Promise<void> {
-  const file = await open(path, constants.O_WRONLY | constants.O_CREAT);
+/**
+ * Makes the file anew where it has another size or no head. It is written whole, since blocks that were never written are slow to write
+ * durably; the head last, so that one that is there can be relied on. Resolves with its salt.
+ */
+async function fill(path: string, fileBytes: number): Promise<Buffer> {
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT);
   try {
-    if ((await file.stat()).size === fileBytes) return;
+    const head = Buffer.alloc(HEAD_BYTES);
+    const isFull = (await file.stat()).size === fileBytes;
+    if (isFull) await file.read(head, 0, HEAD_BYTES, 0);
+    const known = readSalt(head);
+    if (known !== undefined) return Buffer.from(known);
     await file.truncate();
     for (let at = 0; at < fileBytes; at += ZEROS.length) {
       await file.write(ZEROS, 0, Math.min(ZEROS.length, fileBytes - at), at);
     }
     await file.sync();
+    const salt = randomBytes(SALT_BYTES);
+    await file.write(encodeHead(salt), 0, HEAD_BYTES, 0);
+    await file.sync();
+    return salt;
   } finally {
     await file.close();
   }

@@ -387,9 +387,11 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     const { active } = this.segments;
     const written =
       rolling === undefined ? this.#ahead.commit(active, rows) : this.#ahead.commitDirectly(active, rows);
+    const { number } = this.#ahead;
     return {
       durable: rolling === undefined ? written : rolling(written),
       onFlushed: () => {
+        this.#ahead.acknowledged(number);
         for (const flushed of collected) flushed();
         for (const one of dead) this.segments.drop(one).catch((error) => this.#commits.fail(error));
       },

@@ -1,3 +1,4 @@
+import { EdgelogError } from '@edgelog/base';
 import { Journal } from './journal.ts';
 import { parseRows } from './journal-group.ts';
 import { journalKey } from './keys.ts';
@@ -12,6 +13,7 @@ import type { RowWrite, Segment } from './segment.ts';
 export class WriteAhead {
   #journal: Journal | undefined;
   #number: number;
+  #acknowledged: number;
   /** Resolves when all transactions begun so far are on disk. */
   #applied: Promise<void> = Promise.resolve();
   readonly #fail: (error: unknown) => void;
@@ -21,6 +23,7 @@ export class WriteAhead {
   /** `number` is that of the last commit before this. Where there will be no journal, commits are not numbered. */
   constructor(number: number, isUsed: boolean, fail: (error: unknown) => void) {
     this.#number = number;
+    this.#acknowledged = number;
     this.#isUsed = isUsed;
     this.#fail = fail;
   }
@@ -30,9 +33,20 @@ export class WriteAhead {
     this.#journal = journal;
   }
 
+  /** Number of the last commit. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** Whoever waited for this commit and those before it has been told: from now on each group in the journal vouches for them. */
+  acknowledged(number: number): void {
+    this.#acknowledged = number;
+  }
+
   /** Resolves when the rows are on disk; they can be read from the segment at once. Its buffers may be used again then. */
   commit(segment: Segment, rows: readonly RowWrite[]): Promise<void> {
-    const journaled = this.#journal?.append(this.#number + 1, segment.id, rows);
+    const commit = { number: this.#number + 1, segmentId: segment.id, acknowledged: this.#acknowledged };
+    const journaled = this.#journal?.append(commit, rows);
     if (journaled === undefined) return this.commitDirectly(segment, rows);
     if (journaled.isFirst) this.drain(segment).catch(this.#fail);
     this.#number++;
@@ -76,18 +90,29 @@ export class WriteAhead {
 
 /**
  * Brings a segment that was just opened up to what the journal in `dir` has of it: the commits that follow, one after the
- * other, on the last one in the segment. Resolves with the number of the last commit that left any trace.
+ * other, on the last one in the segment. Resolves with the number of the last commit that left any trace. Throws CORRUPT_BATCH
+ * when one is missing that was acknowledged.
  */
 export async function replayJournal(dir: string, segment: Segment): Promise<number> {
   const row = segment.get(journalKey());
-  const applied = row === undefined ? 0 : decodeJournalRow(row);
   const groups = Journal.read(dir);
-  const rows: RowWrite[] = [];
-  for (let number = applied + 1; groups.get(number)?.segmentId === segment.id; number++) {
-    rows.push(...parseRows(groups.get(number)!.body));
-  }
-  let last = applied;
+  let last = 0;
   for (const number of groups.keys()) last = Math.max(last, number);
+  // Without a row it was begun by a store that used no journal: what is there is older.
+  const applied = row === undefined ? last : decodeJournalRow(row);
+  const rows: RowWrite[] = [];
+  let next = applied + 1;
+  for (; groups.get(next)?.segmentId === segment.id; next++) {
+    rows.push(...parseRows(groups.get(next)!.body));
+  }
+  for (const { acknowledged } of groups.values()) {
+    if (acknowledged >= next)
+      throw new EdgelogError(
+        'CORRUPT_BATCH',
+        `commit ${next}, which was acknowledged, cannot be read in the journal ${dir}`,
+      );
+  }
+  last = Math.max(last, applied);
   if (last > applied) await segment.write([...rows, [journalKey(), encodeJournalRow(last)]]);
   return last;
 }
