@@ -63,33 +63,26 @@ test.each([
 });
 
 test('what etcd rejects is told apart, and has changed nothing', async () => {
-  const puts = Array.from({ length: 200 }, (_, index) => ({ put: `many/${index}`, value: '' }));
+  const puts = Array.from({ length: 200 }, (_, index) => ({ put: `rejected/many/${index}`, value: '' }));
+  const [first, twice, leased] = ['rejected/first', 'rejected/twice', 'rejected/leased'].map((put) => ({
+    put,
+    value: '',
+  }));
   const old = await client.put('old', '1');
   const now = await client.put('old', '2');
   await client.compact(now);
   await client.compact(now);
-  const lease = '12345';
-  const failures = await Promise.all(
-    [
-      client.txn({ success: puts }),
-      client.put('big', Buffer.alloc(3_000_000)),
-      client.put('leased', '', { lease }),
-      client.range({ key: 'old' }, { revision: old }),
-      client.range({ key: 'old' }, { revision: now + 1_000_000 }),
-      client.txn({
-        success: [
-          { put: 'twice', value: '' },
-          { put: 'twice', value: '' },
-        ],
-      }),
-    ].map(failureOf),
-  );
-  expect(failures.map(({ reason, outcome }) => [reason, outcome])).toEqual(
-    ['TOO_LARGE', 'TOO_LARGE', 'LEASE_NOT_FOUND', 'COMPACTED', 'FUTURE_REVISION', 'REFUSED'].map((reason) => [
-      reason,
-      'notApplied',
-    ]),
-  );
+  const calls = [
+    ['TOO_LARGE', () => client.txn({ success: puts })],
+    ['TOO_LARGE', () => client.put('rejected/big', Buffer.alloc(3_000_000))],
+    ['LEASE_NOT_FOUND', () => client.txn({ success: [first!, { ...leased!, lease: '12345' }] })],
+    ['REFUSED', () => client.txn({ success: [first!, twice!, twice!] })],
+    ['COMPACTED', () => client.range({ key: 'old' }, { revision: old })],
+    ['FUTURE_REVISION', () => client.range({ key: 'old' }, { revision: now + 1_000_000 })],
+  ] as const;
+  for (const [reason, call] of calls)
+    expect(await failureOf(call())).toMatchObject({ reason, outcome: 'notApplied' });
+  expect((await client.range({ prefix: 'rejected/' })).kvs).toEqual([]);
 });
 
 test('a range of many pages shows one revision, even while it changes', async () => {

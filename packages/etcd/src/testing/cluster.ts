@@ -211,7 +211,8 @@ function isStopped(statFile: string): boolean {
   }
 }
 
-/** etcd takes settings from the environment too. */
+/** etcd takes settings from the environment too; 3.4 wants to be told that ARM is meant. */
 function bareEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ETCD')));
+  const others = Object.entries(process.env).filter(([name]) => !name.startsWith('ETCD'));
+  return { ...Object.fromEntries(others), ETCD_UNSUPPORTED_ARCH: process.arch };
 }
