@@ -1,6 +1,6 @@
 import { ErrorCode, type ErrorName, type RequestOf } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
-import { configFault } from '../metadata/config-changes.ts';
+import { configConflict, configFault } from '../metadata/config-changes.ts';
 import { describeTopicConfigs } from '../metadata/described-configs.ts';
 import { illegalTopicName, METADATA_TOPIC } from '../metadata/topic-name.ts';
 import { PARTITIONS_MAX, TOPIC_PARTITIONS_MAX } from '../metadata/topics.ts';
@@ -85,15 +85,20 @@ function check(asked: Asked, broker: Broker): ReturnType<typeof refuse> | undefi
     const fault = configFault(topics.definitions.get(key), key, value.trim());
     if (fault !== undefined) return refuse('INVALID_CONFIG', fault);
   }
-  return undefined;
+  const conflict = configConflict(topics.definitions, configsOf(asked));
+  return conflict === undefined ? undefined : refuse('INVALID_CONFIG', conflict);
+}
+
+/** As they are kept; none of them is without a value. */
+function configsOf({ configs }: Asked): Record<string, string> {
+  return Object.fromEntries(configs.map(({ name, value }) => [name, value!.trim()]));
 }
 
 function create(asked: Asked, broker: Broker, validateOnly: boolean): TopicItem {
   const { topics, settings, log } = broker;
   const { name } = asked;
   const partitions = partitionsOf(asked, broker);
-  const configs: Record<string, string> = {};
-  for (const { name: key, value } of asked.configs) configs[key] = value!.trim();
+  const configs = configsOf(asked);
   const result = {
     name,
     ...refuse('NONE', ''),

@@ -56,3 +56,11 @@ test('one config named twice is refused', () => {
   const change = { name: 'segment.ms', operation: SET, value: '5' };
   expect(changeConfigs(definitions, {}, [change, change])).toMatchObject({ error: 'INVALID_REQUEST' });
 });
+
+test('a least lag of compaction above the greatest is refused, whichever is set last', () => {
+  expect(after('min.compaction.lag.ms', SET, '10', { 'max.compaction.lag.ms': '9' })).toBe('INVALID_CONFIG');
+  expect(after('max.compaction.lag.ms', SET, '9', { 'min.compaction.lag.ms': '10' })).toBe('INVALID_CONFIG');
+  expect(after('max.compaction.lag.ms', SET, '10', { 'min.compaction.lag.ms': '10' })).toMatchObject({
+    'max.compaction.lag.ms': '10',
+  });
+});

@@ -38,7 +38,22 @@ export function changeConfigs(
     if (typeof value !== 'string') return value;
     configs.set(change.name, value);
   }
-  return { configs: Object.fromEntries(configs) };
+  const after = Object.fromEntries(configs);
+  const conflict = configConflict(definitions, after);
+  return conflict === undefined ? { configs: after } : { error: 'INVALID_CONFIG', message: conflict };
+}
+
+/** Why a topic's configs, each of them allowed, may not stand together; undefined when they may. */
+export function configConflict(
+  definitions: ReadonlyMap<string, ConfigDefinition>,
+  configs: Configs,
+): string | undefined {
+  const [least, greatest] = ['min.compaction.lag.ms', 'max.compaction.lag.ms'].map(
+    (name) => configs[name] ?? definitions.get(name)!.default,
+  );
+  return BigInt(least!) > BigInt(greatest!)
+    ? `topic config min.compaction.lag.ms=${least}: above max.compaction.lag.ms=${greatest}`
+    : undefined;
 }
 
 /** Why this may not be the value of a topic's config, or undefined when it may. */
