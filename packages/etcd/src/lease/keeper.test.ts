@@ -43,7 +43,7 @@ function renewals(lease: LeaseKeeper): () => boolean {
 
 describe.concurrent('while etcd is well', () => {
   test('a lease is kept for longer than its TTL, and revoking it deletes its key', async () => {
-    const lease = await client.lease({ ttlSeconds: 3 });
+    const lease = await client.lease({ ttlSeconds: 4 });
     await client.put('kept', 'x', { lease: lease.id });
     expect(await client.leaseStatus(lease.id)).toMatchObject({ grantedTtlMs: lease.ttlMs, keys: ['kept'] });
     await delay(1.2 * lease.ttlMs);

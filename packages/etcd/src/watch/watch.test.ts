@@ -14,7 +14,7 @@ import type { WatchUpdate } from './cursor.ts';
 import type { WatchOptions } from './watch.ts';
 
 /** `npm run etcd` takes longer. */
-const FAULTS = Number(process.env.EDGELOG_ETCD_FAULTS ?? 5);
+const FAULTS = Number(process.env.EDGELOG_ETCD_FAULTS ?? 3);
 
 let cluster: TestCluster;
 let client: EtcdClient;
