@@ -11,8 +11,11 @@ const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const argv = process.argv.slice(2);
 /** Where Node keeps what it compiled: halves the time to start. Where the folder cannot be written nothing happens. */
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../../../.cache/compile', import.meta.url));
-/** What the command wants of V8. */
-const flags = JSON.parse(readFileSync(new URL('../node-flags.json', import.meta.url), 'utf8'))[argv[0]] ?? [];
+/** What the command wants of V8, and of the C library, which looks at its environment once, at the start. */
+const options = JSON.parse(readFileSync(new URL('../node-options.json', import.meta.url), 'utf8'));
+const { flags = [], env = {} } = options[argv[0]] ?? {};
+const isEnvSet = Object.keys(env).every((name) => process.env[name] !== undefined);
+Object.assign(process.env, { ...env, ...process.env });
 
 /** The binary of the optional dependency for this platform, or undefined. */
 function findPackagedNode() {
@@ -51,7 +54,7 @@ function runWith(node) {
 
 if (Number.parseInt(process.versions.node, 10) >= MAJOR_MIN) {
   const missing = flags.filter((flag) => !process.execArgv.includes(flag));
-  if (missing.length === 0) {
+  if (missing.length === 0 && isEnvSet) {
     module.enableCompileCache();
     await import(main);
   } else process.execve(process.execPath, [process.execPath, ...process.execArgv, ...missing, main, ...argv]);

@@ -32,29 +32,25 @@ test('a node that is new enough runs the sources itself', async () => {
   });
 });
 
-test('a node that is new enough becomes the one with the flags that the command wants', async () => {
-  const child = spawn(
-    process.execPath,
-    [
-      LAUNCHER,
-      'agent',
-      '--data-dir',
-      join(directory, 'flags'),
-      '--mqtt',
-      '127.0.0.1:0',
-      '--http',
-      '127.0.0.1:0',
-    ],
-    {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    },
-  );
+test.each([
+  ['agent', '--mqtt', '--max-semi-space-size=8', undefined],
+  ['hub', '--kafka', '--max-semi-space-size=16', 'MALLOC_ARENA_MAX=2'],
+])('a node that is new enough becomes the one that edgelog %s wants', async (name, port, flag, variable) => {
+  const ports = [port, '--http', ...(name === 'hub' ? ['--sync'] : [])].flatMap((one) => [
+    one,
+    '127.0.0.1:0',
+  ]);
+  const args = [LAUNCHER, name, '--data-dir', join(directory, name), ...ports];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   for await (const line of createInterface(child.stdout)) if (line.startsWith('ready')) break;
-  const commandLine = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8');
+  const [commandLine, environment] = ['cmdline', 'environ'].map((file) =>
+    readFileSync(`/proc/${child.pid}/${file}`, 'utf8').split('\0'),
+  );
   const exited = new Promise<number | null>((resolve) => child.on('exit', resolve));
   child.kill('SIGTERM');
   expect(await exited).toBe(0);
-  expect(commandLine.split('\0')).toContain('--max-semi-space-size=8');
+  expect(commandLine).toContain(flag);
+  if (variable !== undefined) expect(environment).toContain(variable);
 });
 
 describe.skipIf(oldNode === undefined)("the machine's own node is older", () => {
@@ -90,7 +86,7 @@ describe.skipIf(oldNode === undefined)("the machine's own node is older", () => 
     mkdirSync(join(directory, 'bin'));
     writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
     copyFileSync(LAUNCHER, join(directory, 'bin/edgelog.js'));
-    copyFileSync(join(LAUNCHER, '../../node-flags.json'), join(directory, 'node-flags.json'));
+    copyFileSync(join(LAUNCHER, '../../node-options.json'), join(directory, 'node-options.json'));
     const { code, stderr } = await runCli(['--version'], [oldNode ?? '', join(directory, 'bin/edgelog.js')]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/needs Node 24 or newer; this is v\d+.*is not installed/);

@@ -3,11 +3,17 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { EdgelogError } from '@edgelog/base';
-import nodeFlags from '../../node-flags.json' with { type: 'json' };
+import nodeOptions from '../../node-options.json' with { type: 'json' };
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const READY_TIMEOUT_MS = 60_000;
 const TAIL_BYTES = 8_192;
+
+/** What a command wants of V8 and of the C library. */
+interface NodeOptions {
+  readonly flags?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
 
 export type ChildState = 'idle' | 'starting' | 'up' | 'stopping' | 'down';
 
@@ -61,11 +67,11 @@ export class Child {
     const { args, onMessage } = this.#options;
     const log = openSync(this.logPath, this.#isFirstLog ? 'w' : 'a');
     this.#isFirstLog = false;
-    const flags = (nodeFlags as Record<string, string[]>)[args[0] ?? ''] ?? [];
+    const { flags = [], env } = (nodeOptions as Record<string, NodeOptions>)[args[0] ?? ''] ?? {};
     const child = spawn(process.execPath, [...flags, MAIN, ...args], {
       stdio: ['ignore', 'pipe', log, 'ipc'],
       detached: true,
-      env: childEnvironment(),
+      env: { ...env, ...childEnvironment() },
     });
     closeSync(log);
     this.#process = child;
