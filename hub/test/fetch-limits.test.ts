@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { apis, ErrorCode, iterateRecords } from '@edgelog/wire';
+import { apis, ErrorCode, iterateBatches, iterateRecords } from '@edgelog/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchOf } from './support/batches.ts';
 import { RawClient } from './support/raw-client.ts';
@@ -213,3 +213,41 @@ test('what a slow client is sent stays as it was while others are served from th
   for (const index of held) await answered(slow, index);
   slow.end();
 });
+
+test('a backlog read piece by piece, with pauses in which the hub reads ahead, is what was written', async () => {
+  const values = Array.from({ length: 60 }, (_, i) => `${i}`.repeat(2_000));
+  for (const [i, value] of values.entries()) await produce('backlog', i % 2, batchOf([value]));
+  const seen: string[][] = [[], []];
+  const offsets = [0, 0];
+  let heldMost = 0;
+  while (seen.flat().length < values.length) {
+    const asked = offsets.map((fetchOffset, partition) => ({
+      partition,
+      fetchOffset,
+      // A client that changes its limits gets what it asks for all the same.
+      partitionMaxBytes: seen.flat().length % 3 === 0 ? 9_000 : 13_000,
+    }));
+    const { responses } = await fetch('backlog', asked);
+    for (const { partitionIndex, records } of responses.flatMap(({ partitions }) => partitions)) {
+      for (const { value, offset } of valuesIn(records as Buffer)) {
+        expect(offset).toBe(offsets[partitionIndex]!++);
+        seen[partitionIndex]!.push(value);
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const metrics = await (await globalThis.fetch(`http://${hub.hub.addresses.http}/metrics`)).text();
+    heldMost = Math.max(heldMost, Number(/^edgelog_read_ahead_bytes (\d+)$/m.exec(metrics)?.[1]));
+  }
+  expect(seen).toEqual([0, 1].map((index) => values.filter((_, i) => i % 2 === index)));
+  expect(heldMost).toBeGreaterThan(0);
+});
+
+/** The values in a fetch's records, with their offsets. */
+function valuesIn(records: Buffer): { offset: number; value: string }[] {
+  const found: { offset: number; value: string }[] = [];
+  for (const { at, header } of iterateBatches(records)) {
+    for (const { offset, value } of iterateRecords(records.subarray(at, at + header.sizeBytes)))
+      found.push({ offset, value: String(value) });
+  }
+  return found;
+}

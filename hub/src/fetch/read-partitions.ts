@@ -1,9 +1,11 @@
 import { EdgelogError } from '@edgelog/base';
+import type { ReadResult } from '@edgelog/log';
 import { ErrorCode } from '@edgelog/wire';
 import type { Item } from '../handlers/handler.ts';
 import type { Partition } from '../partition/partition.ts';
 import { damageError } from './damage.ts';
 import { fetchError } from './find-partition.ts';
+import type { Expected } from './read-ahead.ts';
 import type { AskedPartition } from './session.ts';
 
 export type PartitionItem = Item<'fetch', 'responses'>['partitions'][number];
@@ -13,6 +15,8 @@ export interface ReadLimits {
   isReadCommitted: boolean;
   /** As in `ReadOptions`. */
   memory: (sizeBytes: number) => Buffer;
+  /** What was read already, if it was. */
+  ahead: (expected: Expected, atLeastOne: boolean) => ReadResult | undefined;
 }
 
 /**
@@ -23,7 +27,7 @@ export interface ReadLimits {
 export function readPartitions(
   asked: readonly AskedPartition[],
   found: readonly (Partition | number)[],
-  { maxBytes, isReadCommitted, memory }: ReadLimits,
+  { maxBytes, isReadCommitted, memory, ahead }: ReadLimits,
 ): PartitionItem[] {
   const abortedTransactions = isReadCommitted ? [] : null;
   let remaining = maxBytes;
@@ -52,15 +56,18 @@ export function readPartitions(
     }
   }
 
-  function read(one: AskedPartition, { log, traffic }: Partition): readonly Buffer[] {
+  function read(one: AskedPartition, partition: Partition): readonly Buffer[] {
+    const { log, traffic } = partition;
     const limit = Math.max(0, Math.min(one.maxBytes, remaining));
     if (one.fetchOffset >= log.highWatermark || (limit === 0 && !isEmpty)) return [];
-    const { batches, sizeBytes } = log.read(one.fetchOffset, {
-      maxBytes: limit,
-      atLeastOne: isEmpty,
-      endOffset: log.highWatermark,
-      memory,
-    });
+    const { batches, sizeBytes } =
+      ahead({ partition, offset: one.fetchOffset, maxBytes: limit }, isEmpty) ??
+      log.read(one.fetchOffset, {
+        maxBytes: limit,
+        atLeastOne: isEmpty,
+        endOffset: log.highWatermark,
+        memory,
+      });
     remaining -= sizeBytes;
     traffic.bytesOut += sizeBytes;
     if (sizeBytes > 0) isEmpty = false;

@@ -1,6 +1,7 @@
-import type { RequestOf } from '@edgelog/wire';
+import { type RequestOf, readBatchHeader } from '@edgelog/wire';
 import { findPartition } from '../fetch/find-partition.ts';
 import { isFetchReady, parkFetch } from '../fetch/parked-fetch.ts';
+import type { Expected } from '../fetch/read-ahead.ts';
 import { type PartitionItem, readPartitions } from '../fetch/read-partitions.ts';
 import type { AskedPartition, ForgottenPartition } from '../fetch/session.ts';
 import type { FetchContext } from '../fetch/session-cache.ts';
@@ -69,17 +70,36 @@ function respond(
   { maxBytes, isolationLevel }: RequestOf<'fetch'>,
   { asked, respond }: FetchContext,
   found: Parameters<typeof readPartitions>[1],
-  { broker, responseMemory }: RequestContext,
+  { broker, client, readAhead, responseMemory }: RequestContext,
 ) {
   const limits = {
     maxBytes: Math.min(maxBytes, RESPONSE_BYTES_MAX, broker.responses.remainingBytes),
     isReadCommitted: isolationLevel !== 0,
-    memory: responseMemory,
+    memory: (sizeBytes: number) => responseMemory.take(sizeBytes),
+    ahead: (expected: Expected, atLeastOne: boolean) => readAhead.take(client, expected, atLeastOne),
   };
   const answers = readPartitions(asked, found, limits);
+  readAhead.begin(client, expectedAfter(asked, found, answers), responseMemory);
   const { errorCode, sessionId, told } = respond(answers, performance.now());
   const items = told ?? answers.keys();
   return { errorCode, sessionId, responses: byTopic(asked, answers, items) };
+}
+
+/** Where the client goes on with partitions of which it was given about as much as it takes. */
+function expectedAfter(
+  asked: readonly AskedPartition[],
+  found: Parameters<typeof readPartitions>[1],
+  answers: readonly PartitionItem[],
+): Expected[] {
+  return answers.flatMap(({ records }, i): Expected[] => {
+    const partition = found[i]!;
+    const { maxBytes } = asked[i]!;
+    const batches = Buffer.isBuffer(records) ? [records] : (records ?? []);
+    const last = batches.at(-1);
+    const sizeBytes = batches.reduce((sum, { length }) => sum + length, 0);
+    if (typeof partition === 'number' || last === undefined || 2 * sizeBytes < maxBytes) return [];
+    return [{ partition, offset: readBatchHeader(last).lastOffset + 1, maxBytes }];
+  });
 }
 
 /** Partitions of one topic that follow each other become one entry. */

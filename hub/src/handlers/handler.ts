@@ -1,11 +1,14 @@
 import type { ApiName, Handlers, ResponseOf } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
+import type { ReadAhead } from '../fetch/read-ahead.ts';
 import type { FetchSessionCache } from '../fetch/session-cache.ts';
 import type { Client } from '../net/dispatcher.ts';
+import type { FramePool } from '../net/frame-pool.ts';
 
 export interface RequestContext {
   readonly broker: Broker;
   readonly fetchSessions: FetchSessionCache;
+  readonly readAhead: ReadAhead;
   readonly client: Client;
   readonly clientId: string | null;
   readonly apiVersion: number;
@@ -14,7 +17,7 @@ export interface RequestContext {
   /** Says that nobody looks at the request's buffers any more; at most once, for a handler of large requests. */
   releaseFrame(): void;
   /** Memory for batches in the response, used again once that is sent; nobody else may keep it. */
-  responseMemory(sizeBytes: number): Buffer;
+  readonly responseMemory: Pick<FramePool, 'take' | 'giveBack'>;
 }
 
 /**

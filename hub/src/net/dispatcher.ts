@@ -12,6 +12,7 @@ import {
   encodeResponse,
 } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
+import { ReadAhead } from '../fetch/read-ahead.ts';
 import { FETCH_SESSION_LIMITS, FetchSessionCache } from '../fetch/session-cache.ts';
 import { servedVersions } from '../handlers/18-api-versions.ts';
 import { failures } from '../handlers/failures.ts';
@@ -57,6 +58,7 @@ export class Dispatcher {
   readonly #broker: Broker;
   readonly #fetchSessions = new FetchSessionCache(FETCH_SESSION_LIMITS, () => randomInt(1, 2 ** 31));
   readonly #log: Logger;
+  readonly #readAhead = new ReadAhead();
   readonly #served = new Map<number, Served>();
   readonly #receivedBytes: Counter;
   readonly #sentBytes: Counter;
@@ -85,6 +87,11 @@ export class Dispatcher {
       'edgelog_fetch_session_evictions_total',
       'Fetch sessions that gave way to others.',
       () => this.#fetchSessions.evictionCount,
+    );
+    metrics.gauge(
+      'edgelog_read_ahead_bytes',
+      'Batches that were read for fetches to come.',
+      () => this.#readAhead.heldBytes,
     );
     for (const name of Object.keys(apis) as ApiName[]) {
       const labels = { api: apis[name].name };
@@ -118,12 +125,13 @@ export class Dispatcher {
     const context: RequestContext = {
       broker: this.#broker,
       fetchSessions: this.#fetchSessions,
+      readAhead: this.#readAhead,
       client,
       clientId,
       apiVersion,
       nowMs: Date.now(),
       releaseFrame: () => memory.giveBack(frame),
-      responseMemory: (sizeBytes) => memory.take(sizeBytes),
+      responseMemory: memory,
     };
     if (!isServed(api, apiVersion)) {
       if (api !== apis.apiVersions) throw unsupportedVersion(api, apiVersion, clientId);

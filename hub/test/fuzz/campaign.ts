@@ -13,21 +13,22 @@ import { TARGET } from './frames.ts';
 import { Witness } from './witness.ts';
 
 const ATTACKERS = 12;
-/** What the process may take on in the whole campaign: its pools, and room for the collector. */
-const GROWTH_MIB_MAX = 96;
+/** What the process may hold at most: its pools, their budgets, and room for the collector. */
+const PRIVATE_MIB_MAX = 480;
+/** From this length on the last quarter is compared with the second: pools and heap are warm by then. */
+const TREND_SECONDS_MIN = 120;
+const TREND_MAX = 1.25;
+const SAMPLE_MS = 1000;
 const WARM_UP_MS = 1500;
-/**
- * glibc keeps freed memory of large buffers for itself, 100 MiB of it within a minute of this. Told to give it back, it leaves
- * what the hub holds, which is what is judged here.
- */
-const PLAIN_MALLOC = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_ARENA_MAX: '2' };
+/** Otherwise glibc keeps large freed buffers for itself, and it is not what the hub holds that is judged. */
+const PLAIN_MALLOC = { MALLOC_MMAP_THRESHOLD_: '131072' };
 
 export interface CampaignReport {
   attacks: Record<Attack, number>;
   roundTrips: number;
   slowestMs: number;
-  /** Private memory after the warm-up and when the attackers are gone, MiB; `after` is 0 when the hub did not hold. */
-  memoryMiB: { before: number; after: number };
+  /** Private memory: after the warm-up, at most, and the medians of the second and the last quarter. */
+  memoryMiB: { first: number; most: number; early: number; late: number };
   /** What went wrong; empty when the hub held. */
   failures: string[];
 }
@@ -80,12 +81,13 @@ async function attack(
   ];
   const all = Promise.all(running.map((one) => one.catch(fail)));
   await Promise.race([all, sleep(WARM_UP_MS)]);
-  const before = privateMiB(hub);
-  for (let shownAt = startedAt; !isOver(); await sleep(200)) {
+  const samples = [privateMiB(hub)];
+  for (let shownAt = startedAt; !isOver(); await sleep(SAMPLE_MS)) {
+    samples.push(privateMiB(hub));
     if (performance.now() - shownAt < 5000) continue;
     shownAt = performance.now();
     const attacks = Object.values(attackers.counts).reduce((sum, count) => sum + count, 0);
-    const memory = `${privateMiB(hub)} MiB private, ${before} at first`;
+    const memory = `${samples.at(-1)} MiB private, ${samples[0]} at first`;
     onProgress?.(
       `${Math.round((shownAt - startedAt) / 1000)} s: ${attacks} attacks, ${witness.roundTrips} round trips, ${memory}`,
     );
@@ -93,11 +95,22 @@ async function attack(
   await all;
   isAttacked = false;
   attackers.close();
-  const after = failures.length === 0 ? await settledMiB(hub, before + GROWTH_MIB_MAX) : 0;
-  if (after - before > GROWTH_MIB_MAX) failures.push(`private memory grew from ${before} to ${after} MiB`);
+  const memoryMiB = {
+    first: samples[0]!,
+    most: Math.max(...samples),
+    early: middle(samples.slice(samples.length * 0.25, samples.length * 0.5)),
+    late: middle(samples.slice(samples.length * 0.75)),
+  };
+  const { most, early, late } = memoryMiB;
+  if (most > PRIVATE_MIB_MAX) failures.push(`private memory was ${most} MiB`);
+  if (seconds >= TREND_SECONDS_MIN && late > TREND_MAX * early)
+    failures.push(`private memory went from ${early} to ${late} MiB`);
   const { roundTrips, slowestMs } = witness;
-  return { attacks: attackers.counts, roundTrips, slowestMs, memoryMiB: { before, after }, failures };
+  return { attacks: attackers.counts, roundTrips, slowestMs, memoryMiB, failures };
 }
+
+const middle = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
 /** The attackers' topic holds enough that a response to all of it cannot be sent at once. */
 async function createTopics(port: number, witnessTopic: string): Promise<void> {
@@ -116,12 +129,6 @@ async function createTopics(port: number, witnessTopic: string): Promise<void> {
     await client.call(apis.produce, 9, { acks: -1, timeoutMs: 1000, topicData });
   }
   client.end();
-}
-
-/** Memory once what was held for the attackers is given back; the collector takes its time. */
-async function settledMiB(hub: HubProcess, limit: number): Promise<number> {
-  for (let tries = 20; tries > 0 && privateMiB(hub) > limit; tries--) await sleep(250);
-  return privateMiB(hub);
 }
 
 function privateMiB({ child }: HubProcess): number {

@@ -1,8 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 
 const MAIN = fileURLToPath(new URL('./hub-main.ts', import.meta.url));
+/** As `edgelog hub` runs. */
+const options = z
+  .object({ hub: z.object({ flags: z.array(z.string()), env: z.record(z.string(), z.string()) }) })
+  .parse(
+    JSON.parse(readFileSync(new URL('../../../packages/cli/node-options.json', import.meta.url), 'utf8')),
+  ).hub;
 
 /** A hub as a process of its own, for what cannot be tried within one: signals, exit codes, sudden death. */
 export class HubProcess {
@@ -17,10 +25,10 @@ export class HubProcess {
     { fileKiBMax, env = {} }: { fileKiBMax?: number; env?: Readonly<Record<string, string>> } = {},
   ) {
     const limit = fileKiBMax === undefined ? '' : `ulimit -f ${fileKiBMax}; `;
-    const command = ['-c', `${limit}exec "$@"`, 'hub', process.execPath, MAIN, ...args];
+    const command = ['-c', `${limit}exec "$@"`, 'hub', process.execPath, ...options.flags, MAIN, ...args];
     this.child = spawn('bash', command, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...options.env, ...env },
     });
     this.child.stdout!.on('data', (text) => {
       this.stdout += text;
