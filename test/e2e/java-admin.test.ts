@@ -1,35 +1,16 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { java } from '../harness/java.ts';
-import { System } from '../harness/system.ts';
-import { kafkaJars, skipWithoutJava } from '../setup/kafka-jars.ts';
+import { expect, test } from 'vitest';
+import { javaResults } from '../harness/java.ts';
+import { javaHub } from '../harness/java-hub.ts';
 
 const PROGRAM = join(import.meta.dirname, 'java/AdminCalls.java');
-const skip = skipWithoutJava("the test of Kafka's AdminClient");
-let system: System;
-
-beforeAll(async () => {
-  if (skip) return;
-  kafkaJars();
-  system = await System.create();
-  await system.startHub();
-}, 300_000);
-
-afterAll(async () => {
-  await system?.stop();
-});
+const hub = javaHub("the test of Kafka's AdminClient");
 
 /** Left out: ACLs, transactions, and share and streams groups, which the hub does not serve. */
-test.skipIf(skip)(
+test.skipIf(hub.skip)(
   'every describe and list call of the Java AdminClient is answered',
   async () => {
-    const printed = await java(PROGRAM, [system.bootstrap]);
-    const results = Object.fromEntries(
-      printed
-        .trim()
-        .split('\n')
-        .map((line) => line.split('\t')),
-    );
+    const results = await javaResults(PROGRAM, [hub.system.bootstrap]);
     expect(results).toEqual({
       deleteRecords: '4',
       listTopics: '[__consumer_offsets, admin-calls]',

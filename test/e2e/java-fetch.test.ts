@@ -1,35 +1,22 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { javaHub } from '../harness/java-hub.ts';
 import { run } from '../harness/process.ts';
-import { System } from '../harness/system.ts';
-import { kafkaJars, kafkaTool, skipWithoutJava } from '../setup/kafka-jars.ts';
+import { kafkaTool } from '../setup/kafka-jars.ts';
 
 const TOPIC = 'fetch-session-topic';
 const PARTITIONS = 200;
 const RECORDS = 500;
 const SHOW_SESSIONS = '-Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.FetchSessionHandler=debug';
 
-const skip = skipWithoutJava("the test of Java's fetch sessions");
-
-let system: System;
-
-beforeAll(async () => {
-  if (skip) return;
-  kafkaJars();
-  system = await System.create();
-  await system.startHub();
-}, 300_000);
-
-afterAll(async () => {
-  await system?.stop();
-});
+const hub = javaHub("the test of Java's fetch sessions");
 
 async function java(mainClass: string, args: readonly string[], input = '') {
-  const server = ['--bootstrap-server', system.bootstrap, '--topic', TOPIC];
+  const server = ['--bootstrap-server', hub.system.bootstrap, '--topic', TOPIC];
   const all = [SHOW_SESSIONS, ...kafkaTool(mainClass, ...server, ...args)];
   return run('java', all, { timeoutMs: 90_000, input });
 }
 
-test.skipIf(skip)(
+test.skipIf(hub.skip)(
   'the Java consumer keeps a fetch session and closes it without complaint',
   async () => {
     const created = await java('org.apache.kafka.tools.TopicCommand', [

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { java } from '../harness/java.ts';
+import { javaHub } from '../harness/java-hub.ts';
 import { askKafka } from '../harness/kafka-raw.ts';
-import { System } from '../harness/system.ts';
-import { kafkaJars, skipWithoutJava } from '../setup/kafka-jars.ts';
 
 const PROGRAM = join(import.meta.dirname, 'java/ConfigKeys.java');
 const TYPES = ['', 'BOOLEAN', 'STRING', 'INT', 'SHORT', 'LONG', 'DOUBLE', 'LIST', 'CLASS', 'PASSWORD'];
@@ -19,22 +18,10 @@ const OWN_DEFAULTS = new Map([
 /** Kafka keeps these for topics whose broker says so with another unit, or not at all. */
 const NAMED_OTHERWISE = new Set(['segment.ms', 'segment.jitter.ms']);
 
-const skip = skipWithoutJava("the comparison with Kafka's configs");
-let system: System;
-
-beforeAll(async () => {
-  if (skip) return;
-  kafkaJars();
-  system = await System.create();
-  await system.startHub();
-}, 300_000);
-
-afterAll(async () => {
-  await system?.stop();
-});
+const hub = javaHub("the comparison with Kafka's configs");
 
 async function described(resourceType: number, resourceName: string) {
-  const { results } = await askKafka(system.ports.kafka, 'describeConfigs', 4, {
+  const { results } = await askKafka(hub.system.ports.kafka, 'describeConfigs', 4, {
     resources: [{ resourceType, resourceName, configurationKeys: null }],
     includeSynonyms: true,
     includeDocumentation: true,
@@ -42,12 +29,12 @@ async function described(resourceType: number, resourceName: string) {
   return results[0]!.configs;
 }
 
-test.skipIf(skip)(
+test.skipIf(hub.skip)(
   'configs have the names, types, defaults and synonyms of Kafka 4.1, and each says what it does',
   async () => {
     const printed = (await java(PROGRAM, [])).trim().split('\n');
     const known = printed.map((line) => line.split('\t') as [string, string, string, string, string]);
-    await askKafka(system.ports.kafka, 'metadata', 4, {
+    await askKafka(hub.system.ports.kafka, 'metadata', 4, {
       topics: [{ name: 'any' }],
       allowAutoTopicCreation: true,
     });

@@ -1,30 +1,18 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { java } from '../harness/java.ts';
+import { javaHub } from '../harness/java-hub.ts';
 import { TestProcess } from '../harness/process.ts';
-import { System } from '../harness/system.ts';
 import { until } from '../harness/wait.ts';
-import { kafkaJars, kafkaTool, skipWithoutJava } from '../setup/kafka-jars.ts';
+import { kafkaTool } from '../setup/kafka-jars.ts';
 
 const TOPIC = 'java-topic';
 const GROUP = 'java-group';
-const skip = skipWithoutJava("the tests with Kafka's own tools");
-let system: System;
+const hub = javaHub("the tests with Kafka's own tools");
 
-beforeAll(async () => {
-  if (skip) return;
-  kafkaJars();
-  system = await System.create();
-  await system.startHub();
-}, 300_000);
-
-afterAll(async () => {
-  await system?.stop();
-});
-
-test.skipIf(skip)(
+test.skipIf(hub.skip)(
   "Kafka's own tools create, produce, consume in a group and describe it",
   async () => {
-    const server = ['--bootstrap-server', system.bootstrap];
+    const server = ['--bootstrap-server', hub.system.bootstrap];
     await java('org.apache.kafka.tools.TopicCommand', [
       ...server,
       '--create',

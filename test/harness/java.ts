@@ -13,3 +13,12 @@ export async function java(program: string, args: readonly string[], input?: str
   if (code !== 0) throw new Error(`${program} ended with ${code}:\n${stdout}${stderr}`);
   return stdout;
 }
+
+/** What a program of ours printed as lines of a name, a tab and a value. */
+export async function javaResults(
+  program: string,
+  args: readonly string[],
+): Promise<Record<string, string | undefined>> {
+  const lines = (await java(program, args)).trim().split('\n');
+  return Object.fromEntries(lines.map((line) => line.split('\t')));
+}
