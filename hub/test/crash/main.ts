@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { wholeNumber } from '../support/flags.ts';
+import { runCampaignCommand } from '../support/campaign-command.ts';
 import { runCrashCampaign } from './campaign.ts';
 
 const HELP = `npm run crash -- [--rounds N] [--seed S]
@@ -14,25 +13,9 @@ committed offsets, topics and configs are as they were acknowledged. Ends with s
   --help
 `;
 
-const options = {
-  rounds: { type: 'string', default: '200' },
-  seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
-  help: { type: 'boolean', default: false },
-} as const;
-
-try {
-  const { values } = parseArgs({ options });
-  if (values.help) {
-    console.log(HELP);
-  } else {
-    const rounds = wholeNumber('rounds', values.rounds);
-    const seed = wholeNumber('seed', values.seed);
-    console.log(`seed ${seed}, ${rounds} rounds`);
-    const report = await runCrashCampaign({ rounds, seed, onProgress: (line) => console.log(line) });
-    console.log(JSON.stringify({ seed, ...report }, undefined, 2));
-    process.exitCode = report.violations.length === 0 ? 0 : 1;
-  }
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-}
+await runCampaignCommand({
+  help: HELP,
+  amount: { flag: 'rounds', fallback: 200, unit: 'rounds' },
+  run: (rounds, seed, onProgress) => runCrashCampaign({ rounds, seed, onProgress }),
+  isGood: ({ violations }) => violations.length === 0,
+});

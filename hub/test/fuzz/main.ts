@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { wholeNumber } from '../support/flags.ts';
+import { runCampaignCommand } from '../support/campaign-command.ts';
 import { runCampaign } from './campaign.ts';
 
 const HELP = `node hub/test/fuzz/main.ts [--seconds N] [--seed S]
@@ -13,25 +12,9 @@ when the hub ends or logs an error, when that client is not served, or when the 
   --help
 `;
 
-const options = {
-  seconds: { type: 'string', default: '600' },
-  seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
-  help: { type: 'boolean', default: false },
-} as const;
-
-try {
-  const { values } = parseArgs({ options });
-  if (values.help) {
-    console.log(HELP);
-  } else {
-    const seconds = wholeNumber('seconds', values.seconds);
-    const seed = wholeNumber('seed', values.seed);
-    console.log(`seed ${seed}, ${seconds} s`);
-    const report = await runCampaign({ seconds, seed, onProgress: (line) => console.log(line) });
-    console.log(JSON.stringify(report, undefined, 2));
-    process.exitCode = report.failures.length === 0 ? 0 : 1;
-  }
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-}
+await runCampaignCommand({
+  help: HELP,
+  amount: { flag: 'seconds', fallback: 600, unit: 's' },
+  run: (seconds, seed, onProgress) => runCampaign({ seconds, seed, onProgress }),
+  isGood: ({ failures }) => failures.length === 0,
+});
