@@ -2,7 +2,7 @@ import { ErrorCode, type RequestOf, ZERO_UUID } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import { INTERNAL_TOPICS, illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topic } from '../metadata/topics.ts';
-import { LEADER_EPOCH } from '../partition/partition.ts';
+import { leadership } from '../partition/leadership.ts';
 import { distinctBy } from '../repeated.ts';
 import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from './authorized-operations.ts';
 import type { Handler, Item } from './handler.ts';
@@ -54,10 +54,7 @@ function describe(topic: Topic, nodeId: number): TopicItem {
     partitions: topic.partitions.map((_, partitionIndex) => ({
       errorCode: ErrorCode.NONE,
       partitionIndex,
-      leaderId: nodeId,
-      leaderEpoch: LEADER_EPOCH,
-      replicaNodes: [nodeId],
-      isrNodes: [nodeId],
+      ...leadership(nodeId),
     })),
   };
 }

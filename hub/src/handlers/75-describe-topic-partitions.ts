@@ -2,7 +2,7 @@ import { ErrorCode, type RequestOf, ZERO_UUID } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import { illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topic } from '../metadata/topics.ts';
-import { LEADER_EPOCH } from '../partition/partition.ts';
+import { leadership } from '../partition/leadership.ts';
 import { TOPIC_OPERATIONS } from './authorized-operations.ts';
 import type { Handler, Item } from './handler.ts';
 
@@ -72,10 +72,7 @@ function describe(topic: Topic, from: number, to: number, nodeId: number): Topic
     partitions: topic.partitions.slice(from, to).map(({ index: partitionIndex }) => ({
       errorCode: ErrorCode.NONE,
       partitionIndex,
-      leaderId: nodeId,
-      leaderEpoch: LEADER_EPOCH,
-      replicaNodes: [nodeId],
-      isrNodes: [nodeId],
+      ...leadership(nodeId),
       eligibleLeaderReplicas: [],
       lastKnownElr: [],
       offlineReplicas: [],
