@@ -51,6 +51,11 @@ export function workRows(works: readonly Work[], results: Results): Row[] {
     const sum = (pick: (one: Figures) => number) => figures.reduce((total, one) => total + pick(one), 0);
     return sum((one) => one.cpuSeconds!) / (sum((one) => one.payloadBytes!) / 1e9);
   };
+  /** One, or none where nothing of the kind was done. */
+  const cpuRows = (what: string, some: readonly Work[], kafka: Bound): Row[] =>
+    some.length === 0
+      ? []
+      : [row(`broker CPU per GB ${what}`, 's', (broker) => cpuPerGb(some, broker), { kafka })];
   return [
     ...produceWorks.map((work, index) =>
       row(work.name, 'MB/s', (broker) => middle(work, broker, ({ mibPerSecond }) => mibPerSecond!), {
@@ -71,20 +76,8 @@ export function workRows(works: readonly Work[], results: Results): Row[] {
           kafka: { must: 1, goal: 0.5, most: true },
         }),
       ]),
-    ...(produceWorks.length === 0
-      ? []
-      : [
-          row('broker CPU per GB produced', 's', (broker) => cpuPerGb(produceWorks, broker), {
-            kafka: { must: 0.5, goal: 0.3, most: true },
-          }),
-        ]),
-    ...(consumeWorks.length === 0
-      ? []
-      : [
-          row('broker CPU per GB consumed', 's', (broker) => cpuPerGb(consumeWorks, broker), {
-            kafka: { must: 1, goal: 0.6, most: true },
-          }),
-        ]),
+    ...cpuRows('produced', produceWorks, { must: 0.5, goal: 0.3, most: true }),
+    ...cpuRows('consumed', consumeWorks, { must: 1, goal: 0.6, most: true }),
   ];
 }
 

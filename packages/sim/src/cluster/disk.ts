@@ -28,7 +28,7 @@ export class SimLog {
   #batches: readonly SimBatch[];
   #epochs: LeaderEpochCache;
   #durable: State;
-  #waiting: { endOffset: number; done: () => void }[] = [];
+  #waiting: (() => void)[] = [];
   #isFlushing = false;
   #generation = 0;
   /** As far as it is known here; kept with the log, as a lower bound for the next start. */
@@ -84,7 +84,7 @@ export class SimLog {
 
   /** Calls back once all that is written now is durable; never after a crash. */
   flush(done: () => void): void {
-    this.#waiting.push({ endOffset: this.logEndOffset, done });
+    this.#waiting.push(done);
     if (!this.#isFlushing) this.#flushOnce();
   }
 
@@ -144,7 +144,7 @@ export class SimLog {
       if (generation !== this.#generation) return;
       this.#durable = state;
       this.#isFlushing = false;
-      for (const { done } of waiting) done();
+      for (const done of waiting) done();
       if (this.#waiting.length > 0 && !this.#isFlushing) this.#flushOnce();
     });
   }

@@ -280,7 +280,6 @@ class ClusterWorld {
       broker.pause(0);
       broker.start();
     }
-    // Faults that were under way end by themselves within this time.
   }
 
   #records(): PartitionRecord[] {
