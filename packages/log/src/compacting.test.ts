@@ -151,6 +151,17 @@ test('a log that ends with a removed tombstone can be read to its end', async ()
   await world.store.close();
 });
 
+test('a look-up by time does not find again what a pass took away since', async () => {
+  const compacted = await new CompactedStore().open();
+  const log = compacted.store.createPartition('t');
+  await write(compacted.store, log, [['a', '1']]);
+  await write(compacted.store, log, [['a', '2']]);
+  expect(log.offsetForTimestamp(0)?.offset).toBe(0);
+  await compacted.compact();
+  expect(log.offsetForTimestamp(0)?.offset).toBe(1);
+  await compacted.store.close();
+});
+
 test('young records are left alone, and what is old is not kept waiting by the dirty ratio', async () => {
   const world = await new CompactedStore().open();
   const log = world.store.createPartition('t');

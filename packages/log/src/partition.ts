@@ -352,6 +352,7 @@ export class Partition implements PartitionLog {
     ranges.splice(rangeIndexOf(ranges, fresh.baseOffset) + 1, 0, fresh);
     this.ranges.splice(0, this.ranges.length, ...ranges);
     this.#oldest = undefined;
+    this.#reader.forgetLookup();
     segments.retain(fresh.segmentId);
     this.#host.put([rangeKey(this.id, fresh.segmentId), encodeRange(fresh)]);
     return true;

@@ -44,12 +44,17 @@ interface Hole {
 export class PartitionReader {
   readonly #partition: ReadablePartition;
   readonly #segments: SegmentFiles;
-  /** What a batch is decompressed for is asked for again: by each consumer of a group, by a dashboard. What is first stays first. */
+  /** What a batch is decompressed for is asked for again: by each consumer of a group, by a dashboard. */
   #lastLookup: { asked: number; found: TimeLookup } | undefined;
 
   constructor(partition: ReadablePartition, segments: SegmentFiles) {
     this.#partition = partition;
     this.#segments = segments;
+  }
+
+  /** To be called when stored records go or change place: what was the first at or after a time may be gone. */
+  forgetLookup(): void {
+    this.#lastLookup = undefined;
   }
 
   /** Throws StoredDamageError where `offset` lies in damage. Begins with an empty batch only where no other follows it. */
