@@ -15,7 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'packages/cluster': ['base', 'log'],
   'packages/sim': ['base', 'wire', 'log', 'sync', 'cluster'],
   agent: ['base', 'runtime', 'wire', 'log', 'sync'],
-  hub: ['base', 'runtime', 'wire', 'log', 'sync'],
+  hub: ['base', 'runtime', 'etcd', 'wire', 'log', 'sync', 'cluster'],
   devices: ['base', 'runtime'],
   'packages/cli': ['base', 'runtime', 'wire', 'log', 'sync', 'agent', 'hub', 'devices'],
 };
