@@ -1,6 +1,8 @@
 import type { LogStore } from '@edgelog/log';
 import type { Address, Logger } from '@edgelog/runtime';
+import type { ClusterView } from './cluster-view.ts';
 import type { GroupService } from './group/index.ts';
+import type { TopicAdmin } from './metadata/topic-admin.ts';
 import type { Topics } from './metadata/topics.ts';
 import type { Client } from './net/dispatcher.ts';
 import type { MemoryBudget } from './net/memory-budget.ts';
@@ -16,6 +18,8 @@ export interface Broker {
   readonly settings: HubSettings;
   readonly store: LogStore;
   readonly topics: Topics;
+  readonly topicAdmin: TopicAdmin;
+  readonly cluster: ClusterView;
   readonly groups: GroupService;
   readonly producerIds: ProducerIds;
   /** Bytes of responses that clients have not taken yet. */

@@ -13,10 +13,12 @@ import {
 import { startSyncServer } from '@edgelog/sync';
 import { z } from 'zod';
 import type { Broker } from './broker.ts';
+import { standaloneView } from './cluster-view.ts';
 import { reportDamage } from './fetch/damage.ts';
 import { GroupService, type TopicsView } from './group/index.ts';
 import { registerHubMetrics } from './http/metrics.ts';
 import { hubStatus } from './http/status.ts';
+import { LocalTopics } from './metadata/local-topics.ts';
 import { topicConfigDefinitions } from './metadata/topic-config.ts';
 import { OFFSETS_TOPIC } from './metadata/topic-name.ts';
 import { type Topic, Topics } from './metadata/topics.ts';
@@ -102,12 +104,17 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     if (!settings.flush) log.warn('acknowledging before data is on disk', { flush: false });
 
     const definitions = topicConfigDefinitions(settings.maxMessageBytes, settings.segmentBytes);
-    const topics = new Topics({ store, definitions, now });
+    const topics = new Topics(definitions);
+    const topicAdmin = new LocalTopics({ topics, store, nodeId: settings.brokerId, now });
     const offsetsTopic =
       topics.get(OFFSETS_TOPIC) ??
-      topics.create(OFFSETS_TOPIC, settings.offsetsPartitions, OFFSETS_TOPIC_CONFIGS);
+      (await topicAdmin.create({
+        name: OFFSETS_TOPIC,
+        partitions: settings.offsetsPartitions,
+        configs: OFFSETS_TOPIC_CONFIGS,
+      }));
     if (offsetsTopic.configs['cleanup.policy'] === undefined) {
-      topics.setConfigs(OFFSETS_TOPIC, { ...offsetsTopic.configs, ...OFFSETS_TOPIC_CONFIGS });
+      await topicAdmin.setConfigs(offsetsTopic, { ...offsetsTopic.configs, ...OFFSETS_TOPIC_CONFIGS });
     }
     const runs = new Runs(store.state, topics);
     const gaps = new Gaps(store.state);
@@ -123,6 +130,8 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       settings,
       store,
       topics,
+      topicAdmin,
+      cluster: standaloneView(settings.brokerId, advertised),
       groups,
       producerIds: new ProducerIds(store),
       responses,

@@ -72,10 +72,10 @@ async function readAll({ store, streams, uplink }: Opened): Promise<string[]> {
   streams.armLinger();
   const log = store.partition(TOPIC)!;
   await streams.flush();
-  await until('all is sealed', () => log.highWatermark === log.tailEndOffset);
+  await until('all is sealed', () => log.flushedEndOffset === log.tailEndOffset);
   const values: string[] = [];
   let timestamp = 0;
-  for (let offset = log.logStartOffset; offset < log.highWatermark; ) {
+  for (let offset = log.logStartOffset; offset < log.flushedEndOffset; ) {
     for (const batch of log.read(offset, { maxBytes: 4096 }).batches) {
       const header = readBatchHeader(batch);
       expect(header.baseOffset).toBe(offset);
@@ -151,9 +151,9 @@ describe('a stream', () => {
     const log = () => opened.store.partition(TOPIC)!;
     await opened.append('small').durable;
     await new Promise((resolve) => setTimeout(resolve, 30));
-    expect([log().highWatermark, log().tailEndOffset]).toEqual([0, 1]);
+    expect([log().flushedEndOffset, log().tailEndOffset]).toEqual([0, 1]);
     for (let i = 0; i < 20; i++) await opened.append('x'.repeat(100)).durable;
-    await until('a batch was sealed', () => log().highWatermark > 0);
+    await until('a batch was sealed', () => log().flushedEndOffset > 0);
     await opened.close();
   });
 
@@ -162,7 +162,7 @@ describe('a stream', () => {
     const appends = Array.from({ length: 100 }, () => opened.append('x'.repeat(500)));
     await Promise.all(appends.map(({ durable }) => durable));
     const log = opened.store.partition(TOPIC)!;
-    expect(log.highWatermark).toBeGreaterThan(95);
+    expect(log.flushedEndOffset).toBeGreaterThan(95);
     await opened.close();
   });
 

@@ -52,7 +52,7 @@ export class EdgeUplinkStream implements UplinkStream {
   }
 
   get sealedEndOffset(): number {
-    return this.#stream.log.highWatermark;
+    return this.#stream.log.flushedEndOffset;
   }
 
   get acked(): Position | undefined {

@@ -1,6 +1,6 @@
 import { ErrorCode } from '@edgelog/wire';
 import type { Topics } from '../metadata/topics.ts';
-import { leaderEpochError } from '../partition/leader-epoch.ts';
+import { readError } from '../partition/leader-epoch.ts';
 import type { Partition } from '../partition/partition.ts';
 import type { AskedPartition } from './session.ts';
 
@@ -27,8 +27,8 @@ export function findPartition(
 export function fetchError({ fetchOffset, leaderEpoch }: AskedPartition, found: Partition | number): number {
   if (typeof found === 'number') return found;
   if (found.isClosed) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-  const epochError = leaderEpochError(leaderEpoch);
-  if (epochError !== ErrorCode.NONE) return epochError;
+  const refusal = readError(found, leaderEpoch);
+  if (refusal !== ErrorCode.NONE) return refusal;
   const { logStartOffset, logEndOffset } = found.log;
   return fetchOffset < logStartOffset || fetchOffset > logEndOffset
     ? ErrorCode.OFFSET_OUT_OF_RANGE

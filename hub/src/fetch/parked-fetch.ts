@@ -22,7 +22,7 @@ export function isFetchReady({ asked, found, minBytes }: Wanted): boolean {
     const one = asked[i]!;
     const partition = found[i]!;
     if (fetchError(one, partition) !== ErrorCode.NONE || typeof partition === 'number') return true;
-    if (one.fetchOffset >= partition.log.highWatermark) continue;
+    if (one.fetchOffset >= partition.highWatermark) continue;
     if (minBytes === 1 || partition.log.damageAt(one.fetchOffset) !== undefined) return true;
     bytes += Math.min(partition.log.sizeBytesFrom(one.fetchOffset), one.maxBytes);
     if (bytes >= minBytes) return true;

@@ -39,7 +39,8 @@ function world(totalBytesMax?: number) {
     },
   };
   const client = { isClosed: false, whenClosed: new Set<() => void>() };
-  const partition = { log, isClosed: false } as unknown as Partition;
+  const { highWatermark } = log;
+  const partition = { log, replica: log, highWatermark, isClosed: false } as unknown as Partition;
   return { log, partition, client, memory, lent: () => lent, ahead: new ReadAhead(totalBytesMax) };
 }
 const turns = async (count: number) => {

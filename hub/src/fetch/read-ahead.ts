@@ -71,8 +71,8 @@ export class ReadAhead {
   /** Begins to read, after what is to be done now. */
   begin(client: Reader, expected: readonly Expected[], memory: Memory): void {
     const wanted = expected.filter(
-      ({ partition: { log }, offset, maxBytes }) =>
-        maxBytes <= PIECE_BYTES_MAX && offset < log.highWatermark && log.sizeBytesFrom(offset) >= maxBytes,
+      ({ partition: { log, highWatermark }, offset, maxBytes }) =>
+        maxBytes <= PIECE_BYTES_MAX && offset < highWatermark && log.sizeBytesFrom(offset) >= maxBytes,
     );
     if (wanted.length === 0 || client.isClosed) return;
     const isRunning = this.#expected.has(client);
@@ -97,7 +97,8 @@ export class ReadAhead {
   }
 
   #read(client: Reader, { partition, offset, maxBytes }: Expected, memory: Memory): void {
-    if (partition.isClosed || offset < partition.log.logStartOffset) return;
+    const { isClosed, replica, highWatermark } = partition;
+    if (isClosed || replica === undefined || offset < replica.logStartOffset) return;
     const buffers: Buffer[] = [];
     const take = (sizeBytes: number): Buffer => {
       const buffer = memory.take(sizeBytes);
@@ -106,7 +107,7 @@ export class ReadAhead {
     };
     let result: ReadResult | undefined;
     try {
-      result = partition.log.read(offset, { maxBytes, memory: take });
+      result = replica.read(offset, { maxBytes, endOffset: highWatermark, memory: take });
     } catch {
       // The fetch that comes for it meets the same, and tells.
     }

@@ -40,7 +40,8 @@ export function readPartitions(
       return failed(one, errorCode, partition);
     try {
       const records = read(one, partition);
-      const { highWatermark, logStartOffset } = partition.log;
+      const { highWatermark } = partition;
+      const { logStartOffset } = partition.log;
       return {
         partitionIndex: one.index,
         errorCode,
@@ -57,15 +58,15 @@ export function readPartitions(
   }
 
   function read(one: AskedPartition, partition: Partition): readonly Buffer[] {
-    const { log, traffic } = partition;
+    const { log, traffic, highWatermark } = partition;
     const limit = Math.max(0, Math.min(one.maxBytes, remaining));
-    if (one.fetchOffset >= log.highWatermark || (limit === 0 && !isEmpty)) return [];
+    if (one.fetchOffset >= highWatermark || (limit === 0 && !isEmpty)) return [];
     const { batches, sizeBytes } =
       ahead({ partition, offset: one.fetchOffset, maxBytes: limit }, isEmpty) ??
       log.read(one.fetchOffset, {
         maxBytes: limit,
         atLeastOne: isEmpty,
-        endOffset: log.highWatermark,
+        endOffset: highWatermark,
         memory,
       });
     remaining -= sizeBytes;
@@ -80,7 +81,8 @@ function failed({ index }: AskedPartition, errorCode: number, partition: Partiti
     partitionIndex: index,
     errorCode,
     highWatermark: -1,
-    logStartOffset: typeof partition === 'number' || partition.isClosed ? -1 : partition.log.logStartOffset,
+    logStartOffset:
+      typeof partition === 'number' || partition.isClosed ? -1 : (partition.replica?.logStartOffset ?? -1),
     abortedTransactions: null,
     records: [],
   };

@@ -34,7 +34,7 @@ export function* readRecords(
   onUnreadable: (offset: number, error: Error) => void,
 ): Generator<GroupRecord> {
   let offset = log.logStartOffset;
-  while (offset < log.highWatermark) {
+  while (offset < log.flushedEndOffset) {
     let batches: readonly Buffer[];
     try {
       ({ batches } = log.read(offset, { maxBytes: READ_BYTES }));

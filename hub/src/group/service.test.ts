@@ -154,17 +154,17 @@ test('an answer leaves only when what it tells is on disk', async () => {
   const groupId = Array.from({ length: 50 }, (_, i) => `g${i}`).find(
     (id) => [...id].reduce((hash, c) => (Math.imul(hash, 31) + c.charCodeAt(0)) | 0, 0) % PARTITIONS === 0,
   )!;
-  const before = log.highWatermark;
+  const before = log.flushedEndOffset;
   const committed = commit(groupId, 1).then(() => settled.push('commit'));
   const fetched = fetchAll(groupId).then(({ groups: [group] = [] }) => {
     expect(group?.topics[0]?.partitions[0]?.committedOffset).toBe(1);
-    expect(log.highWatermark).toBe(before + 1);
+    expect(log.flushedEndOffset).toBe(before + 1);
     settled.push('fetch');
   });
   await new Promise((resolve) => process.nextTick(resolve));
   expect(settled).toEqual([]);
   await Promise.all([committed, fetched]);
-  expect(log.highWatermark).toBe(log.logEndOffset);
+  expect(log.flushedEndOffset).toBe(log.logEndOffset);
 });
 
 test('a member that is silent loses its place, and one that beats keeps it', async () => {

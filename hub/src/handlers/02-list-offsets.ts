@@ -1,9 +1,9 @@
 import { EdgelogError } from '@edgelog/base';
 import { ErrorCode, type RequestOf } from '@edgelog/wire';
 import { damageError } from '../fetch/damage.ts';
-import { leaderEpochError } from '../partition/leader-epoch.ts';
+import { leaderError } from '../partition/leader-epoch.ts';
 import { offsetOfMaxTimestamp } from '../partition/offset-lookup.ts';
-import { LEADER_EPOCH, type Partition } from '../partition/partition.ts';
+import type { Partition } from '../partition/partition.ts';
 import { repeatedIn } from '../repeated.ts';
 import type { Handler, RequestContext } from './handler.ts';
 
@@ -64,12 +64,11 @@ interface Answer {
 
 const failed = (errorCode: number): Answer => ({ errorCode, offset: -1, timestamp: -1, leaderEpoch: -1 });
 const nothing = failed(ErrorCode.NONE);
-const found = (offset: number, timestamp = -1): Answer => ({
-  errorCode: ErrorCode.NONE,
-  offset,
-  timestamp,
-  leaderEpoch: LEADER_EPOCH,
-});
+/** The epoch is the one that wrote the record, where there is one at the offset; else the leader's. */
+function found({ leadership, log }: Partition, offset: number, timestamp = -1): Answer {
+  const leaderEpoch = log.leaderEpochs.epochAt(offset) ?? leadership.leaderEpoch;
+  return { errorCode: ErrorCode.NONE, offset, timestamp, leaderEpoch };
+}
 
 function find(topic: string, asked: Asked, { broker, apiVersion }: RequestContext): Answer {
   const { partitionIndex, currentLeaderEpoch, timestamp } = asked;
@@ -78,7 +77,7 @@ function find(topic: string, asked: Asked, { broker, apiVersion }: RequestContex
   if (timestamp < 0 && apiVersion < (SINCE[timestamp] ?? Number.POSITIVE_INFINITY)) {
     return failed(ErrorCode.UNSUPPORTED_VERSION);
   }
-  const errorCode = leaderEpochError(currentLeaderEpoch);
+  const errorCode = leaderError(partition, currentLeaderEpoch);
   if (errorCode !== ErrorCode.NONE) return failed(errorCode);
   try {
     return lookUp(partition, timestamp);
@@ -88,18 +87,21 @@ function find(topic: string, asked: Asked, { broker, apiVersion }: RequestContex
   }
 }
 
-function lookUp({ log }: Partition, timestamp: number): Answer {
+function lookUp(partition: Partition, timestamp: number): Answer {
+  const { log, highWatermark, replication } = partition;
+  const isEndAsked = timestamp === LATEST || timestamp === MAX_TIMESTAMP;
+  if (isEndAsked && !replication.isHighWatermarkKnown) return failed(ErrorCode.OFFSET_NOT_AVAILABLE);
   switch (timestamp) {
     case LATEST:
-      return found(log.highWatermark);
+      return found(partition, highWatermark);
     case EARLIEST:
     case EARLIEST_LOCAL:
-      return found(log.logStartOffset);
+      return found(partition, log.logStartOffset);
     case LATEST_TIERED:
       return nothing;
   }
   const record = timestamp === MAX_TIMESTAMP ? offsetOfMaxTimestamp(log) : log.offsetForTimestamp(timestamp);
-  return record === undefined || record.offset >= log.highWatermark
+  return record === undefined || record.offset >= highWatermark
     ? nothing
-    : found(record.offset, record.timestamp);
+    : found(partition, record.offset, record.timestamp);
 }

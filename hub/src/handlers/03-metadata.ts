@@ -1,8 +1,9 @@
 import { ErrorCode, type RequestOf, ZERO_UUID } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
+import { DEFAULT_PLACEMENT, isRefused } from '../metadata/topic-admin.ts';
 import { INTERNAL_TOPICS, illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topic } from '../metadata/topics.ts';
-import { leadership } from '../partition/leadership.ts';
+import { describedLeadership } from '../partition/leadership.ts';
 import { distinctBy } from '../repeated.ts';
 import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from './authorized-operations.ts';
 import type { Handler, Item } from './handler.ts';
@@ -18,66 +19,78 @@ import type { Handler, Item } from './handler.ts';
  * What is asked for twice is answered once. POLICY_VIOLATION where a topic would be created and may not be: the broker has too
  * many partitions, or the name differs from another topic's in "." and "_" only.
  */
-export const metadata: Handler<'metadata'> = (request, { broker, client, apiVersion }) => {
-  const { nodeId, clusterId, settings } = broker;
+export const metadata: Handler<'metadata'> = async (request, { broker, client, apiVersion }) => {
+  const { clusterId, settings, cluster } = broker;
   const mayCreate = request.allowAutoTopicCreation && settings.autoCreateTopics;
   const isAll = request.topics === null || (apiVersion === 0 && request.topics.length === 0);
-  const before = broker.topics.count;
   const topics = isAll
-    ? Array.from(broker.topics.all(), (topic) => describe(topic, nodeId))
-    : distinctBy(request.topics!, ({ name, topicId }) => `${topicId}/${name}`).map((asked) =>
-        find(asked, broker, mayCreate, apiVersion),
-      );
-  const response = {
+    ? Array.from(broker.topics.all(), describe)
+    : await findAll(request.topics!, (asked) => find(asked, broker, mayCreate, apiVersion));
+  return {
     ...(request.includeClusterAuthorizedOperations
       ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS }
       : undefined),
-    brokers: [{ nodeId, ...broker.endpointFor(client) }],
+    brokers: [...cluster.nodes(client.local)],
     clusterId,
-    controllerId: nodeId,
+    controllerId: cluster.controllerId,
     topics: request.includeTopicAuthorizedOperations
       ? topics.map((topic) => ({ ...topic, topicAuthorizedOperations: TOPIC_OPERATIONS }))
       : topics,
   };
-  return broker.topics.count === before ? response : broker.store.flushed().then(() => response);
 };
 
 type TopicItem = Item<'metadata', 'topics'>;
 type Asked = NonNullable<RequestOf<'metadata'>['topics']>[number];
 
-function describe(topic: Topic, nodeId: number): TopicItem {
+function findAll(asked: readonly Asked[], find: (one: Asked) => TopicItem | Promise<TopicItem>) {
+  return Promise.all(distinctBy(asked, ({ name, topicId }) => `${topicId}/${name}`).map(find));
+}
+
+function describe(topic: Topic): TopicItem {
   return {
     errorCode: ErrorCode.NONE,
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.isInternal,
-    partitions: topic.partitions.map((_, partitionIndex) => ({
+    partitions: topic.partitions.map(({ leadership }, partitionIndex) => ({
       errorCode: ErrorCode.NONE,
       partitionIndex,
-      ...leadership(nodeId),
+      ...describedLeadership(leadership),
     })),
   };
 }
 
-function find({ name, topicId }: Asked, broker: Broker, mayCreate: boolean, apiVersion: number): TopicItem {
-  const { topics, nodeId, settings, log } = broker;
+function find(
+  { name, topicId }: Asked,
+  broker: Broker,
+  mayCreate: boolean,
+  apiVersion: number,
+): TopicItem | Promise<TopicItem> {
+  const { topics } = broker;
   if (name === null || topicId !== ZERO_UUID) {
     const topic = topics.byId(topicId);
-    if (topic !== undefined) return describe(topic, nodeId);
+    if (topic !== undefined) return describe(topic);
     const unnamed = apiVersion >= 12 ? null : '';
     return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name: unnamed, topicId, partitions: [] };
   }
   const existing = topics.get(name);
-  if (existing !== undefined) return describe(existing, nodeId);
+  if (existing !== undefined) return describe(existing);
   if (illegalTopicName(name) !== undefined) {
     return { errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION, name, partitions: [] };
   }
   if (!mayCreate || INTERNAL_TOPICS.has(name)) {
     return { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name, partitions: [] };
   }
-  if (!topics.hasRoomFor(settings.defaultPartitions) || topics.colliding(name) !== undefined) {
+  if (!topics.hasRoomFor(broker.settings.defaultPartitions) || topics.colliding(name) !== undefined) {
     return { errorCode: ErrorCode.POLICY_VIOLATION, name, partitions: [] };
   }
-  log.info('topic created on first use', { topic: name, partitions: settings.defaultPartitions });
-  return describe(topics.create(name, settings.defaultPartitions), nodeId);
+  return create(name, broker);
+}
+
+async function create(name: string, { topicAdmin, settings, log }: Broker): Promise<TopicItem> {
+  const partitions = settings.defaultPartitions;
+  const outcome = await topicAdmin.create({ name, partitions, configs: {}, placement: DEFAULT_PLACEMENT });
+  if (isRefused(outcome)) return { errorCode: ErrorCode[outcome.error], name, partitions: [] };
+  log.info('topic created on first use', { topic: name, partitions });
+  return describe(outcome);
 }

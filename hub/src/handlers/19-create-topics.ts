@@ -2,6 +2,7 @@ import { ErrorCode, type ErrorName, type RequestOf } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import { configConflict, configFault } from '../metadata/config-changes.ts';
 import { describeTopicConfigs } from '../metadata/described-configs.ts';
+import { isRefused, type Placement } from '../metadata/topic-admin.ts';
 import { illegalTopicName, METADATA_TOPIC } from '../metadata/topic-name.ts';
 import { PARTITIONS_MAX, TOPIC_PARTITIONS_MAX } from '../metadata/topics.ts';
 import { distinctBy, repeatedIn } from '../repeated.ts';
@@ -10,17 +11,17 @@ import type { Handler, Item } from './handler.ts';
 /**
  * CreateTopics: each topic is created or refused by itself; the answer comes when those created are durable.
  *
- * From 4 on −1 partitions or replicas mean the default. Replicas can be 1 only, and an assignment can name this broker only.
+ * From 4 on −1 partitions or replicas mean the default. A standalone broker takes 1 replica only, and an assignment that names it.
  * Unknown or ill-valued configs are INVALID_CONFIG, so that nobody believes in a setting that is not there. From 5 on the
- * configs in force are returned, from 7 on the topic id. `timeoutMs` is left out: creation waits for the local disk only
- * (Kafka answers a negative one REQUEST_TIMED_OUT). POLICY_VIOLATION on all of a request for more than 10,000 partitions, as in
+ * configs in force are returned, from 7 on the topic id. `timeoutMs` is left out: creation waits for the metadata only, never for
+ * leaders (Kafka answers a negative one REQUEST_TIMED_OUT). POLICY_VIOLATION on all of a request for more than 10,000 partitions, as in
  * Kafka, and where the hub would get too many. A name may differ from another topic's in more than "." and "_" only, also within
  * one request. An empty `cleanup.policy`, which Kafka takes, would keep all for ever by accident: INVALID_CONFIG.
  */
-export const createTopics: Handler<'createTopics'> = (request, { broker }) => {
+export const createTopics: Handler<'createTopics'> = async (request, { broker }) => {
   const repeated = repeatedIn(request.topics.map(({ name }) => name));
   const sum = request.topics.reduce((total, asked) => total + partitionsOf(asked, broker), 0);
-  const topics = distinctBy(request.topics, ({ name }) => name).map((asked): TopicItem => {
+  const topics = distinctBy(request.topics, ({ name }) => name).map((asked) => {
     const refusal =
       sum > TOPIC_PARTITIONS_MAX
         ? refuse(
@@ -31,9 +32,9 @@ export const createTopics: Handler<'createTopics'> = (request, { broker }) => {
           ? refuse('INVALID_REQUEST', 'the request names this topic more than once')
           : check(asked, broker);
     if (refusal !== undefined) return { name: asked.name, ...refusal };
-    return create(asked, broker, request.validateOnly);
+    return request.validateOnly ? described(asked, broker) : create(asked, broker);
   });
-  return request.validateOnly ? { topics } : broker.store.flushed().then(() => ({ topics }));
+  return { topics: await Promise.all(topics) };
 };
 
 type Asked = RequestOf<'createTopics'>['topics'][number];
@@ -50,7 +51,7 @@ function partitionsOf({ numPartitions, assignments }: Asked, { settings }: Broke
 }
 
 function check(asked: Asked, broker: Broker): ReturnType<typeof refuse> | undefined {
-  const { topics, nodeId } = broker;
+  const { topics, topicAdmin } = broker;
   const { name, numPartitions, replicationFactor, assignments, configs } = asked;
   const illegal = illegalTopicName(name);
   if (illegal !== undefined) return refuse('INVALID_TOPIC_EXCEPTION', illegal);
@@ -70,14 +71,11 @@ function check(asked: Asked, broker: Broker): ReturnType<typeof refuse> | undefi
     const isConsecutive = assignments.every((_, index) => indexes.has(index));
     if (!isConsecutive)
       return refuse('INVALID_REPLICA_ASSIGNMENT', 'partitions must be numbered 0, 1, 2 and so on');
-    if (!assignments.every(({ brokerIds }) => brokerIds.length === 1 && brokerIds[0] === nodeId)) {
-      return refuse('INVALID_REPLICA_ASSIGNMENT', `the only broker is ${nodeId}: one replica, there`);
-    }
-  } else if (replicationFactor !== -1 && replicationFactor !== 1) {
-    return refuse('INVALID_REPLICATION_FACTOR', `replication factor ${replicationFactor} with 1 broker`);
   } else if (numPartitions !== -1 && numPartitions < 1) {
     return refuse('INVALID_PARTITIONS', `${numPartitions} partitions`);
   }
+  const misplaced = topicAdmin.checkPlacement(placementOf(asked), partitionsOf(asked, broker));
+  if (misplaced !== undefined) return refuse(misplaced.error, misplaced.message);
   if (!topics.hasRoomFor(partitionsOf(asked, broker)))
     return refuse('POLICY_VIOLATION', `this broker has up to ${PARTITIONS_MAX} partitions`);
   for (const { name: key, value } of configs) {
@@ -94,20 +92,25 @@ function configsOf({ configs }: Asked): Record<string, string> {
   return Object.fromEntries(configs.map(({ name, value }) => [name, value!.trim()]));
 }
 
-function create(asked: Asked, broker: Broker, validateOnly: boolean): TopicItem {
-  const { topics, settings, log } = broker;
-  const { name } = asked;
-  const partitions = partitionsOf(asked, broker);
-  const configs = configsOf(asked);
-  const result = {
-    name,
+function placementOf({ assignments, replicationFactor }: Asked): Placement {
+  if (assignments.length === 0) return { replicas: replicationFactor };
+  const inOrder = assignments.toSorted((a, b) => a.partitionIndex - b.partitionIndex);
+  return { assignment: inOrder.map(({ brokerIds }) => brokerIds) };
+}
+
+function described(asked: Asked, broker: Broker): TopicItem {
+  const { topics, topicAdmin, settings } = broker;
+  const placement = placementOf(asked);
+  const replicas = 'assignment' in placement ? placement.assignment[0]!.length : placement.replicas;
+  return {
+    name: asked.name,
     ...refuse('NONE', ''),
     errorMessage: null,
-    numPartitions: partitions,
-    replicationFactor: 1,
-    configs: describeTopicConfigs(topics.definitions, configs, settings).map(
-      ({ name: key, value, source }) => ({
-        name: key,
+    numPartitions: partitionsOf(asked, broker),
+    replicationFactor: replicas === -1 ? topicAdmin.defaultReplicas : replicas,
+    configs: describeTopicConfigs(topics.definitions, configsOf(asked), settings).map(
+      ({ name, value, source }) => ({
+        name,
         value,
         readOnly: false,
         configSource: source,
@@ -115,8 +118,15 @@ function create(asked: Asked, broker: Broker, validateOnly: boolean): TopicItem 
       }),
     ),
   };
-  if (validateOnly) return result;
-  const { id } = topics.create(name, partitions, configs);
+}
+
+async function create(asked: Asked, broker: Broker): Promise<TopicItem> {
+  const { topicAdmin, log } = broker;
+  const { name } = asked;
+  const partitions = partitionsOf(asked, broker);
+  const configs = configsOf(asked);
+  const outcome = await topicAdmin.create({ name, partitions, configs, placement: placementOf(asked) });
+  if (isRefused(outcome)) return { name, ...refuse(outcome.error, outcome.message) };
   log.info('topic created', { topic: name, partitions, configs });
-  return { ...result, topicId: id };
+  return { ...described(asked, broker), topicId: outcome.id };
 }

@@ -13,13 +13,13 @@ import type { Handler, Item } from './handler.ts';
  *
  * Gateways that feed the topic are refused (`topic-missing`) until someone creates it again: ../sync/runs.ts.
  */
-export const deleteTopics: Handler<'deleteTopics'> = (request, { broker, apiVersion }) => {
+export const deleteTopics: Handler<'deleteTopics'> = async (request, { broker, apiVersion }) => {
   const asked =
     apiVersion >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
   const found = asked.map((one) => ({ ...one, topic: find(one, broker) }));
   const keyOf = ({ name, topicId, topic }: (typeof found)[number]) => topic ?? `${name}/${topicId}`;
   const repeated = repeatedIn(found.map(keyOf));
-  const responses = distinctBy(found, keyOf).map((one): ResponseItem => {
+  const responses = distinctBy(found, keyOf).map((one) => {
     const { name, topicId, topic } = one;
     const isById = topicId !== ZERO_UUID;
     if (isById === (name !== null))
@@ -32,7 +32,7 @@ export const deleteTopics: Handler<'deleteTopics'> = (request, { broker, apiVers
     }
     return remove(topic, broker);
   });
-  return broker.store.flushed().then(() => ({ responses }));
+  return { responses: await Promise.all(responses) };
 };
 
 type ResponseItem = Item<'deleteTopics', 'responses'>;
@@ -48,11 +48,12 @@ function find(
   return topicId === ZERO_UUID ? topics.get(name ?? '') : topics.byId(topicId);
 }
 
-function remove(topic: Topic, { topics, log }: Broker): ResponseItem {
-  const { name, id } = topic;
+async function remove(topic: Topic, { topicAdmin, log }: Broker): Promise<ResponseItem> {
+  const { name, id, partitions } = topic;
   if (topic.isInternal)
     return refuse('INVALID_TOPIC_EXCEPTION', name, id, `topic ${name} is the broker's own`);
-  topics.delete(name);
-  log.info('topic deleted', { topic: name, partitions: topic.partitions.length });
+  const refused = await topicAdmin.delete(topic);
+  if (refused !== undefined) return refuse(refused.error, name, id, refused.message);
+  log.info('topic deleted', { topic: name, partitions: partitions.length });
   return { name, topicId: id, errorCode: ErrorCode.NONE };
 }

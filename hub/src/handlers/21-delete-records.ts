@@ -1,5 +1,6 @@
 import { ErrorCode } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
+import { ANY_EPOCH, leaderError } from '../partition/leader-epoch.ts';
 import type { Handler, Item } from './handler.ts';
 
 const HIGH_WATERMARK = -1;
@@ -31,9 +32,11 @@ function deleteBelow(broker: Broker, name: string, partitionIndex: number, asked
   if (topic === undefined || partition === undefined) return refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   if (topic.isInternal) return refuse(ErrorCode.INVALID_TOPIC_EXCEPTION);
   if (topic.configs['cleanup.policy'] === 'compact') return refuse(ErrorCode.POLICY_VIOLATION);
-  const { log } = partition;
-  const offset = asked === HIGH_WATERMARK ? log.highWatermark : asked;
-  if (offset < 0 || offset > log.highWatermark) return refuse(ErrorCode.OFFSET_OUT_OF_RANGE);
+  const leaderRefusal = leaderError(partition, ANY_EPOCH);
+  if (leaderRefusal !== ErrorCode.NONE) return refuse(leaderRefusal);
+  const { log, highWatermark } = partition;
+  const offset = asked === HIGH_WATERMARK ? highWatermark : asked;
+  if (offset < 0 || offset > highWatermark) return refuse(ErrorCode.OFFSET_OUT_OF_RANGE);
   const before = log.logStartOffset;
   partition.advanceLogStart(offset);
   const { logStartOffset } = log;

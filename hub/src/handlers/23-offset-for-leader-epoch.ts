@@ -1,11 +1,11 @@
 import { ErrorCode } from '@edgelog/wire';
-import { leaderEpochError } from '../partition/leader-epoch.ts';
-import { LEADER_EPOCH } from '../partition/partition.ts';
+import { leaderError } from '../partition/leader-epoch.ts';
+import type { Partition } from '../partition/partition.ts';
 import type { Handler } from './handler.ts';
 
 /**
- * OffsetForLeaderEpoch: where a leader epoch ends, so that a client can see whether its log was truncated [KIP-320]. A
- * standalone broker has had one epoch, which ends at the end of the log; any other answers −1
+ * OffsetForLeaderEpoch: where a leader epoch ends, so that a client can see whether its log was truncated [KIP-320]. The
+ * newest ends at the high watermark, an older one where the next began. An epoch newer than all, or below 0, answers −1
  * (Kafka answers −2 for −2).
  */
 export const offsetForLeaderEpoch: Handler<'offsetForLeaderEpoch'> = (request, { broker }) => ({
@@ -16,10 +16,16 @@ export const offsetForLeaderEpoch: Handler<'offsetForLeaderEpoch'> = (request, {
       if (partition === undefined) {
         return { partition: index, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION };
       }
-      const errorCode = leaderEpochError(currentLeaderEpoch);
-      if (errorCode !== ErrorCode.NONE || leaderEpoch !== LEADER_EPOCH)
-        return { partition: index, errorCode };
-      return { partition: index, errorCode, leaderEpoch, endOffset: partition.log.highWatermark };
+      const errorCode = leaderError(partition, currentLeaderEpoch);
+      if (errorCode !== ErrorCode.NONE || leaderEpoch < 0) return { partition: index, errorCode };
+      return { partition: index, errorCode, ...endOf(partition, leaderEpoch) };
     }),
   })),
 });
+
+/** Nothing where the epoch is not known. */
+function endOf({ leadership, log, highWatermark }: Partition, leaderEpoch: number) {
+  if (leaderEpoch === leadership.leaderEpoch) return { leaderEpoch, endOffset: highWatermark };
+  const end = log.leaderEpochs.endOffsetFor(leaderEpoch);
+  return end && { leaderEpoch: end.epoch, endOffset: Math.min(end.endOffset, highWatermark) };
+}

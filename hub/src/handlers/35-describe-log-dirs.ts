@@ -25,7 +25,7 @@ type TopicItem = Item<'describeLogDirs', 'results'>['topics'][number];
 function allTopics({ topics }: Broker): TopicItem[] {
   return Array.from(topics.all(), ({ name, partitions }) => ({
     name,
-    partitions: partitions.map(({ index, log }) => sizeOf(index, log)),
+    partitions: partitions.flatMap(({ index, replica }) => (replica ? [sizeOf(index, replica)] : [])),
   }));
 }
 
@@ -35,8 +35,8 @@ function someTopics(
 ): TopicItem[] {
   return asked.flatMap(({ topic: name, partitions: indexes }) => {
     const partitions = indexes.flatMap((index) => {
-      const partition = topics.partition(name, index);
-      return partition === undefined ? [] : [sizeOf(index, partition.log)];
+      const replica = topics.partition(name, index)?.replica;
+      return replica === undefined ? [] : [sizeOf(index, replica)];
     });
     return partitions.length === 0 ? [] : [{ name, partitions }];
   });

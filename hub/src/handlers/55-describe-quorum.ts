@@ -1,6 +1,6 @@
 import { ErrorCode, ZERO_UUID } from '@edgelog/wire';
 import { METADATA_TOPIC } from '../metadata/topic-name.ts';
-import { LEADER_EPOCH } from '../partition/partition.ts';
+import { STANDALONE_EPOCH } from '../partition/standalone.ts';
 import type { Handler } from './handler.ts';
 
 const UNKNOWN = -1;
@@ -21,7 +21,7 @@ export const describeQuorum: Handler<'describeQuorum'> = (request, { broker, cli
         partitionIndex,
         errorCode: isKnown ? ErrorCode.NONE : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
         leaderId: isKnown ? nodeId : UNKNOWN,
-        leaderEpoch: isKnown ? LEADER_EPOCH : UNKNOWN,
+        leaderEpoch: isKnown ? STANDALONE_EPOCH : UNKNOWN,
         highWatermark: UNKNOWN,
         currentVoters: isKnown ? [voter] : [],
         observers: [],

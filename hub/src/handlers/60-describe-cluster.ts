@@ -6,13 +6,13 @@ const BROKERS = 1;
 const CONTROLLERS = 2;
 
 /**
- * DescribeCluster: cluster id, controller and brokers, of which a standalone hub is the only one.
+ * DescribeCluster: cluster id, controller and the brokers that are alive.
  *
  * Version 1 can ask for controller endpoints instead, which a broker does not know (MISMATCHED_ENDPOINT_TYPE); any other type
  * is UNSUPPORTED_ENDPOINT_TYPE.
  */
 export const describeCluster: Handler<'describeCluster'> = (request, { broker, client }) => {
-  const { clusterId, nodeId } = broker;
+  const { clusterId, cluster } = broker;
   if (request.endpointType !== BROKERS) {
     const isMismatch = request.endpointType === CONTROLLERS;
     return {
@@ -25,8 +25,8 @@ export const describeCluster: Handler<'describeCluster'> = (request, { broker, c
   return {
     errorCode: ErrorCode.NONE,
     clusterId,
-    controllerId: nodeId,
-    brokers: [{ brokerId: nodeId, ...broker.endpointFor(client) }],
+    controllerId: cluster.controllerId,
+    brokers: cluster.nodes(client.local).map(({ nodeId: brokerId, ...node }) => ({ brokerId, ...node })),
     ...(request.includeClusterAuthorizedOperations
       ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS }
       : undefined),

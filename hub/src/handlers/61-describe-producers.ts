@@ -1,4 +1,5 @@
 import { ErrorCode, SEQUENCE_MODULUS } from '@edgelog/wire';
+import { ANY_EPOCH, leaderError } from '../partition/leader-epoch.ts';
 import type { Partition } from '../partition/partition.ts';
 import { distinctBy } from '../repeated.ts';
 import type { Handler } from './handler.ts';
@@ -16,7 +17,9 @@ export const describeProducers: Handler<'describeProducers'> = (request, { broke
         const errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
         return { partitionIndex, errorCode, errorMessage: 'no such partition', activeProducers: [] };
       }
-      return { partitionIndex, errorCode: ErrorCode.NONE, activeProducers: activeProducers(partition) };
+      const errorCode = leaderError(partition, ANY_EPOCH);
+      if (errorCode !== ErrorCode.NONE) return { partitionIndex, errorCode, activeProducers: [] };
+      return { partitionIndex, errorCode, activeProducers: activeProducers(partition) };
     }),
   })),
 });

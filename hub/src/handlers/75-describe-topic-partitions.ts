@@ -2,7 +2,7 @@ import { ErrorCode, type RequestOf, ZERO_UUID } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import { illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topic } from '../metadata/topics.ts';
-import { leadership } from '../partition/leadership.ts';
+import { describedLeadership } from '../partition/leadership.ts';
 import { TOPIC_OPERATIONS } from './authorized-operations.ts';
 import type { Handler, Item } from './handler.ts';
 
@@ -35,7 +35,7 @@ type TopicItem = Item<'describeTopicPartitions', 'topics'>;
 function page(
   names: readonly string[],
   { cursor, responsePartitionLimit }: RequestOf<'describeTopicPartitions'>,
-  { topics, nodeId }: Broker,
+  { topics }: Broker,
 ) {
   const answer: TopicItem[] = [];
   let room = Math.max(1, Math.min(responsePartitionLimit, PAGE_PARTITIONS_MAX));
@@ -51,7 +51,7 @@ function page(
     if (room === 0) return { topics: answer, nextCursor: { topicName: name, partitionIndex: 0 } };
     const from = cursor?.topicName === name ? cursor.partitionIndex : 0;
     const to = Math.min(topic.partitions.length, from + room);
-    answer.push(describe(topic, from, to, nodeId));
+    answer.push(describe(topic, from, to));
     if (to < topic.partitions.length)
       return { topics: answer, nextCursor: { topicName: name, partitionIndex: to } };
     room -= Math.max(0, to - from);
@@ -63,17 +63,17 @@ function without(name: string, errorCode: number): TopicItem {
   return { errorCode, name, topicId: ZERO_UUID, partitions: [] };
 }
 
-function describe(topic: Topic, from: number, to: number, nodeId: number): TopicItem {
+function describe(topic: Topic, from: number, to: number): TopicItem {
   return {
     errorCode: ErrorCode.NONE,
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.isInternal,
-    partitions: topic.partitions.slice(from, to).map(({ index: partitionIndex }) => ({
+    partitions: topic.partitions.slice(from, to).map(({ index: partitionIndex, leadership }) => ({
       errorCode: ErrorCode.NONE,
       partitionIndex,
-      ...leadership(nodeId),
-      eligibleLeaderReplicas: [],
+      ...describedLeadership(leadership),
+      eligibleLeaderReplicas: [...leadership.elr],
       lastKnownElr: [],
       offlineReplicas: [],
     })),

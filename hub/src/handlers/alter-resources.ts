@@ -29,30 +29,30 @@ export async function alterResources<R extends Resource>(
 ): Promise<{ responses: Altered[] }> {
   const keyOf = ({ resourceType, resourceName }: Resource) => `${resourceType} ${resourceName}`;
   const repeated = repeatedIn(resources.map(keyOf));
-  const responses = resources.map((resource): Altered => {
+  const responses = resources.map(async (resource): Promise<Altered> => {
     const fault = repeated.has(keyOf(resource))
       ? refuse('INVALID_REQUEST', 'the request names this resource more than once')
-      : alter(resource);
+      : await alter(resource);
     const { resourceType, resourceName } = resource;
     return { ...(fault ?? { errorCode: ErrorCode.NONE, errorMessage: null }), resourceType, resourceName };
   });
-  if (!validateOnly) await broker.store.flushed();
-  return { responses };
+  return { responses: await Promise.all(responses) };
 
-  function alter(resource: R): ReturnType<typeof refuse> | undefined {
+  async function alter(resource: R): Promise<ReturnType<typeof refuse> | undefined> {
     const { resourceType, resourceName } = resource;
     if (resourceType === ConfigResource.topic) return alterTopic(resource);
     if (resourceType === ConfigResource.broker) return refuseBroker(resource, broker.nodeId);
     return refuse('INVALID_REQUEST', `resource ${resourceName} of type ${resourceType} is not supported`);
   }
 
-  function alterTopic(resource: R): ReturnType<typeof refuse> | undefined {
+  async function alterTopic(resource: R): Promise<ReturnType<typeof refuse> | undefined> {
     const topic = broker.topics.get(resource.resourceName);
     if (topic === undefined) return noSuchTopic(resource.resourceName);
     const outcome = change(resource, topic.configs);
     if ('error' in outcome) return refuse(outcome.error, outcome.message);
     if (validateOnly) return undefined;
-    broker.topics.setConfigs(topic.name, outcome.configs);
+    const refused = await broker.topicAdmin.setConfigs(topic, outcome.configs);
+    if (refused !== undefined) return refuse(refused.error, refused.message);
     broker.log.info('topic configs changed', { topic: topic.name, configs: outcome.configs });
     return undefined;
   }

@@ -67,7 +67,7 @@ export function registerKafkaMetrics(metrics: Metrics, broker: Broker): void {
   );
   perPartition('kafka_log_log_size', 'Bytes of batches from log start to end.', ({ log }) => sizeOf(log));
   perPartition('kafka_log_log_logstartoffset', 'First offset there is.', ({ log }) => log.logStartOffset);
-  perPartition('kafka_log_log_logendoffset', 'High watermark.', ({ log }) => log.highWatermark);
+  perPartition('kafka_log_log_logendoffset', 'High watermark.', ({ highWatermark }) => highWatermark);
 
   gauge('kafka_topic_partitions', 'Partitions of a topic.', () =>
     topicsOf(broker, ({ partitions }) => partitions.length),
@@ -75,7 +75,7 @@ export function registerKafkaMetrics(metrics: Metrics, broker: Broker): void {
   perPartition(
     'kafka_topic_partition_current_offset',
     'High watermark, under the name kafka_exporter gives it.',
-    ({ log }) => log.highWatermark,
+    ({ highWatermark }) => highWatermark,
   );
   perPartition(
     'kafka_topic_partition_oldest_offset',

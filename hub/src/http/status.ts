@@ -72,7 +72,7 @@ export function hubStatus({
     const absent = new Map<string, number>();
     for (const run of runs.all()) {
       if (live.has(run.gateway)) continue;
-      const last = runs.partitionOf(run)?.log.producer(run.producerId)?.lastAppendTime ?? run.openedAtMs;
+      const last = runs.partitionOf(run)?.replica?.producer(run.producerId)?.lastAppendTime ?? run.openedAtMs;
       absent.set(run.gateway, Math.max(last, absent.get(run.gateway) ?? 0));
     }
     return [
@@ -85,11 +85,9 @@ export function hubStatus({
 type TopicOf = ReturnType<Broker['topics']['all']> extends Iterable<infer T> ? T : never;
 
 function topicStatus({ name, id, isInternal, partitions }: TopicOf) {
-  const offsets = partitions.map(({ index, log }) => ({
-    partition: index,
-    startOffset: log.logStartOffset,
-    endOffset: log.highWatermark,
-  }));
+  const offsets = partitions.flatMap(({ index, replica, highWatermark }) =>
+    replica ? [{ partition: index, startOffset: replica.logStartOffset, endOffset: highWatermark }] : [],
+  );
   return {
     name,
     id,
@@ -103,7 +101,7 @@ function topicStatus({ name, id, isInternal, partitions }: TopicOf) {
 export function groupsStatus({ groups, topics }: Broker) {
   return groups.status().map((group) => {
     const offsets = groups.committedOffsets(group.groupId).map(({ topic, partition, offset }) => {
-      const endOffset = topics.partition(topic, partition)?.log.highWatermark ?? offset;
+      const endOffset = topics.partition(topic, partition)?.highWatermark ?? offset;
       return { topic, partition, committedOffset: offset, endOffset, lag: Math.max(0, endOffset - offset) };
     });
     return { ...group, offsets, lag: offsets.reduce((sum, { lag }) => sum + lag, 0) };

@@ -1,8 +1,25 @@
 import { ErrorCode } from '@edgelog/wire';
-import { LEADER_EPOCH } from './partition.ts';
+import type { Partition } from './partition.ts';
 
-/** Fences a client whose idea of the leader is older or newer than the broker's; −1 asks for no fencing [KIP-320]. */
-export function leaderEpochError(currentLeaderEpoch: number): number {
-  if (currentLeaderEpoch < 0 || currentLeaderEpoch === LEADER_EPOCH) return ErrorCode.NONE;
-  return currentLeaderEpoch < LEADER_EPOCH ? ErrorCode.FENCED_LEADER_EPOCH : ErrorCode.UNKNOWN_LEADER_EPOCH;
+/** Asks for no fencing [KIP-320]. */
+export const ANY_EPOCH = -1;
+
+/**
+ * What to answer who needs the partition's leader and believes in this epoch of it, or in `ANY_EPOCH`; NONE where
+ * this broker leads.
+ */
+export function leaderError(partition: Partition, currentLeaderEpoch: number): number {
+  return epochError(partition, currentLeaderEpoch) || ErrorCode[partition.replication.leaderRefusal];
+}
+
+/** The same for who only reads, which a follower in sync can serve [KIP-392]. */
+export function readError(partition: Partition, currentLeaderEpoch: number): number {
+  return epochError(partition, currentLeaderEpoch) || ErrorCode[partition.replication.readRefusal];
+}
+
+function epochError({ leadership }: Partition, currentLeaderEpoch: number): number {
+  if (currentLeaderEpoch <= ANY_EPOCH || currentLeaderEpoch === leadership.leaderEpoch) return ErrorCode.NONE;
+  return currentLeaderEpoch < leadership.leaderEpoch
+    ? ErrorCode.FENCED_LEADER_EPOCH
+    : ErrorCode.UNKNOWN_LEADER_EPOCH;
 }

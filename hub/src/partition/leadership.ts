@@ -1,6 +1,6 @@
-import { LEADER_EPOCH } from './partition.ts';
+import type { Leadership } from './replication.ts';
 
-/** Who leads and who has a partition of a standalone broker, as responses say it. */
-export function leadership(nodeId: number) {
-  return { leaderId: nodeId, leaderEpoch: LEADER_EPOCH, replicaNodes: [nodeId], isrNodes: [nodeId] };
+/** Who leads and who has a partition, in the fields of Metadata and DescribeTopicPartitions. */
+export function describedLeadership({ leaderId, leaderEpoch, replicas, isr }: Leadership) {
+  return { leaderId, leaderEpoch, replicaNodes: [...replicas], isrNodes: [...isr] };
 }

@@ -1,8 +1,7 @@
+import { assert } from '@edgelog/base';
 import type { AppendResult, PartitionLog } from '@edgelog/log';
 import type { BatchHeader } from '@edgelog/wire';
-
-/** A standalone broker leads every partition, always in this epoch. */
-export const LEADER_EPOCH = 0;
+import type { Leadership, Replication } from './replication.ts';
 
 /** What went in and out since the process began. */
 export interface Traffic {
@@ -11,20 +10,49 @@ export interface Traffic {
   bytesOut: number;
 }
 
-/** One partition as its leader serves it: the log, and those who wait for it to grow. */
+/** One partition as this broker serves it: its log here, if it has one, its place in the cluster, and those who wait for it to change. */
 export class Partition {
   readonly topic: string;
   readonly index: number;
-  readonly log: PartitionLog;
-  /** Called when the high watermark or the log start has moved, and once when the partition is gone. */
+  /**
+   * Called when the high watermark, the log's end on disk, the log start or the leadership has moved, and once when the partition
+   * is gone.
+   */
   readonly whenChanged = new Set<() => void>();
   readonly traffic: Traffic = { recordsIn: 0, bytesIn: 0, bytesOut: 0 };
+  #log: PartitionLog | undefined;
+  #replication: Replication;
   #closed = false;
 
-  constructor(topic: string, index: number, log: PartitionLog) {
+  /** `log`: undefined where this broker is no replica. */
+  constructor(topic: string, index: number, log: PartitionLog | undefined, replication: Replication) {
     this.topic = topic;
     this.index = index;
-    this.log = log;
+    this.#log = log;
+    this.#replication = replication;
+  }
+
+  /** To be asked for only where this broker has a replica: who leads has one. */
+  get log(): PartitionLog {
+    assert(this.#log !== undefined, `this broker has a replica of ${this.topic}-${this.index}`);
+    return this.#log;
+  }
+
+  /** The log of this broker's replica, if it has one. */
+  get replica(): PartitionLog | undefined {
+    return this.#log;
+  }
+
+  get replication(): Replication {
+    return this.#replication;
+  }
+
+  get leadership(): Leadership {
+    return this.#replication.leadership;
+  }
+
+  get highWatermark(): number {
+    return this.#replication.highWatermark;
   }
 
   /** True once its topic is deleted. */
@@ -32,13 +60,21 @@ export class Partition {
     return this.#closed;
   }
 
-  /** Appends one whole batch as the partition's leader. The buffer belongs to the log until flushed. */
+  /** This broker is something else to the partition from now on. */
+  become(replication: Replication, log: PartitionLog | undefined): void {
+    this.#replication = replication;
+    this.#log = log;
+    this.changed();
+  }
+
+  /** Appends one whole batch as the partition's leader, which the caller has made sure of. The buffer belongs to the log until flushed. */
   append(batch: Buffer, header: BatchHeader): AppendResult {
-    const result = this.log.append(batch, header, { leaderEpoch: LEADER_EPOCH, offsets: 'assign' });
+    const { leaderEpoch } = this.leadership;
+    const result = this.log.append(batch, header, { leaderEpoch, offsets: 'assign' });
     if (result.ok && !result.duplicate) {
       this.traffic.recordsIn += header.recordCount;
       this.traffic.bytesIn += header.sizeBytes;
-      result.flushed.then(this.#changed, ignore);
+      result.flushed.then(this.#flushed, ignore);
     }
     return result;
   }
@@ -46,16 +82,21 @@ export class Partition {
   /** Makes everything below `offset` unreadable: durable with the store's next commit. */
   advanceLogStart(offset: number): void {
     this.log.advanceLogStart(offset);
-    this.#changed();
+    this.changed();
   }
 
   close(): void {
     this.#closed = true;
-    this.#changed();
+    this.changed();
   }
 
-  readonly #changed = (): void => {
+  readonly changed = (): void => {
     for (const notify of [...this.whenChanged]) notify();
+  };
+
+  readonly #flushed = (): void => {
+    this.#replication.onFlushed();
+    this.changed();
   };
 }
 

@@ -6,6 +6,7 @@ import { silentLogger } from '@edgelog/runtime';
 import type { HubAppend, RunInfo } from '@edgelog/sync';
 import { RESERVED_PRODUCER_ID_MIN, RecordsEncoder, readBatchHeader, sequenceOf } from '@edgelog/wire';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { LocalTopics } from '../metadata/local-topics.ts';
 import { topicConfigDefinitions } from '../metadata/topic-config.ts';
 import { Topics } from '../metadata/topics.ts';
 import { hubSettings } from '../settings.ts';
@@ -18,13 +19,15 @@ const NEAR_WRAP = 2 ** 31 - 3;
 let dir: string;
 let store: LogStore;
 let topics: Topics;
+let topicAdmin: LocalTopics;
 let runs: Runs;
 let gaps: Gaps;
 let port: GatewayPort;
 
 async function open(settings: { autoCreateTopics?: boolean } = {}): Promise<void> {
   store = await openLogStore({ dir });
-  topics = new Topics({ store, definitions: topicConfigDefinitions(10_000, 2 ** 20), now: () => 1 });
+  topics = new Topics(topicConfigDefinitions(10_000, 2 ** 20));
+  topicAdmin = new LocalTopics({ topics, store, nodeId: 1, now: () => 1 });
   runs = new Runs(store.state, topics);
   gaps = new Gaps(store.state);
   const broker = {
@@ -32,6 +35,7 @@ async function open(settings: { autoCreateTopics?: boolean } = {}): Promise<void
     settings: hubSettings.parse({ dataDir: dir, defaultPartitions: 4, ...settings }),
     store,
     topics,
+    topicAdmin,
     log: silentLogger,
   };
   port = new GatewayPort({ broker, runs, gaps, now: () => 1 });
@@ -93,7 +97,7 @@ describe('a run', () => {
     expect(await committed(results[0]!)).toEqual({ next: NEAR_WRAP + 2, crc: crcOf(batches[0]!) });
     expect(await committed(results[1]!)).toEqual({ next: NEAR_WRAP + 6, crc: crcOf(batches[1]!) });
     const [{ partition }] = [opened as { partition: number }];
-    expect(topics.partition('telemetry', partition)!.log.highWatermark).toBe(6);
+    expect(topics.partition('telemetry', partition)!.log.flushedEndOffset).toBe(6);
   });
 
   test('is found again after a restart, with its position and partition', async () => {
@@ -118,7 +122,7 @@ describe('a run', () => {
       const opening = port.openRun('gw', run).then((opened) => {
         isOpen = true;
         const position = 'position' in opened ? opened.position : undefined;
-        expect(position?.next ?? 0).toBeLessThanOrEqual(log.highWatermark);
+        expect(position?.next ?? 0).toBeLessThanOrEqual(log.flushedEndOffset);
       });
       while (!isOpen) {
         port.append(run.producerId, batch(run, next, ++next));
@@ -169,7 +173,7 @@ describe('a run', () => {
   });
 
   test('goes on into a compacted topic: without keys nothing of it is compacted, and its position stays', async () => {
-    topics.create('telemetry', 1, { 'cleanup.policy': 'compact' });
+    await topicAdmin.create({ name: 'telemetry', partitions: 1, configs: { 'cleanup.policy': 'compact' } });
     const run = runAt(0);
     await port.openRun('gw', run);
     for (let next = 0; next < 30; next += 10) {
@@ -211,7 +215,7 @@ describe('topics', () => {
   test('where agents may not create them, they are missing until somebody does', async () => {
     await reopen({ autoCreateTopics: false });
     expect(codeOf(await port.openRun('gw', runAt(0)))).toBe('topic-missing');
-    topics.create('telemetry', 1);
+    await topicAdmin.create({ name: 'telemetry', partitions: 1, configs: {} });
     expect(codeOf(await port.openRun('gw', runAt(0)))).toBe('ok');
   });
 
@@ -220,19 +224,19 @@ describe('topics', () => {
     await port.openRun('gw', run);
     const last = batch(run, 100, 110);
     await committed(port.append(run.producerId, last));
-    topics.delete('telemetry');
+    await topicAdmin.delete(topics.get('telemetry')!);
     expect(codeOf(port.append(run.producerId, batch(run, 110, 111)))).toBe('topic-missing');
     expect(codeOf(await port.openRun('gw', run))).toBe('topic-missing');
 
     await reopen();
     expect(codeOf(await port.openRun('gw', run))).toBe('topic-missing');
-    topics.create('telemetry', 1);
+    await topicAdmin.create({ name: 'telemetry', partitions: 1, configs: {} });
     const resumed = await port.openRun('gw', run);
     expect(resumed).toEqual({ ok: true, partition: 0, position: { next: 110, crc: crcOf(last) } });
     expect(codeOf(port.append(run.producerId, batch(run, 111, 112)))).toBe('out-of-order');
     const more = batch(run, 110, 113);
     expect(await committed(port.append(run.producerId, more))).toEqual({ next: 113, crc: crcOf(more) });
-    expect(topics.partition('telemetry', 0)!.log.highWatermark).toBe(3);
+    expect(topics.partition('telemetry', 0)!.log.flushedEndOffset).toBe(3);
 
     await reopen();
     expect(await port.openRun('gw', run)).toMatchObject({ position: { next: 113, crc: crcOf(more) } });
@@ -244,8 +248,8 @@ describe('topics', () => {
     const bytes = batch(run, 0, 4);
     await committed(port.append(run.producerId, bytes));
     for (let i = 0; i < 2; i++) {
-      topics.delete('telemetry');
-      topics.create('telemetry', 3);
+      await topicAdmin.delete(topics.get('telemetry')!);
+      await topicAdmin.create({ name: 'telemetry', partitions: 3, configs: {} });
       expect(await port.openRun('gw', run)).toMatchObject({ position: { next: 4, crc: crcOf(bytes) } });
     }
   });

@@ -3,6 +3,7 @@ import type { AppendError } from '@edgelog/log';
 import type { Gap, HubAppend, HubPort, RefusalCode, RunInfo } from '@edgelog/sync';
 import { type BatchHeader, crc32c, isReservedProducerId, readBatchHeader, sequenceOf } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
+import { DEFAULT_PLACEMENT, isRefused } from '../metadata/topic-admin.ts';
 import { INTERNAL_TOPICS, illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topic } from '../metadata/topics.ts';
 import type { Gaps } from './gaps.ts';
@@ -20,7 +21,7 @@ const REFUSAL_OF: Readonly<Record<AppendError, RefusalCode>> = {
 };
 
 export interface GatewayPortDeps {
-  broker: Pick<Broker, 'clusterId' | 'settings' | 'store' | 'topics' | 'log'>;
+  broker: Pick<Broker, 'clusterId' | 'settings' | 'store' | 'topics' | 'topicAdmin' | 'log'>;
   runs: Runs;
   gaps: Gaps;
   now: () => number;
@@ -45,7 +46,7 @@ export class GatewayPort implements HubPort {
   }
 
   async openRun(gateway: string, info: RunInfo): ReturnType<HubPort['openRun']> {
-    const run = this.#find(gateway, info);
+    const run = await this.#find(gateway, info);
     if ('ok' in run) return run;
     // What is appended from here on, by another session of the same run, is not flushed when this one is answered.
     const position = this.#runs.position(run);
@@ -90,7 +91,7 @@ export class GatewayPort implements HubPort {
     await this.#broker.store.flushed();
   }
 
-  #find(gateway: string, info: RunInfo): Run | Refusal {
+  async #find(gateway: string, info: RunInfo): Promise<Run | Refusal> {
     const { producerId, logId, topic: name, firstOffset } = info;
     if (!isReservedProducerId(producerId)) {
       return refuse('protocol-error', `producer id ${producerId} is outside the range of gateways' runs`);
@@ -108,10 +109,8 @@ export class GatewayPort implements HubPort {
       }
       return this.#resume(gateway, known);
     }
-    const topic = this.#broker.topics.get(name) ?? this.#create(name, gateway);
-    if (topic === undefined) {
-      return refuse('topic-missing', `topic ${name} does not exist and may not be created by agents`);
-    }
+    const topic = this.#broker.topics.get(name);
+    if (topic === undefined) return (await this.#create(name, gateway)) ?? this.#find(gateway, info);
     return this.#runs.add(gateway, info, topic, partitionFor(gateway, topic), this.#now());
   }
 
@@ -122,11 +121,15 @@ export class GatewayPort implements HubPort {
     return topic.id === run.topicId ? run : this.#runs.move(run, topic, partitionFor(gateway, topic));
   }
 
-  #create(name: string, gateway: string): Topic | undefined {
-    const { settings, topics, log } = this.#broker;
-    if (!settings.autoCreateTopics) return undefined;
-    log.info('topic created for a gateway', { topic: name, gateway, partitions: settings.defaultPartitions });
-    return topics.create(name, settings.defaultPartitions);
+  async #create(name: string, gateway: string): Promise<Refusal | undefined> {
+    const { settings, topicAdmin, log } = this.#broker;
+    if (!settings.autoCreateTopics)
+      return refuse('topic-missing', `topic ${name} does not exist and may not be created by agents`);
+    const partitions = settings.defaultPartitions;
+    const outcome = await topicAdmin.create({ name, partitions, configs: {}, placement: DEFAULT_PLACEMENT });
+    if (isRefused(outcome)) return refuse('topic-missing', `topic ${name}: ${outcome.message}`);
+    log.info('topic created for a gateway', { topic: name, gateway, partitions });
+    return undefined;
   }
 
   #check(run: Run, topic: Topic, batch: Buffer, header: BatchHeader): Refusal | undefined {

@@ -89,7 +89,7 @@ export class Runs {
 
   /** Position with all that was appended, flushed or not; undefined when nothing of the run ever was. */
   position(run: Run): Position | undefined {
-    const producer = this.partitionOf(run)?.log.producer(run.producerId);
+    const producer = this.partitionOf(run)?.replica?.producer(run.producerId);
     const crc = producer?.batches.at(-1)?.crc;
     if (producer === undefined || crc === undefined) return run.carried;
     return { next: run.countedFrom + producer.recordCount, crc };
@@ -98,7 +98,7 @@ export class Runs {
   #carry(topic: Topic): void {
     for (const run of this.#byProducerId.values()) {
       if (run.topicId !== topic.id) continue;
-      const producer = topic.partitions[run.partition]?.log.producer(run.producerId);
+      const producer = topic.partitions[run.partition]?.replica?.producer(run.producerId);
       const crc = producer?.batches.at(-1)?.crc;
       if (producer === undefined || crc === undefined) continue;
       this.#put({ ...run, carried: { next: run.countedFrom + producer.recordCount, crc } });

@@ -75,7 +75,7 @@ export class Compactor {
     const { segments } = this.#host;
     const active = partition.ranges.at(-1);
     const from = Math.max(active?.baseOffset ?? 0, partition.logStartOffset);
-    if (active?.segmentId !== segments.active.id || from >= partition.highWatermark) return false;
+    if (active?.segmentId !== segments.active.id || from >= partition.flushedEndOffset) return false;
     const now = this.#host.now();
     const age = now - partition.valueAt(from).maxAppendTime;
     if (sizeOf(active) < policy.rollBytes && age <= Math.min(policy.rollMs, policy.maxLagMs)) return false;
@@ -273,7 +273,7 @@ export class Compactor {
 
 /** Below this everything was appended longer ago than the least lag. */
 function oldEnoughTo(partition: Partition, { minLagMs }: CompactionPolicy, now: number): number {
-  return minLagMs === 0 ? partition.highWatermark : appendedWithin(partition, minLagMs, now);
+  return minLagMs === 0 ? partition.flushedEndOffset : appendedWithin(partition, minLagMs, now);
 }
 
 /** What lies below `endOffset` and can be compacted. */

@@ -53,7 +53,7 @@ function checkDense(log: PartitionLog): void {
 function check(store: LogStore, acknowledged: ReadonlyMap<string, number>): void {
   for (const log of store.partitions()) {
     expect(log.tailEndOffset).toBeGreaterThanOrEqual(acknowledged.get(log.name) ?? 0);
-    expect(log.highWatermark).toBe(log.logEndOffset);
+    expect(log.flushedEndOffset).toBe(log.logEndOffset);
     checkDense(log);
     // A lost append time would make the log look old.
     expect(log.expiry({ retentionMs: 3_600_000, retentionBytes: undefined })).toBeUndefined();
@@ -76,14 +76,14 @@ function checkCompacted(store: LogStore, acknowledged: ReadonlyMap<string, numbe
   expect(store.damage()).toEqual([]);
   for (const log of store.partitions()) {
     expect(log.logStartOffset).toBe(0);
-    expect(log.highWatermark).toBeGreaterThanOrEqual(acknowledged.get(log.name) ?? 0);
+    expect(log.flushedEndOffset).toBeGreaterThanOrEqual(acknowledged.get(log.name) ?? 0);
     const line = (offset: number) => `${offset}:${recordAt(offset)[0]}=${recordAt(offset)[1]}`;
     const seen = consume(log);
     const offsets = seen.map((one) => Number.parseInt(one, 10));
     expect(seen).toEqual(offsets.map(line));
     expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
     const latest = new Map<string | null, number>();
-    for (let offset = 0; offset < log.highWatermark; offset++) latest.set(recordAt(offset)[0], offset);
+    for (let offset = 0; offset < log.flushedEndOffset; offset++) latest.set(recordAt(offset)[0], offset);
     const left = new Set(offsets);
     const lost = [...latest.values()].filter((offset) => !left.has(offset) && recordAt(offset)[1] !== null);
     expect(lost).toEqual([]);

@@ -148,7 +148,7 @@ test('what is only in the journal is read before a kill and after it', async () 
     expect(read(after)).toEqual(before);
     expect([...copy.state.entries('')]).toEqual([['kept', Buffer.from('2')]]);
     await append(after, SMALL);
-    expect(after.highWatermark).toBe(10);
+    expect(after.flushedEndOffset).toBe(10);
     await copy.close();
   }
   await store.close();
@@ -202,10 +202,10 @@ test('a commit that was torn is left out, and its number is not given again', as
   const copy = await damagedCopy(dir, 1);
   const opened = await openLogStore({ dir: copy, journalBytes: JOURNAL_BYTES });
   const short = opened.partition('t')!;
-  expect(short.highWatermark).toBe(2);
+  expect(short.flushedEndOffset).toBe(2);
   await append(short, SMALL);
   const again = await openLogStore({ dir: killedCopy(copy) });
-  expect(again.partition('t')!.highWatermark).toBe(5);
+  expect(again.partition('t')!.flushedEndOffset).toBe(5);
   await again.close();
   await opened.close();
   await store.close();

@@ -43,6 +43,10 @@ export class LeaderEpochCache implements LeaderEpochs {
     return { epoch: this.#entries[higher - 1]?.epoch ?? epoch, endOffset };
   }
 
+  epochAt(offset: number): number | undefined {
+    return this.#entries.findLast(({ startOffset }) => startOffset <= offset)?.epoch;
+  }
+
   /** Forgets what lies wholly below the log start; the epoch that covers it now begins there. */
   trimBelow(logStartOffset: number): void {
     const floor = this.#entries.findLastIndex((e) => e.startOffset <= logStartOffset);

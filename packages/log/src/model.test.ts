@@ -193,7 +193,7 @@ class World {
   checkAll(): void {
     for (const model of this.models()) {
       const log = this.log(model);
-      expect([log.logStartOffset, log.logEndOffset, log.highWatermark, log.tailEndOffset]).toEqual([
+      expect([log.logStartOffset, log.logEndOffset, log.flushedEndOffset, log.tailEndOffset]).toEqual([
         model.start,
         model.end,
         model.end,

@@ -79,7 +79,7 @@ export class Partition implements PartitionLog {
   readonly name: string;
   readonly leaderEpochs: LeaderEpochCache;
   readonly ranges: SegmentRange[];
-  highWatermark: number;
+  flushedEndOffset: number;
   readonly #host: PartitionHost;
   readonly #reader: PartitionReader;
   readonly #producers: Map<number, ProducerState>;
@@ -110,7 +110,7 @@ export class Partition implements PartitionLog {
     this.#logStartOffset = seed.logStartOffset;
     this.#logEndOffset = seed.logEndOffset;
     this.#bytesEnd = seed.bytesEnd;
-    this.highWatermark = seed.logEndOffset;
+    this.flushedEndOffset = seed.logEndOffset;
     this.#reader = new PartitionReader(this, host.segments);
     this.leaderEpochs = new LeaderEpochCache(
       seed.epochs,
@@ -200,7 +200,7 @@ export class Partition implements PartitionLog {
   batchEndingAt(lastOffset: number): BatchHeader | undefined {
     this.#assertLive();
     if (lastOffset < this.#logStartOffset || lastOffset >= this.#logEndOffset) return undefined;
-    if (lastOffset < this.highWatermark) return this.#reader.batchEndingAt(lastOffset);
+    if (lastOffset < this.flushedEndOffset) return this.#reader.batchEndingAt(lastOffset);
     return this.#unflushed.find(({ header }) => header.lastOffset === lastOffset)?.header;
   }
 
@@ -208,7 +208,7 @@ export class Partition implements PartitionLog {
     this.#assertLive();
     const from = Math.max(offset, this.#logStartOffset);
     if (from >= this.#logEndOffset) return 0;
-    if (from < this.highWatermark) {
+    if (from < this.flushedEndOffset) {
       const index = rangeIndexOf(this.ranges, from);
       const inRange = this.ranges[index]!.bytesEnd - this.valueAt(from).bytesBefore;
       return this.ranges
@@ -242,7 +242,7 @@ export class Partition implements PartitionLog {
   /** Only the first range can be dead in part: those before the log start are let go. */
   #liveBytesIn(range: SegmentRange): number {
     if (range !== this.ranges[0] || range.baseOffset >= this.#logStartOffset) return sizeOf(range);
-    if (this.#logStartOffset >= Math.min(range.endOffset, this.highWatermark)) return 0;
+    if (this.#logStartOffset >= Math.min(range.endOffset, this.flushedEndOffset)) return 0;
     return range.bytesEnd - this.valueAt(this.#logStartOffset).bytesBefore;
   }
 
@@ -424,7 +424,7 @@ export class Partition implements PartitionLog {
 
   /** For a repeat: waits for the original where that is in flight; of an unknown original, for all that is. */
   #flushedAt(lastOffset: number): Promise<void> {
-    const isFlushed = lastOffset < 0 ? this.#unflushed.length === 0 : lastOffset < this.highWatermark;
+    const isFlushed = lastOffset < 0 ? this.#unflushed.length === 0 : lastOffset < this.flushedEndOffset;
     return isFlushed && !this.#host.failed ? Promise.resolve() : this.#host.flushed();
   }
 
@@ -446,7 +446,7 @@ export class Partition implements PartitionLog {
     return () => {
       this.#unflushed.splice(0, fresh.length);
       this.#cut -= fresh.length;
-      this.highWatermark = endOffset;
+      this.flushedEndOffset = endOffset;
     };
   }
 

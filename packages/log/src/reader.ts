@@ -14,7 +14,7 @@ export interface ReadablePartition {
   readonly id: number;
   readonly name: string;
   readonly logStartOffset: number;
-  readonly highWatermark: number;
+  readonly flushedEndOffset: number;
   /** Ascending, contiguous. */
   readonly ranges: readonly SegmentRange[];
   /** Told of what a read found damaged, again and again. */
@@ -60,7 +60,7 @@ export class PartitionReader {
   /** Throws StoredDamageError where `offset` lies in damage. Begins with an empty batch only where no other follows it. */
   read(offset: number, options: ReadOptions): ReadResult {
     const { maxBytes, atLeastOne = true, endOffset, memory = Buffer.allocUnsafeSlow } = options;
-    const end = Math.min(endOffset ?? Number.MAX_SAFE_INTEGER, this.#partition.highWatermark);
+    const end = Math.min(endOffset ?? Number.MAX_SAFE_INTEGER, this.#partition.flushedEndOffset);
     let result: ReadResult = { batches: [], sizeBytes: 0 };
     let hasRecords = false;
     let at = offset;
@@ -82,15 +82,15 @@ export class PartitionReader {
     return result;
   }
 
-  /** The first record that can be read, at or after `timestamp` and below the high watermark. */
+  /** The first record that can be read, at or after `timestamp` and below what is flushed. */
   offsetForTimestamp(timestamp: number): TimeLookup | undefined {
-    const { ranges, logStartOffset, highWatermark } = this.#partition;
+    const { ranges, logStartOffset, flushedEndOffset } = this.#partition;
     const last = this.#lastLookup;
     if (last?.asked === timestamp && last.found.offset >= logStartOffset) return last.found;
     for (const range of ranges) {
       if (range.maxTimestamp < timestamp) continue;
       const from = Math.max(range.baseOffset, logStartOffset);
-      const to = Math.min(range.endOffset, highWatermark);
+      const to = Math.min(range.endOffset, flushedEndOffset);
       const found = this.#firstInRange(timestamp, from, to);
       if (found === undefined) continue;
       this.#lastLookup = { asked: timestamp, found };
@@ -202,7 +202,7 @@ export class PartitionReader {
       }
       const { at, header } = part;
       if (header.maxTimestamp < timestamp) continue;
-      if (header.lastOffset >= this.#partition.highWatermark) return undefined;
+      if (header.lastOffset >= this.#partition.flushedEndOffset) return undefined;
       const hit = firstInBatch(scratch.subarray(at, at + header.sizeBytes), header, timestamp, from);
       if (hit !== undefined) return hit;
     }
@@ -216,7 +216,7 @@ export class PartitionReader {
   }
 
   #locate(offset: number): Found | Hole {
-    const { id, ranges, highWatermark } = this.#partition;
+    const { id, ranges, flushedEndOffset } = this.#partition;
     const range = ranges[rangeIndexOf(ranges, offset)];
     assert(
       range !== undefined && offset < range.endOffset,
@@ -231,7 +231,7 @@ export class PartitionReader {
     }
     const key = segment.floor(id, offset);
     if (key !== undefined && key.endOffset > offset) return { segment, key };
-    const flushed = { ...range, endOffset: Math.min(range.endOffset, highWatermark) };
+    const flushed = { ...range, endOffset: Math.min(range.endOffset, flushedEndOffset) };
     const hole = holeBetween(flushed, key, segment.after(id, offset));
     return { hole, reason: 'no stored value holds it' };
   }

@@ -54,17 +54,17 @@ const logs = fc
       }
       ranges.push({ ...range, endOffset: offset, bytesEnd: bytes });
     }
-    const highWatermark = values[Math.min(flushedValues, values.length) - 1]?.endOffset ?? 7;
-    const logStartOffset = 7 + Math.floor(startShare * (highWatermark - 7));
+    const flushedEndOffset = values[Math.min(flushedValues, values.length) - 1]?.endOffset ?? 7;
+    const logStartOffset = 7 + Math.floor(startShare * (flushedEndOffset - 7));
     let looks = 0;
     const log: RetainedLog = {
       logStartOffset,
-      highWatermark,
+      flushedEndOffset,
       ranges: ranges.filter(({ endOffset }) => endOffset > logStartOffset),
       valueAt(at) {
         looks++;
         expect(at).toBeGreaterThanOrEqual(logStartOffset);
-        expect(at).toBeLessThan(highWatermark);
+        expect(at).toBeLessThan(flushedEndOffset);
         return values.find(({ endOffset }) => endOffset > at)!;
       },
     };
@@ -80,7 +80,7 @@ test('what is expired is what a look at every value finds, in few look-ups', () 
         let at = log.logStartOffset;
         for (const value of values) {
           if (value.endOffset <= log.logStartOffset) continue;
-          if (value.endOffset > log.highWatermark || !isDropped(value)) break;
+          if (value.endOffset > log.flushedEndOffset || !isDropped(value)) break;
           at = value.endOffset;
         }
         return at;
@@ -89,7 +89,7 @@ test('what is expired is what a look at every value finds, in few look-ups', () 
       // Where the last flushed value ends is not known while more of its segment is on its way: it stays with the rest.
       const isOpen = (value: Value) => {
         const range = log.ranges.find(({ endOffset }) => endOffset >= value.endOffset)!;
-        const endsMidway = value.endOffset === log.highWatermark && value.endOffset < range.endOffset;
+        const endsMidway = value.endOffset === log.flushedEndOffset && value.endOffset < range.endOffset;
         return endsMidway && bytesEnd - range.bytesEnd < retentionBytes!;
       };
       const bySize = start(

@@ -6,8 +6,8 @@ import type { Expiry, RetentionPolicy } from './types.ts';
 /** What the decision must know of a partition. */
 export interface RetainedLog {
   readonly logStartOffset: number;
-  readonly highWatermark: number;
-  /** Ascending, contiguous; the last one may reach past the high watermark. */
+  readonly flushedEndOffset: number;
+  /** Ascending, contiguous; the last one may reach past what is flushed. */
   readonly ranges: readonly SegmentRange[];
   /** The stored value that holds an offset between log start and high watermark, or the hole where it cannot be read. */
   valueAt(offset: number): ValueBounds;
@@ -34,13 +34,13 @@ function startByTime(log: RetainedLog, retentionMs: number | undefined, now: num
 export function appendedWithin(log: RetainedLog, ageMs: number, now: number): number {
   const isYoung = ({ maxAppendTime }: { maxAppendTime: number }) => now - maxAppendTime <= ageMs;
   const range = log.ranges.find(isYoung);
-  return range === undefined ? log.highWatermark : firstValue(log, range, isYoung);
+  return range === undefined ? log.flushedEndOffset : firstValue(log, range, isYoung);
 }
 
 /** The last value that can begin the log such that at least `retentionBytes` follow. */
 function startBySize(log: RetainedLog, retentionBytes: number | undefined): number {
   if (retentionBytes === undefined) return log.logStartOffset;
-  if (retentionBytes === 0) return log.highWatermark;
+  if (retentionBytes === 0) return log.flushedEndOffset;
   let kept = 0;
   const range = log.ranges.findLast((one) => {
     kept += sizeOf(one);
@@ -55,8 +55,8 @@ function startBySize(log: RetainedLog, retentionBytes: number | undefined): numb
 
 /** Offset of the first value of the range for which `isKept` holds, as it does for all after it; else the range's end. */
 function firstValue(log: RetainedLog, range: SegmentRange, isKept: (value: ValueBounds) => boolean): number {
-  let low = Math.min(Math.max(range.baseOffset, log.logStartOffset), log.highWatermark);
-  let high = Math.min(range.endOffset, log.highWatermark);
+  let low = Math.min(Math.max(range.baseOffset, log.logStartOffset), log.flushedEndOffset);
+  let high = Math.min(range.endOffset, log.flushedEndOffset);
   if (low >= high || isKept(log.valueAt(low))) return low;
   while (low < high) {
     const value = log.valueAt(Math.floor((low + high) / 2));

@@ -52,7 +52,7 @@ async function fill(store: LogStore, logs: PartitionLog[], segments: number): Pr
 /** Reads from `offset` to the end and checks that offsets are dense. */
 function readAll(log: PartitionLog, offset = log.logStartOffset): number {
   let next = offset;
-  while (next < log.highWatermark) {
+  while (next < log.flushedEndOffset) {
     const { batches } = log.read(next, { maxBytes: 5000 });
     for (const batch of batches) {
       expect(Number(batch.readBigInt64BE(0))).toBe(next);

@@ -14,17 +14,17 @@ describe('a log store', () => {
     const { batch, header } = makeBatch({ count: 3, producerId: RESERVED_PID });
     const result = log.append(batch, header, ASSIGN);
     expect(result).toMatchObject({ ok: true, baseOffset: 0, lastOffset: 2, duplicate: false });
-    expect(log.highWatermark).toBe(0);
+    expect(log.flushedEndOffset).toBe(0);
     expect(log.read(0, { maxBytes: 1000 }).batches).toEqual([]);
     if (result.ok) await result.flushed;
-    expect(log.highWatermark).toBe(3);
+    expect(log.flushedEndOffset).toBe(3);
     expect(log.read(1, { maxBytes: 1000 }).batches).toEqual([batch]);
     store.state.put('k', Buffer.from('v'));
     await store.close();
 
     store = await openLogStore({ dir });
     log = store.partition('t-0')!;
-    expect(log.highWatermark).toBe(3);
+    expect(log.flushedEndOffset).toBe(3);
     expect(log.read(0, { maxBytes: 1000 }).batches).toEqual([batch]);
     expect(readBatchHeader(batch).partitionLeaderEpoch).toBe(3);
     expect(log.leaderEpochs.latest).toBe(3);
@@ -86,7 +86,7 @@ describe('a log store', () => {
     expect(repeat).toMatchObject({ duplicate: true, baseOffset: 100, lastOffset: 101 });
     expect(log.logEndOffset).toBe(102);
     await repeat.flushed;
-    expect(log.highWatermark).toBe(102);
+    expect(log.flushedEndOffset).toBe(102);
     await first.flushed;
     await store.close();
   });
@@ -211,7 +211,7 @@ describe('a log store', () => {
     expect(store.createPartition('t').logEndOffset).toBe(0);
     await store.close();
     store = await openLogStore({ dir });
-    expect(store.partition('t')).toMatchObject({ logEndOffset: 0, highWatermark: 0 });
+    expect(store.partition('t')).toMatchObject({ logEndOffset: 0, flushedEndOffset: 0 });
     expect(store.partition('t')!.producer(7)).toBeUndefined();
     await store.close();
   });

@@ -28,7 +28,7 @@ interface Read {
 
 function readThrough(log: PartitionLog): Read {
   const read: Read = { batches: new Map(), damaged: [] };
-  for (let at = log.logStartOffset; at < log.highWatermark; ) {
+  for (let at = log.logStartOffset; at < log.flushedEndOffset; ) {
     try {
       const { batches } = log.read(at, { maxBytes: 1 + below(300_000) });
       assert(batches.length > 0, `nothing at ${at}`);

@@ -50,7 +50,7 @@ for (;;) {
     edge.seal(batch, header);
   }
   if (below(40) === 0) {
-    for (const log of logs) log.advanceLogStart(Math.max(log.logStartOffset, log.highWatermark - 200));
+    for (const log of logs) log.advanceLogStart(Math.max(log.logStartOffset, log.flushedEndOffset - 200));
   }
   if (below(20) === 0) void store.clean({ deadShare: 0.3 });
   await (below(3) === 0 ? store.flushed() : new Promise((resolve) => setImmediate(resolve)));

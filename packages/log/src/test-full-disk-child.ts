@@ -35,5 +35,5 @@ const later = await Promise.all([
 ]);
 await store.close();
 const { pendingBytes } = store.stats();
-console.log(JSON.stringify({ acknowledged: log.highWatermark, fatal, failure, later, pendingBytes }));
+console.log(JSON.stringify({ acknowledged: log.flushedEndOffset, fatal, failure, later, pendingBytes }));
 process.exit(0);

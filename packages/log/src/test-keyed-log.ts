@@ -57,7 +57,7 @@ export async function write(
 /** `offset:key=value` of every record from `offset` on, as a consumer reads them: it always gets on. */
 export function consume(log: PartitionLog, offset = log.logStartOffset): string[] {
   const seen: string[] = [];
-  for (let at = offset; at < log.highWatermark; ) {
+  for (let at = offset; at < log.flushedEndOffset; ) {
     const { batches } = log.read(at, { maxBytes: 500 });
     assert(batches.length > 0, `offset ${at} leads on`);
     for (const batch of batches) {

@@ -60,7 +60,7 @@ export interface ReadOptions {
   maxBytes: number;
   /** Return the first batch even if it is larger than `maxBytes` (Kafka's rule). Default true. */
   atLeastOne?: boolean;
-  /** Exclusive bound; default the high watermark. */
+  /** Exclusive bound; default what is flushed. */
   endOffset?: number;
   /** Gives the memory to read into, of exactly so many bytes. Default: fresh memory. */
   memory?: (sizeBytes: number) => Buffer;
@@ -137,6 +137,8 @@ export interface LeaderEpochs {
   assign(epoch: number, startOffset: number): void;
   /** The largest known epoch ≤ `epoch` and the offset where it ends; undefined when `epoch` is newer than all known. */
   endOffsetFor(epoch: number): { epoch: number; endOffset: number } | undefined;
+  /** The epoch that wrote what is at `offset`, or would next; undefined below the first one known. */
+  epochAt(offset: number): number | undefined;
 }
 
 /**
@@ -151,7 +153,7 @@ export interface PartitionLog {
   /** One past the last batch appended, flushed or not. */
   readonly logEndOffset: number;
   /** One past the last flushed batch: nothing above is served. */
-  readonly highWatermark: number;
+  readonly flushedEndOffset: number;
   /** One past the last record, the open tail included (= logEndOffset where there is no tail). */
   readonly tailEndOffset: number;
 

@@ -39,10 +39,10 @@ export async function dumpCommand(argv: string[]): Promise<number> {
   return withStore(dataDir, async (store) => {
     const log = store.partition(name);
     if (log === undefined) throw new EdgelogError('REFUSED', `${dataDir} has no partition ${name}`);
-    const { logStartOffset, highWatermark } = log;
+    const { logStartOffset, flushedEndOffset } = log;
     const { offset = logStartOffset } = settings;
-    if (offset < logStartOffset || offset > highWatermark) {
-      throw new EdgelogError('REFUSED', `${name} holds offsets ${logStartOffset} to ${highWatermark - 1}`);
+    if (offset < logStartOffset || offset > flushedEndOffset) {
+      throw new EdgelogError('REFUSED', `${name} holds offsets ${logStartOffset} to ${flushedEndOffset - 1}`);
     }
     const present = json ? toJson : toText;
     const withRecords = settings.records || settings.printDataLog;

@@ -21,7 +21,7 @@ export function* scanPartition(
   offset = log.logStartOffset,
 ): Generator<ScannedBatch | Damage, void, undefined> {
   let at = offset;
-  while (at < log.highWatermark) {
+  while (at < log.flushedEndOffset) {
     let batches: readonly Buffer[];
     try {
       ({ batches } = log.read(at, { maxBytes: READ_BYTES }));

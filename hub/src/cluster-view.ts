@@ -1,0 +1,23 @@
+import type { Address } from '@edgelog/runtime';
+
+/** A broker that is alive, as clients are told of it. */
+export interface ClusterNode extends Address {
+  readonly nodeId: number;
+  readonly rack: string | null;
+}
+
+/** The brokers of the cluster as this one knows them now. */
+export interface ClusterView {
+  /** In order of their ids; never without this broker itself. */
+  nodes(local: Address): readonly ClusterNode[];
+  /** −1 while there is none. */
+  readonly controllerId: number;
+}
+
+/** The only broker there is. Each client is told the address that it reached, unless one is advertised. */
+export function standaloneView(nodeId: number, advertised: Address | undefined): ClusterView {
+  return {
+    nodes: (local) => [{ nodeId, rack: null, ...(advertised ?? local) }],
+    controllerId: nodeId,
+  };
+}
