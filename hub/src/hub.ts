@@ -28,7 +28,7 @@ import { startKafkaListener } from './net/listener.ts';
 import { MemoryBudget } from './net/memory-budget.ts';
 import { ProducerIds } from './partition/producer-ids.ts';
 import { Retention } from './retention/retention.ts';
-import type { HubSettings } from './settings.ts';
+import { type HubSettings, STANDALONE_BROKER_ID } from './settings.ts';
 import { putRecord, readRecord } from './state-record.ts';
 import { Gaps } from './sync/gaps.ts';
 import { GatewayPort } from './sync/gateway-port.ts';
@@ -105,7 +105,8 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
 
     const definitions = topicConfigDefinitions(settings.maxMessageBytes, settings.segmentBytes);
     const topics = new Topics(definitions);
-    const topicAdmin = new LocalTopics({ topics, store, nodeId: settings.brokerId, now });
+    const nodeId = settings.brokerId ?? STANDALONE_BROKER_ID;
+    const topicAdmin = new LocalTopics({ topics, store, nodeId, now });
     const offsetsTopic =
       topics.get(OFFSETS_TOPIC) ??
       (await topicAdmin.create({
@@ -124,14 +125,14 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     const advertised =
       settings.advertise === undefined ? undefined : parseAddress(settings.advertise, '--advertise');
     const broker: Broker = {
-      nodeId: settings.brokerId,
+      nodeId,
       clusterId: clusterIdOf(store),
       endpointFor: ({ local }) => advertised ?? local,
       settings,
       store,
       topics,
       topicAdmin,
-      cluster: standaloneView(settings.brokerId, advertised),
+      cluster: standaloneView(nodeId, advertised),
       groups,
       producerIds: new ProducerIds(store),
       responses,

@@ -1,12 +1,16 @@
-import { addressSetting, LOG_LEVELS } from '@edgelog/runtime';
+import { addressSetting, LOG_LEVELS, parseAddress } from '@edgelog/runtime';
 import { z } from 'zod';
 import { MIGRATION_POLICIES } from './group/index.ts';
 
 const MIB = 1024 * 1024;
+const isEtcdUrl = (text: string): boolean => /^https?:\/\/[^/]+\/?$/.test(text) && URL.canParse(text);
 const wholeNumber = (min: number, max = Number.MAX_SAFE_INTEGER) => z.number().int().min(min).max(max);
 
+/** Of a standalone broker that is given none. */
+export const STANDALONE_BROKER_ID = 1;
+
 /** Everything an operator may set on a hub: flag `--data-dir`, variable `EDGELOG_DATA_DIR`, file entry `dataDir`. */
-export const hubSettings = z.strictObject({
+const settings = z.strictObject({
   dataDir: z.string().min(1).describe('directory of the log; made if missing, used by one process at a time'),
   kafka: addressSetting().default('127.0.0.1:9092').describe('where Kafka clients connect'),
   sync: addressSetting().default('127.0.0.1:7420').describe('where agents connect (WebSocket)'),
@@ -17,8 +21,47 @@ export const hubSettings = z.strictObject({
     .optional()
     .describe('what Kafka clients are told to connect to; by default each is told the address it reached'),
   brokerId: wholeNumber(0, 2 ** 31 - 1)
-    .default(1)
-    .describe('Kafka node id'),
+    .optional()
+    .describe(
+      `Kafka node id; ${STANDALONE_BROKER_ID} for a standalone broker that is not given one, required with --etcd`,
+    ),
+  etcd: z
+    .array(z.string().refine(isEtcdUrl, 'expected http://HOST:PORT or https://HOST:PORT'))
+    .default([])
+    .describe(
+      'members of the etcd that holds the metadata of a cluster; without it the broker is standalone',
+    ),
+  etcdPrefix: z
+    .string()
+    .regex(/^(\/[A-Za-z0-9._-]+)+$/, 'expected /NAME, or several of them')
+    .default('/edgelog')
+    .describe("what the cluster's keys in etcd begin with"),
+  etcdUser: z.string().min(1).optional().describe('user of etcd, with --etcd-password'),
+  etcdPassword: z.string().optional().describe("the user's password; better in the variable than as a flag"),
+  etcdCa: z.string().min(1).optional().describe('PEM file: whom to trust as a member of etcd'),
+  etcdCert: z.string().min(1).optional().describe('PEM file: certificate shown to etcd, with --etcd-key'),
+  etcdKey: z.string().min(1).optional().describe("PEM file: the certificate's key"),
+  rack: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('where the broker stands: replicas are spread over racks, and clients read in their own'),
+  brokerSessionMs: wholeNumber(2_000, 300_000)
+    .default(4_000)
+    .describe(
+      'after how long a silent broker of a cluster is given up, in milliseconds; etcd counts seconds',
+    ),
+  replicaLagMs: wholeNumber(500, 2 ** 31 - 1)
+    .default(10_000)
+    .describe('how long a replica may lack something before it leaves the in-sync replicas, in milliseconds'),
+  replication: wholeNumber(1, 100)
+    .default(3)
+    .describe('replicas of a topic created without a replication factor, in a cluster'),
+  minInsync: wholeNumber(1, 100)
+    .optional()
+    .describe(
+      'in-sync replicas that must have a record before it is acknowledged (acks=all), where a topic does not say otherwise; by default one less than --replication',
+    ),
   defaultPartitions: wholeNumber(1, 10_000)
     .default(6)
     .describe('partitions of a topic created without a count'),
@@ -69,4 +112,28 @@ export const hubSettings = z.strictObject({
   logLevel: z.enum(LOG_LEVELS).default('info').describe('least severe level that is logged'),
 });
 
-export type HubSettings = z.infer<typeof hubSettings>;
+export type HubSettings = z.infer<typeof settings>;
+
+export const hubSettings = settings.superRefine((given, context) => {
+  for (const [key, message] of contradictions(given))
+    context.addIssue({ code: 'custom', path: [key], message });
+});
+
+/** What stands in the way of a cluster, by the setting to mend. */
+function* contradictions(given: HubSettings): Generator<[key: keyof HubSettings, message: string]> {
+  const { etcdUser, etcdPassword, etcdCert, etcdKey } = given;
+  if ((etcdUser === undefined) !== (etcdPassword === undefined))
+    yield ['etcdUser', '--etcd-user and --etcd-password go together'];
+  if ((etcdCert === undefined) !== (etcdKey === undefined))
+    yield ['etcdCert', '--etcd-cert and --etcd-key go together'];
+  if (given.etcd.length === 0) return;
+  if (given.brokerId === undefined)
+    yield ['brokerId', 'required with --etcd, and another one for each broker'];
+  const { host } = parseAddress(given.advertise ?? given.kafka);
+  if (isUnspecified(host)) yield ['advertise', `required with --etcd: others cannot connect to ${host}`];
+}
+
+/** Whether a listener's host stands for all addresses of its machine. */
+export function isUnspecified(host: string): boolean {
+  return host === '0.0.0.0' || /^[0:]+$/.test(host);
+}

@@ -1,5 +1,5 @@
 import { MIGRATION_POLICIES } from '../group/index.ts';
-import { type HubSettings, hubSettings } from '../settings.ts';
+import { type HubSettings, hubSettings, STANDALONE_BROKER_ID } from '../settings.ts';
 import {
   boolean,
   type ConfigDefinition,
@@ -14,7 +14,7 @@ import {
 import type { DescribedConfig } from './described-configs.ts';
 import { DEFAULT_RETENTION_BYTES, DEFAULT_RETENTION_MS } from './topic-config.ts';
 
-const DEFAULTS: HubSettings = hubSettings.parse({ dataDir: '-' });
+const DEFAULTS: HubSettings = hubSettings.parse({ dataDir: '-', brokerId: STANDALONE_BROKER_ID });
 
 /**
  * The hub's settings under the names that Kafka's tools look for, with the value in force. All are read-only: they are
@@ -23,7 +23,9 @@ const DEFAULTS: HubSettings = hubSettings.parse({ dataDir: '-' });
 export function describeBrokerConfigs(settings: HubSettings, advertised: string): DescribedConfig[] {
   /** One that is a setting of the hub. */
   const of = (define: (value: string) => ConfigDefinition, key: keyof HubSettings): DescribedConfig => {
-    const [fallback, definition] = [DEFAULTS, settings].map((one) => define(String(one[key])));
+    const [fallback, definition] = [DEFAULTS, { brokerId: STANDALONE_BROKER_ID, ...settings }].map((one) =>
+      define(String(one[key])),
+    );
     return described(definition!, fallback!.default);
   };
   const standalone = 'A standalone broker keeps one copy.';
