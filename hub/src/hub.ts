@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { EdgelogError } from '@edgelog/base';
-import { type LogStore, openLogStore } from '@edgelog/log';
+import { openLogStore } from '@edgelog/log';
 import {
   createLogger,
   formatAddress,
@@ -11,14 +10,12 @@ import {
   startOpsServer,
 } from '@edgelog/runtime';
 import { startSyncServer } from '@edgelog/sync';
-import { z } from 'zod';
 import type { Broker } from './broker.ts';
-import { standaloneView } from './cluster-view.ts';
 import { reportDamage } from './fetch/damage.ts';
 import { GroupService, type TopicsView } from './group/index.ts';
 import { registerHubMetrics } from './http/metrics.ts';
 import { hubStatus } from './http/status.ts';
-import { LocalTopics } from './metadata/local-topics.ts';
+import { openLocalHome } from './metadata/local-home.ts';
 import { topicConfigDefinitions } from './metadata/topic-config.ts';
 import { OFFSETS_TOPIC } from './metadata/topic-name.ts';
 import { type Topic, Topics } from './metadata/topics.ts';
@@ -26,10 +23,8 @@ import { Dispatcher } from './net/dispatcher.ts';
 import { FramePool } from './net/frame-pool.ts';
 import { startKafkaListener } from './net/listener.ts';
 import { MemoryBudget } from './net/memory-budget.ts';
-import { ProducerIds } from './partition/producer-ids.ts';
 import { Retention } from './retention/retention.ts';
 import { type HubSettings, STANDALONE_BROKER_ID } from './settings.ts';
-import { putRecord, readRecord } from './state-record.ts';
 import { Gaps } from './sync/gaps.ts';
 import { GatewayPort } from './sync/gateway-port.ts';
 import { Runs } from './sync/runs.ts';
@@ -41,9 +36,6 @@ const RESPONSE_MEMORY_BYTES = 256 * 1024 * 1024;
 
 /** Memory of requests that is kept to be used again. */
 const FREE_FRAME_BYTES = 16 * 1024 * 1024;
-
-/** The group coordinator keeps the latest record of each key (group/checkpoint.ts). */
-const OFFSETS_TOPIC_CONFIGS = { 'cleanup.policy': 'compact' };
 
 export interface HubDeps {
   log?: Logger;
@@ -106,39 +98,25 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     const definitions = topicConfigDefinitions(settings.maxMessageBytes, settings.segmentBytes);
     const topics = new Topics(definitions);
     const nodeId = settings.brokerId ?? STANDALONE_BROKER_ID;
-    const topicAdmin = new LocalTopics({ topics, store, nodeId, now });
-    const offsetsTopic =
-      topics.get(OFFSETS_TOPIC) ??
-      (await topicAdmin.create({
-        name: OFFSETS_TOPIC,
-        partitions: settings.offsetsPartitions,
-        configs: OFFSETS_TOPIC_CONFIGS,
-      }));
-    if (offsetsTopic.configs['cleanup.policy'] === undefined) {
-      await topicAdmin.setConfigs(offsetsTopic, { ...offsetsTopic.configs, ...OFFSETS_TOPIC_CONFIGS });
-    }
-    const runs = new Runs(store.state, topics);
-    const gaps = new Gaps(store.state);
-    const groups = openGroups(offsetsTopic, topics);
-    const responses = new MemoryBudget(RESPONSE_MEMORY_BYTES);
     const kafka = parseAddress(settings.kafka, '--kafka');
     const advertised =
       settings.advertise === undefined ? undefined : parseAddress(settings.advertise, '--advertise');
+    const home = await openLocalHome({ nodeId, settings, store, topics, advertised, now });
+    const runs = new Runs(store.state, topics);
+    const gaps = new Gaps(store.state);
+    const groups = openGroups(topics.get(OFFSETS_TOPIC)!, topics);
+    const responses = new MemoryBudget(RESPONSE_MEMORY_BYTES);
     const broker: Broker = {
       nodeId,
-      clusterId: clusterIdOf(store),
+      ...home,
       endpointFor: ({ local }) => advertised ?? local,
       settings,
       store,
       topics,
-      topicAdmin,
-      cluster: standaloneView(nodeId, advertised),
       groups,
-      producerIds: new ProducerIds(store),
       responses,
       log,
     };
-    await store.flushed();
     await groups.load();
     opened.push(() => groups.stop());
     const retention = new Retention({
@@ -238,15 +216,4 @@ function topicsView(topics: Topics): TopicsView {
       for (const { name, isInternal } of topics.all()) if (!isInternal) yield name;
     },
   };
-}
-
-const clusterRecord = z.strictObject({ id: z.string() });
-
-/** The cluster's id, drawn when the data directory is made; 22 characters, as Kafka's. */
-function clusterIdOf({ state }: LogStore): string {
-  const existing = readRecord(state, 'cluster', clusterRecord);
-  if (existing !== undefined) return existing.id;
-  const id = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url');
-  putRecord(state, 'cluster', clusterRecord, { id });
-  return id;
 }

@@ -2,6 +2,7 @@ import { assert } from '@edgelog/base';
 import type { LogStore } from '@edgelog/log';
 import { RESERVED_PRODUCER_ID_MIN } from '@edgelog/wire';
 import { z } from 'zod';
+import type { ProducerIdSource } from '../metadata/metadata-home.ts';
 import { putRecord, readRecord } from '../state-record.ts';
 
 const KEY = 'producer-ids';
@@ -12,7 +13,7 @@ const record = z.strictObject({ nextBlock: z.int().min(0) });
  * Producer ids for Kafka clients: each given once, ever. Taken in blocks, so that only every thousandth costs a commit;
  * what is left of a block is lost at a restart.
  */
-export class ProducerIds {
+export class ProducerIds implements ProducerIdSource {
   readonly #store: LogStore;
   #next: number;
   #blockEnd: number;
