@@ -31,7 +31,7 @@ describe('each version of each API is answered', () => {
     const named = version >= 3 ? { clientSoftwareName: 'raw', clientSoftwareVersion: '1.0' } : {};
     const { errorCode, apiKeys } = await client.call(apis.apiVersions, version, named);
     expect(errorCode).toBe(0);
-    expect(apiKeys.length).toBe(Object.keys(apis).length);
+    expect(apiKeys.length).toBe(Object.values<Api>(apis).filter(({ isInternal }) => !isInternal).length);
   });
 
   test.each(versionsOf(apis.metadata))('Metadata %i', async (version) => {

@@ -10,14 +10,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'packages/runtime': ['base'],
   'packages/etcd': ['base'],
   'packages/wire': ['base'],
+  'packages/client': ['base', 'runtime', 'wire'],
   'packages/log': ['base', 'wire'],
   'packages/sync': ['base', 'wire', 'log'],
   'packages/cluster': ['base', 'log'],
   'packages/sim': ['base', 'wire', 'log', 'sync', 'cluster'],
   agent: ['base', 'runtime', 'wire', 'log', 'sync'],
-  hub: ['base', 'runtime', 'etcd', 'wire', 'log', 'sync', 'cluster'],
+  hub: ['base', 'runtime', 'etcd', 'wire', 'client', 'log', 'sync', 'cluster'],
   devices: ['base', 'runtime'],
-  'packages/cli': ['base', 'runtime', 'wire', 'log', 'sync', 'agent', 'hub', 'devices'],
+  'packages/cli': ['base', 'runtime', 'wire', 'client', 'log', 'sync', 'agent', 'hub', 'devices'],
 };
 
 /** What tests may import besides. */

@@ -1,11 +1,9 @@
 import { type Api, apis, ErrorCode } from '@edgelog/wire';
 import type { Handler } from './handler.ts';
 
-const apiKeys = Object.values<Api>(apis).map(({ key, advertised: [minVersion, maxVersion] }) => ({
-  apiKey: key,
-  minVersion,
-  maxVersion,
-}));
+const apiKeys = Object.values<Api>(apis)
+  .filter(({ isInternal }) => !isInternal)
+  .map(({ key, advertised: [minVersion, maxVersion] }) => ({ apiKey: key, minVersion, maxVersion }));
 
 /** What every ApiVersions response says, errors too: librdkafka and Java retry with a version they find in it. */
 export const servedVersions = { apiKeys };

@@ -15,6 +15,7 @@ export {
   decodeResponse,
   encodeMessage,
   encodeRequest,
+  encodeRequestParts,
   encodeResponse,
   type RequestHeader,
 } from './codec/frame.ts';

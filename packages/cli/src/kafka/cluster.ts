@@ -1,7 +1,9 @@
 import { EdgelogError } from '@edgelog/base';
+import { Connection, type RequestBody } from '@edgelog/client';
 import { type Address, formatAddress, parseAddress } from '@edgelog/runtime';
 import { type Api, apis, ErrorCode, errorCodes, errorName, type ResponseOutput } from '@edgelog/wire';
-import { Connection, type RequestBody } from './connection.ts';
+
+const CLIENT_ID = 'edgelog-cli';
 
 /** Throws REFUSED with Kafka's name of the error and what it means. */
 export function check(errorCode: number, what: string, message?: string | null): void {
@@ -100,8 +102,8 @@ export class Cluster {
     );
     const current = this.#connections.get(nodeId);
     if (current !== undefined && (isUsable || current !== existing)) return current;
-    const connection = Connection.open(address, this.#timeoutMs).catch((cause) =>
-      Promise.reject(this.#unreachable(nodeId, address, cause)),
+    const connection = Connection.open(address, { clientId: CLIENT_ID, timeoutMs: this.#timeoutMs }).catch(
+      (cause) => Promise.reject(this.#unreachable(nodeId, address, cause)),
     );
     this.#connections.set(nodeId, connection);
     return connection;
@@ -122,7 +124,10 @@ async function openFirst(servers: readonly string[], timeoutMs: number): Promise
   let failure: unknown;
   for (const server of servers) {
     try {
-      return await Connection.open(parseAddress(server, '--bootstrap-server'), timeoutMs);
+      return await Connection.open(parseAddress(server, '--bootstrap-server'), {
+        clientId: CLIENT_ID,
+        timeoutMs,
+      });
     } catch (error) {
       failure = error;
     }

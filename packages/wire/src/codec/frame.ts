@@ -30,9 +30,31 @@ export function encodeRequest<A extends Api>(
   header: { correlationId: number; clientId: string | null },
   body: RequestInput<A>,
 ): Buffer {
+  const [frame] = writeRequest(Number.POSITIVE_INFINITY, api, version, header, body);
+  assert(frame, 'a request is one buffer');
+  return frame;
+}
+
+/** The same as a list for writev: larger record buffers are not copied. */
+export function encodeRequestParts<A extends Api>(
+  api: A,
+  version: number,
+  header: { correlationId: number; clientId: string | null },
+  body: RequestInput<A>,
+): Buffer[] {
+  return writeRequest(VIEW_FROM_BYTES, api, version, header, body);
+}
+
+function writeRequest<A extends Api>(
+  viewFrom: number,
+  api: A,
+  version: number,
+  header: { correlationId: number; clientId: string | null },
+  body: RequestInput<A>,
+): Buffer[] {
   checkVersion(api, version);
   const id = header.clientId === null ? Buffer.alloc(0) : Buffer.from(header.clientId);
-  writer.begin(Number.POSITIVE_INFINITY);
+  writer.begin(viewFrom);
   const b = writer.bytes;
   b.writeInt16BE(api.key, 4);
   b.writeInt16BE(version, 6);
@@ -42,9 +64,7 @@ export function encodeRequest<A extends Api>(
   writer.at = 14 + id.length;
   if (version >= api.flexible) b[writer.at++] = 0;
   encodeWith(api.request, version, writer, body);
-  const [frame] = finishFrame();
-  assert(frame, 'a request is one buffer');
-  return frame;
+  return finishFrame();
 }
 
 /**

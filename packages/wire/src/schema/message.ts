@@ -23,6 +23,8 @@ export interface Api<Req extends Fields = Fields, Res extends Fields = Fields> {
   /** What ApiVersions tells clients; wider than `versions` only where a client demands it. */
   readonly advertised: VersionRange;
   readonly flexible: number;
+  /** Between brokers of Edgelog only: of one version, unknown to ApiVersions and to Kafka. Its key is 20000 or more. */
+  readonly isInternal: boolean;
   readonly request: Message<Req>;
   readonly response: Message<Res>;
 }
@@ -33,18 +35,27 @@ export interface ApiDefinition<Req extends Fields, Res extends Fields> {
   readonly versions: VersionRange;
   readonly advertised?: VersionRange;
   readonly flexible?: number;
+  readonly isInternal?: boolean;
   readonly request: Req;
   readonly response: Res;
 }
 
 export function api<Req extends Fields, Res extends Fields>(d: ApiDefinition<Req, Res>): Api<Req, Res> {
-  const { name, key, versions, advertised = versions, flexible = Number.POSITIVE_INFINITY } = d;
+  const {
+    name,
+    key,
+    versions,
+    advertised = versions,
+    flexible = Number.POSITIVE_INFINITY,
+    isInternal = false,
+  } = d;
   return {
     name,
     key,
     versions,
     advertised,
     flexible,
+    isInternal,
     request: { name: `${name} request`, versions, flexible, fields: d.request },
     response: { name: `${name} response`, versions, flexible, fields: d.response },
   };

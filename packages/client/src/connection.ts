@@ -6,17 +6,27 @@ import {
   apis,
   decodeResponse,
   ErrorCode,
-  encodeRequest,
+  encodeRequestParts,
   type RequestInput,
   type ResponseOutput,
 } from '@edgelog/wire';
 
-const CLIENT_ID = 'edgelog-cli';
 const LENGTH_BYTES = 4;
 const FRAME_BYTES_MAX = 100 * 1024 * 1024;
 
 /** A request, or how it looks in the version agreed on: some fields exist only up to or from one. */
 export type RequestBody<A extends Api> = RequestInput<A> | ((version: number) => RequestInput<A>);
+
+export interface ConnectionOptions {
+  readonly clientId: string;
+  /** How long connecting may take, and each answer. */
+  readonly timeoutMs: number;
+}
+
+export interface RequestOptions {
+  /** Instead of the connection's: for requests that the broker may hold back. */
+  readonly timeoutMs?: number;
+}
 
 interface Pending {
   resolve(frame: Buffer): void;
@@ -30,7 +40,7 @@ interface Pending {
 export class Connection {
   readonly #socket: Socket;
   readonly #at: string;
-  readonly #timeoutMs: number;
+  readonly #options: ConnectionOptions;
   readonly #pending: Pending[] = [];
   readonly #versions = new Map<number, { min: number; max: number }>();
   #correlationId = 0;
@@ -40,20 +50,20 @@ export class Connection {
   #wantedBytes = LENGTH_BYTES;
   #failure: EdgelogError | undefined;
 
-  private constructor(socket: Socket, at: string, timeoutMs: number) {
+  private constructor(socket: Socket, at: string, options: ConnectionOptions) {
     this.#socket = socket;
     this.#at = at;
-    this.#timeoutMs = timeoutMs;
+    this.#options = options;
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('error', (cause) => this.#fail(`the connection to ${at} broke: ${cause.message}`, cause));
     socket.on('close', () => this.#fail(`the broker at ${at} closed the connection`));
   }
 
   /** Connects and asks for the versions the broker speaks. */
-  static async open(address: Address, timeoutMs: number): Promise<Connection> {
+  static async open(address: Address, options: ConnectionOptions): Promise<Connection> {
     const at = formatAddress(address);
-    const socket = await connectTcp(address, at, timeoutMs);
-    const connection = new Connection(socket, at, timeoutMs);
+    const socket = await connectTcp(address, at, options.timeoutMs);
+    const connection = new Connection(socket, at, options);
     try {
       await connection.#negotiate();
     } catch (error) {
@@ -64,9 +74,13 @@ export class Connection {
   }
 
   /** Sends one request. Throws UNSUPPORTED_VERSION, TIMEOUT, CONNECTION_LOST or CORRUPT_FRAME. */
-  async request<A extends Api>(api: A, body: RequestBody<A>): Promise<ResponseOutput<A>> {
+  async request<A extends Api>(
+    api: A,
+    body: RequestBody<A>,
+    { timeoutMs = this.#options.timeoutMs }: RequestOptions = {},
+  ): Promise<ResponseOutput<A>> {
     const version = this.#versionOf(api);
-    return this.#send(api, version, typeof body === 'function' ? body(version) : body);
+    return this.#send(api, version, typeof body === 'function' ? body(version) : body, timeoutMs);
   }
 
   /** False once it is closed or broken. */
@@ -81,15 +95,18 @@ export class Connection {
 
   async #negotiate(): Promise<void> {
     const { apiVersions } = apis;
-    const identity = { clientSoftwareName: CLIENT_ID, clientSoftwareVersion: '0.1.0' };
-    let answer = await this.#send(apiVersions, 3, identity, 0);
-    if (answer.errorCode === ErrorCode.UNSUPPORTED_VERSION) answer = await this.#send(apiVersions, 0, {});
+    const { clientId, timeoutMs } = this.#options;
+    const identity = { clientSoftwareName: clientId, clientSoftwareVersion: '0.1.0' };
+    let answer = await this.#send(apiVersions, 3, identity, timeoutMs, 0);
+    if (answer.errorCode === ErrorCode.UNSUPPORTED_VERSION)
+      answer = await this.#send(apiVersions, 0, {}, timeoutMs);
     for (const { apiKey, minVersion, maxVersion } of answer.apiKeys) {
       this.#versions.set(apiKey, { min: minVersion, max: maxVersion });
     }
   }
 
   #versionOf(api: Api): number {
+    if (api.isInternal) return api.versions[1];
     const broker = this.#versions.get(api.key);
     const [min, max] = api.versions;
     const version = Math.min(max, broker?.max ?? -1);
@@ -108,17 +125,18 @@ export class Connection {
     api: A,
     version: number,
     body: RequestInput<A>,
+    timeoutMs: number,
     fallback = version,
   ): Promise<ResponseOutput<A>> {
     if (this.#failure) throw this.#failure;
     const correlationId = this.#correlationId++;
+    const header = { correlationId, clientId: this.#options.clientId };
+    const parts = encodeRequestParts(api, version, header, body);
     const frame = await new Promise<Buffer>((resolve, reject) => {
       const timer = setTimeout(() => {
-        reject(
-          new EdgelogError('TIMEOUT', `${this.#at} did not answer ${api.name} in ${this.#timeoutMs} ms`),
-        );
+        reject(new EdgelogError('TIMEOUT', `${this.#at} did not answer ${api.name} in ${timeoutMs} ms`));
         this.close();
-      }, this.#timeoutMs);
+      }, timeoutMs);
       const settled = <T>(then: (value: T) => void) => {
         return (value: T) => {
           clearTimeout(timer);
@@ -126,7 +144,7 @@ export class Connection {
         };
       };
       this.#pending.push({ resolve: settled(resolve), reject: settled(reject) });
-      this.#socket.write(encodeRequest(api, version, { correlationId, clientId: CLIENT_ID }, body));
+      this.#write(parts);
     });
     if (frame.length < 4 || frame.readInt32BE(0) !== correlationId) throw this.#foreign();
     try {
@@ -135,6 +153,12 @@ export class Connection {
       if (fallback === version) throw error;
       return decodeResponse(api, fallback, frame).body;
     }
+  }
+
+  #write(parts: readonly Buffer[]): void {
+    this.#socket.cork();
+    for (const part of parts) this.#socket.write(part);
+    this.#socket.uncork();
   }
 
   #onData(chunk: Buffer): void {

@@ -24,21 +24,23 @@ async function serve(onData: (data: Buffer) => Buffer | undefined): Promise<{ ho
 test('nothing listens: the address is named and the likely reason', async () => {
   const address = await serve(() => undefined);
   await new Promise((resolve) => servers.pop()!.close(resolve));
-  await expect(Connection.open(address, 1_000)).rejects.toMatchObject({
+  await expect(Connection.open(address, { clientId: 'test', timeoutMs: 1_000 })).rejects.toMatchObject({
     code: 'CONNECTION_LOST',
     message: `no connection to 127.0.0.1:${address.port}: nothing listens there; is the hub running?`,
   });
 });
 test('silence ends with TIMEOUT', async () => {
   const address = await serve(() => undefined);
-  await expect(Connection.open(address, 100)).rejects.toMatchObject({
+  await expect(Connection.open(address, { clientId: 'test', timeoutMs: 100 })).rejects.toMatchObject({
     code: 'TIMEOUT',
     message: `127.0.0.1:${address.port} did not answer ApiVersions in 100 ms`,
   });
 });
 test('an HTTP server is told apart from a broker', async () => {
   const address = await serve(() => Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'));
-  await expect(Connection.open(address, 1_000)).rejects.toThrow('does not speak the Kafka protocol');
+  await expect(Connection.open(address, { clientId: 'test', timeoutMs: 1_000 })).rejects.toThrow(
+    'does not speak the Kafka protocol',
+  );
 });
 test('an old broker answers ApiVersions in version 0, and what it lacks is named', async () => {
   const address = await serve((request) => {
@@ -50,7 +52,7 @@ test('an old broker answers ApiVersions in version 0, and what it lacks is named
     length.writeInt32BE(4 + body.length);
     return Buffer.concat([length, correlationId, body]);
   });
-  const connection = await Connection.open(address, 1_000);
+  const connection = await Connection.open(address, { clientId: 'test', timeoutMs: 1_000 });
   await expect(connection.request(apis.listGroups, {})).rejects.toMatchObject({
     code: 'UNSUPPORTED_VERSION',
     message: expect.stringContaining('speaks ListGroups not at all'),

@@ -1,0 +1,1 @@
+export { Connection, type ConnectionOptions, type RequestBody, type RequestOptions } from './connection.ts';
