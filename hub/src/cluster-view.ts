@@ -10,6 +10,10 @@ export interface ClusterNode extends Address {
 export interface ClusterView {
   /** In order of their ids; never without this broker itself. */
   nodes(local: Address): readonly ClusterNode[];
+  /** Whether this broker is one of them. */
+  isAlive(nodeId: number): boolean;
+  /** Brokers that were members and are away now, in order of their ids. */
+  readonly absent: readonly number[];
   /** −1 while there is none. */
   readonly controllerId: number;
 }
@@ -18,6 +22,8 @@ export interface ClusterView {
 export function standaloneView(nodeId: number, advertised: Address | undefined): ClusterView {
   return {
     nodes: (local) => [{ nodeId, rack: null, ...(advertised ?? local) }],
+    isAlive: (id) => id === nodeId,
+    absent: [],
     controllerId: nodeId,
   };
 }

@@ -170,11 +170,6 @@ test.each(versionsOf(apis.describeDelegationToken))(
   },
 );
 
-test('ListPartitionReassignments has none', async () => {
-  const answer = await client.call(apis.listPartitionReassignments, 0, { topics: null });
-  expect(answer).toMatchObject({ errorCode: 0, errorMessage: null, topics: [] });
-});
-
 test.each(versionsOf(apis.describeQuorum))('DescribeQuorum %i names the hub alone', async (version) => {
   const partitions = [{ partitionIndex: 0 }, { partitionIndex: 1 }];
   const answer = await client.call(apis.describeQuorum, version, {

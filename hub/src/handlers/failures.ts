@@ -115,5 +115,11 @@ export const failures: Failures = {
     heartbeatIntervalMs: 0,
     assignment: null,
   }),
+  alterPartitionReassignments: (_, errorCode) => ({
+    errorCode,
+    errorMessage: INTERNAL_ERROR,
+    responses: [],
+  }),
+  unregisterBroker: (_, errorCode) => ({ errorCode, errorMessage: INTERNAL_ERROR }),
   initProducerId: (_, errorCode) => ({ errorCode, producerEpoch: -1 }),
 };

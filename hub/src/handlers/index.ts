@@ -24,7 +24,9 @@ import { describeLogDirs } from './35-describe-log-dirs.ts';
 import { createPartitions } from './37-create-partitions.ts';
 import { describeDelegationToken } from './41-describe-delegation-token.ts';
 import { deleteGroups } from './42-delete-groups.ts';
+import { electLeaders } from './43-elect-leaders.ts';
 import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts';
+import { alterPartitionReassignments } from './45-alter-partition-reassignments.ts';
 import { listPartitionReassignments } from './46-list-partition-reassignments.ts';
 import { offsetDelete } from './47-offset-delete.ts';
 import { describeClientQuotas } from './48-describe-client-quotas.ts';
@@ -32,6 +34,7 @@ import { describeUserScramCredentials } from './50-describe-user-scram-credentia
 import { describeQuorum } from './55-describe-quorum.ts';
 import { describeCluster } from './60-describe-cluster.ts';
 import { describeProducers } from './61-describe-producers.ts';
+import { unregisterBroker } from './64-unregister-broker.ts';
 import { consumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts';
 import { consumerGroupDescribe } from './69-consumer-group-describe.ts';
 import { listConfigResources } from './74-list-config-resources.ts';
@@ -65,14 +68,17 @@ export const handlers: Handlers<RequestContext> = {
   createPartitions,
   describeDelegationToken,
   deleteGroups,
+  electLeaders,
+  incrementalAlterConfigs,
+  alterPartitionReassignments,
   listPartitionReassignments,
   offsetDelete,
-  incrementalAlterConfigs,
   describeClientQuotas,
   describeUserScramCredentials,
   describeQuorum,
   describeCluster,
   describeProducers,
+  unregisterBroker,
   consumerGroupHeartbeat,
   consumerGroupDescribe,
   listConfigResources,

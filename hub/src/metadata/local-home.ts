@@ -6,6 +6,7 @@ import { standaloneView } from '../cluster-view.ts';
 import { ProducerIds } from '../partition/producer-ids.ts';
 import type { HubSettings } from '../settings.ts';
 import { putRecord, readRecord } from '../state-record.ts';
+import { standaloneAdmin } from './cluster-admin.ts';
 import { LocalTopics } from './local-topics.ts';
 import type { MetadataHome } from './metadata-home.ts';
 import { OFFSETS_TOPIC } from './topic-name.ts';
@@ -43,6 +44,7 @@ export async function openLocalHome(deps: LocalHomeDeps): Promise<MetadataHome> 
   return {
     clusterId,
     topicAdmin,
+    clusterAdmin: standaloneAdmin(nodeId),
     cluster: standaloneView(nodeId, advertised),
     producerIds: new ProducerIds(store),
   };
