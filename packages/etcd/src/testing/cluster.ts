@@ -23,6 +23,8 @@ export interface TestClusterOptions {
   readonly flags?: readonly string[];
   /** PEM files: the members then serve clients over TLS. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly caFile: string };
+  /** Gives the port at which the other members reach the member's port: that of a relay. Default: the port itself. */
+  readonly peerPort?: (member: string, port: number) => Promise<number>;
 }
 
 /** Long enough for machines with more work than cores; lease TTLs are at least 1.5 times the second. */
@@ -45,6 +47,10 @@ export class TestMember {
     this.#args = ['--data-dir', dataDir, ...args];
     this.#dataDir = dataDir;
     this.#logFile = `${dataDir}.log`;
+  }
+
+  get pid(): number {
+    return this.#child!.pid!;
   }
 
   start(): void {
@@ -104,7 +110,10 @@ export class TestCluster {
 
   static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
     const count = options.members ?? 3;
-    const cluster = new TestCluster(options, await freePorts(2 * count));
+    const ports = await freePorts(2 * count);
+    const hop = options.peerPort ?? (async (_, port) => port);
+    const peerPorts = await Promise.all(ports.slice(count).map((port, index) => hop(`m${index}`, port)));
+    const cluster = new TestCluster(options, ports, peerPorts);
     for (const member of cluster.members) member.start();
     try {
       await cluster.ready();
@@ -116,12 +125,16 @@ export class TestCluster {
     return cluster;
   }
 
-  private constructor({ flags = [], tls }: TestClusterOptions, ports: readonly number[]) {
+  private constructor(
+    { flags = [], tls }: TestClusterOptions,
+    ports: readonly number[],
+    peerPorts: readonly number[],
+  ) {
     this.#dir = mkdtempSync(join(tmpdir(), 'edgelog-etcd-'));
     this.#ca = tls && readFileSync(tls.caFile);
     const count = ports.length / 2;
     const names = Array.from({ length: count }, (_, index) => `m${index}`);
-    const peerUrls = names.map((_, index) => `http://127.0.0.1:${ports[count + index]}`);
+    const peerUrls = peerPorts.map((port) => `http://127.0.0.1:${port}`);
     this.endpoints = names.map((_, index) => `${tls ? 'https' : 'http'}://127.0.0.1:${ports[index]}`);
     this.members = names.map((name, index) => {
       const endpoint = this.endpoints[index]!;
@@ -129,7 +142,7 @@ export class TestCluster {
         name,
         'listen-client-urls': endpoint,
         'advertise-client-urls': endpoint,
-        'listen-peer-urls': peerUrls[index]!,
+        'listen-peer-urls': `http://127.0.0.1:${ports[count + index]}`,
         'initial-advertise-peer-urls': peerUrls[index]!,
         'initial-cluster': names.map((each, at) => `${each}=${peerUrls[at]}`).join(','),
         'initial-cluster-token': this.#dir,
