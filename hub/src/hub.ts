@@ -16,6 +16,7 @@ import { GroupService, type TopicsView } from './group/index.ts';
 import { registerHubMetrics } from './http/metrics.ts';
 import { hubStatus } from './http/status.ts';
 import { openLocalHome } from './metadata/local-home.ts';
+import { replicationDefaults } from './metadata/replication-defaults.ts';
 import { topicConfigDefinitions } from './metadata/topic-config.ts';
 import { OFFSETS_TOPIC } from './metadata/topic-name.ts';
 import { type Topic, Topics } from './metadata/topics.ts';
@@ -95,7 +96,11 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     opened.push(() => store.close());
     if (!settings.flush) log.warn('acknowledging before data is on disk', { flush: false });
 
-    const definitions = topicConfigDefinitions(settings.maxMessageBytes, settings.segmentBytes);
+    const definitions = topicConfigDefinitions(
+      settings.maxMessageBytes,
+      settings.segmentBytes,
+      replicationDefaults(settings).minInsync,
+    );
     const topics = new Topics(definitions);
     const nodeId = settings.brokerId ?? STANDALONE_BROKER_ID;
     const kafka = parseAddress(settings.kafka, '--kafka');

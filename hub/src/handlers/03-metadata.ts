@@ -1,5 +1,6 @@
 import { ErrorCode, type RequestOf, ZERO_UUID } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
+import type { ClusterView } from '../cluster-view.ts';
 import { DEFAULT_PLACEMENT, isRefused } from '../metadata/topic-admin.ts';
 import { INTERNAL_TOPICS, illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topic } from '../metadata/topics.ts';
@@ -24,7 +25,7 @@ export const metadata: Handler<'metadata'> = async (request, { broker, client, a
   const mayCreate = request.allowAutoTopicCreation && settings.autoCreateTopics;
   const isAll = request.topics === null || (apiVersion === 0 && request.topics.length === 0);
   const topics = isAll
-    ? Array.from(broker.topics.all(), describe)
+    ? Array.from(broker.topics.all(), (topic) => describe(topic, cluster))
     : await findAll(request.topics!, (asked) => find(asked, broker, mayCreate, apiVersion));
   return {
     ...(request.includeClusterAuthorizedOperations
@@ -46,16 +47,15 @@ function findAll(asked: readonly Asked[], find: (one: Asked) => TopicItem | Prom
   return Promise.all(distinctBy(asked, ({ name, topicId }) => `${topicId}/${name}`).map(find));
 }
 
-function describe(topic: Topic): TopicItem {
+function describe(topic: Topic, cluster: ClusterView): TopicItem {
   return {
     errorCode: ErrorCode.NONE,
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.isInternal,
     partitions: topic.partitions.map(({ leadership }, partitionIndex) => ({
-      errorCode: ErrorCode.NONE,
       partitionIndex,
-      ...describedLeadership(leadership),
+      ...describedLeadership(leadership, cluster),
     })),
   };
 }
@@ -66,15 +66,15 @@ function find(
   mayCreate: boolean,
   apiVersion: number,
 ): TopicItem | Promise<TopicItem> {
-  const { topics } = broker;
+  const { topics, cluster } = broker;
   if (name === null || topicId !== ZERO_UUID) {
     const topic = topics.byId(topicId);
-    if (topic !== undefined) return describe(topic);
+    if (topic !== undefined) return describe(topic, cluster);
     const unnamed = apiVersion >= 12 ? null : '';
     return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name: unnamed, topicId, partitions: [] };
   }
   const existing = topics.get(name);
-  if (existing !== undefined) return describe(existing);
+  if (existing !== undefined) return describe(existing, cluster);
   if (illegalTopicName(name) !== undefined) {
     return { errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION, name, partitions: [] };
   }
@@ -87,10 +87,10 @@ function find(
   return create(name, broker);
 }
 
-async function create(name: string, { topicAdmin, settings, log }: Broker): Promise<TopicItem> {
+async function create(name: string, { topicAdmin, settings, cluster, log }: Broker): Promise<TopicItem> {
   const partitions = settings.defaultPartitions;
   const outcome = await topicAdmin.create({ name, partitions, configs: {}, placement: DEFAULT_PLACEMENT });
   if (isRefused(outcome)) return { errorCode: ErrorCode[outcome.error], name, partitions: [] };
   log.info('topic created on first use', { topic: name, partitions });
-  return describe(outcome);
+  return describe(outcome, cluster);
 }

@@ -6,13 +6,20 @@ import type { Handler } from './handler.ts';
 const UNKNOWN = -1;
 
 /**
- * DescribeQuorum: who keeps the cluster's metadata. A standalone hub keeps it in its own store, so it is the leader and the
- * only voter, and there is no metadata log whose offsets could be told (−1). Partitions other than the first of
+ * DescribeQuorum: who decides on the cluster's metadata: the controller leads, and every broker that is alive may become it. It is kept in
+ * a standalone hub's own store, or in etcd, so there is no log of it whose epoch and offsets could be told (−1; a standalone
+ * hub's epoch is always the same). Partitions other than the first of
  * `__cluster_metadata` are UNKNOWN_TOPIC_OR_PARTITION, with −1 for what Kafka calls 0 there.
  */
 export const describeQuorum: Handler<'describeQuorum'> = (request, { broker, client, apiVersion }) => {
-  const { nodeId } = broker;
-  const voter = { replicaId: nodeId, logEndOffset: UNKNOWN, replicaDirectoryId: ZERO_UUID };
+  const { cluster } = broker;
+  const alive = cluster.nodes(client.local);
+  const voters = alive.map(({ nodeId }) => ({
+    replicaId: nodeId,
+    logEndOffset: UNKNOWN,
+    replicaDirectoryId: ZERO_UUID,
+  }));
+  const leaderEpoch = broker.settings.etcd.length === 0 ? STANDALONE_EPOCH : UNKNOWN;
   const topics = request.topics.map(({ topicName, partitions }) => ({
     topicName,
     partitions: partitions.map(({ partitionIndex }) => {
@@ -20,15 +27,17 @@ export const describeQuorum: Handler<'describeQuorum'> = (request, { broker, cli
       return {
         partitionIndex,
         errorCode: isKnown ? ErrorCode.NONE : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-        leaderId: isKnown ? nodeId : UNKNOWN,
-        leaderEpoch: isKnown ? STANDALONE_EPOCH : UNKNOWN,
+        leaderId: isKnown ? cluster.controllerId : UNKNOWN,
+        leaderEpoch: isKnown ? leaderEpoch : UNKNOWN,
         highWatermark: UNKNOWN,
-        currentVoters: isKnown ? [voter] : [],
+        currentVoters: isKnown ? voters : [],
         observers: [],
       };
     }),
   }));
-  const listener = { name: 'PLAINTEXT', ...broker.endpointFor(client) };
-  const nodes = apiVersion >= 2 ? [{ nodeId, listeners: [listener] }] : [];
+  const nodes =
+    apiVersion < 2
+      ? []
+      : alive.map(({ nodeId, host, port }) => ({ nodeId, listeners: [{ name: 'PLAINTEXT', host, port }] }));
   return { errorCode: ErrorCode.NONE, topics, nodes };
 };

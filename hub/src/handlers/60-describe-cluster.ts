@@ -6,7 +6,8 @@ const BROKERS = 1;
 const CONTROLLERS = 2;
 
 /**
- * DescribeCluster: cluster id, controller and the brokers that are alive.
+ * DescribeCluster: cluster id, controller and the brokers that are alive; from version 2 on also, where asked for, those that are known and
+ * away [KIP-1073], without their addresses (port −1), which only a living broker tells.
  *
  * Version 1 can ask for controller endpoints instead, which a broker does not know (MISMATCHED_ENDPOINT_TYPE); any other type
  * is UNSUPPORTED_ENDPOINT_TYPE.
@@ -26,9 +27,14 @@ export const describeCluster: Handler<'describeCluster'> = (request, { broker, c
     errorCode: ErrorCode.NONE,
     clusterId,
     controllerId: cluster.controllerId,
-    brokers: cluster.nodes(client.local).map(({ nodeId: brokerId, ...node }) => ({ brokerId, ...node })),
+    brokers: [
+      ...cluster.nodes(client.local).map(({ nodeId: brokerId, ...node }) => ({ brokerId, ...node })),
+      ...(request.includeFencedBrokers ? cluster.absent.map(fenced) : []),
+    ],
     ...(request.includeClusterAuthorizedOperations
       ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS }
       : undefined),
   };
 };
+
+const fenced = (brokerId: number) => ({ brokerId, host: '', port: -1, rack: null, isFenced: true });

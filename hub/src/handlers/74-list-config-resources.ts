@@ -5,17 +5,23 @@ import type { Handler } from './handler.ts';
 const KNOWN: ReadonlySet<number> = new Set(Object.values(ConfigResource));
 
 /**
- * ListConfigResources: what DescribeConfigs has something to say about: topics and this broker. Version 0 lists client metrics
+ * ListConfigResources: what DescribeConfigs has something to say about: topics and brokers, of which each describes
+ * itself. Version 0 lists client metrics
  * only, and there are none; nor are there loggers or groups with a configuration of their own. No types asked for means all,
  * an unknown one is UNSUPPORTED_VERSION [KIP-1142].
  */
-export const listConfigResources: Handler<'listConfigResources'> = (request, { broker, apiVersion }) => {
+export const listConfigResources: Handler<'listConfigResources'> = (
+  request,
+  { broker, client, apiVersion },
+) => {
   if (request.resourceTypes.some((type) => !KNOWN.has(type)))
     return { errorCode: ErrorCode.UNSUPPORTED_VERSION, configResources: [] };
   if (apiVersion === 0) return { errorCode: ErrorCode.NONE, configResources: [] };
   const all = [
     ...Array.from(broker.topics.all(), ({ name }) => resource(name, ConfigResource.topic)),
-    resource(String(broker.nodeId), ConfigResource.broker),
+    ...broker.cluster
+      .nodes(client.local)
+      .map(({ nodeId }) => resource(String(nodeId), ConfigResource.broker)),
   ];
   const types = request.resourceTypes;
   const configResources =

@@ -1,5 +1,6 @@
 import { ErrorCode, type RequestOf, ZERO_UUID } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
+import type { ClusterView } from '../cluster-view.ts';
 import { illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topic } from '../metadata/topics.ts';
 import { describedLeadership } from '../partition/leadership.ts';
@@ -15,8 +16,8 @@ const PAGE_PARTITIONS_MAX = 2000;
  *
  * Topics that do not exist take no room in a page.
  *
- * A cursor at a topic that is not asked for, or below partition 0, is INVALID_REQUEST on every topic, as in Kafka. There is
- * one replica, so no others are eligible to lead.
+ * A cursor at a topic that is not asked for, or below partition 0, is INVALID_REQUEST on every topic, as in Kafka. Nobody
+ * is told as last known to be eligible (`lastKnownElr`): who was in the ELR stays there.
  */
 export const describeTopicPartitions: Handler<'describeTopicPartitions'> = (request, { broker }) => {
   const { cursor } = request;
@@ -35,7 +36,7 @@ type TopicItem = Item<'describeTopicPartitions', 'topics'>;
 function page(
   names: readonly string[],
   { cursor, responsePartitionLimit }: RequestOf<'describeTopicPartitions'>,
-  { topics }: Broker,
+  { topics, cluster }: Broker,
 ) {
   const answer: TopicItem[] = [];
   let room = Math.max(1, Math.min(responsePartitionLimit, PAGE_PARTITIONS_MAX));
@@ -51,7 +52,7 @@ function page(
     if (room === 0) return { topics: answer, nextCursor: { topicName: name, partitionIndex: 0 } };
     const from = cursor?.topicName === name ? cursor.partitionIndex : 0;
     const to = Math.min(topic.partitions.length, from + room);
-    answer.push(describe(topic, from, to));
+    answer.push(describe(topic, from, to, cluster));
     if (to < topic.partitions.length)
       return { topics: answer, nextCursor: { topicName: name, partitionIndex: to } };
     room -= Math.max(0, to - from);
@@ -63,19 +64,17 @@ function without(name: string, errorCode: number): TopicItem {
   return { errorCode, name, topicId: ZERO_UUID, partitions: [] };
 }
 
-function describe(topic: Topic, from: number, to: number): TopicItem {
+function describe(topic: Topic, from: number, to: number, cluster: ClusterView): TopicItem {
   return {
     errorCode: ErrorCode.NONE,
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.isInternal,
     partitions: topic.partitions.slice(from, to).map(({ index: partitionIndex, leadership }) => ({
-      errorCode: ErrorCode.NONE,
       partitionIndex,
-      ...describedLeadership(leadership),
+      ...describedLeadership(leadership, cluster),
       eligibleLeaderReplicas: [...leadership.elr],
       lastKnownElr: [],
-      offlineReplicas: [],
     })),
     topicAuthorizedOperations: TOPIC_OPERATIONS,
   };

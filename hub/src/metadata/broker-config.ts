@@ -12,6 +12,7 @@ import {
   text,
 } from './config-definition.ts';
 import type { DescribedConfig } from './described-configs.ts';
+import { replicationDefaults } from './replication-defaults.ts';
 import { DEFAULT_RETENTION_BYTES, DEFAULT_RETENTION_MS } from './topic-config.ts';
 
 const DEFAULTS: HubSettings = hubSettings.parse({ dataDir: '-', brokerId: STANDALONE_BROKER_ID });
@@ -28,7 +29,9 @@ export function describeBrokerConfigs(settings: HubSettings, advertised: string)
     );
     return described(definition!, fallback!.default);
   };
-  const standalone = 'A standalone broker keeps one copy.';
+  const replicas = (setting: string) => `A standalone broker keeps one copy (${setting}).`;
+  const builtIn = replicationDefaults({ etcd: settings.etcd, replication: DEFAULTS.replication });
+  const inForce = replicationDefaults(settings);
   return [
     of((value) => int(0)('broker.id', value, 'Node id of this broker (brokerId).'), 'brokerId'),
     of((value) => int(0)('node.id', value, 'Node id of this broker (brokerId).'), 'brokerId'),
@@ -57,8 +60,14 @@ export function describeBrokerConfigs(settings: HubSettings, advertised: string)
       'autoCreateTopics',
     ),
     fixed(boolean('delete.topic.enable', 'true', 'Topics can be deleted.')),
-    fixed(int(1)('default.replication.factor', '1', standalone)),
-    fixed(int(1)('min.insync.replicas', '1', standalone)),
+    described(
+      int(1)('default.replication.factor', String(inForce.replicas), replicas('replication')),
+      String(builtIn.replicas),
+    ),
+    described(
+      int(1)('min.insync.replicas', String(inForce.minInsync), replicas('minInsync')),
+      String(builtIn.minInsync),
+    ),
     of(
       (value) =>
         int(1)(
@@ -95,7 +104,23 @@ export function describeBrokerConfigs(settings: HubSettings, advertised: string)
         ),
       'offsetsPartitions',
     ),
-    fixed(short(1)('offsets.topic.replication.factor', '1', standalone)),
+    described(
+      short(1)('offsets.topic.replication.factor', String(inForce.replicas), replicas('replication')),
+      String(builtIn.replicas),
+    ),
+    of(
+      (value) =>
+        long(1)(
+          'replica.lag.time.max.ms',
+          value,
+          'How long a replica may lack something before it leaves the in-sync replicas (replicaLagMs).',
+        ),
+      'replicaLagMs',
+    ),
+    described(
+      { ...text('broker.rack', '', 'Where the broker stands (rack).'), default: settings.rack ?? null },
+      null,
+    ),
     of(
       (value) => int(0)('message.max.bytes', value, 'Largest record batch accepted (maxMessageBytes).'),
       'maxMessageBytes',

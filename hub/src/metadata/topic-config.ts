@@ -17,9 +17,13 @@ export const DEFAULT_RETENTION_BYTES = '-1';
 const SHARED = "The hub's segments hold all partitions, so for other topics it has no effect.";
 const NEVER = '9223372036854775807';
 
-/** What a topic can be configured with, by Kafka's names; `maxMessageBytes` is the hub's own default. */
-export function topicConfigDefinitions(maxMessageBytes: number, segmentBytes: number): ConfigDefinition[] {
-  return definitionsOf(maxMessageBytes, segmentBytes).map((definition) => {
+/** What a topic can be configured with, by Kafka's names; the parameters are the hub's own defaults. */
+export function topicConfigDefinitions(
+  maxMessageBytes: number,
+  segmentBytes: number,
+  minInsync = 1,
+): ConfigDefinition[] {
+  return definitionsOf(maxMessageBytes, segmentBytes, minInsync).map((definition) => {
     const { name } = definition;
     const brokerName = Object.hasOwn(BROKER_NAMES, name) ? BROKER_NAMES[name] : name;
     return brokerName === undefined ? definition : { ...definition, brokerName };
@@ -59,7 +63,7 @@ const BROKER_NAMES: Readonly<Record<string, string | undefined>> = {
 
 const PARTITION_AT_BROKER = /^(\*|\d+:\d+)$/;
 
-function definitionsOf(maxMessageBytes: number, segmentBytes: number): ConfigDefinition[] {
+function definitionsOf(maxMessageBytes: number, segmentBytes: number, minInsync: number): ConfigDefinition[] {
   const throttled = listOf(PARTITION_AT_BROKER, 'PARTITION:BROKER, several with commas, or *');
   return [
     int(0)('max.message.bytes', String(maxMessageBytes), 'Largest record batch accepted, in bytes.'),
@@ -93,8 +97,8 @@ function definitionsOf(maxMessageBytes: number, segmentBytes: number): ConfigDef
     ),
     int(1)(
       'min.insync.replicas',
-      '1',
-      `Replicas that must have a record before it is acknowledged.${NO_EFFECT}`,
+      String(minInsync),
+      'Replicas that must have a record before it is acknowledged (acks=all); of a partition that has fewer, all.',
     ),
     boolean('unclean.leader.election.enable', 'false', `Whether a replica out of sync may lead.${NO_EFFECT}`),
     int(1024)(
