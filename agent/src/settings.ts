@@ -43,7 +43,7 @@ export const agentSettingsSchema = z.object({
     .array(z.string().refine(hubUrl, 'expected a URL that begins with ws:// or wss://'))
     .min(1)
     .default(['ws://127.0.0.1:7420'])
-    .describe('URLs of the hub, tried in turn'),
+    .describe('URLs of the hub, of all brokers of a cluster; tried in turn, beginning with any of them'),
   mqtt: addressSetting().default('127.0.0.1:1883').describe('where devices publish over MQTT'),
   http: addressSetting().default('127.0.0.1:7422').describe('health, status, metrics, uplink switch'),
   serial: z

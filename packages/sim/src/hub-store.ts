@@ -1,5 +1,5 @@
 import { assert } from '@edgelog/base';
-import type { Gap, HubAppend, HubPort, Position, RefusalCode, RunInfo } from '@edgelog/sync';
+import type { Gap, HubAppend, HubPort, Position, Refusal, RefusalCode, RunInfo } from '@edgelog/sync';
 import { readBatchHeader, verifyBatchCrc } from '@edgelog/wire';
 import { recordsIn } from './batch.ts';
 import type { Clock } from './clock.ts';
@@ -34,6 +34,8 @@ export interface HubFaults {
   stalePosition?: boolean;
   /** Stores a repeat again. */
   noDedupe?: boolean;
+  /** Answers an opening with what is not committed yet. */
+  uncommittedPosition?: boolean;
 }
 
 export interface HubStoreOptions {
@@ -56,6 +58,9 @@ export class HubStore implements HubPort {
   #live: Disk = empty();
   #commit: Promise<void> | undefined;
   #life = 0;
+  /** Grows when the partitions get another leader. */
+  #term = 0;
+  #hasLeader = true;
 
   constructor(options: HubStoreOptions) {
     this.#options = options;
@@ -69,7 +74,13 @@ export class HubStore implements HubPort {
     if (known === undefined) {
       this.#live.runs.set(run.producerId, { info: run, gateway, partition: 0, position: undefined });
     }
+    if (!this.#hasLeader) return NO_LEADER;
+    if (this.#options.faults?.uncommittedPosition) {
+      return { ok: true, partition: 0, position: this.#live.runs.get(run.producerId)!.position };
+    }
+    const term = this.#term;
     await this.#commitSoon();
+    if (term !== this.#term) return LEADER_MOVED;
     const { partition, position } = this.#disk.runs.get(run.producerId)!;
     if (!this.#options.faults?.stalePosition) return { ok: true, partition, position };
     const before = this.#disk.batches.filter((batch) => batch.producerId === run.producerId).at(-2);
@@ -83,6 +94,7 @@ export class HubStore implements HubPort {
   append(producerId: number, bytes: Buffer): HubAppend {
     const run = this.#live.runs.get(producerId);
     assert(run !== undefined, `append to run ${producerId} that was never opened`);
+    if (!this.#hasLeader) return NO_LEADER;
     const header = readBatchHeader(bytes);
     try {
       verifyBatchCrc(bytes, 0, header);
@@ -94,7 +106,7 @@ export class HubStore implements HubPort {
     if (header.baseOffset < expected && this.#options.faults?.noDedupe !== true) {
       if (next > expected)
         return refuse('out-of-order', `batch ${header.baseOffset}…${next} across ${expected}`);
-      return { ok: true, committed: this.#commitSoon().then(() => ({ next, crc: header.crc })) };
+      return { ok: true, committed: this.#committed({ next, crc: header.crc }) };
     }
     if (header.baseOffset > expected) {
       return refuse('out-of-order', `batch at ${header.baseOffset} where ${expected} is next`);
@@ -103,11 +115,8 @@ export class HubStore implements HubPort {
     if (next > expected) run.position = position;
     const records = recordsIn(bytes);
     this.#live.batches.push({ producerId, base: header.baseOffset, next, crc: header.crc, records });
-    const committed = this.#commitSoon().then(() => position);
-    return {
-      ok: true,
-      committed: this.#options.faults?.ackBeforeCommit ? Promise.resolve(position) : committed,
-    };
+    const isEarly = this.#options.faults?.ackBeforeCommit;
+    return { ok: true, committed: isEarly ? Promise.resolve(position) : this.#committed(position) };
   }
 
   async recordGap(_gateway: string, gap: Gap): Promise<void> {
@@ -115,6 +124,23 @@ export class HubStore implements HubPort {
     const known = this.#live.gaps.some((g) => g.logId === logId && g.from === from && g.to === to);
     if (!known) this.#live.gaps.push(gap);
     await this.#commitSoon();
+  }
+
+  /**
+   * Another broker leads after `leaderlessMs`. It has all that was committed, and the first `kept` batches of what was not.
+   * Runs and gaps are the cluster's: nothing of those is lost.
+   */
+  moveLeader(kept: number, leaderlessMs: number): void {
+    this.#hasLeader = false;
+    const term = ++this.#term;
+    this.#live.batches.length = Math.min(this.#live.batches.length, this.#disk.batches.length + kept);
+    for (const [producerId, run] of this.#live.runs) {
+      const last = this.#live.batches.findLast((batch) => batch.producerId === producerId);
+      run.position = last && { next: last.next, crc: last.crc };
+    }
+    this.#options.clock.after(leaderlessMs, () => {
+      if (term === this.#term) this.#hasLeader = true;
+    });
   }
 
   /** kill -9 and a new process: what was not committed is gone. */
@@ -147,6 +173,12 @@ export class HubStore implements HubPort {
     return this.#disk.runs.get(producerId);
   }
 
+  async #committed(position: Position): Promise<Position | Refusal> {
+    const term = this.#term;
+    await this.#commitSoon();
+    return term === this.#term ? position : LEADER_MOVED;
+  }
+
   #commitSoon(): Promise<void> {
     this.#commit ??= new Promise((resolve) => {
       const life = this.#life;
@@ -165,7 +197,9 @@ export class HubStore implements HubPort {
   }
 }
 
-const refuse = (code: RefusalCode, message: string): HubAppend => ({ ok: false, code, message });
+const refuse = (code: RefusalCode, message: string): Refusal => ({ ok: false, code, message });
+const NO_LEADER = refuse('not-available', 'no leader');
+const LEADER_MOVED = refuse('not-available', 'the leader moved');
 
 const empty = (): Disk => ({ batches: [], runs: new Map(), gaps: [] });
 

@@ -49,6 +49,19 @@ test('a hub that stores repeats again is caught', async () => {
   );
 });
 
+test('a new leader that lacks what was acknowledged is caught', async () => {
+  const found = await firstViolation({ faults: ['moveLeader'], hubFaults: { ackBeforeCommit: true } });
+  expect(found).toMatch(/never committed/);
+});
+
+test('a leader that lets a run go on from what is not committed is caught', async () => {
+  const found = await firstViolation({
+    faults: ['moveLeader', 'break'],
+    hubFaults: { uncommittedPosition: true },
+  });
+  expect(found).toMatch(/never committed/);
+});
+
 test('sides that ignore a CRC mismatch are caught', async () => {
   await mutateResume(({ decideResume, hubDivergence }) => ({
     decideResume: (run, local, hub) =>
@@ -103,6 +116,7 @@ test('an agent that does not notice that the hub lost data is caught', async () 
 test('without a mutation the same worlds are clean', async () => {
   const seeds = 5;
   expect(await firstViolation({ seeds, faults: ['killHub'] })).toBeUndefined();
+  expect(await firstViolation({ seeds, faults: ['moveLeader', 'break'] })).toBeUndefined();
   const stale = { keepAcked: 1_000_000, hubFaults: { stalePosition: true } };
   expect(await firstViolation({ seeds, faults: ['break'], ...stale })).toBeUndefined();
   expect(await firstViolation({ seeds, faults: ['restoreAgent', 'clone'] })).toBeUndefined();

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { FAULTS, runWorld } from './world.ts';
 
 const SEEDS = 30;
+const UNHARMFUL = ['break', 'cut', 'killAgent', 'killHub', 'moveLeader'] as const;
 
 test('in worlds full of faults nothing acknowledged is lost, nothing doubled, runs are in order, gaps exact', async () => {
   let acknowledgements = 0;
@@ -20,9 +21,9 @@ test.each(FAULTS)('%s alone', async (fault) => {
   }
 });
 
-test('kills and broken connections alone never make anyone diverge or lose', async () => {
+test('kills, broken connections and moving leaders alone never make anyone diverge or lose', async () => {
   for (let seed = 2_000; seed < 2_005; seed++) {
-    const outcome = await runWorld({ seed, faults: ['break', 'cut', 'killAgent', 'killHub'] });
+    const outcome = await runWorld({ seed, faults: [...UNHARMFUL] });
     expect(outcome).toMatchObject({ violations: [], divergences: 0, gaps: 0 });
   }
 });

@@ -10,6 +10,7 @@ export const FAULTS = [
   'cut',
   'killAgent',
   'killHub',
+  'moveLeader',
   'dropOldest',
   'wipeHub',
   'restoreHub',
@@ -193,6 +194,7 @@ class World {
       this.#agent.wire?.cutTowards(prng.pick(['agent', 'hub']), prng.between(1_000, HEARTBEAT_MS_MAX)),
     killAgent: (prng) => this.#killAgent(prng),
     killHub: (prng) => this.#killHub(prng),
+    moveLeader: (prng) => this.#hub.store.moveLeader(prng.between(0, 3), prng.pick([0, 200, 3_000])),
     dropOldest: (prng) =>
       this.#agent.store.dropOldest(prng.between(0, this.#topics.length - 1), prng.between(1, 5)),
     wipeHub: (prng) => {

@@ -12,6 +12,7 @@ const CLOSE_CODE: Record<RefusalCode, number> = {
   'corrupt-batch': 1002,
   'batch-too-large': 1009,
   'store-failed': 1011,
+  'not-available': 1013,
   'shutting-down': 1001,
 };
 

@@ -104,11 +104,17 @@ export type RefusalCode =
   | 'corrupt-batch'
   | 'batch-too-large'
   | 'store-failed'
+  /** For now: the partition has no leader, it moved, or too few replicas have what was sent. */
+  | 'not-available'
   | 'shutting-down';
 
-export type HubAppend =
-  | { ok: true; committed: Promise<Position> }
-  | { ok: false; code: RefusalCode; message: string };
+export interface Refusal {
+  readonly ok: false;
+  readonly code: RefusalCode;
+  readonly message: string;
+}
+
+export type HubAppend = { readonly ok: true; readonly committed: Promise<Position | Refusal> } | Refusal;
 
 /** Implemented by the hub's broker; later also by a sink that writes into an existing Kafka cluster. */
 export interface HubPort {
@@ -120,14 +126,12 @@ export interface HubPort {
   openRun(
     gateway: string,
     run: RunInfo,
-  ): Promise<
-    | { ok: true; partition: number; position: Position | undefined }
-    | { ok: false; code: RefusalCode; message: string }
-  >;
+  ): Promise<{ ok: true; partition: number; position: Position | undefined } | Refusal>;
   /**
    * Appends one sealed batch, in call order per run. Synchronous up to the enqueue; `committed` resolves once the batch
    * is below the high watermark, with the position right after it (its own end and CRC; for a duplicate also the run's
-   * committed position, if that is further). It rejects when the store failed. The buffer belongs to the callee.
+   * committed position, if that is further); or with a refusal, when it will not be known here whether it ever is: the run is then
+   * opened again, which tells. It rejects when the store failed. The buffer belongs to the callee.
    * A duplicate is one by its CRC: other records at offsets already stored come from a clone, and are `out-of-order`.
    */
   append(producerId: number, batch: Buffer): HubAppend;

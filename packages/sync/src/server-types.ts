@@ -19,7 +19,7 @@ export interface SyncServerTuning {
   intakeBytes: number;
   /** From TCP accept to the end of `hello`. Default 10,000. */
   handshakeTimeoutMs: number;
-  /** Default 10,000. */
+  /** Default 5,000. */
   pingIntervalMs: number;
   /** Default 2. */
   missedPingsMax: number;
@@ -55,6 +55,8 @@ export interface GatewayStreamStatus {
   /** One past the last edge offset received. */
   receivedNext: number;
   committedNext: number | undefined;
+  /** One past the last edge offset that the agent had when it opened the stream. */
+  sealedEndAtOpen: number;
   divergence: DivergenceReason | undefined;
   refusal: { code: RefusalCode; message: string } | undefined;
 }

@@ -13,7 +13,7 @@ const DEFAULTS: SyncServerTuning = {
   maxFrameBytes: MAX_FRAME_BYTES,
   intakeBytes: INTAKE_BYTES,
   handshakeTimeoutMs: 10_000,
-  pingIntervalMs: 10_000,
+  pingIntervalMs: 5_000,
   missedPingsMax: 2,
   probeTimeoutMs: 5_000,
   connectionsMax: 10_000,

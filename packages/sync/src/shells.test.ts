@@ -244,6 +244,38 @@ describe('uplink and sync server over loopback', () => {
     expect(recordsAt(hub)).toEqual([0, 1]);
   });
 
+  test('of several URLs the next is tried at once when one is dead', async () => {
+    const [hub, store] = [hubStore(), agentStore()];
+    const gone = await startSyncServer({ host: '127.0.0.1', port: 0, log: silent, hub });
+    await gone.close();
+    const server = await serve({ hub });
+    const dead = `ws://127.0.0.1:${gone.port}`;
+    const urls = [dead, dead, dead, `ws://127.0.0.1:${server.port}`];
+    const tuning = { backoffMinMs: 1, backoffMaxMs: 3_600_000 };
+    const uplink = connect(server, { port: store, urls, tuning });
+    await until(() => uplink.status().state === 'live', 'connected to the one that lives');
+    await server.close();
+    await until(() => uplink.status().connections > 8, 'all others are tried again');
+  });
+
+  test('a leader that moves in mid-flight costs no connection and no record, and nobody is alarmed', async () => {
+    const log = listening();
+    const [hub, store] = [hubStore({ commitMsMax: 20 }), agentStore({ paddingBytes: 500 })];
+    for (let n = 0; n < 300; n++) void store.ingest(0, numbers(n * 5, 5));
+    await store.ingest(0, [1500]);
+    const server = await serve({ hub, tuning: { creditBytes: 16 * 1024, maxFrameBytes: 16 * 1024 } });
+    const uplink = connect(server, { port: store, log });
+    for (let moves = 0; moves < 3; moves++) {
+      const sent = hub.batches.length;
+      await until(() => hub.batches.length > sent + 20, 'data flows');
+      hub.moveLeader(moves, 50);
+    }
+    await until(() => store.stored()[0]!.drained, 'everything is acknowledged');
+    expect(recordsAt(hub)).toEqual(numbers(0, 1501));
+    expect(uplink.status().connections).toBe(1);
+    expect(log.said).toEqual([]);
+  });
+
   test('an outage is one line in the log, however often the uplink tries, and the next one another', async () => {
     const [hub, store] = [hubStore(), agentStore()];
     const first = await startSyncServer({ host: '127.0.0.1', port: 0, log: silent, hub });

@@ -2,7 +2,7 @@ import type { SyncLog } from './log.ts';
 import type { AgentPort, DivergenceReason, RefusalCode } from './ports.ts';
 
 export interface UplinkOptions {
-  /** ws:// or wss://; tried in turn. */
+  /** ws:// or wss://, of one hub or of several brokers; tried in turn, in an order drawn at the start. */
   urls: readonly string[];
   port: AgentPort;
   log: SyncLog;
@@ -20,9 +20,12 @@ export interface UplinkTuning {
   backoffMaxMs: number;
   /** Least wait after the hub refused this gateway (a clone, a version it cannot speak). Default 60,000. */
   refusedBackoffMs: number;
-  /** Default 10,000. */
+  /** Default 10,000; where there are other URLs to try less, in the first rounds. */
   connectTimeoutMs: number;
-  /** Default 10,000; the connection is dead after `missedPingsMax` intervals of silence. */
+  /**
+   * The connection is dead after `missedPingsMax` intervals of silence. Default 10,000; 5,000 where there are other URLs, which is
+   * as often as a hub pings.
+   */
   pingIntervalMs: number;
   /** Default 2. */
   missedPingsMax: number;

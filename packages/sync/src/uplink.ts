@@ -20,7 +20,13 @@ const DEFAULTS: UplinkTuning = {
   maxFrameBytes: MAX_FRAME_BYTES,
 };
 
-const TICK_MS = 500;
+/** Where there are several URLs: a broker that died is to be left soon. */
+const PING_INTERVAL_MS_WITH_OTHERS = 5_000;
+/** How long one of several URLs has for the handshake in the first round; doubles with each. */
+const CONNECT_TIMEOUT_MS_WITH_OTHERS = 3_000;
+
+/** Streams that could not be taken wait 200 ms at least. */
+const TICK_MS = 250;
 const DIVERGENCES_KEPT = 50;
 const SETTLED_AFTER_MS = 5_000;
 
@@ -50,6 +56,8 @@ interface Totals {
 class UplinkShell implements Uplink {
   readonly #options: UplinkOptions;
   readonly #tuning: UplinkTuning;
+  /** Gateways begin with different ones, so that the brokers share them. */
+  readonly #urls: readonly string[];
   readonly #restarting = new Set<number>();
   readonly #ticker: NodeJS.Timeout;
   #connection: Connection | undefined;
@@ -78,7 +86,9 @@ class UplinkShell implements Uplink {
 
   constructor(options: UplinkOptions) {
     this.#options = options;
-    this.#tuning = { ...DEFAULTS, ...options.tuning };
+    this.#urls = shuffled(options.urls);
+    const pingIntervalMs = this.#urls.length > 1 ? PING_INTERVAL_MS_WITH_OTHERS : DEFAULTS.pingIntervalMs;
+    this.#tuning = { ...DEFAULTS, pingIntervalMs, ...options.tuning };
     this.#status = {
       state: 'paused',
       since: Date.now(),
@@ -135,27 +145,32 @@ class UplinkShell implements Uplink {
   }
 
   #connect(): void {
-    const { urls, port, log } = this.#options;
-    const url = urls[this.#status.connections % urls.length]!;
+    const { port, log } = this.#options;
+    const url = this.#urls[this.#status.connections % this.#urls.length]!;
     this.#status.url = url;
     this.#status.connections++;
     this.#enter('connecting');
     this.#retry = 'soon';
-    const connection = new Connection(url, this.#tuning, {
-      open: () => {
-        this.#enter('greeting');
-        this.#greetedAt = performance.now();
-        link.connected();
+    const connectTimeoutMs = this.#connectTimeoutMs();
+    const connection = new Connection(
+      url,
+      { ...this.#tuning, connectTimeoutMs },
+      {
+        open: () => {
+          this.#enter('greeting');
+          this.#greetedAt = performance.now();
+          link.connected();
+        },
+        frame: (frame) => {
+          const { ackedBatches } = link.session;
+          link.receive(frame);
+          if (link.session.ackedBatches !== ackedBatches) this.#status.lastAckAt = Date.now();
+          this.#schedule();
+        },
+        drained: () => this.#schedule(),
+        closed: (reason) => this.#closed(link, reason),
       },
-      frame: (frame) => {
-        const { ackedBatches } = link.session;
-        link.receive(frame);
-        if (link.session.ackedBatches !== ackedBatches) this.#status.lastAckAt = Date.now();
-        this.#schedule();
-      },
-      drained: () => this.#schedule(),
-      closed: (reason) => this.#closed(link, reason),
-    });
+    );
     const link = new AgentLink({
       port,
       log,
@@ -227,7 +242,17 @@ class UplinkShell implements Uplink {
       const limits = { minMs: 2 * refusedBackoffMs, maxMs: 2 * refusedBackoffMs };
       return backoffMs(0, limits, Math.random());
     }
-    return backoffMs(this.#attempt++, { minMs: backoffMinMs, maxMs: backoffMaxMs }, Math.random());
+    const attempt = this.#attempt++;
+    const isUntriedNext = (attempt + 1) % this.#urls.length !== 0;
+    const limits = { minMs: backoffMinMs, maxMs: backoffMaxMs };
+    return backoffMs(isUntriedNext ? 0 : Math.floor(attempt / this.#urls.length), limits, Math.random());
+  }
+
+  #connectTimeoutMs(): number {
+    const { connectTimeoutMs } = this.#tuning;
+    if (this.#urls.length === 1) return connectTimeoutMs;
+    const round = Math.min(10, Math.floor(this.#attempt / this.#urls.length));
+    return Math.min(connectTimeoutMs, CONNECT_TIMEOUT_MS_WITH_OTHERS * 2 ** round);
   }
 
   #tick(): void {
@@ -277,4 +302,11 @@ class UplinkShell implements Uplink {
       ackedBytes: past.ackedBytes + (session?.ackedBytes ?? 0),
     };
   }
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
 }

@@ -57,6 +57,7 @@ const RETRY: Record<RefusalCode, Retry> = {
   'corrupt-batch': 'soon',
   'batch-too-large': 'soon',
   'store-failed': 'soon',
+  'not-available': 'soon',
   'shutting-down': 'soon',
 };
 

@@ -42,6 +42,8 @@ export interface AgentStream {
   retryAt: number;
   /** Refusals since the last acknowledgement. */
   refusals: number;
+  /** Times since then that the hub could not take it at the moment. */
+  outages: number;
   reason: { code: RefusalCode; message: string } | undefined;
 }
 

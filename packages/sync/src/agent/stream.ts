@@ -20,6 +20,9 @@ type Row = { [N in StreamEventName]: Cell<AgentEventOf<N>> };
 /** First wait before a stream that was refused for now is opened again; doubles, up to the second. */
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
+/** The same for one that the hub cannot take at the moment: its partition gets another leader. */
+const UNAVAILABLE_MIN_MS = 200;
+const UNAVAILABLE_MAX_MS = 2_000;
 /** How long one that was set aside stays so: what stood against it may have been changed at the hub. */
 const SET_ASIDE_MS = 60_000;
 
@@ -54,6 +57,7 @@ export function addStream(session: AgentSession, event: StreamEvent): AgentStrea
     needBytes: 0,
     retryAt: 0,
     refusals: 0,
+    outages: 0,
     reason: undefined,
   };
   session.streams.set(event.run.producerId, stream);
@@ -90,8 +94,11 @@ export function reopenDue(session: AgentSession, now: number, out: AgentEffect[]
   }
 }
 
-/** What happens to a stream that the hub refuses: `final` sets it aside with an alarm, `again` opens it once more after a while. */
-const REFUSAL: Record<RefusalCode, 'final' | 'again'> = {
+/**
+ * What happens to a stream that the hub refuses: `final` sets it aside with an alarm, `again` opens it once more after a while,
+ * `outage` soon and without a word of complaint.
+ */
+const REFUSAL: Record<RefusalCode, 'final' | 'again' | 'outage'> = {
   'illegal-topic': 'final',
   'batch-too-large': 'final',
   // The first time it may have been damaged on its way; a second time it is damaged here.
@@ -99,6 +106,7 @@ const REFUSAL: Record<RefusalCode, 'final' | 'again'> = {
   'topic-missing': 'again',
   'out-of-order': 'again',
   'store-failed': 'again',
+  'not-available': 'outage',
   'shutting-down': 'again',
   'protocol-error': 'again',
   unauthorized: 'again',
@@ -250,6 +258,7 @@ function resume(context: Context, { local }: AgentEventOf<'located'>): void {
   switch (decision.kind) {
     case 'send':
       stream.phase = 'flowing';
+      stream.reason = undefined;
       stream.sentNext = decision.from;
       if (decision.acknowledge !== undefined) {
         stream.acked = decision.acknowledge;
@@ -301,6 +310,7 @@ function acknowledge(context: Context, { next, crc }: AgentEventOf<'ack'>): void
     session.ackedBytes += batch.bytes;
   }
   stream.refusals = 0;
+  stream.outages = 0;
   // While lost data is sent again the hub is behind what the disk says was acknowledged.
   if (stream.acked !== undefined && next <= stream.acked.next) return;
   stream.acked = { next, crc };
@@ -311,6 +321,13 @@ function refused(context: Context, code: RefusalCode, message: string): void {
   const { stream, now, out } = context;
   closeHandle(context);
   stream.reason = { code, message };
+  if (REFUSAL[code] === 'outage') {
+    if (stream.outages === 0)
+      report(context, 'info', 'the hub cannot take a stream at the moment', { message });
+    stream.phase = 'waiting';
+    stream.retryAt = now + doubled(UNAVAILABLE_MIN_MS, UNAVAILABLE_MAX_MS, stream.outages++);
+    return;
+  }
   stream.refusals++;
   if (REFUSAL[code] === 'final' || (code === 'corrupt-batch' && stream.refusals > 1)) {
     stream.phase = 'refused';
@@ -340,8 +357,11 @@ function wait(context: Context): void {
   const { stream, now } = context;
   closeHandle(context);
   stream.phase = 'waiting';
-  stream.retryAt = now + Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(stream.refusals, 10));
+  stream.retryAt = now + doubled(RETRY_MIN_MS, RETRY_MAX_MS, stream.refusals);
 }
+
+const doubled = (minMs: number, maxMs: number, times: number): number =>
+  Math.min(maxMs, minMs * 2 ** Math.min(times, 10));
 
 /** Gives the handle back; what is in flight under it is no longer this session's to count. */
 function closeHandle({ session, stream, out }: Context): void {
@@ -359,7 +379,7 @@ function closeHandle({ session, stream, out }: Context): void {
 
 function report(
   { stream, out }: Context,
-  level: 'warn' | 'error',
+  level: 'info' | 'warn' | 'error',
   event: string,
   fields: Record<string, unknown>,
 ): void {

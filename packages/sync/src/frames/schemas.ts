@@ -28,6 +28,7 @@ const refusalCode = z.enum([
   'corrupt-batch',
   'batch-too-large',
   'store-failed',
+  'not-available',
   'shutting-down',
 ] satisfies readonly RefusalCode[]);
 

@@ -16,6 +16,8 @@ export type HubEvent =
   | { type: 'appendRefused'; handle: number; code: RefusalCode; message: string }
   /** Everything of this handle up to the position is below the high watermark. */
   | { type: 'committed'; handle: number; position: Position }
+  /** Whether what was appended is ever committed will not be known here: what is in flight of this handle has to be looked for anew. */
+  | { type: 'commitRefused'; handle: number; code: RefusalCode; message: string }
   | { type: 'gapDone'; id: number }
   /** A commit, an opening or a gap failed in the store. */
   | { type: 'storeFailed'; message: string }
@@ -34,7 +36,7 @@ export type HubEffect =
   /** Ask the registry; answer with `admitted` or `dismiss`, perhaps later. */
   | { type: 'register'; gateway: string; instance: string }
   | { type: 'openRun'; handle: number; run: RunInfo }
-  /** Append now; `appendRefused` in the same turn, or `committed` later. */
+  /** Append now; `appendRefused` in the same turn, or `committed` or `commitRefused` later. */
   | { type: 'append'; handle: number; producerId: number; batch: Buffer }
   | { type: 'recordGap'; id: number; gap: Gap }
   | { type: 'divergence'; run: RunInfo; reason: DivergenceReason; position: Position | undefined }

@@ -112,7 +112,10 @@ export class HubLink {
   #append({ handle, producerId, batch }: Extract<HubEffect, { type: 'append' }>): void {
     const answer = this.#options.hub.append(producerId, batch);
     if (answer.ok) {
-      answer.committed.then((position) => this.#run({ type: 'committed', handle, position }), this.#failed);
+      answer.committed.then((outcome) => {
+        if ('next' in outcome) this.#run({ type: 'committed', handle, position: outcome });
+        else this.#run({ type: 'commitRefused', handle, code: outcome.code, message: outcome.message });
+      }, this.#failed);
     } else {
       this.#run({ type: 'appendRefused', handle, code: answer.code, message: answer.message });
     }

@@ -97,6 +97,31 @@ describe('hub session', () => {
     ]);
   });
 
+  test('a commit whose fate is unknown refuses the stream alone, gives all credit back, and its late commits are nobody’s', () => {
+    opened();
+    for (const at of [0, 1, 2]) on(batchAt(at));
+    on({ type: 'committed', handle: 1, position: { next: 1, crc: 11 } });
+    const lost: HubEvent = { type: 'commitRefused', handle: 1, code: 'not-available', message: 'moved' };
+    expect(frames(lost)).toEqual([{ type: 'refuse', handle: 1, code: 'not-available', message: 'moved' }]);
+    expect(on(lost)).toEqual([]);
+    on({ type: 'committed', handle: 1, position: { next: 3, crc: 33 } });
+    expect(frames({ type: 'flush' })).toMatchObject([{ type: 'ack', next: 1 }, { type: 'credit' }]);
+    expect(session).toMatchObject({ credit: 10_000, uncommittedBytes: 0, phase: 'live' });
+    on({ type: 'close', handle: 1 });
+    expect(frames({ ...open, handle: 2 })).toEqual([]);
+    expect(session.streams.size).toBe(1);
+  });
+
+  test('a closed stream goes with a commit whose fate is unknown, and its credit comes back', () => {
+    opened();
+    on(batchAt(0));
+    on({ type: 'close', handle: 1 });
+    expect(on({ type: 'commitRefused', handle: 1, code: 'not-available', message: 'moved' })).toEqual([]);
+    expect(session.streams.size).toBe(0);
+    frames({ type: 'flush' });
+    expect(session.credit).toBe(10_000);
+  });
+
   test('a run that has diverged is reported and takes no batch', () => {
     const effects = on({ type: 'runOpened', handle: 1, partition: 0, position: { next: 200, crc: 5 } });
     expect(effects).toMatchObject([{ type: 'divergence', reason: 'hub-ahead' }, { type: 'send' }]);

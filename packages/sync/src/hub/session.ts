@@ -89,6 +89,7 @@ const table: Record<HubPhase, Row> = {
     runRefused: ignore,
     appendRefused: ignore,
     committed: ignore,
+    commitRefused: ignore,
     gapDone: ignore,
     storeFailed: ignore,
     flush: ignore,
@@ -120,6 +121,7 @@ const table: Record<HubPhase, Row> = {
     runRefused: ignore,
     appendRefused: ignore,
     committed: ignore,
+    commitRefused: ignore,
     gapDone: ignore,
     storeFailed: ignore,
     flush: ignore,
@@ -153,6 +155,7 @@ const table: Record<HubPhase, Row> = {
     runRefused: toStream,
     appendRefused: toStream,
     committed: toStream,
+    commitRefused: toStream,
     gapDone: (_session, { id }, _now, out) => {
       out.push({ type: 'send', frame: { type: 'gapRecorded', id } });
     },
@@ -172,6 +175,7 @@ const table: Record<HubPhase, Row> = {
     runRefused: ignore,
     appendRefused: ignore,
     committed: ignore,
+    commitRefused: ignore,
     gapDone: ignore,
     storeFailed: ignore,
     flush: ignore,

@@ -24,6 +24,7 @@ export function gatewayStatus(connection: AgentConnection, state: GatewayStatus[
       state: stream.phase,
       receivedNext: stream.receivedNext,
       committedNext: stream.committed?.next,
+      sealedEndAtOpen: stream.openedAt.sealedEnd,
       divergence: stream.divergence,
       refusal: stream.refusal,
     })),

@@ -12,7 +12,8 @@ export type HubStreamEventName =
   | 'runOpened'
   | 'runRefused'
   | 'appendRefused'
-  | 'committed';
+  | 'committed'
+  | 'commitRefused';
 
 interface Context {
   session: HubSession;
@@ -77,10 +78,9 @@ const discard: Cell<HubEventOf<'batch'>> = ({ session }, { bytes }) => {
   session.creditOwed += bytes.length;
 };
 
-const impossible: Cell<HubEventOf<'runOpened' | 'runRefused' | 'appendRefused' | 'committed'>> = (
-  { stream },
-  event,
-) => assert(false, `${event.type} for a stream that is ${stream.phase}`);
+const impossible: Cell<
+  HubEventOf<'runOpened' | 'runRefused' | 'appendRefused' | 'committed' | 'commitRefused'>
+> = ({ stream }, event) => assert(false, `${event.type} for a stream that is ${stream.phase}`);
 
 const ignore = () => {};
 
@@ -97,6 +97,7 @@ const table: Record<HubStreamPhase, Row> = {
     runRefused: (context, event) => refuse(context, event.code, event.message),
     appendRefused: impossible,
     committed: impossible,
+    commitRefused: impossible,
   },
   open: {
     batch: (context, event) => receive(context, event),
@@ -109,6 +110,10 @@ const table: Record<HubStreamPhase, Row> = {
       refuse(context, event.code, event.message);
     },
     committed: (context, event) => commit(context, event),
+    commitRefused: (context, event) => {
+      giveUp(context);
+      refuse(context, event.code, event.message);
+    },
   },
   diverged: {
     batch: (context, event) => {
@@ -125,6 +130,7 @@ const table: Record<HubStreamPhase, Row> = {
     runRefused: impossible,
     appendRefused: impossible,
     committed: impossible,
+    commitRefused: impossible,
   },
   refused: {
     batch: discard,
@@ -133,6 +139,7 @@ const table: Record<HubStreamPhase, Row> = {
     runRefused: ignore,
     appendRefused: impossible,
     committed: (context, event) => commit(context, event),
+    commitRefused: (context) => giveUp(context),
   },
   closed: {
     batch: unasked,
@@ -144,6 +151,10 @@ const table: Record<HubStreamPhase, Row> = {
       commit(context, event);
       const { session, stream } = context;
       if (stream.uncommitted.length === 0) session.streams.delete(stream.handle);
+    },
+    commitRefused: (context) => {
+      giveUp(context);
+      context.session.streams.delete(context.stream.handle);
     },
   },
 };
@@ -233,6 +244,11 @@ function commit({ session, stream }: Context, { position }: HubEventOf<'committe
     stream.dirty = true;
     session.dirty.push(stream);
   }
+}
+
+/** Nothing of what is in flight is waited for any more: opening the run again tells what became of it. */
+function giveUp({ session, stream }: Context): void {
+  for (const { bytes } of stream.uncommitted.splice(0)) giveBack(session, bytes);
 }
 
 function giveBack(session: HubSession, bytes: number): void {
