@@ -46,11 +46,24 @@ export class SimBroker implements Node, KvClient {
   #held: (() => void)[] = [];
   #marks = 0;
   slowDisk = 1;
+  #clockRate = 1;
+  /** What the clock shows, and when, since it began to run at this rate. */
+  #clockFrom = { shown: 0, at: 0 };
 
   constructor(id: number, around: Surroundings) {
     this.id = id;
     this.name = `broker ${id}`;
     this.#around = around;
+  }
+
+  /** This machine's steady clock, which need not keep pace with the others. */
+  now(): number {
+    return this.#clockFrom.shown + (this.#around.scheduler.now() - this.#clockFrom.at) * this.#clockRate;
+  }
+
+  set clockRate(rate: number) {
+    this.#clockFrom = { shown: this.now(), at: this.#around.scheduler.now() };
+    this.#clockRate = rate;
   }
 
   readonly reaches = (): boolean => this.#around.network.reaches(this.name, 'etcd');

@@ -59,6 +59,19 @@ test.each<[string, Bug, readonly ClusterFault[]]>([
   expect(await firstViolation(faults, [bug])).toBeDefined();
 });
 
+test('a reassignment that counts new replicas as in sync at once is caught', async () => {
+  await mutate<typeof election>(ELECTION, () => ({
+    reassign: (record, target) => ({
+      ...record,
+      replicas: [...target],
+      isr: [...target],
+      adding: [],
+      removing: [],
+    }),
+  }));
+  expect(await firstViolation(['reassign', 'kill'])).toBeDefined();
+});
+
 test('a controller that takes any living replica for leader is caught', async () => {
   await mutate<typeof election>(ELECTION, ({ settle }) => ({
     settle: (record, brokers) => {

@@ -31,7 +31,7 @@ export class BrokerProcess {
 
   /** Its registration, as long as the lease surely lives. */
   get epoch(): number | undefined {
-    const isSure = this.around.bugs.has('keepLeading') || this.around.scheduler.now() <= this.#deadline;
+    const isSure = this.around.bugs.has('keepLeading') || this.broker.now() <= this.#deadline;
     return isSure ? this.#epoch : undefined;
   }
 
@@ -87,7 +87,7 @@ export class BrokerProcess {
 
   #join(): void {
     this.#epoch = undefined;
-    const sentAt = this.around.scheduler.now();
+    const sentAt = this.broker.now();
     this.around.kv.grant(this.broker, this.around.leaseMs, (lease) =>
       this.soon(() => {
         if (lease === undefined) return this.after(RETRY_MS, () => this.#join());
@@ -147,7 +147,7 @@ export class BrokerProcess {
   #keepAlive(): void {
     const lease = this.#lease;
     if (lease === undefined) return;
-    const sentAt = this.around.scheduler.now();
+    const sentAt = this.broker.now();
     if (sentAt > this.#deadline) {
       this.#leave();
       return;
@@ -208,7 +208,7 @@ export class BrokerProcess {
   #onView(): void {
     for (const { name, record, revision } of this.view.partitions()) {
       if (!record.replicas.includes(this.broker.id)) {
-        this.#replicas.get(name)?.stepDown();
+        this.#replicas.get(name)?.leave();
         continue;
       }
       let replica = this.#replicas.get(name);

@@ -81,6 +81,13 @@ export class Replica {
     this.#waiting = [];
   }
 
+  /** The partition is on this broker no more: what a reassignment has taken away goes. */
+  leave(): void {
+    this.stepDown();
+    this.#record = undefined;
+    this.#log.wipe();
+  }
+
   stepDown(): void {
     this.#take('');
     this.#refuseWaiting();
@@ -173,7 +180,7 @@ export class Replica {
   }
 
   #now(): number {
-    return this.#process.around.scheduler.now();
+    return this.#process.broker.now();
   }
 
   /** False when that is its role already. */

@@ -58,16 +58,30 @@ export class View {
   }
 
   readonly states: BrokerStates = (id): BrokerState => {
-    const entry = this.#entries.get(brokerKey(id));
-    const broker = entry?.value as BrokerRecord | undefined;
-    return {
-      epoch: entry?.createRevision,
-      draining: broker?.draining ?? false,
-      lostData: broker !== undefined && !this.#trustAnyDisk && !isAccepted(broker, this.directory(id)),
-    };
+    const state = stateOf(this.#entries.get(brokerKey(id)), this.directory(id));
+    return this.#trustAnyDisk ? { ...state, lostData: false } : state;
   };
 
   directory(id: number): DirectoryRecord | undefined {
     return this.#entries.get(directoryKey(id))?.value as DirectoryRecord | undefined;
   }
+}
+
+/** The same from all keys of brokers and of directories. */
+export function statesOf(brokers: readonly Entry[], directories: readonly Entry[]): BrokerStates {
+  const entryOf = (entries: readonly Entry[], key: string) => entries.find((entry) => entry.key === key);
+  return (id) =>
+    stateOf(
+      entryOf(brokers, brokerKey(id)),
+      entryOf(directories, directoryKey(id))?.value as DirectoryRecord | undefined,
+    );
+}
+
+function stateOf(entry: Entry | undefined, directory: DirectoryRecord | undefined): BrokerState {
+  const broker = entry?.value as BrokerRecord | undefined;
+  return {
+    epoch: entry?.createRevision,
+    draining: broker?.draining ?? false,
+    lostData: broker !== undefined && !isAccepted(broker, directory),
+  };
 }

@@ -1,4 +1,5 @@
-import type { DirectoryRecord, PartitionRecord } from '@edgelog/cluster/records.ts';
+import { preferFirst, reassign } from '@edgelog/cluster/election.ts';
+import type { BrokerRecord, DirectoryRecord, PartitionRecord } from '@edgelog/cluster/records.ts';
 import { Prng } from '../prng.ts';
 import { Scheduler } from '../scheduler.ts';
 import { type Bug, SimBroker, type Surroundings } from './broker.ts';
@@ -6,7 +7,7 @@ import { SimConsumer, SimProducer } from './clients.ts';
 import { History } from './history.ts';
 import { SimKv } from './kv.ts';
 import { SimNetwork } from './network.ts';
-import { directoryKey, partitionKey } from './view.ts';
+import { brokerKey, directoryKey, partitionKey, statesOf } from './view.ts';
 
 export const CLUSTER_FAULTS = [
   'kill',
@@ -19,6 +20,10 @@ export const CLUSTER_FAULTS = [
   'slowDisk',
   'wipe',
   'oldDisk',
+  'clockDrift',
+  'reassign',
+  'preferFirst',
+  'drain',
 ] as const;
 export type ClusterFault = (typeof CLUSTER_FAULTS)[number];
 
@@ -46,8 +51,11 @@ const SETTLE_STEP_MS = 2_000;
 /** How old a copy of a disk is when it takes its place. */
 const OLD_DISK_MS = 3_000;
 const MIN_INSYNC = 2;
+const REPLICAS = 3;
+/** Of an operator, who is never cut off. */
+const ADMIN = { reaches: () => true };
 
-/** Three brokers, their etcd, producers and consumers, and a series of misfortunes from one seed. Then peace, and the reckoning. */
+/** Three brokers or four, their etcd, producers and consumers, and a series of misfortunes from one seed. Then peace, and the reckoning. */
 export function runCluster(options: ClusterOptions): Promise<ClusterOutcome> {
   return new ClusterWorld(options).live();
 }
@@ -89,7 +97,8 @@ class ClusterWorld {
       flushMsMax: prng.pick([0, 5, 50]),
       trace: (who, what, fields) => this.#trace(who, what, fields),
     };
-    for (let id = 0; id < 3; id++) this.#brokers.push(new SimBroker(id, this.#around));
+    const brokers = REPLICAS + (this.#faults.includes('reassign') ? 1 : 0);
+    for (let id = 0; id < brokers; id++) this.#brokers.push(new SimBroker(id, this.#around));
   }
 
   async live(): Promise<ClusterOutcome> {
@@ -122,7 +131,7 @@ class ClusterWorld {
     if (unsettled !== undefined)
       this.#history.violated(`${SETTLE_MS / 60_000} minutes after the last fault: ${unsettled}`);
     for (const partition of this.#partitions) {
-      const replicas = this.#brokers.map((broker) => ({
+      const replicas = this.#replicasOf(partition).map((broker) => ({
         broker: broker.name,
         batches: broker.log(partition).batches,
       }));
@@ -143,21 +152,20 @@ class ClusterWorld {
   }
 
   #createPartitions(): void {
-    const admin = { reaches: () => true };
     for (const [index, name] of this.#partitions.entries()) {
-      const replicas = [0, 1, 2].map((id) => (id + index) % 3);
+      const replicas = this.#brokers.slice(0, REPLICAS).map(({ id }) => (id + index) % REPLICAS);
       const value: PartitionRecord = {
         ...{ replicas, isr: replicas, elr: [], leader: -1, leaderEpoch: 0, leaderBrokerEpoch: -1 },
         ...{ minInsync: MIN_INSYNC, adding: [], removing: [] },
       };
       const create = (): void => {
         // Once all are there: a replica whose broker was never registered counts as gone.
-        if (this.#around.kv.peek('/brokers/').length < 3) {
+        if (this.#around.kv.peek('/brokers/').length < this.#brokers.length) {
           this.#scheduler.after(100, create);
           return;
         }
         const key = partitionKey(name);
-        this.#around.kv.txn(admin, { when: [{ key, modified: 0 }], put: [{ key, value }] }, () => {});
+        this.#around.kv.txn(ADMIN, { when: [{ key, modified: 0 }], put: [{ key, value }] }, () => {});
       };
       create();
     }
@@ -242,12 +250,64 @@ class ClusterWorld {
           });
           return;
         }
+      case 'clockDrift':
+        broker.clockRate = prng.pick([0.9, 1.1]);
+        {
+          heal(() => {
+            broker.clockRate = 1;
+          });
+          return;
+        }
+      case 'reassign': {
+        const target = this.#brokers.map(({ id }) => id).sort(() => (prng.chance(0.5) ? 1 : -1));
+        this.#change(prng.pick(this.#partitions), (record) => reassign(record, target.slice(0, REPLICAS)));
+        return;
+      }
+      case 'preferFirst': {
+        const states = statesOf(kv.peek('/brokers/'), kv.peek('/directories/'));
+        this.#change(prng.pick(this.#partitions), (record) => preferFirst(record, states));
+        return;
+      }
+      case 'drain': {
+        this.#drain(broker, true);
+        heal(() => this.#drain(broker, false));
+        return;
+      }
       case 'wipe':
       case 'oldDisk': {
         this.#loseDisk(broker, fault, heal);
         return;
       }
     }
+  }
+
+  /** As an operator's command does it: swaps the record for what is made of it. */
+  #change(partition: string, change: (record: PartitionRecord) => PartitionRecord): void {
+    const key = partitionKey(partition);
+    const [entry] = this.#around.kv.peek(key);
+    if (entry === undefined) return;
+    const value = change(entry.value as PartitionRecord);
+    this.#trace('operator', 'changes', { partition, to: value });
+    this.#around.kv.txn(
+      ADMIN,
+      { when: [{ key, modified: entry.modRevision }], put: [{ key, value }] },
+      () => {},
+    );
+  }
+
+  #drain(broker: SimBroker, draining: boolean): void {
+    const key = brokerKey(broker.id);
+    const [entry] = this.#around.kv.peek(key);
+    if (entry?.lease === undefined) return;
+    const value: BrokerRecord = { ...(entry.value as BrokerRecord), draining };
+    const put = [{ key, value, lease: entry.lease }];
+    this.#around.kv.txn(ADMIN, { when: [{ key, modified: entry.modRevision }], put }, () => {});
+  }
+
+  #replicasOf(partition: string): SimBroker[] {
+    const [entry] = this.#around.kv.peek(partitionKey(partition));
+    const { replicas } = entry!.value as PartitionRecord;
+    return replicas.map((id) => this.#brokers[id]!);
   }
 
   #loseDisk(broker: SimBroker, fault: 'wipe' | 'oldDisk', heal: (undo: () => void) => void): void {
@@ -277,6 +337,8 @@ class ClusterWorld {
     this.#around.kv.quorum = true;
     for (const broker of this.#brokers) {
       broker.slowDisk = 1;
+      broker.clockRate = 1;
+      this.#drain(broker, false);
       broker.pause(0);
       broker.start();
     }
@@ -290,11 +352,12 @@ class ClusterWorld {
   #unsettled(): string | undefined {
     const records = this.#records();
     if (records.length < this.#partitions.length) return 'a partition is not there';
-    const lacking = records.find(({ isr }) => isr.length < 3);
-    if (lacking !== undefined) return `the ISR is ${lacking.isr.join()}, the ELR ${lacking.elr.join()}`;
+    const lacking = records.find(({ isr, replicas }) => isr.length < REPLICAS || replicas.length > REPLICAS);
+    if (lacking !== undefined)
+      return `the ISR of ${lacking.replicas.join()} is ${lacking.isr.join()}, the ELR ${lacking.elr.join()}`;
     if (this.#producers.some(({ idle }) => !idle)) return 'a producer has no acknowledgement';
     for (const [index, partition] of this.#partitions.entries()) {
-      const ends = this.#brokers.map((broker) => broker.log(partition).logEndOffset);
+      const ends = this.#replicasOf(partition).map((broker) => broker.log(partition).logEndOffset);
       if (new Set(ends).size > 1) return `the logs of ${partition} end at ${ends.join()}`;
       const { offset } = this.#consumers[index]!;
       if (offset !== ends[0]) return `the consumer of ${partition} is at ${offset} of ${ends[0]}`;
