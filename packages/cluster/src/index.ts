@@ -1,3 +1,4 @@
+export * from './assignment.ts';
 export * from './election.ts';
 export * from './fetch-position.ts';
 export * from './leader.ts';
