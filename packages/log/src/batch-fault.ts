@@ -8,7 +8,7 @@ export interface Refusal {
 }
 
 /** lmdb-js hands out values above 16 MiB in another way. Brokers and gateways set their own, lower bounds. */
-const BATCH_BYTES_MAX = 15 * 2 ** 20;
+export const BATCH_BYTES_MAX = 15 * 2 ** 20;
 
 /** Lengths of record, key and value, attributes, two deltas and the header count: a byte each. */
 const RECORD_BYTES_MIN = 7;

@@ -103,9 +103,12 @@ export class Cleaner {
     for (const partition of [...this.#host.partitions()]) {
       const range = partition.ranges.find(({ segmentId }) => segmentId === id);
       if (range === undefined) continue;
-      for (let at = Math.max(range.baseOffset, partition.logStartOffset); at < range.endOffset; ) {
+      for (
+        let at = Math.max(range.baseOffset, partition.logStartOffset);
+        at < range.endOffset && partition.ranges.includes(range);
+      ) {
         if (this.#host.isStopping() || !this.#host.segments.has(id)) return false;
-        const { key, bytes } = copyStoredValue(this.#host.segments, id, partition, at);
+        const { key, bytes } = copyStoredValue(this.#host.segments, range, partition, at);
         await copy.add(valueKey(partition.id, key), bytes);
         at = key.endOffset;
       }

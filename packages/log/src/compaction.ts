@@ -75,6 +75,14 @@ export function stepsAfter(steps: readonly CompactionStep[], pass: Pass): Compac
   return kept;
 }
 
+/** The steps of a log that was truncated to `endOffset`. */
+export function stepsBelow(steps: readonly CompactionStep[], endOffset: number): CompactionStep[] {
+  const kept = steps.filter((step) => step.endOffset <= endOffset);
+  const cut = steps[kept.length];
+  if (cut !== undefined && compactedTo(kept) < endOffset) kept.push({ ...cut, endOffset });
+  return kept;
+}
+
 /** Index of the step that was soonest followed by another. */
 function closestPair(steps: readonly CompactionStep[]): number {
   let closest = 0;

@@ -40,6 +40,9 @@ interface Output {
 /** The store began to close: what was begun is left, and nothing of it is meant. */
 class Stopped extends Error {}
 
+/** The partition was truncated meanwhile: what the pass has of it may be there no more, and nothing of that is meant. */
+class Truncated extends Error {}
+
 /**
  * Compacts partitions, a little per turn, while the store goes on. What survives of a partition is copied into a segment of its
  * own kind, and when that is on disk under its name one commit says that it is meant, in the place of what was there. So the
@@ -80,7 +83,7 @@ export class Compactor {
     const age = now - partition.valueAt(from).maxAppendTime;
     if (sizeOf(active) < policy.rollBytes && age <= Math.min(policy.rollMs, policy.maxLagMs)) return false;
     if (age < ROLL_AT_LATEST_MS && !this.#canSpareRoll()) return false;
-    const endOffset = oldEnoughTo(partition, policy, now);
+    const endOffset = compactableTo(partition, policy, now);
     return endOffset > from && isDirtyEnough(compactable(partition, endOffset), policy, now);
   }
 
@@ -144,7 +147,7 @@ export class Compactor {
         compactedTo = pass.endOffset;
       }
     } catch (error) {
-      if (partition.isDeleted) return true;
+      if (partition.isDeleted || error instanceof Truncated) return true;
       if (!(error instanceof EdgelogError)) throw error;
       this.#failed.add(partition);
       done.push({ partition: partition.name, error });
@@ -158,7 +161,7 @@ export class Compactor {
     const now = this.#host.now();
     const { segments } = this.#host;
     const sealed = partition.ranges.findLast(({ segmentId }) => segmentId !== segments.active.id);
-    const endOffset = Math.min(sealed?.endOffset ?? 0, oldEnoughTo(partition, policy, now));
+    const endOffset = Math.min(sealed?.endOffset ?? 0, compactableTo(partition, policy, now));
     const known = compactedTo(partition.compaction);
     const isDue =
       (endOffset > partition.logStartOffset &&
@@ -184,44 +187,52 @@ export class Compactor {
   ): Promise<CompactionPass> {
     const startedAt = performance.now();
     const now = this.#host.now();
-    const steps = partition.compaction;
+    const { compaction: steps, truncations } = partition;
     const from = partition.valueAt(partition.logStartOffset).baseOffset;
     const latest = new LatestOffsets(Math.max(from, compactedTo(steps)), mapBytesMax);
-    for await (const value of this.#values(partition, latest.endOffset, endOffset)) {
+    for await (const value of this.#values(partition, truncations, latest.endOffset, endOffset)) {
       if (!latest.learn(value, endOffset - value.key.baseOffset)) break;
     }
     const survivors = new Survivors(partition.name, latest, steps, tombstonesGoneBelow(steps, policy, now));
     const { result } = survivors;
     let range: CompactedRange | undefined;
-    for await (const value of this.#values(partition, from, latest.endOffset)) {
+    for await (const value of this.#values(partition, truncations, from, latest.endOffset)) {
       this.#output ??= this.#beginOutput();
       const { copy } = this.#output;
       range ??= new CompactedRange(copy, partition.id, value.key.baseOffset);
       await survivors.copy(value, range, () => this.#pauseIfDue());
       if (copy.batchBytes < this.#host.segmentBytes || value.key.endOffset >= latest.endOffset) continue;
-      result.bytesAfter += await this.#endRange(partition, range, value.key.endOffset);
+      result.bytesAfter += await this.#endRange(partition, truncations, range, value.key.endOffset);
       await this.#finishOutput();
       range = undefined;
     }
     if (range !== undefined) {
-      result.bytesAfter += await this.#endRange(partition, range, latest.endOffset);
+      result.bytesAfter += await this.#endRange(partition, truncations, range, latest.endOffset);
       const { tombstones } = survivors;
       const after = stepsAfter(steps, { endOffset: latest.endOffset, now, tombstones });
-      this.#output?.whenWhole.push(() => partition.setCompaction(after));
+      this.#output?.whenWhole.push(() => {
+        if (partition.truncations === truncations) partition.setCompaction(after);
+      });
     }
     result.tookMs = Math.round(performance.now() - startedAt);
     return result;
   }
 
   /** The stored values of [from, to), each valid until the next, with a pause now and then. What the log start has passed meanwhile is left out. */
-  async *#values(partition: Partition, from: number, to: number): AsyncGenerator<StoredValue> {
+  async *#values(
+    partition: Partition,
+    truncations: number,
+    from: number,
+    to: number,
+  ): AsyncGenerator<StoredValue> {
     for (let at = from; ; ) {
       await this.#pauseIfDue();
       if (this.#host.isStopping()) throw new Stopped();
+      if (partition.truncations !== truncations) throw new Truncated();
       at = Math.max(at, partition.ranges[0]?.baseOffset ?? to);
       if (at >= to) return;
-      const { segmentId } = partition.ranges[rangeIndexOf(partition.ranges, at)]!;
-      const value = copyStoredValue(this.#host.segments, segmentId, partition, at, (bytes) =>
+      const range = partition.ranges[rangeIndexOf(partition.ranges, at)]!;
+      const value = copyStoredValue(this.#host.segments, range, partition, at, (bytes) =>
         this.#valueOf(bytes),
       );
       yield value;
@@ -235,9 +246,14 @@ export class Compactor {
   }
 
   /** Returns the bytes of batches in it. */
-  async #endRange(partition: Partition, compacted: CompactedRange, endOffset: number): Promise<number> {
+  async #endRange(
+    partition: Partition,
+    truncations: number,
+    compacted: CompactedRange,
+    endOffset: number,
+  ): Promise<number> {
     const range = await compacted.endAt(endOffset);
-    this.#output?.whenWhole.push(() => partition.replaceRanges(range));
+    this.#output?.whenWhole.push(() => partition.replaceRanges(range, truncations));
     return sizeOf(range);
   }
 
@@ -271,9 +287,12 @@ export class Compactor {
   }
 }
 
-/** Below this everything was appended longer ago than the least lag. */
-function oldEnoughTo(partition: Partition, { minLagMs }: CompactionPolicy, now: number): number {
-  return minLagMs === 0 ? partition.flushedEndOffset : appendedWithin(partition, minLagMs, now);
+/** Below this, which is where a value begins or the log ends, everything was appended longer ago than the least lag, and is within the policy's bound. */
+function compactableTo(partition: Partition, { minLagMs, endOffset }: CompactionPolicy, now: number): number {
+  const { flushedEndOffset, logStartOffset } = partition;
+  const oldEnough = minLagMs === 0 ? flushedEndOffset : appendedWithin(partition, minLagMs, now);
+  if (endOffset === undefined || endOffset >= oldEnough) return oldEnough;
+  return endOffset <= logStartOffset ? endOffset : partition.valueAt(endOffset).baseOffset;
 }
 
 /** What lies below `endOffset` and can be compacted. */

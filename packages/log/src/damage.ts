@@ -58,6 +58,15 @@ export class DamageRegister {
     }
   }
 
+  /** What lies at or above `endOffset` is not there any more. */
+  forgetFrom(partition: string, endOffset: number): void {
+    for (const known of [...this.#found]) {
+      if (known.partition !== partition || known.endOffset <= endOffset) continue;
+      this.#found.delete(known);
+      if (known.baseOffset < endOffset) this.#found.add({ ...known, endOffset });
+    }
+  }
+
   /** The range that holds the offset, if it is known. */
   at(partition: string, offset: number): StoredDamage | undefined {
     for (const known of this.#found) {

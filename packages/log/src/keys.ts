@@ -26,6 +26,8 @@ export const RowKind = {
   compaction: 8,
   /** Up to which commit the segment has everything. */
   journal: 9,
+  /** Up to where the states of a partition's producers are its leader's. */
+  producersThrough: 10,
   /** Batches. */
   value: 16,
 } as const;
@@ -108,6 +110,10 @@ export function partitionKey(partitionId: number): Buffer {
 
 export function compactionKey(partitionId: number): Buffer {
   return prefixed(RowKind.compaction, partitionId, 0);
+}
+
+export function producersThroughKey(partitionId: number): Buffer {
+  return prefixed(RowKind.producersThrough, partitionId, 0);
 }
 
 export function producerKey(partitionId: number, producerId: number): Buffer {

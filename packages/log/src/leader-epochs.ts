@@ -47,6 +47,14 @@ export class LeaderEpochCache implements LeaderEpochs {
     return this.#entries.findLast(({ startOffset }) => startOffset <= offset)?.epoch;
   }
 
+  /** Forgets epochs that begin at or above the offset: what was there is gone. */
+  truncateFrom(offset: number): void {
+    const kept = this.#entries.filter(({ startOffset }) => startOffset < offset);
+    if (kept.length === this.#entries.length) return;
+    this.#entries = kept;
+    this.#changed();
+  }
+
   /** Forgets what lies wholly below the log start; the epoch that covers it now begins there. */
   trimBelow(logStartOffset: number): void {
     const floor = this.#entries.findLastIndex((e) => e.startOffset <= logStartOffset);

@@ -1,27 +1,38 @@
 import { assert, EdgelogError } from '@edgelog/base';
-import { type BatchHeader, patchBatchOffset } from '@edgelog/wire';
+import { type BatchHeader, patchBatchOffset, readBatchHeader } from '@edgelog/wire';
 import { batchFault, type Refusal } from './batch-fault.ts';
-import type { CompactionStep } from './compaction.ts';
+import { type CompactionStep, stepsBelow } from './compaction.ts';
 import type { DamageRegister } from './damage.ts';
 import { type JoinArena, VALUE_BYTES_MAX } from './join-arena.ts';
 import {
   compactionKey,
   partitionKey,
   producerKey,
+  producersThroughKey,
   rangeKey,
   tailKey,
   type ValueBounds,
   valueKey,
 } from './keys.ts';
 import { type EpochStart, LeaderEpochCache } from './leader-epochs.ts';
+import { ProducerRewind } from './producer-rewind.ts';
 import { advanceProducer, isExpired, judge } from './producer-state.ts';
 import { rangeIndexOf, sizeOf } from './ranges.ts';
-import { PartitionReader } from './reader.ts';
+import { type BatchStart, PartitionReader } from './reader.ts';
+import { placeReplicated } from './replicated-batches.ts';
 import { expiryOf } from './retention.ts';
-import { encodeCompaction, encodePartition, encodeProducer, encodeRange, type SegmentRange } from './rows.ts';
+import {
+  encodeCompaction,
+  encodeNumber,
+  encodePartition,
+  encodeProducer,
+  encodeRange,
+  type SegmentRange,
+} from './rows.ts';
 import type { RowWrite } from './segment.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import type {
+  AppendError,
   AppendOptions,
   AppendResult,
   Expiry,
@@ -29,11 +40,14 @@ import type {
   ProducerState,
   ReadOptions,
   ReadResult,
+  ReplicaStart,
+  ReplicatedAppend,
   RetentionPolicy,
   StoredDamage,
   TailChunk,
   TimeLookup,
 } from './types.ts';
+import { type Unflushed, UnflushedBatches } from './unflushed.ts';
 
 /** What a partition needs of its store. */
 export interface PartitionHost {
@@ -50,6 +64,10 @@ export interface PartitionHost {
   /** Resolves when everything enqueued so far is on disk. */
   flushed(): Promise<void>;
   readonly damaged: DamageRegister;
+  /** An id that no partition has had. */
+  newPartitionId(): number;
+  /** The next commit begins a new segment, the file of which is made if need be: throws where there is no room for it. */
+  rollAtNextCommit(): void;
 }
 
 /** What recovery found of a partition; a new one has only a name and a start. */
@@ -64,18 +82,11 @@ export interface PartitionSeed {
   ranges: SegmentRange[];
   tail: TailChunk[];
   compaction: readonly CompactionStep[];
-}
-
-/** A batch that was appended and is not flushed. */
-interface Unflushed {
-  header: BatchHeader;
-  batch: Buffer;
-  bytesBefore: number;
-  appendTime: number;
+  producersThrough: number;
 }
 
 export class Partition implements PartitionLog {
-  readonly id: number;
+  #id: number;
   readonly name: string;
   readonly leaderEpochs: LeaderEpochCache;
   readonly ranges: SegmentRange[];
@@ -84,29 +95,28 @@ export class Partition implements PartitionLog {
   readonly #reader: PartitionReader;
   readonly #producers: Map<number, ProducerState>;
   readonly #dirtyProducers = new Set<number>();
-  readonly #unflushed: Unflushed[] = [];
-  /** How many of `#unflushed` are in a commit already. */
-  #cut = 0;
+  readonly #unflushed = new UnflushedBatches();
   readonly #tail: TailChunk[];
   #logStartOffset: number;
   #logEndOffset: number;
   #bytesEnd: number;
   /** The value that held the log start when it was asked for last. */
   #oldest: ValueBounds | undefined;
-  /** Bytes of the unflushed batches that are in no commit yet, and so in no range. */
-  #uncutBytes = 0;
   #compaction: readonly CompactionStep[];
+  #producersThrough: number;
+  #truncations = 0;
   #rowDirty = false;
   #deleted = false;
 
   constructor(host: PartitionHost, seed: PartitionSeed) {
-    this.id = seed.id;
+    this.#id = seed.id;
     this.name = seed.name;
     this.ranges = seed.ranges;
     this.#host = host;
     this.#producers = seed.producers;
     this.#tail = seed.tail;
     this.#compaction = seed.compaction;
+    this.#producersThrough = seed.producersThrough;
     this.#logStartOffset = seed.logStartOffset;
     this.#logEndOffset = seed.logEndOffset;
     this.#bytesEnd = seed.bytesEnd;
@@ -117,6 +127,11 @@ export class Partition implements PartitionLog {
       () => this.#logEndOffset,
       () => this.markDirty(),
     );
+  }
+
+  /** What its rows are found by. Another one from `startAnew` on, and with it other rows. */
+  get id(): number {
+    return this.#id;
   }
 
   get logStartOffset(): number {
@@ -133,7 +148,7 @@ export class Partition implements PartitionLog {
   }
 
   append(batch: Buffer, header: BatchHeader, options: AppendOptions): AppendResult {
-    assert(this.#tail.length === 0, `append to ${this.name} beside an open tail`);
+    this.#assertAppendable();
     return this.#append(batch, header, options);
   }
 
@@ -181,7 +196,19 @@ export class Partition implements PartitionLog {
         `offset ${offset} of ${this.name} is outside [${this.#logStartOffset}, ${this.#logEndOffset}]`,
       );
     }
-    return this.#reader.read(offset, options);
+    const result = this.#reader.read(offset, options);
+    if (options.unflushed) this.#readUnflushed(result, offset, options);
+    return result;
+  }
+
+  /** Goes on where a read came to the end of what is flushed. */
+  #readUnflushed(result: ReadResult, offset: number, options: ReadOptions): void {
+    const last = result.batches.at(-1);
+    const from = last === undefined ? offset : readBatchHeader(last).lastOffset + 1;
+    if (from < this.flushedEndOffset) return;
+    const { maxBytes, atLeastOne = true, endOffset = this.#logEndOffset } = options;
+    const { memory = Buffer.allocUnsafeSlow } = options;
+    this.#unflushed.readOn(result, from, { endOffset, maxBytes, atLeastOne, memory });
   }
 
   damageAt(offset: number): StoredDamage | undefined {
@@ -192,16 +219,21 @@ export class Partition implements PartitionLog {
     this.#host.damaged.add(damage);
   }
 
-  offsetForTimestamp(timestamp: number): TimeLookup | undefined {
+  offsetForTimestamp(
+    timestamp: number,
+    endOffset: number = Number.POSITIVE_INFINITY,
+  ): TimeLookup | undefined {
     this.#assertLive();
-    return this.#reader.offsetForTimestamp(timestamp);
+    const found = this.#reader.offsetForTimestamp(timestamp);
+    return found !== undefined && found.offset < endOffset ? found : undefined;
   }
 
   batchEndingAt(lastOffset: number): BatchHeader | undefined {
     this.#assertLive();
     if (lastOffset < this.#logStartOffset || lastOffset >= this.#logEndOffset) return undefined;
     if (lastOffset < this.flushedEndOffset) return this.#reader.batchEndingAt(lastOffset);
-    return this.#unflushed.find(({ header }) => header.lastOffset === lastOffset)?.header;
+    const header = this.#unflushed.at(lastOffset)?.header;
+    return header?.lastOffset === lastOffset ? header : undefined;
   }
 
   sizeBytesFrom(offset: number): number {
@@ -213,10 +245,9 @@ export class Partition implements PartitionLog {
       const inRange = this.ranges[index]!.bytesEnd - this.valueAt(from).bytesBefore;
       return this.ranges
         .slice(index + 1)
-        .reduce((sum, range) => sum + sizeOf(range), inRange + this.#uncutBytes);
+        .reduce((sum, range) => sum + sizeOf(range), inRange + this.#unflushed.uncutBytes);
     }
-    const batch = this.#unflushed.find(({ header }) => from <= header.lastOffset)!;
-    return this.#bytesEnd - batch.bytesBefore;
+    return this.#bytesEnd - this.#unflushed.at(from)!.bytesBefore;
   }
 
   /** The stored value that holds `offset`, which must be flushed, or the hole instead. The oldest one is asked for often, so it is kept. */
@@ -236,7 +267,7 @@ export class Partition implements PartitionLog {
   }
 
   get liveBytes(): number {
-    return this.ranges.reduce((sum, range) => sum + this.#liveBytesIn(range), this.#uncutBytes);
+    return this.ranges.reduce((sum, range) => sum + this.#liveBytesIn(range), this.#unflushed.uncutBytes);
   }
 
   /** Only the first range can be dead in part: those before the log start are let go. */
@@ -246,9 +277,9 @@ export class Partition implements PartitionLog {
     return range.bytesEnd - this.valueAt(this.#logStartOffset).bytesBefore;
   }
 
-  expiry(policy: RetentionPolicy): Expiry | undefined {
+  expiry(policy: RetentionPolicy, endOffset: number = this.flushedEndOffset): Expiry | undefined {
     this.#assertLive();
-    return expiryOf(this, policy, this.#host.now());
+    return expiryOf(this, policy, this.#host.now(), endOffset);
   }
 
   producer(producerId: number): ProducerState | undefined {
@@ -301,6 +332,7 @@ export class Partition implements PartitionLog {
     this.#rowDirty = false;
     for (const range of this.ranges) rows.push([rangeKey(this.id, range.segmentId), encodeRange(range)]);
     if (this.#compaction.length > 0) rows.push(this.#compactionRow());
+    if (this.#producersThrough > 0) rows.push(this.#producersThroughRow());
     for (const chunk of this.#tail) {
       rows.push([tailKey(this.id, chunk.baseOffset, chunk.recordCount), chunk.bytes]);
     }
@@ -310,6 +342,11 @@ export class Partition implements PartitionLog {
   retainRangeIn(segmentId: number | undefined): void {
     if (segmentId !== undefined && this.ranges.at(-1)?.segmentId === segmentId)
       this.#host.segments.retain(segmentId);
+  }
+
+  /** How often the log was truncated or begun anew: what was read of it before may be there no more. */
+  get truncations(): number {
+    return this.#truncations;
   }
 
   get isDeleted(): boolean {
@@ -331,10 +368,11 @@ export class Partition implements PartitionLog {
   /**
    * From now on `fresh`, a range of a compacted segment, is what the log holds between its ends: `fresh` begins with a range, or
    * below the log start, and what is left of a range beyond it begins with the value there. Durable with the next
-   * commit. False, and nothing changes, when nothing of it can be read any more.
+   * commit. False, and nothing changes, when nothing of it can be read any more, or the log had been truncated less often when it was read.
    */
-  replaceRanges(fresh: SegmentRange): boolean {
-    if (this.#deleted || fresh.endOffset <= this.#logStartOffset) return false;
+  replaceRanges(fresh: SegmentRange, truncations: number): boolean {
+    if (this.#deleted || truncations !== this.#truncations || fresh.endOffset <= this.#logStartOffset)
+      return false;
     const { segments } = this.#host;
     const ranges = this.ranges.flatMap((range): SegmentRange[] => {
       if (range.endOffset <= fresh.baseOffset || range.baseOffset >= fresh.endOffset) return [range];
@@ -362,22 +400,194 @@ export class Partition implements PartitionLog {
   delete(): void {
     this.#assertLive();
     this.#deleted = true;
-    this.#host.damaged.forgetBelow(this.name, Number.POSITIVE_INFINITY);
-    const { segments } = this.#host;
-    this.#host.put([partitionKey(this.id), undefined]);
-    this.#host.put([compactionKey(this.id), undefined]);
-    for (const producerId of this.#producers.keys()) {
-      this.#host.put([producerKey(this.id, producerId), undefined]);
-    }
+    this.#host.damaged.forgetFrom(this.name, 0);
     for (const chunk of this.#tail) {
       this.#host.put([tailKey(this.id, chunk.baseOffset, chunk.recordCount), undefined]);
     }
-    for (const { segmentId } of this.ranges) {
-      if (segmentId === segments.active.id) continue;
-      segments.release(segmentId);
-      this.#host.put([rangeKey(this.id, segmentId), undefined]);
-    }
+    this.#removeRows();
     void this.#host.enqueue(this, 0);
+  }
+
+  /** All but those of the tail. */
+  #removeRows(): void {
+    this.#host.put([partitionKey(this.id), undefined]);
+    this.#host.put([compactionKey(this.id), undefined]);
+    this.#host.put([producersThroughKey(this.id), undefined]);
+    for (const producerId of this.#producers.keys()) {
+      this.#host.put([producerKey(this.id, producerId), undefined]);
+    }
+    for (const range of this.ranges) this.#releaseRange(range);
+  }
+
+  /** The range of the active segment has no row, and is no reference. */
+  #releaseRange({ segmentId }: SegmentRange): void {
+    const { segments } = this.#host;
+    if (segmentId === segments.active.id) return;
+    segments.release(segmentId);
+    this.#host.put([rangeKey(this.id, segmentId), undefined]);
+  }
+
+  appendReplicated(batches: Buffer): ReplicatedAppend {
+    this.#assertAppendable();
+    const result = placeReplicated(batches, this);
+    if ('error' in result) return this.#refused(result);
+    const { placed, recordCount, hasHoles } = result;
+    const appendTime = this.#host.now();
+    let sizeBytes = 0;
+    for (const { batch, header } of placed) {
+      if (this.#host.failed) break;
+      if (header.baseOffset < this.#logEndOffset) {
+        this.#leaveBatches();
+        this.#logEndOffset = header.baseOffset;
+      }
+      this.#store(batch, header, appendTime);
+      sizeBytes += batch.length;
+    }
+    if (this.#producersThrough <= this.#logEndOffset) this.#setProducersThrough(0);
+    const flushed = placed.length === 0 ? this.#host.flushed() : this.#host.enqueue(this, sizeBytes);
+    return { ok: true, endOffset: this.#logEndOffset, recordCount, hasHoles, flushed };
+  }
+
+  truncate(endOffset: number): number {
+    this.#assertAppendable();
+    if (this.#host.failed) return this.#logEndOffset;
+    const asked = Math.max(endOffset, this.#logStartOffset);
+    if (asked < this.#logEndOffset) this.#truncate(asked);
+    this.leaderEpochs.truncateFrom(this.#logEndOffset); // one that was to begin at the end too
+    return this.#logEndOffset;
+  }
+
+  #truncate(asked: number): void {
+    assert(this.#producersThrough === 0, `${this.name} is truncated while its producers are the leader's`);
+    const start = this.#batchStart(asked);
+    const to = start.baseOffset;
+    const rewound = this.#rewoundProducers(to);
+    if (to <= this.#logStartOffset) {
+      this.#leaveBatches();
+      this.#logEndOffset = this.#logStartOffset;
+    } else {
+      this.#cutRanges(start);
+      this.#unflushed.truncate(to);
+      this.#logEndOffset = to;
+      this.#bytesEnd = start.bytesBefore;
+    }
+    for (const [producerId, state] of rewound) {
+      if (state === undefined) this.#producers.delete(producerId);
+      else this.#producers.set(producerId, state);
+      this.#dirtyProducers.add(producerId);
+    }
+    const steps = stepsBelow(this.#compaction, to);
+    if (this.#compaction.length > 0) this.setCompaction(steps);
+    this.#wasTruncated();
+  }
+
+  /** Where the batch begins that holds `offset`. */
+  #batchStart(offset: number): BatchStart {
+    if (offset < this.flushedEndOffset) return this.#reader.batchStart(offset);
+    const { header, bytesBefore } = this.#unflushed.at(offset)!;
+    return { baseOffset: header.baseOffset, bytesBefore };
+  }
+
+  /**
+   * Ends the ranges there. The values that lie beyond stay where they are and are not meant any more, which a value in the segment that is
+   * written cannot: so that one is written no more. Throws, and changes nothing, where no other can be begun.
+   */
+  #cutRanges({ baseOffset, bytesBefore }: BatchStart): void {
+    const { segments } = this.#host;
+    const newest = this.ranges.at(-1);
+    if (newest === undefined || newest.endOffset <= baseOffset) return;
+    if (newest.segmentId === segments.active.id) this.#host.rollAtNextCommit();
+    const kept = this.ranges.findLastIndex((range) => range.baseOffset < baseOffset) + 1;
+    for (const range of this.ranges.splice(kept)) this.#releaseRange(range);
+    const last = this.ranges.at(-1);
+    if (last === undefined || last.endOffset <= baseOffset) return;
+    last.endOffset = baseOffset;
+    last.bytesEnd = bytesBefore;
+    if (last.segmentId !== segments.active.id)
+      this.#host.put([rangeKey(this.id, last.segmentId), encodeRange(last)]);
+  }
+
+  /** States of the producers that wrote at or above `endOffset`, as they were before that. */
+  #rewoundProducers(endOffset: number): Map<number, ProducerState | undefined> {
+    const rewinds = new Map<number, ProducerRewind>();
+    for (const state of this.#producers.values()) {
+      const newest = state.batches.at(-1);
+      if (newest === undefined || newest.baseOffset < endOffset) continue;
+      rewinds.set(state.producerId, new ProducerRewind(state, endOffset));
+    }
+    const waiting = new Set([...rewinds.values()].filter(({ isDone }) => !isDone));
+    if (waiting.size > 0) {
+      for (const header of this.#headersBelow(Math.max(...[...waiting].map(({ from }) => from)))) {
+        const rewind = rewinds.get(header.producerId);
+        rewind?.visit(header);
+        if (rewind?.isDone && waiting.delete(rewind) && waiting.size === 0) break;
+      }
+    }
+    return new Map([...rewinds].map(([producerId, { state }]) => [producerId, state]));
+  }
+
+  *#headersBelow(endOffset: number): Generator<BatchHeader> {
+    yield* this.#unflushed.headersBelow(endOffset);
+    yield* this.#reader.headersBelow(Math.min(endOffset, this.flushedEndOffset));
+  }
+
+  startAnew({ startOffset, producers, producersThrough }: ReplicaStart): void {
+    this.#assertAppendable();
+    assert(Number.isSafeInteger(startOffset) && startOffset >= 0, `${this.name} begins at ${startOffset}`);
+    if (this.#host.failed) return;
+    this.#leaveBatches();
+    this.#logStartOffset = startOffset;
+    this.#logEndOffset = startOffset;
+    this.leaderEpochs.truncateFrom(0);
+    this.adoptProducers(producers, producersThrough);
+    this.#wasTruncated();
+  }
+
+  adoptProducers(producers: Iterable<ProducerState>, producersThrough: number): void {
+    this.#assertAppendable();
+    if (this.#host.failed) return;
+    const adopted = [...producers];
+    for (const producerId of this.#producers.keys()) this.#dirtyProducers.add(producerId);
+    this.#producers.clear();
+    for (const state of adopted) {
+      this.#producers.set(state.producerId, state);
+      this.#dirtyProducers.add(state.producerId);
+    }
+    this.#setProducersThrough(producersThrough > this.#logEndOffset ? producersThrough : 0);
+    this.markDirty();
+  }
+
+  get producersThrough(): number {
+    return this.#producersThrough;
+  }
+
+  #setProducersThrough(offset: number): void {
+    if (offset === this.#producersThrough) return;
+    this.#producersThrough = offset;
+    this.#host.put(this.#producersThroughRow());
+  }
+
+  /** Goes on under another id: what was stored, or is on its way, dies with its segments. */
+  #leaveBatches(): void {
+    this.#removeRows();
+    this.#id = this.#host.newPartitionId();
+    this.#truncations++;
+    this.ranges.length = 0;
+    this.#unflushed.truncate(Number.NEGATIVE_INFINITY);
+    this.#compaction = [];
+    for (const producerId of this.#producers.keys()) this.#dirtyProducers.add(producerId);
+    if (this.#producersThrough > 0) this.#host.put(this.#producersThroughRow());
+    this.markDirty();
+  }
+
+  /** To be called when its ends say so. */
+  #wasTruncated(): void {
+    this.#truncations++;
+    this.flushedEndOffset = Math.min(this.flushedEndOffset, this.#logEndOffset);
+    this.#oldest = undefined;
+    this.#reader.forgetLookup();
+    this.#host.damaged.forgetFrom(this.name, this.#logEndOffset);
+    this.markDirty();
   }
 
   #append(batch: Buffer, given: BatchHeader, options: AppendOptions): AppendResult {
@@ -400,39 +610,42 @@ export class Partition implements PartitionLog {
     const lastOffset = baseOffset + given.lastOffsetDelta;
     if (!this.#host.failed) {
       const partitionLeaderEpoch = assigned ? options.leaderEpoch : given.partitionLeaderEpoch;
-      const header = { ...given, baseOffset, lastOffset, partitionLeaderEpoch };
       if (assigned) patchBatchOffset(batch, 0, baseOffset, partitionLeaderEpoch);
-      if (partitionLeaderEpoch > (this.leaderEpochs.latest ?? -1)) {
-        this.leaderEpochs.assign(partitionLeaderEpoch, baseOffset);
-      }
-      if (header.producerId >= 0 && header.baseSequence >= 0) {
-        this.#producers.set(header.producerId, advanceProducer(known, header, appendTime));
-        this.#dirtyProducers.add(header.producerId);
-      }
-      this.#unflushed.push({ header, batch, bytesBefore: this.#bytesEnd, appendTime });
-      this.#bytesEnd += header.sizeBytes;
-      this.#uncutBytes += header.sizeBytes;
-      this.#logEndOffset = lastOffset + 1;
+      this.#setProducersThrough(0);
+      this.#store(batch, { ...given, baseOffset, lastOffset, partitionLeaderEpoch }, appendTime);
     }
     const flushed = this.#host.enqueue(this, given.sizeBytes);
     return { ok: true, baseOffset, lastOffset, duplicate: false, appendTime, flushed };
   }
 
-  #refused({ error, message }: Refusal): AppendResult {
+  /** What is judged already, at the log's end. */
+  #store(batch: Buffer, header: BatchHeader, appendTime: number): void {
+    const { baseOffset, lastOffset, partitionLeaderEpoch, producerId } = header;
+    if (partitionLeaderEpoch > (this.leaderEpochs.latest ?? -1)) {
+      this.leaderEpochs.assign(partitionLeaderEpoch, baseOffset);
+    }
+    if (producerId >= 0 && header.baseSequence >= 0 && baseOffset >= this.#producersThrough) {
+      this.#producers.set(producerId, advanceProducer(this.#producers.get(producerId), header, appendTime));
+      this.#dirtyProducers.add(producerId);
+    }
+    this.#unflushed.push({ header, batch, bytesBefore: this.#bytesEnd, appendTime });
+    this.#bytesEnd += header.sizeBytes;
+    this.#logEndOffset = lastOffset + 1;
+  }
+
+  #refused({ error, message }: Refusal): { ok: false; error: AppendError; message: string } {
     return { ok: false, error, message: `${this.name}: ${message}` };
   }
 
   /** For a repeat: waits for the original where that is in flight; of an unknown original, for all that is. */
   #flushedAt(lastOffset: number): Promise<void> {
-    const isFlushed = lastOffset < 0 ? this.#unflushed.length === 0 : lastOffset < this.flushedEndOffset;
+    const isFlushed = lastOffset < 0 ? this.#unflushed.isEmpty : lastOffset < this.flushedEndOffset;
     return isFlushed && !this.#host.failed ? Promise.resolve() : this.#host.flushed();
   }
 
   #collectBatches(rows: RowWrite[]): () => void {
-    const fresh = this.#unflushed.slice(this.#cut);
+    const fresh = this.#unflushed.cut(this.#logEndOffset);
     if (fresh.length === 0) return () => {};
-    this.#cut = this.#unflushed.length;
-    this.#uncutBytes = 0;
     for (let from = 0, to = 0; from < fresh.length; from = to) {
       for (let size = 0; to < fresh.length; to++) {
         const { sizeBytes, partitionLeaderEpoch } = fresh[to]!.header;
@@ -442,11 +655,8 @@ export class Partition implements PartitionLog {
       }
       rows.push(this.#value(fresh.slice(from, to)));
     }
-    const endOffset = this.#logEndOffset;
     return () => {
-      this.#unflushed.splice(0, fresh.length);
-      this.#cut -= fresh.length;
-      this.flushedEndOffset = endOffset;
+      this.flushedEndOffset = this.#unflushed.flushed();
     };
   }
 
@@ -498,8 +708,7 @@ export class Partition implements PartitionLog {
       if (oldest === undefined || oldest.endOffset > this.#logStartOffset) return;
       if (oldest.segmentId === segments.active.id) return;
       this.ranges.shift();
-      segments.release(oldest.segmentId);
-      this.#host.put([rangeKey(this.id, oldest.segmentId), undefined]);
+      this.#releaseRange(oldest);
     }
   }
 
@@ -516,6 +725,17 @@ export class Partition implements PartitionLog {
 
   #compactionRow(): RowWrite {
     return [compactionKey(this.id), encodeCompaction(this.#compaction)];
+  }
+
+  #producersThroughRow(): RowWrite {
+    const value = this.#producersThrough > 0 ? encodeNumber(this.#producersThrough) : undefined;
+    return [producersThroughKey(this.id), value];
+  }
+
+  /** Nothing but a seal goes behind an open tail. */
+  #assertAppendable(): void {
+    this.#assertWritable();
+    assert(this.#tail.length === 0, `append to ${this.name} beside an open tail`);
   }
 
   #assertWritable(): void {

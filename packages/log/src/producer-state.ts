@@ -76,21 +76,35 @@ export function advanceProducer(
     state !== undefined &&
     state.producerEpoch === header.producerEpoch &&
     state.nextSequence === header.baseSequence;
-  const batch = {
+  const batch = keptBatch(header);
+  return {
+    producerId: header.producerId,
+    producerEpoch: header.producerEpoch,
+    nextSequence: sequenceAfter(batch),
+    recordCount: (continues ? state.recordCount : 0) + header.lastOffsetDelta + 1,
+    lastAppendTime: appendTime,
+    batches: continues ? [...state.batches.slice(1 - BATCHES_KEPT), batch] : [batch],
+  };
+}
+
+type KeptBatch = ProducerState['batches'][number];
+
+export function keptBatch(header: BatchHeader): KeptBatch {
+  return {
     firstSequence: header.baseSequence,
     lastSequence: lastSequenceOf(header),
     baseOffset: header.baseOffset,
     timestamp: header.maxTimestamp,
     crc: header.crc,
   };
-  return {
-    producerId: header.producerId,
-    producerEpoch: header.producerEpoch,
-    nextSequence: advance(batch.lastSequence, 1),
-    recordCount: (continues ? state.recordCount : 0) + header.lastOffsetDelta + 1,
-    lastAppendTime: appendTime,
-    batches: continues ? [...state.batches.slice(1 - BATCHES_KEPT), batch] : [batch],
-  };
+}
+
+export function recordsOf({ firstSequence, lastSequence }: KeptBatch): number {
+  return advance(lastSequence, -firstSequence) + 1;
+}
+
+export function sequenceAfter({ lastSequence }: KeptBatch): number {
+  return advance(lastSequence, 1);
 }
 
 /** Ordinary ids are forgotten after this long without an append here; reserved ones never (DESIGN section 3). */

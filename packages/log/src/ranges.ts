@@ -1,3 +1,4 @@
+import type { ValueKey } from './keys.ts';
 import type { SegmentRange } from './rows.ts';
 
 /** Index of the last range that begins at or before `offset`. */
@@ -15,4 +16,14 @@ export function rangeIndexOf(ranges: readonly SegmentRange[], offset: number): n
 /** Bytes of batches. Their places count within a range: between two of them compaction may have left a gap. */
 export function sizeOf({ bytesBefore, bytesEnd }: Pick<SegmentRange, 'bytesBefore' | 'bytesEnd'>): number {
   return bytesEnd - bytesBefore;
+}
+
+/** What the range holds of a stored value: where the log was truncated within the value, the range ends there. */
+export function keyWithin(range: SegmentRange, key: ValueKey): ValueKey {
+  return key.endOffset <= range.endOffset ? key : { ...key, endOffset: range.endOffset };
+}
+
+/** The batches of it, likewise. */
+export function bytesWithin(range: SegmentRange, key: ValueKey, bytes: Buffer): Buffer {
+  return key.endOffset <= range.endOffset ? bytes : bytes.subarray(0, range.bytesEnd - key.bytesBefore);
 }

@@ -2,7 +2,7 @@ import { assert, EdgelogError } from '@edgelog/base';
 import { type BatchHeader, iterateRecords } from '@edgelog/wire';
 import { StoredDamageError } from './damage.ts';
 import type { ValueBounds, ValueKey } from './keys.ts';
-import { rangeIndexOf } from './ranges.ts';
+import { bytesWithin, keyWithin, rangeIndexOf } from './ranges.ts';
 import type { SegmentRange } from './rows.ts';
 import type { SegmentReader } from './segment.ts';
 import type { SegmentFiles } from './segment-files.ts';
@@ -21,13 +21,38 @@ export interface ReadablePartition {
   foundDamage(damage: StoredDamage): void;
 }
 
+/** Headers are looked for in so much of the log and no more: on the main thread, an eighth of a second. */
+const HEADERS_BYTES_MAX = 64 * 2 ** 20;
+
+/** Where a batch begins: as an offset, and in bytes of its range. */
+export interface BatchStart {
+  baseOffset: number;
+  bytesBefore: number;
+}
+
 /** A look-up by time decompresses no more than this on the main thread; usual batches are a tenth of it. */
 const LOOKUP_BYTES_MAX = 8 * 2 ** 20;
 
 /** Where a stored value is. */
 interface Found {
   segment: SegmentReader;
+  range: SegmentRange;
+  /** As it is stored, */
+  stored: ValueKey;
+  /** and what of it is in the range. */
   key: ValueKey;
+}
+
+type Damaged = Omit<DamagedPart, 'at'>;
+
+/** What may be taken of a value: whole batches below `end`, up to `maxBytes`, or one if `atLeastOne`. */
+interface TakeBounds {
+  end: number;
+  maxBytes: number;
+  atLeastOne: boolean;
+  /** Empty batches count like others: what was read begins with records already, or with whatever is there. */
+  hasRecords: boolean;
+  memory: (sizeBytes: number) => Buffer;
 }
 
 /** Offsets for which there is no value that can be read, with the bounds that its neighbours give. */
@@ -59,16 +84,23 @@ export class PartitionReader {
 
   /** Throws StoredDamageError where `offset` lies in damage. Begins with an empty batch only where no other follows it. */
   read(offset: number, options: ReadOptions): ReadResult {
-    const { maxBytes, atLeastOne = true, endOffset, memory = Buffer.allocUnsafeSlow } = options;
+    const { maxBytes, atLeastOne = true, endOffset, withEmpty = false } = options;
+    const { memory = Buffer.allocUnsafeSlow } = options;
     const end = Math.min(endOffset ?? Number.MAX_SAFE_INTEGER, this.#partition.flushedEndOffset);
     let result: ReadResult = { batches: [], sizeBytes: 0 };
-    let hasRecords = false;
+    let hasRecords = withEmpty;
     let at = offset;
     try {
       while (at < end && (!hasRecords || result.sizeBytes < maxBytes)) {
         const found = this.#find(at);
         const left = hasRecords ? maxBytes - result.sizeBytes : maxBytes;
-        const taken = this.#take(found, at, end, left, atLeastOne && !hasRecords, memory);
+        const taken = this.#take(found, at, {
+          end,
+          maxBytes: left,
+          atLeastOne: atLeastOne && (!hasRecords || result.sizeBytes === 0),
+          hasRecords,
+          memory,
+        });
         if (!hasRecords && taken.hasRecords) result = { batches: [], sizeBytes: 0 };
         hasRecords ||= taken.hasRecords;
         result.batches.push(...taken.batches);
@@ -80,6 +112,48 @@ export class PartitionReader {
       if (result.sizeBytes === 0) throw error; // what lies before the damage is served
     }
     return result;
+  }
+
+  /** Where the batch begins that holds `offset`, which must be flushed, or the damage that does. */
+  batchStart(offset: number): BatchStart {
+    const located = this.#locate(offset);
+    const { baseOffset, bytesBefore } = 'hole' in located ? located.hole : located.key;
+    if ('hole' in located) return { baseOffset, bytesBefore };
+    try {
+      for (const part of this.#parts(located, this.#scratch(located), offset)) {
+        const first = isDamagedPart(part) ? part : part.header;
+        return { baseOffset: first.baseOffset, bytesBefore: bytesBefore + part.at };
+      }
+    } catch (error) {
+      if (!(error instanceof StoredDamageError)) throw error;
+    }
+    return { baseOffset, bytesBefore };
+  }
+
+  /** Headers of the batches below `endOffset`, which must be flushed, newest first; not beyond a bound of bytes. */
+  *headersBelow(endOffset: number): Generator<BatchHeader> {
+    const { logStartOffset } = this.#partition;
+    let bytesLeft = HEADERS_BYTES_MAX;
+    for (let at = endOffset; at > logStartOffset && bytesLeft > 0; ) {
+      const value = this.valueAt(at - 1);
+      const headers = this.#headersOf(value.baseOffset);
+      bytesLeft -= headers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      for (const header of headers.reverse()) if (header.lastOffset < endOffset) yield header;
+      at = value.baseOffset;
+    }
+  }
+
+  /** Headers of the value that begins there; none where it cannot be read. */
+  #headersOf(baseOffset: number): BatchHeader[] {
+    const located = this.#locate(baseOffset);
+    if ('hole' in located) return [];
+    try {
+      const parts = [...this.#parts(located, this.#scratch(located), baseOffset)];
+      return parts.flatMap((part) => (isDamagedPart(part) ? [] : [part.header]));
+    } catch (error) {
+      if (!(error instanceof StoredDamageError)) throw error;
+      return [];
+    }
   }
 
   /** The first record that can be read, at or after `timestamp` and below what is flushed. */
@@ -121,23 +195,16 @@ export class PartitionReader {
   }
 
   /**
-   * Whole batches of one value: from the one that holds `from`, or the next with records, below `end`, up to `maxBytes`, or one if
-   * `atLeastOne`. They lie back to back in one piece of `memory`.
+   * Whole batches of one value: from the one that holds `from`, or the next with records. They lie back to back in one piece of `memory`.
    */
-  #take(
-    found: Found,
-    from: number,
-    end: number,
-    maxBytes: number,
-    atLeastOne: boolean,
-    memory: (sizeBytes: number) => Buffer,
-  ) {
+  #take(found: Found, from: number, bounds: TakeBounds) {
+    const { end, maxBytes, atLeastOne, memory } = bounds;
+    let { hasRecords } = bounds;
     const scratch = this.#scratch(found);
     const sizes: number[] = [];
     let start = 0;
     let sizeBytes = 0;
     let wholeValue = true;
-    let hasRecords = false;
     for (const part of this.#parts(found, scratch, from)) {
       if (isDamagedPart(part)) {
         const error = this.#damaged(part);
@@ -230,15 +297,17 @@ export class PartitionReader {
       return { hole: range, reason, cause };
     }
     const key = segment.floor(id, offset);
-    if (key !== undefined && key.endOffset > offset) return { segment, key };
+    if (key !== undefined && key.endOffset > offset) {
+      return { segment, range, stored: key, key: keyWithin(range, key) };
+    }
     const flushed = { ...range, endOffset: Math.min(range.endOffset, flushedEndOffset) };
     const hole = holeBetween(flushed, key, segment.after(id, offset));
     return { hole, reason: 'no stored value holds it' };
   }
 
-  #scratch({ segment, key }: Found): Buffer {
+  #scratch({ segment, range, stored, key }: Found): Buffer {
     try {
-      return segment.valueScratch(this.#partition.id, key);
+      return bytesWithin(range, stored, segment.valueScratch(this.#partition.id, stored));
     } catch (cause) {
       throw this.#damaged({ ...key, reason: (cause as Error).message }, cause);
     }
@@ -253,14 +322,14 @@ export class PartitionReader {
   }
 
   /** Tells the partition of it. */
-  #damaged({ baseOffset, endOffset, reason }: DamagedPart, cause?: unknown): StoredDamageError {
+  #damaged({ baseOffset, endOffset, reason }: Damaged, cause?: unknown): StoredDamageError {
     const damage = { partition: this.#partition.name, baseOffset, endOffset, reason };
     this.#partition.foundDamage(damage);
     return new StoredDamageError(damage, { cause });
   }
 }
 
-function partOf({ hole: { baseOffset, endOffset }, reason }: Hole): DamagedPart {
+function partOf({ hole: { baseOffset, endOffset }, reason }: Hole): Damaged {
   return { baseOffset, endOffset, reason };
 }
 

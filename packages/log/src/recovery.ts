@@ -4,6 +4,7 @@ import type { PartitionSeed } from './partition.ts';
 import {
   decodeCompaction,
   decodeHeader,
+  decodeNumber,
   decodePartition,
   decodeProducer,
   decodeRange,
@@ -49,6 +50,7 @@ export function recover(segment: Segment, path: string): Recovered {
       ranges: [],
       tail: [],
       compaction: [],
+      producersThrough: 0,
     };
     recovered.partitions.set(id, seed);
   }
@@ -76,6 +78,9 @@ export function recover(segment: Segment, path: string): Recovered {
   for (const { ranges } of recovered.partitions.values()) ranges.sort((a, b) => a.baseOffset - b.baseOffset);
   for (const { key, value } of segment.rows(RowKind.compaction)) {
     seedOf(key).compaction = decodeCompaction(value);
+  }
+  for (const { key, value } of segment.rows(RowKind.producersThrough)) {
+    seedOf(key).producersThrough = decodeNumber(value);
   }
   for (const { key, value } of segment.rows(RowKind.segment)) {
     recovered.segments.set(key.readDoubleBE(1), decodeSegment(value));

@@ -97,7 +97,12 @@ test('what is expired is what a look at every value finds, in few look-ups', () 
           retentionBytes !== undefined && bytesEnd - value.bytesEnd >= retentionBytes && !isOpen(value),
       );
       const logStartOffset = Math.max(byTime, bySize);
-      const expiry = expiryOf(log, { retentionMs, retentionBytes }, now);
+      const policy = { retentionMs, retentionBytes };
+      const expiry = expiryOf(log, policy, now, log.flushedEndOffset);
+      const bound = Math.floor((log.logStartOffset + log.flushedEndOffset) / 2);
+      expect(expiryOf(log, policy, now, bound)?.logStartOffset ?? log.logStartOffset).toBe(
+        Math.min(logStartOffset, bound),
+      );
       expect(looks()).toBeLessThan(24);
       if (logStartOffset === log.logStartOffset) expect(expiry).toBeUndefined();
       else expect(expiry).toEqual({ logStartOffset, by: byTime >= bySize ? 'time' : 'size' });

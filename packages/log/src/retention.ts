@@ -18,10 +18,15 @@ export interface RetainedLog {
  * from last month would be deleted on arrival). Whole segments are judged by their ranges; only in the first one that is
  * kept in part are values looked for, by halving. So it costs nothing to speak of where nothing has expired.
  */
-export function expiryOf(log: RetainedLog, policy: RetentionPolicy, now: number): Expiry | undefined {
+export function expiryOf(
+  log: RetainedLog,
+  policy: RetentionPolicy,
+  now: number,
+  endOffset: number,
+): Expiry | undefined {
   const byTime = startByTime(log, policy.retentionMs, now);
   const bySize = startBySize(log, policy.retentionBytes);
-  const logStartOffset = Math.max(byTime, bySize);
+  const logStartOffset = Math.min(Math.max(byTime, bySize), endOffset);
   if (logStartOffset <= log.logStartOffset) return undefined;
   return { logStartOffset, by: byTime >= bySize ? 'time' : 'size' };
 }

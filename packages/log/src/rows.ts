@@ -192,12 +192,13 @@ export function decodeCompaction(bytes: Buffer): CompactionStep[] {
   }));
 }
 
-export function encodeJournalRow(lastCommit: number): Buffer {
+/** A row that is one number. */
+export function encodeNumber(number: number): Buffer {
   const bytes = Buffer.allocUnsafe(8);
-  bytes.writeDoubleBE(lastCommit);
+  bytes.writeDoubleBE(number);
   return bytes;
 }
 
-export function decodeJournalRow(bytes: Buffer): number {
+export function decodeNumber(bytes: Buffer): number {
   return bytes.readDoubleBE(0);
 }

@@ -227,7 +227,7 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     if (existing !== undefined) return existing;
     assert(Number.isSafeInteger(startOffset) && startOffset >= 0, `start offset ${startOffset} of ${name}`);
     const partition = new Partition(this, {
-      id: this.#nextPartitionId++,
+      id: this.newPartitionId(),
       name,
       logStartOffset: startOffset,
       logEndOffset: startOffset,
@@ -237,9 +237,9 @@ class SegmentedLogStore implements LogStore, PartitionHost {
       ranges: [],
       tail: [],
       compaction: [],
+      producersThrough: 0,
     });
     this.#partitions.set(name, partition);
-    this.put(this.#headerRow());
     partition.markDirty();
     return partition;
   }
@@ -363,6 +363,17 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     const flushed = this.#commits.enqueue(bytes);
     if (!this.failed) this.#dirty.add(partition);
     return flushed;
+  }
+
+  newPartitionId(): number {
+    const id = this.#nextPartitionId++;
+    this.put(this.#headerRow());
+    return id;
+  }
+
+  rollAtNextCommit(): void {
+    this.segments.prepareNext();
+    this.#rollAsked = true;
   }
 
   put(row: RowWrite): void {

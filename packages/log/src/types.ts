@@ -29,7 +29,7 @@ export interface AppendOptions {
   leaderEpoch: number;
   /**
    * `assign`: the log gives the offsets (a leader). `verbatim`: the batch's own base offset must be the log's end
-   * (a gateway sealing its own batch, a follower).
+   * (a gateway sealing its own batch). A follower's are appended by `appendReplicated`.
    */
   offsets: 'assign' | 'verbatim';
   /** False when the bytes were checked already by the caller in this process. Default true. */
@@ -56,12 +56,42 @@ export interface ProducerState {
   }[];
 }
 
+/** What became of a fetched piece of a leader's log. */
+export type ReplicatedAppend =
+  | {
+      ok: true;
+      /** One past the last batch, as `logEndOffset`. */
+      endOffset: number;
+      recordCount: number;
+      /**
+       * Offsets that the leader's compaction left empty were among them: batches of producers may be missing, whose states the leader
+       * has nevertheless.
+       */
+      hasHoles: boolean;
+      flushed: Promise<void>;
+    }
+  /** Nothing of it was appended. */
+  | { ok: false; error: AppendError; message: string };
+
+/** Where a replica begins that has nothing its leader still has. */
+export interface ReplicaStart {
+  startOffset: number;
+  /** What the leader knows of producers, */
+  producers: Iterable<ProducerState>;
+  /** from all batches below this offset. */
+  producersThrough: number;
+}
+
 export interface ReadOptions {
   maxBytes: number;
   /** Return the first batch even if it is larger than `maxBytes` (Kafka's rule). Default true. */
   atLeastOne?: boolean;
   /** Exclusive bound; default what is flushed. */
   endOffset?: number;
+  /** Also what is appended and not on this disk yet, from memory. Default false. */
+  unflushed?: boolean;
+  /** Also the empty batches that compaction left, so that a replica of the log is dense: the first one holds the offset asked for. Default false. */
+  withEmpty?: boolean;
   /** Gives the memory to read into, of exactly so many bytes. Default: fresh memory. */
   memory?: (sizeBytes: number) => Buffer;
 }
@@ -98,6 +128,8 @@ export interface CompactionPolicy {
   rollBytes: number;
   /** or something of it that is older than this, milliseconds. */
   rollMs: number;
+  /** Nothing at or above this is compacted. Default: what is flushed. */
+  endOffset?: number;
 }
 
 /** What is kept of a partition; each bound is undefined where there is none. */
@@ -163,8 +195,35 @@ export interface PartitionLog {
   /** Bytes on disk of the batches from `offset` to the end. Exact to a stored value; O(log segments). */
   sizeBytesFrom(offset: number): number;
 
+  /** Below this, the states of producers are the leader's (`adoptProducers`), of which the log here may lack the end. 0: all are its own. */
+  readonly producersThrough: number;
+
   /** Appends exactly one batch. The buffer belongs to the log until `flushed`; base offset and epoch are patched in place. */
   append(batch: Buffer, header: BatchHeader, options: AppendOptions): AppendResult;
+
+  /**
+   * Appends whole batches, back to back, as a leader's log has them: offsets and leader epochs stay, and the states of producers follow without
+   * a judgement. Where the first one begins above the log's end, because the leader's compaction took away what was between, an empty batch
+   * fills the gap. It may begin below only where it is empty, or in an empty log of which the start lies within it. All are
+   * checked before one is appended. The buffer belongs to the log until `flushed`.
+   */
+  appendReplicated(batches: Buffer): ReplicatedAppend;
+
+  /**
+   * Drops everything at or above `endOffset`, flushed or not, with what it did to leader epochs and producers. A batch that holds `endOffset`
+   * is dropped whole; the log start does not move. Returns the log's end after it, from which appends go on at once. Durable with
+   * the next commit: a crash before it leaves the log as it was. Nothing is changed where it throws: on a disk without room for the new segment
+   * that it takes. Not below `producersThrough`, but for `startAnew`.
+   */
+  truncate(endOffset: number): number;
+
+  /** Drops everything, the leader epochs too, and begins at `startOffset` with the leader's producers. Durable with the next commit, as a whole. */
+  startAnew(start: ReplicaStart): void;
+  /**
+   * Puts the leader's states of producers, from all batches below `producersThrough`, in the place of all here. What is appended below leaves
+   * them alone.
+   */
+  adoptProducers(producers: Iterable<ProducerState>, producersThrough: number): void;
 
   /**
    * Every batch is checked as it is read. What lies before damage is returned; at damage it throws StoredDamageError, which
@@ -173,8 +232,8 @@ export interface PartitionLog {
   read(offset: number, options: ReadOptions): ReadResult;
   /** The damaged range that holds the offset, if a read has met it. */
   damageAt(offset: number): StoredDamage | undefined;
-  /** The first record that can be read, at or after `timestamp`. */
-  offsetForTimestamp(timestamp: number): TimeLookup | undefined;
+  /** The first record that can be read, at or after `timestamp` and below `endOffset`, by default what is flushed. */
+  offsetForTimestamp(timestamp: number, endOffset?: number): TimeLookup | undefined;
   /** Header of the batch whose last offset is `lastOffset`, if there is one such batch still stored. */
   batchEndingAt(lastOffset: number): BatchHeader | undefined;
 
@@ -192,8 +251,11 @@ export interface PartitionLog {
    */
   seal(batch: Buffer, header: BatchHeader): AppendResult;
 
-  /** What the policy keeps no longer, to a stored value; undefined when it keeps everything. Moves nothing by itself. */
-  expiry(policy: RetentionPolicy): Expiry | undefined;
+  /**
+   * What the policy keeps no longer, to a stored value, and never past `endOffset`, by default what is flushed; undefined when it
+   * keeps everything. Moves nothing by itself.
+   */
+  expiry(policy: RetentionPolicy, endOffset?: number): Expiry | undefined;
 
   /** Marks everything below `offset` dead; segments in which nothing lives are unlinked. Durable with the next commit. */
   advanceLogStart(offset: number): void;

@@ -8,8 +8,9 @@ export interface SoundBatch {
   readonly header: BatchHeader;
 }
 
-/** Offsets [baseOffset, endOffset) of a value that cannot be read. */
+/** Offsets [baseOffset, endOffset) of a value that cannot be read, and where their bytes begin. */
 export interface DamagedPart {
+  readonly at: number;
   readonly baseOffset: number;
   readonly endOffset: number;
   readonly reason: string;
@@ -50,7 +51,12 @@ export function* walkValue(
       const misled = passed && crcFault(value, passed);
       const start = misled === undefined ? place : { at: passed!.at, offset: passed!.header.baseOffset };
       place = nextSound(value, start, key);
-      yield { baseOffset: start.offset, endOffset: place.offset, reason: misled ?? reasonOf(error) };
+      yield {
+        at: start.at,
+        baseOffset: start.offset,
+        endOffset: place.offset,
+        reason: misled ?? reasonOf(error),
+      };
       passed = undefined;
     }
   }

@@ -2,7 +2,7 @@ import { EdgelogError } from '@edgelog/base';
 import { Journal } from './journal.ts';
 import { parseRows } from './journal-group.ts';
 import { journalKey } from './keys.ts';
-import { decodeJournalRow, encodeJournalRow } from './rows.ts';
+import { decodeNumber, encodeNumber } from './rows.ts';
 import type { RowWrite, Segment } from './segment.ts';
 
 /**
@@ -75,7 +75,7 @@ export class WriteAhead {
     if (!this.#isUsed) return segment.write(rows);
     const number = this.#number;
     const taken = segment.held.take();
-    const written = segment.write([...taken.rows, ...rows, [journalKey(), encodeJournalRow(number)]]);
+    const written = segment.write([...taken.rows, ...rows, [journalKey(), encodeNumber(number)]]);
     const earlier = this.#applied;
     this.#applied = (async () => {
       await written;
@@ -99,7 +99,7 @@ export async function replayJournal(dir: string, segment: Segment): Promise<numb
   let last = 0;
   for (const number of groups.keys()) last = Math.max(last, number);
   // Without a row it was begun by a store that used no journal: what is there is older.
-  const applied = row === undefined ? last : decodeJournalRow(row);
+  const applied = row === undefined ? last : decodeNumber(row);
   const rows: RowWrite[] = [];
   let next = applied + 1;
   for (; groups.get(next)?.segmentId === segment.id; next++) {
@@ -113,6 +113,6 @@ export async function replayJournal(dir: string, segment: Segment): Promise<numb
       );
   }
   last = Math.max(last, applied);
-  if (last > applied) await segment.write([...rows, [journalKey(), encodeJournalRow(last)]]);
+  if (last > applied) await segment.write([...rows, [journalKey(), encodeNumber(last)]]);
   return last;
 }
