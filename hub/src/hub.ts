@@ -12,14 +12,13 @@ import {
 import { startSyncServer } from '@edgelog/sync';
 import type { Broker } from './broker.ts';
 import { reportDamage } from './fetch/damage.ts';
-import { GroupService, type TopicsView } from './group/index.ts';
+import { openGroups } from './group/index.ts';
 import { registerHubMetrics } from './http/metrics.ts';
 import { hubStatus } from './http/status.ts';
 import { openLocalHome } from './metadata/local-home.ts';
 import { replicationDefaults } from './metadata/replication-defaults.ts';
 import { topicConfigDefinitions } from './metadata/topic-config.ts';
-import { OFFSETS_TOPIC } from './metadata/topic-name.ts';
-import { type Topic, Topics } from './metadata/topics.ts';
+import { Topics } from './metadata/topics.ts';
 import { Dispatcher } from './net/dispatcher.ts';
 import { FramePool } from './net/frame-pool.ts';
 import { startKafkaListener } from './net/listener.ts';
@@ -109,7 +108,9 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     const home = await openLocalHome({ nodeId, settings, store, topics, advertised, now });
     const runs = new Runs(store.state, topics);
     const gaps = new Gaps(store.state);
-    const groups = openGroups(topics.get(OFFSETS_TOPIC)!, topics);
+    const { topicAdmin } = home;
+    const { groups, ...coordination } = await openGroups({ topics, topicAdmin, settings, log, now });
+    opened.push(() => coordination.close());
     const responses = new MemoryBudget(RESPONSE_MEMORY_BYTES);
     const broker: Broker = {
       nodeId,
@@ -122,8 +123,6 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       responses,
       log,
     };
-    await groups.load();
-    opened.push(() => groups.stop());
     const retention = new Retention({
       topics,
       store,
@@ -189,36 +188,4 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       stop: closeAll,
     };
   }
-
-  function openGroups(offsetsTopic: Topic, topics: Topics): GroupService {
-    const groups = new GroupService({
-      offsetsPartitions: offsetsTopic.partitions.length,
-      offsetsPartition: (index) => offsetsTopic.partitions[index]!.log,
-      now,
-      log,
-      topicExists: (name, index) => topics.partition(name, index) !== undefined,
-      topics: topicsView(topics),
-      settings: {
-        consumerHeartbeatIntervalMs: settings.consumerHeartbeatIntervalMs,
-        consumerMigrationPolicy: settings.consumerMigrationPolicy,
-        consumerSessionTimeoutMs: settings.consumerSessionTimeoutMs,
-      },
-    });
-    topics.whenDeleted.push(({ name }) => groups.topicDeleted(name));
-    return groups;
-  }
-}
-
-/** What the group coordinator may know of topics. */
-function topicsView(topics: Topics): TopicsView {
-  return {
-    get: (name) => {
-      const topic = topics.get(name);
-      return topic && { id: topic.id, partitions: topic.partitions.length };
-    },
-    nameOf: (id) => topics.byId(id)?.name,
-    *names() {
-      for (const { name, isInternal } of topics.all()) if (!isInternal) yield name;
-    },
-  };
 }

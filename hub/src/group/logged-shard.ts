@@ -1,47 +1,66 @@
-import type { PartitionLog } from '@edgelog/log';
+import type { ErrorName } from '@edgelog/wire';
+import type { Partition } from '../partition/partition.ts';
 import { CHECKPOINT_RECORDS_MIN, checkpointAt, snapshot } from './checkpoint.ts';
-import { appendRecords, readRecords } from './offsets-log.ts';
+import { type AppendedRecords, appendRecords, readRecords } from './offsets-log.ts';
 import type { GroupRecord } from './records/index.ts';
 import { replay } from './replay.ts';
 import { createShard } from './state.ts';
 
 const SNAPSHOT_BATCH_RECORDS = 1_000;
 
-/** One shard and the partition of `__consumer_offsets` that holds its records. */
+export interface LoggedAppend {
+  readonly flushed: Promise<void>;
+  /** As in Replication. */
+  readonly committed: Promise<ErrorName>;
+}
+
+/** One shard and the partition of `__consumer_offsets` that holds its records, as long as this broker leads it. */
 export class LoggedShard {
   readonly state = createShard();
-  readonly #log: PartitionLog;
-  readonly #leaderEpoch: number;
+  readonly #partition: Partition;
   /** Records in the log, read or appended. */
   #records = 0;
   #checkpointAt = CHECKPOINT_RECORDS_MIN;
   #checkpointing = false;
+  #released = false;
 
-  constructor(log: PartitionLog, leaderEpoch: number) {
-    this.#log = log;
-    this.#leaderEpoch = leaderEpoch;
+  constructor(partition: Partition) {
+    this.#partition = partition;
   }
 
-  /** Replays the log. Returns how many records there were. */
-  load(onUnreadable: (offset: number, error: Error) => void): number {
-    for (const record of readRecords(this.#log, onUnreadable)) {
-      replay(this.state, record);
-      this.#records++;
+  /** Replays what is below `endOffset`, a portion per turn, until it is released. Returns how many records there were. */
+  async load(endOffset: number, onUnreadable: (offset: number, error: Error) => void): Promise<number> {
+    if (this.#released) return 0;
+    for (const records of readRecords(this.#partition.log, endOffset, onUnreadable)) {
+      for (const record of records) replay(this.state, record);
+      this.#records += records.length;
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.#released) break;
     }
     return this.#records;
   }
 
-  /** Resolves when the records are on disk. */
-  append(records: readonly GroupRecord[], wallMs: number): Promise<void> {
+  append(records: readonly GroupRecord[], wallMs: number): LoggedAppend {
     this.#records += records.length;
-    const { flushed } = appendRecords(this.#log, records, wallMs, this.#leaderEpoch);
+    const appended = appendRecords(this.#partition, records, wallMs);
+    const committed = this.#committed(appended);
     if (this.#records >= this.#checkpointAt && !this.#checkpointing) void this.#checkpoint(wallMs);
-    return flushed;
+    return { flushed: appended.flushed, committed };
+  }
+
+  /** The log is somebody else's from now on. */
+  release(): void {
+    this.#released = true;
+    this.state.groups.clear();
+  }
+
+  #committed({ endOffset, flushed }: AppendedRecords): Promise<ErrorName> {
+    return this.#partition.replication.committed(endOffset, flushed);
   }
 
   /**
-   * Keeps the log, and with it the time that loading takes, in proportion to what lives: writes all of it anew and lets
-   * go of everything before. A crash in between leaves both, and replay comes to the same state.
+   * Keeps the log, and with it the time that loading takes, in proportion to what lives: writes all of it anew and, when that is
+   * committed, lets go of everything before. A crash or another leader in between leaves both, and replay comes to the same state.
    */
   async #checkpoint(wallMs: number): Promise<void> {
     const live = [...snapshot(this.state)];
@@ -50,16 +69,17 @@ export class LoggedShard {
       return;
     }
     this.#checkpointing = true;
-    const start = this.#log.logEndOffset;
-    const flushes: Promise<void>[] = [];
+    const start = this.#partition.log.logEndOffset;
+    const commits: Promise<ErrorName>[] = [];
     for (let i = 0; i < live.length; i += SNAPSHOT_BATCH_RECORDS) {
       const part = live.slice(i, i + SNAPSHOT_BATCH_RECORDS);
-      flushes.push(appendRecords(this.#log, part, wallMs, this.#leaderEpoch).flushed);
+      commits.push(this.#committed(appendRecords(this.#partition, part, wallMs)));
     }
     const before = this.#records;
     try {
-      await Promise.all(flushes);
-      this.#log.advanceLogStart(start);
+      const outcomes = await Promise.all(commits);
+      if (this.#released || outcomes.some((outcome) => outcome !== 'NONE')) return;
+      this.#partition.advanceLogStart(start);
       this.#records += live.length - before;
       this.#checkpointAt = checkpointAt(live.length);
     } catch {

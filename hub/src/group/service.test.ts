@@ -6,6 +6,8 @@ import { type LogStore, openLogStore, type PartitionLog } from '@edgelog/log';
 import { silentLogger } from '@edgelog/runtime';
 import { ErrorCode } from '@edgelog/wire';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Partition } from '../partition/partition.ts';
+import { StandaloneReplication, standaloneLeadership } from '../partition/standalone.ts';
 import { CHECKPOINT_RECORDS_MIN } from './checkpoint.ts';
 import type * as m from './messages.ts';
 import { GroupService, type GroupServiceDeps } from './service.ts';
@@ -32,16 +34,27 @@ afterEach(async () => {
 
 async function open(deps: Partial<GroupServiceDeps> = {}) {
   store = await openLogStore({ dir });
-  groups = new GroupService({
-    offsetsPartitions: PARTITIONS,
-    offsetsPartition: (i) => store.createPartition(`__consumer_offsets-${i}`),
-    now: Date.now,
-    log: silentLogger,
-    settings: { initialRebalanceDelayMs: 20 },
-    ...deps,
-  });
-  await groups.load();
+  const logs = Array.from({ length: PARTITIONS }, (_, i) => store.createPartition(`__consumer_offsets-${i}`));
+  groups = serve(logs, { settings: { initialRebalanceDelayMs: 20 }, ...deps });
+  await groups.loaded();
 }
+
+/** The coordinator of a standalone broker. */
+function serve(logs: readonly PartitionLog[], deps: Partial<GroupServiceDeps> = {}): GroupService {
+  const leadership = standaloneLeadership(1);
+  const partitions = logs.map(
+    (log, i) => new Partition('__consumer_offsets', i, log, new StandaloneReplication(log, leadership)),
+  );
+  const service = new GroupService({ ...around(partitions), ...deps });
+  for (const partition of partitions) service.look(partition);
+  return service;
+}
+
+const around = (partitions: readonly Partition[]) => ({
+  offsets: { partitions, ensure: () => Promise.resolve(undefined) },
+  now: Date.now,
+  log: silentLogger,
+});
 
 async function reopen() {
   await groups.stop();
@@ -183,16 +196,13 @@ test('a member that is silent loses its place, and one that beats keeps it', asy
 
 describe('requests that cannot be served', () => {
   test('while loading are to be tried again, heartbeats are simply fine', async () => {
-    const loading = new GroupService({
-      offsetsPartitions: 1,
-      offsetsPartition: () => store.createPartition('x'),
-      now: Date.now,
-      log: silentLogger,
-    });
+    const loading = serve([store.createPartition('x')]);
     expect((await loading.joinGroup(joinRequest(''), context)).errorCode).toBe(14);
     expect((await loading.listGroups({ statesFilter: [], typesFilter: [] }, context)).errorCode).toBe(14);
     const beat = { groupId: 'g', memberId: 'm', generationId: 1, groupInstanceId: null };
     expect((await loading.heartbeat(beat, context)).errorCode).toBe(0);
+    await loading.loaded();
+    await loading.stop();
   });
 
   test('are refused in the words of their version', async () => {
@@ -223,13 +233,8 @@ describe('requests that cannot be served', () => {
 });
 
 test('when the store fails, who waits is told, and nothing is served any more', async () => {
-  const failing = new GroupService({
-    offsetsPartitions: 1,
-    offsetsPartition: () => withFailingFlush(store.createPartition('failing')),
-    now: Date.now,
-    log: silentLogger,
-  });
-  await failing.load();
+  const failing = serve([withFailingFlush(store.createPartition('failing'))]);
+  await failing.loaded();
   const waiting = failing.joinGroup(joinRequest(''), context);
   expect((await waiting).errorCode).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
   expect((await failing.joinGroup(joinRequest(''), context)).errorCode).toBe(

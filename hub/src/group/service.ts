@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { assert } from '@edgelog/base';
-import type { PartitionLog } from '@edgelog/log';
 import type { Logger } from '@edgelog/runtime';
-import { ErrorCode, type ErrorName } from '@edgelog/wire';
+import { ErrorCode, type ErrorName, errorName } from '@edgelog/wire';
+import type { Refused } from '../metadata/topic-admin.ts';
+import type { Partition } from '../partition/partition.ts';
 import { describeConsumerGroup, undescribed } from './consumer/describe.ts';
 import { consumerHeartbeatFailure } from './consumer/heartbeat.ts';
 import { consumerFetchError } from './consumer/offsets.ts';
 import { noTopics, type TopicsView } from './consumer/topics.ts';
+import { Coordinator, type CoordinatorDeps } from './coordinator.ts';
 import { offsetDeleteFailure } from './deletion.ts';
 import { describeGroup, listGroups, operationsOf } from './describe.ts';
 import {
@@ -17,24 +19,20 @@ import {
   heartbeatFailure,
   leaveFailure,
 } from './failures.ts';
-import { LoggedShard } from './logged-shard.ts';
 import type * as m from './messages.ts';
 import { fetchOffsets } from './offsets.ts';
+import type { OffsetsTopic } from './offsets-topic.ts';
 import { partitionOf } from './placement.ts';
 import { RemovalLog } from './removal-log.ts';
 import { joinFailure, syncFailure } from './responses.ts';
 import { defaultGroupSettings, type GroupSettings } from './settings.ts';
-import { type GroupEvent, handle } from './shard.ts';
+import type { GroupEvent } from './shard.ts';
 import type { Group } from './state.ts';
 import { type CommittedOffset, committedOffsetsOf, type GroupStatus, statusOf } from './status.ts';
-import type { Step } from './step.ts';
-import { AlarmHeap } from './timers.ts';
+import { Turns } from './turns.ts';
 
 export interface GroupServiceDeps {
-  /** Partitions of `__consumer_offsets`. */
-  readonly offsetsPartitions: number;
-  /** The log of one of them, made if it does not exist. */
-  offsetsPartition(partition: number): PartitionLog;
+  readonly offsets: Pick<OffsetsTopic, 'partitions' | 'ensure'>;
   /** Wall clock, milliseconds since the epoch. */
   now(): number;
   /** A clock that nobody sets, in milliseconds: deadlines count on it. Default `performance.now`. */
@@ -44,93 +42,120 @@ export interface GroupServiceDeps {
   topicExists?(topic: string, partition: number): boolean;
   /** What groups of the new protocol can read. Default: nothing. */
   readonly topics?: TopicsView;
-  /** Of the offsets partitions, as their leader. Default 0. */
-  readonly leaderEpoch?: number;
   readonly settings?: Partial<GroupSettings>;
 }
 
-type Phase = 'loading' | 'serving' | 'stopped';
-
-interface Waiting {
-  readonly resolve: (reply: m.Reply) => void;
-  readonly fail: (error: ErrorName) => void;
-}
-
-/** setTimeout's own limit is 2^31−1. */
-const TIMEOUT_MS_MAX = 2 ** 30;
-
 /**
- * The group coordinator of this broker: the shell around the shards. It appends what they record, answers when that is on
- * disk, keeps the time. Requests of the wire protocol come in decoded, answers go out as bodies to encode.
+ * The group coordinator of this broker: of the groups in those partitions of `__consumer_offsets` that it leads. Requests of
+ * the wire protocol come in decoded, answers go out as bodies to encode; what is asked of other groups is NOT_COORDINATOR.
  */
 export class GroupService {
   readonly #deps: GroupServiceDeps;
-  readonly #settings: GroupSettings;
-  readonly #shards: LoggedShard[] = [];
-  readonly #waiting = new Map<m.Ticket, Waiting>();
-  /** By group: the newest append that is not on disk yet. */
-  readonly #inFlight = new Map<string, Promise<void>>();
-  readonly #alarms = new AlarmHeap();
-  readonly #removals: RemovalLog;
-  #phase: Phase = 'loading';
-  #nextTicket = 1;
-  #timer: NodeJS.Timeout | undefined;
-  #timerAt = Number.POSITIVE_INFINITY;
-  #expiryTimer: NodeJS.Timeout | undefined;
+  readonly #coordinators = new Map<number, Coordinator>();
+  readonly #coordinatorDeps: CoordinatorDeps;
+  readonly #loads = new Set<Promise<void>>();
+  readonly #expiryTimer: NodeJS.Timeout;
+  #stopped = false;
 
   constructor(deps: GroupServiceDeps) {
     this.#deps = deps;
-    this.#settings = { ...defaultGroupSettings, ...deps.settings };
-    this.#removals = new RemovalLog(deps.log, () => this.#steady());
+    const { log, now, steady = () => performance.now() } = deps;
+    const settings = { ...defaultGroupSettings, ...deps.settings };
+    const turns = new Turns();
+    this.#coordinatorDeps = {
+      settings,
+      topics: this.#topics,
+      log,
+      now,
+      steady,
+      removals: new RemovalLog(log, steady),
+      isTopic: (topic) => this.#topicExists(topic, 0),
+      inTurn: (work) => turns.take(work),
+      onDeposed: (coordinator) => this.#onDeposed(coordinator),
+      onStoreFailed: (error) => this.#onStoreFailed(error),
+    };
+    this.#expiryTimer = setInterval(() => this.#runAll({ type: 'expire' }), settings.expiryIntervalMs);
+    this.#expiryTimer.unref();
   }
 
-  /** Replays the offsets partitions. Until it resolves, clients are told to try again. */
-  async load(): Promise<void> {
-    const { offsetsPartitions, leaderEpoch = 0, log } = this.#deps;
-    assert(this.#shards.length === 0, 'group service loaded twice');
-    let records = 0;
-    for (let partition = 0; partition < offsetsPartitions; partition++) {
-      const shard = new LoggedShard(this.#deps.offsetsPartition(partition), leaderEpoch);
-      records += shard.load((offset, error) =>
-        log.error('unreadable record in __consumer_offsets', { partition, offset, error: error.message }),
-      );
-      this.#shards.push(shard);
-      await new Promise((resolve) => setImmediate(resolve));
+  /**
+   * Leads or resigns, as this broker does to that partition of `__consumer_offsets` now. To be called whenever that may have
+   * changed.
+   */
+  look(partition: Partition): void {
+    const { index, isClosed, replication, leadership } = partition;
+    const coordinator = this.#coordinators.get(index);
+    const isKnown = coordinator?.partition === partition;
+    if (isClosed || replication.leaderRefusal !== 'NONE') {
+      if (isKnown) this.resign(index);
+      return;
     }
-    if (this.#phase === 'stopped') return;
-    this.#phase = 'serving';
-    for (const partition of this.#shards.keys()) this.#run(partition, { type: 'loaded' });
-    this.#expiryTimer = setInterval(() => this.#runAll({ type: 'expire' }), this.#settings.expiryIntervalMs);
-    this.#expiryTimer.unref();
-    log.info('groups loaded', { groups: [...this.#groups()].length, records });
+    if (isKnown && coordinator.leaderEpoch === leadership.leaderEpoch) return;
+    this.resign(index);
+    this.lead(partition);
+  }
+
+  /** The groups of this partition are this broker's, until it resigns. They are loaded first; clients are told to wait. */
+  lead(partition: Partition): void {
+    if (this.#stopped) return;
+    assert(!this.#coordinators.has(partition.index), `partition ${partition.index} is not led yet`);
+    const coordinator = new Coordinator(partition, this.#coordinatorDeps);
+    this.#coordinators.set(partition.index, coordinator);
+    const load = coordinator.load();
+    this.#loads.add(load);
+    load
+      .catch((error: Error) => {
+        if (coordinator.phase === 'ended') return;
+        this.#deps.log.error('groups could not be loaded', { partition: partition.index, error });
+        coordinator.end('COORDINATOR_NOT_AVAILABLE');
+      })
+      .finally(() => this.#loads.delete(load));
+  }
+
+  /** They are somebody else's. Whoever waits is told to look for the coordinator again. */
+  resign(partitionIndex: number): void {
+    this.#coordinators.get(partitionIndex)?.end('NOT_COORDINATOR');
+    this.#coordinators.delete(partitionIndex);
+  }
+
+  /** Resolves when what is led now is loaded, or was given up. Rejects when that cannot be read. */
+  async loaded(): Promise<void> {
+    await Promise.all(this.#loads);
+  }
+
+  /** The id of the broker that coordinates the group; its topic is made if this is the first group of all. */
+  async findCoordinator(groupId: string): Promise<{ nodeId: number } | Refused> {
+    const { offsets } = this.#deps;
+    const refused = await offsets.ensure();
+    if (refused !== undefined) return { error: 'COORDINATOR_NOT_AVAILABLE', message: refused.message };
+    const partitions = offsets.partitions ?? [];
+    const nodeId = partitions[partitionOf(groupId, partitions.length)]?.leadership.leaderId ?? -1;
+    if (nodeId !== -1) return { nodeId };
+    return { error: 'COORDINATOR_NOT_AVAILABLE', message: "nobody leads the group's partition now" };
   }
 
   joinGroup(request: m.JoinRequest, context: m.RequestContext): Promise<m.JoinResponse> {
+    const { groupId, memberId } = request;
     const uniqueId = randomUUID();
     return this.#call(
       'join',
-      (error) => joinFailure(error, request.memberId),
-      (ticket) => ({
-        type: 'join',
-        groupId: request.groupId,
-        ticket,
-        request,
-        context,
-        uniqueId,
-      }),
+      groupId,
+      (error) => joinFailure(error, memberId),
+      (ticket) => ({ type: 'join', groupId, ticket, request, context, uniqueId }),
     );
   }
 
   syncGroup(request: m.SyncRequest, _context: m.RequestContext): Promise<m.SyncResponse> {
     const { groupId } = request;
-    return this.#call('sync', syncFailure, (ticket) => ({ type: 'sync', groupId, ticket, request }));
+    return this.#call('sync', groupId, syncFailure, (ticket) => ({ type: 'sync', groupId, ticket, request }));
   }
 
   heartbeat(request: m.HeartbeatRequest, _context: m.RequestContext): Promise<m.HeartbeatResponse> {
     const { groupId } = request;
-    // Nothing is known of the member yet: a session that is alive must not be ended by a restart of the hub.
-    if (this.#phase === 'loading') return Promise.resolve(heartbeatFailure('NONE'));
-    return this.#call('heartbeat', heartbeatFailure, (ticket) => ({
+    // While loading nothing is known of the member: a session that is alive must not be ended because its coordinator is another.
+    const failure = (error: ErrorName) =>
+      heartbeatFailure(error === 'COORDINATOR_LOAD_IN_PROGRESS' ? 'NONE' : error);
+    return this.#call('heartbeat', groupId, failure, (ticket) => ({
       type: 'heartbeat',
       groupId,
       ticket,
@@ -142,47 +167,36 @@ export class GroupService {
     const { groupId } = request;
     return this.#call(
       'leave',
+      groupId,
       (error) => leaveFailure(error, context.apiVersion),
-      (ticket) => ({
-        type: 'leave',
-        groupId,
-        ticket,
-        request,
-        context,
-      }),
+      (ticket) => ({ type: 'leave', groupId, ticket, request, context }),
     );
   }
 
   offsetCommit(request: m.OffsetCommitRequest, context: m.RequestContext): Promise<m.OffsetCommitResponse> {
+    const { groupId } = request;
     const topicExists = this.#topicExists;
     return this.#call(
       'offsetCommit',
+      groupId,
       (error) => commitFailure(error, request),
-      (ticket) => ({
-        type: 'offsetCommit',
-        groupId: request.groupId,
-        ticket,
-        request,
-        context,
-        topicExists,
-      }),
+      (ticket) => ({ type: 'offsetCommit', groupId, ticket, request, context, topicExists }),
     );
   }
 
   async offsetFetch(
     request: m.OffsetFetchRequest,
-    context: m.RequestContext,
+    { apiVersion }: m.RequestContext,
   ): Promise<m.OffsetFetchResponse> {
-    const { apiVersion } = context;
     if (apiVersion >= FETCH_GROUPS_SINCE) {
       const groups = request.groups.map(({ groupId, topics, ...member }) =>
         this.#fetchGroup(groupId, topics, member),
       );
       return { throttleTimeMs: 0, groups: await Promise.all(groups) };
     }
-    const { groupId, topics, errorCode } = await this.#fetchGroup(request.groupId, request.topics);
+    const { topics, errorCode } = await this.#fetchGroup(request.groupId, request.topics);
     if (errorCode === ErrorCode.NONE) return { throttleTimeMs: 0, topics, errorCode };
-    return fetchFailure(this.#refusal(groupId) ?? 'COORDINATOR_NOT_AVAILABLE', request, apiVersion);
+    return fetchFailure(errorName(errorCode), request, apiVersion);
   }
 
   consumerGroupHeartbeat(
@@ -191,7 +205,7 @@ export class GroupService {
   ): Promise<m.ConsumerHeartbeatResponse> {
     const { groupId } = request;
     const uniqueId = randomUUID();
-    return this.#call('consumerHeartbeat', consumerHeartbeatFailure, (ticket) => ({
+    return this.#call('consumerHeartbeat', groupId, consumerHeartbeatFailure, (ticket) => ({
       type: 'consumerHeartbeat',
       groupId,
       ticket,
@@ -205,21 +219,21 @@ export class GroupService {
     { groupIds, includeAuthorizedOperations }: m.ConsumerDescribeRequest,
     _context: m.RequestContext,
   ): Promise<m.ConsumerDescribeResponse> {
-    const error = this.#refusal();
     const operations = operationsOf(includeAuthorizedOperations);
     const groups = groupIds.map((groupId) =>
-      error === undefined
-        ? describeConsumerGroup(groupId, this.#group(groupId), this.#topics, operations)
-        : undescribed(groupId, error),
+      this.#read(
+        groupId,
+        (group) => describeConsumerGroup(groupId, group, this.#topics, operations),
+        (error) => undescribed(groupId, error),
+      ),
     );
-    await Promise.allSettled(groupIds.map((groupId) => this.#inFlight.get(groupId)));
-    return { groups };
+    return { groups: await Promise.all(groups) };
   }
 
   offsetDelete(request: m.OffsetDeleteRequest, _context: m.RequestContext): Promise<m.OffsetDeleteResponse> {
     const { groupId } = request;
     const topicExists = this.#topicExists;
-    return this.#call('offsetDelete', offsetDeleteFailure, (ticket) => ({
+    return this.#call('offsetDelete', groupId, offsetDeleteFailure, (ticket) => ({
       type: 'offsetDelete',
       groupId,
       ticket,
@@ -235,6 +249,7 @@ export class GroupService {
     const results = Array.from(new Set(groupsNames), (groupId) =>
       this.#call(
         'deleteGroup',
+        groupId,
         (error) => ({ groupId, errorCode: ErrorCode[error] }),
         (ticket) => ({ type: 'deleteGroup', groupId, ticket }),
       ),
@@ -243,26 +258,32 @@ export class GroupService {
   }
 
   async describeGroups(
-    request: m.DescribeGroupsRequest,
-    context: m.RequestContext,
+    { groups: groupIds, includeAuthorizedOperations }: m.DescribeGroupsRequest,
+    { apiVersion }: m.RequestContext,
   ): Promise<m.DescribeGroupsResponse> {
-    const options = {
-      apiVersion: context.apiVersion,
-      includeAuthorizedOperations: request.includeAuthorizedOperations,
-    };
-    const error = this.#refusal();
-    const groups = request.groups.map((groupId) => {
-      const described = describeGroup(groupId, this.#group(groupId), options);
-      return error === undefined ? described : { ...described, errorCode: ErrorCode[error] };
-    });
-    await Promise.allSettled(request.groups.map((groupId) => this.#inFlight.get(groupId)));
-    return { throttleTimeMs: 0, groups };
+    const describe = (groupId: string, group: Group | undefined) =>
+      describeGroup(groupId, group, { apiVersion, includeAuthorizedOperations });
+    const groups = groupIds.map((groupId) =>
+      this.#read(
+        groupId,
+        (group) => describe(groupId, group),
+        (error) => ({ ...describe(groupId, undefined), errorCode: ErrorCode[error], errorMessage: null }),
+      ),
+    );
+    return { throttleTimeMs: 0, groups: await Promise.all(groups) };
   }
 
+  /** Of the groups of this broker; all of them, or an error. */
   async listGroups(request: m.ListGroupsRequest, _context: m.RequestContext): Promise<m.ListGroupsResponse> {
-    const error = this.#refusal();
-    if (error !== undefined) return { throttleTimeMs: 0, errorCode: ErrorCode[error], groups: [] };
-    return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, groups: listGroups(this.#groups(), request) };
+    const failed = (error: ErrorName) => ({ throttleTimeMs: 0, errorCode: ErrorCode[error], groups: [] });
+    if (this.#stopped) return failed('COORDINATOR_NOT_AVAILABLE');
+    const coordinators = [...this.#coordinators.values()];
+    if (coordinators.some((one) => one.refusal(false) === 'COORDINATOR_LOAD_IN_PROGRESS'))
+      return failed('COORDINATOR_LOAD_IN_PROGRESS');
+    const groups = listGroups(this.#groups(), request);
+    const outcomes = await Promise.all(coordinators.map((one) => one.allSettled()));
+    const failure = outcomes.find((outcome) => outcome !== 'NONE');
+    return failure === undefined ? { ...failed('NONE'), groups } : failed(failure);
   }
 
   /** Forgets what groups committed for a topic that was deleted. */
@@ -270,19 +291,22 @@ export class GroupService {
     this.#runAll({ type: 'topicDeleted', topic });
   }
 
+  /** Of the groups that are served here. */
   status(): GroupStatus[] {
     return Array.from(this.#groups(), statusOf);
   }
 
   committedOffsets(groupId: string): CommittedOffset[] {
-    const group = this.#group(groupId);
+    const coordinator = this.#coordinatorOf(groupId);
+    const group = typeof coordinator === 'string' ? undefined : coordinator.groups.get(groupId);
     return group ? committedOffsetsOf(group) : [];
   }
 
-  /** Tells everybody who waits to look for the coordinator again. Resolves when what was recorded is on disk. */
+  /** Tells everybody who waits to look for the coordinator again. Resolves when what was recorded is on this broker's disk. */
   async stop(): Promise<void> {
+    const coordinators = [...this.#coordinators.values()];
     this.#end('NOT_COORDINATOR');
-    await Promise.allSettled(this.#inFlight.values());
+    await Promise.allSettled(coordinators.map(({ flushed }) => flushed));
   }
 
   get #topics(): TopicsView {
@@ -292,32 +316,15 @@ export class GroupService {
   #topicExists = (topic: string, partition: number): boolean =>
     this.#deps.topicExists?.(topic, partition) ?? true;
 
-  /** Why no request of this group can be served now. */
-  #refusal(groupId?: string): ErrorName | undefined {
-    if (groupId === '') return 'INVALID_GROUP_ID';
-    if (this.#phase === 'loading') return 'COORDINATOR_LOAD_IN_PROGRESS';
-    return this.#phase === 'stopped' ? 'COORDINATOR_NOT_AVAILABLE' : undefined;
-  }
-
   #call<K extends m.ApiKind>(
     kind: K,
+    groupId: string,
     failure: (error: ErrorName) => m.Bodies[K],
     eventOf: (ticket: m.Ticket) => GroupEvent & { groupId: string },
   ): Promise<m.Bodies[K]> {
-    const error = this.#refusal();
-    if (error !== undefined) return Promise.resolve(failure(error));
-    return new Promise((done) => {
-      const ticket = this.#nextTicket++;
-      this.#waiting.set(ticket, {
-        resolve: (reply) => {
-          assert(reply.kind === kind, `a ${kind} request was given a ${reply.kind} reply`);
-          done(reply.body as m.Bodies[K]);
-        },
-        fail: (why) => done(failure(why)),
-      });
-      const event = eventOf(ticket);
-      this.#run(this.#partitionOf(event.groupId), event);
-    });
+    const coordinator = this.#coordinatorOf(groupId);
+    if (typeof coordinator === 'string') return Promise.resolve(failure(coordinator));
+    return coordinator.call(kind, failure, eventOf);
   }
 
   async #fetchGroup(
@@ -325,114 +332,62 @@ export class GroupService {
     topics: m.OffsetFetchRequest['topics'],
     member: { memberId: string | null; memberEpoch: number } = { memberId: null, memberEpoch: -1 },
   ) {
-    const consumer = this.#group(groupId)?.consumer;
-    const error =
-      this.#refusal(groupId) ??
-      (consumer && consumerFetchError(consumer, member.memberId, member.memberEpoch));
-    if (error !== undefined) return fetchGroupFailure(error, groupId);
-    const fetchedTopics = fetchOffsets(this.#group(groupId), topics);
-    try {
-      await this.#inFlight.get(groupId);
-    } catch {
-      return fetchGroupFailure('COORDINATOR_NOT_AVAILABLE', groupId);
-    }
-    return { groupId, topics: fetchedTopics, errorCode: ErrorCode.NONE };
+    if (groupId === '') return fetchGroupFailure('INVALID_GROUP_ID', groupId);
+    const failure = (error: ErrorName) => fetchGroupFailure(error, groupId);
+    const tell = (group: Group | undefined) => {
+      const error =
+        group?.consumer && consumerFetchError(group.consumer, member.memberId, member.memberEpoch);
+      if (error !== undefined) return failure(error);
+      return { groupId, topics: fetchOffsets(group, topics), errorCode: ErrorCode.NONE };
+    };
+    return this.#read<ReturnType<typeof failure> | ReturnType<typeof tell>>(groupId, tell, failure);
   }
 
-  #partitionOf(groupId: string): number {
-    return partitionOf(groupId, this.#deps.offsetsPartitions);
+  /** What `tell` says of the group, when it may be told, or why not. */
+  async #read<T>(
+    groupId: string,
+    tell: (group: Group | undefined) => T,
+    failure: (error: ErrorName) => T,
+  ): Promise<T> {
+    const coordinator = this.#coordinatorOf(groupId);
+    const error = typeof coordinator === 'string' ? coordinator : coordinator.refusal(false);
+    if (typeof coordinator === 'string' || error !== undefined) return failure(error ?? 'NOT_COORDINATOR');
+    const told = tell(coordinator.groups.get(groupId));
+    const outcome = await coordinator.settled(groupId);
+    return outcome === 'NONE' ? told : failure(outcome);
   }
 
-  #group(groupId: string): Group | undefined {
-    return this.#shards[this.#partitionOf(groupId)]?.state.groups.get(groupId);
+  #coordinatorOf(groupId: string): Coordinator | ErrorName {
+    const count = this.#stopped ? undefined : this.#deps.offsets.partitions?.length;
+    if (count === undefined) return 'COORDINATOR_NOT_AVAILABLE';
+    return this.#coordinators.get(partitionOf(groupId, count)) ?? 'NOT_COORDINATOR';
   }
 
   *#groups(): Generator<Group> {
-    for (const shard of this.#shards) yield* shard.state.groups.values();
+    for (const { groups } of this.#coordinators.values()) yield* groups.values();
   }
 
   #runAll(event: GroupEvent): void {
-    if (this.#phase !== 'serving') return;
-    for (const partition of this.#shards.keys()) this.#run(partition, event);
+    for (const coordinator of [...this.#coordinators.values()]) coordinator.run(event);
   }
 
-  #run(partition: number, event: GroupEvent): void {
-    const shard = this.#shards[partition]!;
-    const now = { wallMs: this.#deps.now(), steadyMs: this.#steady() };
-    const step = handle(shard.state, event, now, this.#settings, this.#topics);
-    if (step.records.length > 0) this.#append(shard, step);
-    this.#removals.report(step.removals);
-    for (const { groupId, at } of step.wakes) this.#alarms.add({ partition, groupId, at });
-    this.#armTimer();
-    this.#answer(step, 'groupId' in event ? event.groupId : '');
+  #onDeposed(coordinator: Coordinator): void {
+    const { partition } = coordinator;
+    if (this.#coordinators.get(partition.index) !== coordinator) return;
+    this.resign(partition.index);
+    this.look(partition);
   }
 
-  #append(shard: LoggedShard, step: Step): void {
-    const flushed = shard.append(step.records, step.now.wallMs);
-    const groupIds = new Set(step.records.map(({ groupId }) => groupId));
-    for (const groupId of groupIds) this.#inFlight.set(groupId, flushed);
-    const landed = () => {
-      for (const groupId of groupIds) {
-        if (this.#inFlight.get(groupId) === flushed) this.#inFlight.delete(groupId);
-      }
-    };
-    flushed.then(landed, (error: Error) => {
-      this.#deps.log.error('group records could not be stored', { error: error.message });
-      this.#end('COORDINATOR_NOT_AVAILABLE');
-    });
+  #onStoreFailed(error: Error): void {
+    if (this.#stopped) return;
+    this.#deps.log.error('group records could not be stored', { error: error.message });
+    this.#end('COORDINATOR_NOT_AVAILABLE');
   }
 
   #end(error: ErrorName): void {
-    this.#phase = 'stopped';
-    clearTimeout(this.#timer);
+    this.#stopped = true;
     clearInterval(this.#expiryTimer);
-    for (const { fail } of this.#waiting.values()) fail(error);
-    this.#waiting.clear();
-  }
-
-  /** No answer leaves while something of its group is not on disk, for it may speak of that. */
-  #answer(step: Step, groupId: string): void {
-    if (step.replies.length === 0) return;
-    const deliver = (give: (waiting: Waiting, reply: m.Reply) => void) => {
-      for (const reply of step.replies) {
-        const waiting = this.#waiting.get(reply.ticket);
-        this.#waiting.delete(reply.ticket);
-        if (waiting) give(waiting, reply);
-      }
-    };
-    const gate = this.#inFlight.get(groupId);
-    if (!gate) deliver((waiting, reply) => waiting.resolve(reply));
-    else {
-      gate.then(
-        () => deliver((waiting, reply) => waiting.resolve(reply)),
-        () => deliver((waiting) => waiting.fail('COORDINATOR_NOT_AVAILABLE')),
-      );
-    }
-  }
-
-  #steady(): number {
-    return this.#deps.steady?.() ?? performance.now();
-  }
-
-  #armTimer(): void {
-    const at = this.#alarms.nextAt;
-    if (at === undefined || at >= this.#timerAt || this.#phase !== 'serving') return;
-    clearTimeout(this.#timer);
-    this.#timerAt = at;
-    const delay = Math.min(Math.max(at - this.#steady(), 0), TIMEOUT_MS_MAX);
-    // Heartbeats that came while the process was held up are read first, so that nobody is given up for our delay.
-    this.#timer = setTimeout(() => setImmediate(() => this.#onTimer()), Math.ceil(delay));
-    this.#timer.unref();
-  }
-
-  #onTimer(): void {
-    this.#timerAt = Number.POSITIVE_INFINITY;
-    const now = this.#steady();
-    while (this.#phase === 'serving') {
-      const alarm = this.#alarms.takeDue(now);
-      if (!alarm) break;
-      this.#run(alarm.partition, { type: 'wake', groupId: alarm.groupId });
-    }
-    this.#armTimer();
+    for (const coordinator of this.#coordinators.values()) coordinator.end(error);
+    this.#coordinators.clear();
   }
 }

@@ -25,6 +25,8 @@ export interface GroupSettings {
   groupMetadataBytesMax: number;
   /** `offset.metadata.max.bytes` */
   offsetMetadataBytesMax: number;
+  /** `offsets.commit.timeout.ms`: how long an answer waits for the replicas to have what it tells. */
+  commitTimeoutMs: number;
   /** `offsets.retention.minutes`: kept so long after the group became empty, or after the commit of a simple consumer. */
   offsetsRetentionMs: number;
   /** `offsets.retention.check.interval.ms` */
@@ -47,6 +49,7 @@ export const defaultGroupSettings: GroupSettings = {
   membersMax: 2_000,
   groupMetadataBytesMax: 8 * 1024 * 1024,
   offsetMetadataBytesMax: 4_096,
+  commitTimeoutMs: 5_000,
   offsetsRetentionMs: 7 * 24 * 3_600_000,
   expiryIntervalMs: 600_000,
 };

@@ -2,7 +2,7 @@ import { type ConsumerHeartbeatEvent, consumerHeartbeat } from './consumer/heart
 import { startSessions, wakeConsumerGroup } from './consumer/sessions.ts';
 import type { TopicsView } from './consumer/topics.ts';
 import { type DeleteGroupEvent, deleteGroup, deleteOffsets, type OffsetDeleteEvent } from './deletion.ts';
-import { dropTopic, expireOffsets } from './expiry.ts';
+import { dropTopics, expireOffsets } from './expiry.ts';
 import { type JoinEvent, join } from './join.ts';
 import { renewSession } from './membership.ts';
 import { commitOffsets, type OffsetCommitEvent } from './offsets.ts';
@@ -27,8 +27,8 @@ export type GroupEvent =
   | { readonly type: 'topicDeleted'; readonly topic: string }
   /** The periodic look at offsets retention. */
   | { readonly type: 'expire' }
-  /** After the last replayed record. */
-  | { readonly type: 'loaded' };
+  /** After the last replayed record. Offsets of topics that are `isGone` are taken back. */
+  | { readonly type: 'loaded'; readonly isGone?: (topic: string) => boolean };
 
 /**
  * The coordinator of one partition of `__consumer_offsets`: what the event means for its groups. Draws on nothing but its
@@ -74,12 +74,13 @@ export function handle(
       break;
     }
     case 'topicDeleted':
-      dropTopic(step, shard, event.topic);
+      dropTopics(step, shard, (topic) => topic === event.topic);
       break;
     case 'expire':
       expireOffsets(step, shard);
       break;
     case 'loaded':
+      if (event.isGone) dropTopics(step, shard, event.isGone);
       for (const group of shard.groups.values()) {
         for (const member of group.members.values()) renewSession(step, group, member);
         if (group.members.size > 0 && group.recorded?.leader === null) prepareRebalance(step, group);

@@ -6,7 +6,7 @@ test('alarms come out in the order of their times, and none before its time', ()
   fc.assert(
     fc.property(fc.array(fc.nat(50)), fc.nat(50), (times, now) => {
       const heap = new AlarmHeap();
-      for (const at of times) heap.add({ at, partition: 0, groupId: 'g' });
+      for (const at of times) heap.add({ at, groupId: 'g' });
       const due: number[] = [];
       for (let alarm = heap.takeDue(now); alarm; alarm = heap.takeDue(now)) due.push(alarm.at);
       const sorted = times.toSorted((a, b) => a - b);

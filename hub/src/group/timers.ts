@@ -1,7 +1,6 @@
 /** A wake-up that was asked for. */
 export interface Alarm {
   readonly at: number;
-  readonly partition: number;
   readonly groupId: string;
 }
 
@@ -15,6 +14,10 @@ export class AlarmHeap {
 
   get nextAt(): number | undefined {
     return this.#heap[0]?.at;
+  }
+
+  clear(): void {
+    this.#heap.length = 0;
   }
 
   add(alarm: Alarm): void {

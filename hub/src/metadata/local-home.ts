@@ -3,6 +3,7 @@ import type { LogStore } from '@edgelog/log';
 import type { Address } from '@edgelog/runtime';
 import { z } from 'zod';
 import { standaloneView } from '../cluster-view.ts';
+import { OFFSETS_TOPIC_CONFIGS } from '../group/offsets-topic.ts';
 import { ProducerIds } from '../partition/producer-ids.ts';
 import type { HubSettings } from '../settings.ts';
 import { putRecord, readRecord } from '../state-record.ts';
@@ -11,9 +12,6 @@ import { LocalTopics } from './local-topics.ts';
 import type { MetadataHome } from './metadata-home.ts';
 import { OFFSETS_TOPIC } from './topic-name.ts';
 import type { Topics } from './topics.ts';
-
-/** The group coordinator keeps the latest record of each key (../group/checkpoint.ts). */
-export const OFFSETS_TOPIC_CONFIGS = { 'cleanup.policy': 'compact' };
 
 export interface LocalHomeDeps {
   readonly nodeId: number;

@@ -37,6 +37,8 @@ export class Topics {
   /** Topics with a "." in their names, by the names that they have with "_" instead. */
   readonly #dotted = new Map<string, Set<string>>();
   #partitionCount = 0;
+  /** Called after a topic or partitions of one have come. */
+  readonly whenAdded: ((topic: Topic, added: readonly Partition[]) => void)[] = [];
   /** Called after a topic is gone, while its partitions are still open. */
   readonly whenDeleted: ((topic: Topic) => void)[] = [];
 
@@ -97,6 +99,7 @@ export class Topics {
     this.#partitionCount += partitions.length;
     const key = withoutDots(name);
     if (key !== name) this.#dotted.set(key, (this.#dotted.get(key) ?? new Set()).add(name));
+    for (const hook of this.whenAdded) hook(topic, partitions);
     return topic;
   }
 
@@ -104,6 +107,7 @@ export class Topics {
     const topic = this.#existing(name);
     this.#partitionCount += added.length;
     topic.partitions.push(...added);
+    for (const hook of this.whenAdded) hook(topic, added);
     return topic;
   }
 
