@@ -35,7 +35,7 @@ export function assignReplicas(
   });
 }
 
-/** One of each rack in turn, so that neighbours stand in different racks. Brokers without a rack share none. */
+/** One of each rack in turn, so that neighbours stand in different racks. */
 function alternatingRacks(brokers: readonly AssignableBroker[]): AssignableBroker[] {
   const racks = new Map<string, AssignableBroker[]>();
   for (const broker of [...brokers].sort((a, b) => a.id - b.id)) {
@@ -70,4 +70,6 @@ function spread(
   return chosen.map(({ id }) => id);
 }
 
-const rackOf = ({ id, rack }: AssignableBroker): string => (rack === null ? `broker ${id}` : `rack ${rack}`);
+/** Where a broker stands; one without a rack shares none. */
+export const rackOf = ({ id, rack }: AssignableBroker): string =>
+  rack === null ? `broker ${id}` : `rack ${rack}`;
