@@ -9,6 +9,7 @@ import { type LogStore, openLogStore, type PartitionLog } from './index.ts';
 import { RESERVED_PID } from './test-batches.ts';
 import { tempDir } from './test-dirs.ts';
 import { consume, recordAt } from './test-keyed-log.ts';
+import { digestOf } from './test-log-digest.ts';
 
 const ROUNDS = 8;
 
@@ -92,8 +93,18 @@ function checkCompacted(store: LogStore, acknowledged: ReadonlyMap<string, numbe
   }
 }
 
+/** Each log is as it was at the end of one turn, and that is the last one acknowledged or a later one. */
+function checkTurn(store: LogStore, acknowledged: ReadonlyMap<string, number>): void {
+  for (const log of store.partitions()) {
+    const turn = Number(store.state.get(`turn:${log.name}`) ?? 0);
+    expect(turn).toBeGreaterThanOrEqual(acknowledged.get(log.name) ?? 0);
+    if (turn > 0) expect(digestOf(log)).toBe(store.state.get(`digest:${log.name}`)!.toString());
+  }
+}
+
 test.each([
   ['dense and consistent', 'test-crash-child.ts', check],
+  ['when logs are truncated and begin anew', 'test-replica-crash-child.ts', checkTurn],
   ['when partitions are compacted all the time', 'test-compaction-crash-child.ts', checkCompacted],
 ] as const)(`everything acknowledged is there after ${ROUNDS} kills, %s`, async (_, script, check) => {
   const dir = tempDir();

@@ -437,7 +437,7 @@ export class Partition implements PartitionLog {
     for (const { batch, header } of placed) {
       if (this.#host.failed) break;
       if (header.baseOffset < this.#logEndOffset) {
-        this.#leaveBatches();
+        this.#leaveBatches(this.#logStartOffset);
         this.#logEndOffset = header.baseOffset;
       }
       this.#store(batch, header, appendTime);
@@ -463,8 +463,7 @@ export class Partition implements PartitionLog {
     const to = start.baseOffset;
     const rewound = this.#rewoundProducers(to);
     if (to <= this.#logStartOffset) {
-      this.#leaveBatches();
-      this.#logEndOffset = this.#logStartOffset;
+      this.#leaveBatches(this.#logStartOffset);
     } else {
       this.#cutRanges(start);
       this.#unflushed.truncate(to);
@@ -535,9 +534,8 @@ export class Partition implements PartitionLog {
     this.#assertAppendable();
     assert(Number.isSafeInteger(startOffset) && startOffset >= 0, `${this.name} begins at ${startOffset}`);
     if (this.#host.failed) return;
-    this.#leaveBatches();
+    this.#leaveBatches(startOffset);
     this.#logStartOffset = startOffset;
-    this.#logEndOffset = startOffset;
     this.leaderEpochs.truncateFrom(0);
     this.adoptProducers(producers, producersThrough);
     this.#wasTruncated();
@@ -567,13 +565,15 @@ export class Partition implements PartitionLog {
     this.#host.put(this.#producersThroughRow());
   }
 
-  /** Goes on under another id: what was stored, or is on its way, dies with its segments. */
-  #leaveBatches(): void {
+  /** Goes on under another id, with an empty log from there: what was stored, or is on its way, dies with its segments. */
+  #leaveBatches(startOffset: number): void {
     this.#removeRows();
     this.#id = this.#host.newPartitionId();
     this.#truncations++;
     this.ranges.length = 0;
-    this.#unflushed.truncate(Number.NEGATIVE_INFINITY);
+    this.#unflushed.clear(startOffset);
+    this.#logEndOffset = startOffset;
+    this.flushedEndOffset = startOffset;
     this.#compaction = [];
     for (const producerId of this.#producers.keys()) this.#dirtyProducers.add(producerId);
     if (this.#producersThrough > 0) this.#host.put(this.#producersThroughRow());

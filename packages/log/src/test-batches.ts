@@ -1,4 +1,10 @@
-import { type BatchHeader, RecordsEncoder, readBatchHeader, sequenceOf } from '@edgelog/wire';
+import {
+  type BatchHeader,
+  patchBatchOffset,
+  RecordsEncoder,
+  readBatchHeader,
+  sequenceOf,
+} from '@edgelog/wire';
 
 export const RESERVED_PID = 2 ** 52 + 77;
 
@@ -37,4 +43,20 @@ export function makeBatch(options: TestBatch = {}): TestBatchParts {
     baseSequence: options.baseSequence ?? (producerId < 0 ? -1 : sequenceOf(baseOffset)),
   });
   return { batch, header: readBatchHeader(batch) };
+}
+
+/** Batches as a follower fetches them, back to back from `baseOffset` on. */
+export function makeReplicated(
+  baseOffset: number,
+  leaderEpoch: number,
+  batches: readonly Omit<TestBatch, 'baseOffset'>[],
+): Buffer {
+  let at = baseOffset;
+  const parts = batches.map((options) => {
+    const { batch, header } = makeBatch(options);
+    patchBatchOffset(batch, 0, at, leaderEpoch);
+    at += header.lastOffsetDelta + 1;
+    return batch;
+  });
+  return Buffer.concat(parts);
 }

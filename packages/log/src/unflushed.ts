@@ -63,6 +63,12 @@ export class UnflushedBatches {
     return endOffset;
   }
 
+  /** Drops all of them: when commits on their way are on disk, the log still ends at `endOffset`. */
+  clear(endOffset: number): void {
+    this.truncate(Number.NEGATIVE_INFINITY);
+    for (const group of this.#inFlight) group.endOffset = endOffset;
+  }
+
   /** Drops those from `endOffset` on, where a batch must begin: commits on their way count for what is left of them. */
   truncate(endOffset: number): void {
     const kept = this.#batches.findLastIndex(({ header }) => header.baseOffset < endOffset) + 1;
