@@ -61,6 +61,6 @@ function check(asked: Asked, { topics, topicAdmin }: Broker) {
     const added = `${count - existing} partitions added, ${assignments.length} assigned`;
     return refuse('INVALID_REPLICA_ASSIGNMENT', added);
   }
-  const misplaced = topicAdmin.checkPlacement(placementOf(asked), count - existing);
+  const misplaced = topicAdmin.checkPlacement(placementOf(asked), count - existing, topic);
   return misplaced && refuse(misplaced.error, misplaced.message);
 }

@@ -29,8 +29,8 @@ export interface NewTopic {
 export interface TopicAdmin {
   /** Replicas of a topic for which nothing else is asked. */
   readonly defaultReplicas: number;
-  /** What speaks against this placement of so many partitions now. */
-  checkPlacement(placement: Placement, partitions: number): Refused | undefined;
+  /** What speaks against this placement of so many partitions now, in a new topic or added to `topic`. */
+  checkPlacement(placement: Placement, partitions: number, topic?: Topic): Refused | undefined;
   create(topic: NewTopic): Promise<Topic | Refused>;
   delete(topic: Topic): Promise<Refused | undefined>;
   /** Raises the number of partitions to `count`; the placement is that of the added ones. */

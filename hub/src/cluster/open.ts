@@ -1,0 +1,184 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { EdgelogError } from '@edgelog/base';
+import { settle } from '@edgelog/cluster';
+import { EtcdClient } from '@edgelog/etcd';
+import { describeError, type Logger } from '@edgelog/runtime';
+import { drawClusterId } from '../metadata/local-home.ts';
+import { Controller } from './controller/controller.ts';
+import type { SwapDeps } from './controller/swaps.ts';
+import { EtcdAdmin } from './etcd-admin.ts';
+import { etcdOptions } from './etcd-options.ts';
+import { EtcdProducerIds } from './etcd-producer-ids.ts';
+import { EtcdTopics } from './etcd-topics.ts';
+import { FailureDetector } from './failure-detector.ts';
+import type { ClusterDeps, ClusterHandle } from './index.ts';
+import { ClusterKeys } from './keys.ts';
+import { Membership } from './membership.ts';
+import { MetadataMirror } from './mirror/mirror.ts';
+import { parseJson } from './mirror/parse.ts';
+import { clusterRecord } from './records.ts';
+import { BrokerSession, type Endpoints } from './session.ts';
+import { EtcdTable } from './table.ts';
+import { clusterView } from './view.ts';
+import { GuardedWrites } from './writes.ts';
+
+const RETRY_MS = 500;
+/** While etcd is waited for, it is said so often. */
+const TELL_MS = 5_000;
+const DRAIN_MS = 20_000;
+const DRAIN_LOOK_MS = 100;
+const PREFERRED_DELAY_MS = 5_000;
+
+/**
+ * Opens this broker's part in the cluster. Resolves when the cluster's metadata is known, however long etcd is waited for. Rejects
+ * with DATA_DIR_INVALID when the data directory is not that of this broker of this cluster.
+ */
+export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
+  const { settings, store, log } = deps;
+  const { brokerId, brokerSessionMs: sessionMs } = settings;
+  if (brokerId === undefined) throw new EdgelogError('CONFIG_INVALID', '--broker-id is required with --etcd');
+  const etcd = new EtcdClient(etcdOptions(settings));
+  const keys = new ClusterKeys(settings.etcdPrefix);
+  const waiting = new Waiting(settings.etcd, deps);
+  const mirror = new MetadataMirror({ etcd, keys, log, onBreak: (reason) => waiting.tell(reason) });
+  try {
+    const clusterId = await waiting.for(() => clusterIdIn(etcd, keys));
+    await waiting.for(() => mirror.start());
+    const membership = await Membership.open(store, clusterId, brokerId);
+    waiting.isOver = true;
+    const rack = settings.rack ?? null;
+    const session = new BrokerSession({ etcd, keys, mirror, membership, brokerId, rack, sessionMs, log });
+    const writes = new GuardedWrites(etcd, session, sessionMs / 3);
+    const minInsync = settings.minInsync ?? Math.max(1, settings.replication - 1);
+    const swaps = { keys, mirror, writes };
+    const monotonic = (): number => performance.now();
+    const controller = new Controller({
+      ...swaps,
+      session,
+      log,
+      now: monotonic,
+      minInsync,
+      preferredDelayMs: PREFERRED_DELAY_MS,
+    });
+    const detector = new FailureDetector({ ...swaps, session, controller, log });
+    const ended = Promise.withResolvers<void>();
+    ended.promise.catch(() => {});
+    let registered: Endpoints | undefined;
+    let stopped: Promise<void> | undefined;
+    const stop = async (): Promise<void> => {
+      detector.stop();
+      await controller.stop();
+      await session.stop();
+      await mirror.stop();
+      etcd.close();
+    };
+    return {
+      brokerId,
+      clusterId,
+      keys,
+      etcd,
+      mirror,
+      states: mirror.metadata.states,
+      session,
+      writes,
+      topicAdmin: new EtcdTopics({
+        ...swaps,
+        topics: deps.topics,
+        defaultReplicas: settings.replication,
+        minInsync,
+        now: deps.now,
+      }),
+      clusterAdmin: new EtcdAdmin(swaps),
+      cluster: clusterView(mirror.metadata, { brokerId, rack, kafka: () => registered?.kafka }),
+      producerIds: new EtcdProducerIds(etcd, keys),
+      table: (folder, schema) => new EtcdTable({ keys, mirror, writes, log }, folder, schema),
+      register: async (endpoints) => {
+        registered = endpoints;
+        controller.start();
+        detector.start();
+        const first = session.start(endpoints);
+        session.ended.then(ended.resolve, ended.reject);
+        await first;
+      },
+      health: () => (session.trouble === undefined ? [] : [session.trouble]),
+      ended: ended.promise,
+      drain: () => drain(swaps, session, log),
+      stop: () => (stopped ??= stop()),
+    };
+  } catch (error) {
+    await mirror.stop();
+    etcd.close();
+    throw error;
+  }
+}
+
+async function clusterIdIn(etcd: EtcdClient, keys: ClusterKeys): Promise<string> {
+  const key = keys.cluster;
+  const found = await etcd.get(key);
+  if (found !== undefined) return parseJson(found.value, clusterRecord).id;
+  const value = JSON.stringify({ id: drawClusterId() });
+  await etcd.txn({ compare: [{ key, createRevision: 0 }], success: [{ put: key, value }] });
+  return clusterIdIn(etcd, keys);
+}
+
+/** What is tried until it is done, and said while it is not. */
+class Waiting {
+  readonly #endpoints: readonly string[];
+  readonly #deps: Pick<ClusterDeps, 'log' | 'onWaiting' | 'signal'>;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  isOver = false;
+
+  constructor(endpoints: readonly string[], deps: Pick<ClusterDeps, 'log' | 'onWaiting' | 'signal'>) {
+    this.#endpoints = endpoints;
+    this.#deps = deps;
+  }
+
+  async for<T>(action: () => Promise<T>): Promise<T> {
+    const { signal } = this.#deps;
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        return await action();
+      } catch (error) {
+        if (!(error instanceof EdgelogError) || signal?.aborted) throw error;
+        this.tell(describeError(error));
+        await delay(RETRY_MS, undefined, signal && { signal }).catch(() => {});
+      }
+    }
+  }
+
+  tell(reason: string): void {
+    if (this.isOver) return;
+    const waitsFor = `waits for etcd at ${this.#endpoints.join()}: ${reason}`;
+    this.#deps.onWaiting?.(waitsFor);
+    if (performance.now() - this.#toldAt < TELL_MS) return;
+    this.#toldAt = performance.now();
+    this.#deps.log.warn('no cluster metadata yet', { reason: waitsFor });
+  }
+}
+
+/** Says that this broker leaves, and waits until it leads nothing that others can lead, and is in no ISR that others are in. */
+async function drain({ mirror }: SwapDeps, session: BrokerSession, log: Logger): Promise<void> {
+  if (session.epoch === undefined) return;
+  const startedAt = performance.now();
+  await session.setDraining(true);
+  const left = (): number => {
+    const me = session.brokerId;
+    const mine = Array.from(mirror.metadata.partitions()).filter(({ record }) => record.isr.includes(me));
+    return mine.filter(({ record }) => settle(record, mirror.metadata.states) !== record).length;
+  };
+  let toldAt = startedAt;
+  for (let partitions = left(); partitions > 0; partitions = left()) {
+    const tookMs = Math.round(performance.now() - startedAt);
+    if (session.epoch === undefined || tookMs > DRAIN_MS) {
+      log.warn('leaves without having handed over all partitions', { partitions, tookMs });
+      return;
+    }
+    if (performance.now() - toldAt >= 1_000) {
+      toldAt = performance.now();
+      log.info('hands over partitions', { partitions, tookMs });
+    }
+    await delay(DRAIN_LOOK_MS);
+  }
+  log.info('partitions handed over', { tookMs: Math.round(performance.now() - startedAt) });
+}

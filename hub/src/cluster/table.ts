@@ -1,0 +1,101 @@
+import { EdgelogError } from '@edgelog/base';
+import type { KeyValue } from '@edgelog/etcd';
+import type { Logger } from '@edgelog/runtime';
+import type { z } from 'zod';
+import type { RecordTable } from '../sync/record-table.ts';
+import type { ClusterKeys } from './keys.ts';
+import type { MetadataMirror } from './mirror/mirror.ts';
+import { parseJson } from './mirror/parse.ts';
+import type { GuardedWrites } from './writes.ts';
+
+export interface TableDeps {
+  readonly keys: ClusterKeys;
+  readonly mirror: MetadataMirror;
+  readonly writes: GuardedWrites;
+  readonly log: Logger;
+}
+
+interface Entry<R> {
+  readonly record: R;
+  /** Of its last change. */
+  readonly revision: number;
+}
+
+/** Records of one kind in a folder of the cluster's prefix, mirrored in memory. One that cannot be read counts as not there. */
+export class EtcdTable<R> implements RecordTable<R> {
+  readonly swapsAtOnce = 64;
+  readonly #deps: TableDeps;
+  readonly #folder: string;
+  readonly #schema: z.ZodType<R>;
+  readonly #entries = new Map<string, Entry<R>>();
+  readonly #listeners = new Set<(key: string, record: R | undefined) => void>();
+
+  constructor(deps: TableDeps, folder: string, schema: z.ZodType<R>) {
+    this.#deps = deps;
+    this.#folder = `${folder}/`;
+    this.#schema = schema;
+    for (const [path, kv] of deps.mirror.metadata.others()) this.#take(path, kv);
+    deps.mirror.onChange(({ others }) => {
+      for (const { path, after } of others) this.#take(path, after);
+    });
+  }
+
+  get(key: string): R | undefined {
+    return this.#entries.get(key)?.record;
+  }
+
+  *all(): Iterable<readonly [key: string, record: R]> {
+    for (const [key, { record }] of this.#entries) yield [key, record];
+  }
+
+  /** Called for each record that was put, changed or (undefined) removed, by whomever. */
+  onChange(listener: (key: string, record: R | undefined) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  async swap(key: string, known: R | undefined, record: R): Promise<boolean> {
+    const { mirror } = this.#deps;
+    const entry = this.#entries.get(key);
+    if (entry?.record !== known) return false;
+    const path = this.#deps.keys.prefix + this.#folder + key;
+    const outcome = await this.#deps.writes.txn({
+      compare: [{ key: path, modRevision: entry?.revision ?? 0 }],
+      success: [{ put: path, value: JSON.stringify(this.#schema.parse(record)) }],
+      failure: [{ range: { key: path }, keysOnly: true }],
+    });
+    if (outcome.kind === 'done') {
+      await mirror.caughtUp(outcome.revision);
+      return true;
+    }
+    if (outcome.kind !== 'conflict') throw outcome.error;
+    const [found] = outcome.results;
+    const now = found?.kind === 'range' ? found.kvs[0] : undefined;
+    if (now?.modRevision === entry?.revision)
+      throw new EdgelogError('CONNECTION_LOST', 'this broker was taken for dead');
+    if (now !== undefined) await mirror.caughtUp(now.modRevision);
+    return false;
+  }
+
+  isWorthRetrying(error: unknown): boolean {
+    return error instanceof EdgelogError;
+  }
+
+  #take(path: string, kv: KeyValue | undefined): void {
+    if (!path.startsWith(this.#folder)) return;
+    const key = path.slice(this.#folder.length);
+    const entry = kv && this.#parse(kv);
+    if (entry === undefined) this.#entries.delete(key);
+    else this.#entries.set(key, entry);
+    for (const listener of [...this.#listeners]) listener(key, entry?.record);
+  }
+
+  #parse({ key, value, modRevision }: KeyValue): Entry<R> | undefined {
+    try {
+      return { record: parseJson(value, this.#schema), revision: modRevision };
+    } catch (error) {
+      const fault = (error as Error).message;
+      this.#deps.log.error('cluster metadata has a bad record, left out', { key, fault });
+      return undefined;
+    }
+  }
+}
