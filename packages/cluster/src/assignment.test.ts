@@ -21,7 +21,9 @@ const cluster = fc
     }),
   );
 
-function assigned({ brokers, replicas, partitions, firstPartition, draws }: fc.TypeOf<typeof cluster>) {
+type Given = typeof cluster extends fc.Arbitrary<infer T> ? T : never;
+
+function assigned({ brokers, replicas, partitions, firstPartition, draws }: Given) {
   const left = [...draws];
   return assignReplicas(brokers, { partitions, replicas, firstPartition, random: () => left.shift() ?? 0 });
 }
