@@ -6,6 +6,7 @@ import type { Topics } from './metadata/topics.ts';
 import type { Client } from './net/dispatcher.ts';
 import type { MemoryBudget } from './net/memory-budget.ts';
 import type { HubSettings } from './settings.ts';
+import type { RunLeader } from './sync/run-leader.ts';
 
 /** What the handlers work on: one per process. */
 export interface Broker extends MetadataHome {
@@ -16,6 +17,8 @@ export interface Broker extends MetadataHome {
   readonly store: LogStore;
   readonly topics: Topics;
   readonly groups: GroupService;
+  /** Runs of gateways whose partitions this broker leads. */
+  readonly runLeader: RunLeader;
   /** Bytes of responses that clients have not taken yet. */
   readonly responses: MemoryBudget;
   readonly log: Logger;

@@ -27,6 +27,8 @@ import { Retention } from './retention/retention.ts';
 import { type HubSettings, STANDALONE_BROKER_ID } from './settings.ts';
 import { Gaps } from './sync/gaps.ts';
 import { GatewayPort } from './sync/gateway-port.ts';
+import { localGatewayHome } from './sync/home.ts';
+import { RunLeader } from './sync/run-leader.ts';
 import { Runs } from './sync/runs.ts';
 
 /** Small commits become durable in it. When half of it is full that goes to a segment, as one commit. */
@@ -106,8 +108,10 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     const advertised =
       settings.advertise === undefined ? undefined : parseAddress(settings.advertise, '--advertise');
     const home = await openLocalHome({ nodeId, settings, store, topics, advertised, now });
-    const runs = new Runs(store.state, topics);
-    const gaps = new Gaps(store.state);
+    const gateways = localGatewayHome(store);
+    const runs = new Runs({ table: gateways.runs, topics, carryMs: gateways.carryMs });
+    const gaps = new Gaps(gateways.gaps);
+    const runLeader = new RunLeader({ store, topics, runs });
     const { topicAdmin } = home;
     const { groups, ...coordination } = await openGroups({ topics, topicAdmin, settings, log, now });
     opened.push(() => coordination.close());
@@ -120,6 +124,7 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       store,
       topics,
       groups,
+      runLeader,
       responses,
       log,
     };
@@ -147,7 +152,7 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     });
     opened.push(() => listener.close());
 
-    const hub = new GatewayPort({ broker, runs, gaps, now });
+    const hub = new GatewayPort({ broker, runs, gaps, leader: runLeader, forwarder: undefined, now });
     const sync = await startSyncServer({ ...parseAddress(settings.sync, '--sync'), hub, log });
     opened.push(() => sync.close());
 

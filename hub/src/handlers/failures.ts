@@ -122,4 +122,6 @@ export const failures: Failures = {
   }),
   unregisterBroker: (_, errorCode) => ({ errorCode, errorMessage: INTERNAL_ERROR }),
   initProducerId: (_, errorCode) => ({ errorCode, producerEpoch: -1 }),
+  openRun: (_, errorCode) => ({ errorCode }),
+  appendRuns: (_, errorCode) => ({ errorCode, results: [] }),
 };

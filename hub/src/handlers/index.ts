@@ -39,6 +39,8 @@ import { consumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts';
 import { consumerGroupDescribe } from './69-consumer-group-describe.ts';
 import { listConfigResources } from './74-list-config-resources.ts';
 import { describeTopicPartitions } from './75-describe-topic-partitions.ts';
+import { openRun } from './20010-open-run.ts';
+import { appendRuns } from './20011-append-runs.ts';
 import type { RequestContext } from './handler.ts';
 
 /** One handler for each API that has a codec; a missing one does not compile. */
@@ -83,4 +85,6 @@ export const handlers: Handlers<RequestContext> = {
   consumerGroupDescribe,
   listConfigResources,
   describeTopicPartitions,
+  openRun,
+  appendRuns,
 };

@@ -1,11 +1,11 @@
-import type { StateTable } from '@edgelog/log';
 import type { Gap } from '@edgelog/sync';
 import { z } from 'zod';
-import { putRecord, readRecords } from '../state-record.ts';
+import { persist, type RecordTable } from './record-table.ts';
 
-const PREFIX = 'gap/';
+/** What gaps' keys begin with, in the store's state and in the metadata of a cluster. */
+export const GAPS = { local: 'gap/', cluster: 'gaps' } as const;
 
-const gapRecord = z.strictObject({
+export const gapRecord = z.strictObject({
   gateway: z.string(),
   topic: z.string(),
   reason: z.enum(['hub-lost-data', 'diverged', 'dropped', 'quarantined']),
@@ -14,36 +14,29 @@ const gapRecord = z.strictObject({
   to: z.int().min(0),
   recordedAtMs: z.int(),
 });
-export type RecordedGap = z.infer<typeof gapRecord>;
+export type RecordedGap = z.output<typeof gapRecord>;
 
 /** What gateways declared as lost for good: offsets [from, to) of a stream, with the reason. Kept for ever. */
 export class Gaps {
-  readonly #state: StateTable;
-  readonly #byKey = new Map<string, RecordedGap>();
+  readonly #table: RecordTable<RecordedGap>;
 
-  constructor(state: StateTable) {
-    this.#state = state;
-    for (const [key, gap] of readRecords(state, PREFIX, gapRecord)) this.#byKey.set(key, gap);
+  constructor(table: RecordTable<RecordedGap>) {
+    this.#table = table;
   }
 
-  all(): Iterable<RecordedGap> {
-    return this.#byKey.values();
+  *all(): Iterable<RecordedGap> {
+    for (const [, gap] of this.#table.all()) yield gap;
   }
 
   get lostRecords(): number {
     let lost = 0;
-    for (const { from, to } of this.#byKey.values()) lost += to - from;
+    for (const { from, to } of this.all()) lost += to - from;
     return lost;
   }
 
-  /** False when it was recorded before: a gateway repeats what it has no confirmation of. */
-  add(gateway: string, gap: Gap, recordedAtMs: number): boolean {
-    const { logId, topic, from, to, reason } = gap;
-    const key = `${logId}/${from}-${to}`;
-    if (this.#byKey.has(key)) return false;
+  /** Resolves when it is durable; with false when it was recorded before: a gateway repeats what it has no confirmation of. */
+  add(gateway: string, { logId, topic, from, to, reason }: Gap, recordedAtMs: number): Promise<boolean> {
     const record: RecordedGap = { gateway, topic, reason, logId, from, to, recordedAtMs };
-    putRecord(this.#state, PREFIX + key, gapRecord, record);
-    this.#byKey.set(key, record);
-    return true;
+    return persist(this.#table, `${logId}/${from}-${to}`, (known) => (known ? undefined : record));
   }
 }

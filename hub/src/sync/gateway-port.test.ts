@@ -12,6 +12,8 @@ import { Topics } from '../metadata/topics.ts';
 import { hubSettings } from '../settings.ts';
 import { Gaps } from './gaps.ts';
 import { GatewayPort } from './gateway-port.ts';
+import { localGatewayHome } from './home.ts';
+import { RunLeader } from './run-leader.ts';
 import { Runs } from './runs.ts';
 
 const NEAR_WRAP = 2 ** 31 - 3;
@@ -28,9 +30,11 @@ async function open(settings: { autoCreateTopics?: boolean } = {}): Promise<void
   store = await openLogStore({ dir });
   topics = new Topics(topicConfigDefinitions(10_000, 2 ** 20));
   topicAdmin = new LocalTopics({ topics, store, nodeId: 1, now: () => 1 });
-  runs = new Runs(store.state, topics);
-  gaps = new Gaps(store.state);
+  const home = localGatewayHome(store);
+  runs = new Runs({ table: home.runs, topics, carryMs: home.carryMs });
+  gaps = new Gaps(home.gaps);
   const broker = {
+    nodeId: 1,
     clusterId: 'test',
     settings: hubSettings.parse({ dataDir: dir, defaultPartitions: 4, ...settings }),
     store,
@@ -38,7 +42,8 @@ async function open(settings: { autoCreateTopics?: boolean } = {}): Promise<void
     topicAdmin,
     log: silentLogger,
   };
-  port = new GatewayPort({ broker, runs, gaps, now: () => 1 });
+  const leader = new RunLeader({ store, topics, runs });
+  port = new GatewayPort({ broker, runs, gaps, leader, forwarder: undefined, now: () => 1 });
 }
 
 async function reopen(settings = {}): Promise<void> {
@@ -81,8 +86,9 @@ function batch(run: RunInfo, from: number, to: number, value = 'record'): Buffer
 const crcOf = (bytes: Buffer): number => readBatchHeader(bytes).crc;
 
 async function committed(result: HubAppend) {
-  if (!result.ok) throw new Error(`${result.code}: ${result.message}`);
-  return result.committed;
+  const outcome = result.ok ? await result.committed : result;
+  if ('code' in outcome) throw new Error(`${outcome.code}: ${outcome.message}`);
+  return outcome;
 }
 
 const codeOf = (result: { ok: boolean; code?: string }) => (result.ok ? 'ok' : result.code);

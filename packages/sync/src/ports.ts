@@ -93,20 +93,22 @@ export interface AgentPort {
   gapConfirmed(gap: Gap): void;
 }
 
-export type RefusalCode =
-  | 'duplicate-instance'
-  | 'unsupported-version'
-  | 'unauthorized'
-  | 'protocol-error'
-  | 'illegal-topic'
-  | 'topic-missing'
-  | 'out-of-order'
-  | 'corrupt-batch'
-  | 'batch-too-large'
-  | 'store-failed'
+export const REFUSAL_CODES = [
+  'duplicate-instance',
+  'unsupported-version',
+  'unauthorized',
+  'protocol-error',
+  'illegal-topic',
+  'topic-missing',
+  'out-of-order',
+  'corrupt-batch',
+  'batch-too-large',
+  'store-failed',
   /** For now: the partition has no leader, it moved, or too few replicas have what was sent. */
-  | 'not-available'
-  | 'shutting-down';
+  'not-available',
+  'shutting-down',
+] as const;
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 export interface Refusal {
   readonly ok: false;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MAX_FRAME_BYTES, MAX_NAME_CHARS, MAX_TOPIC_CHARS } from '../limits.ts';
-import type { GapReason, RefusalCode } from '../ports.ts';
+import { type GapReason, REFUSAL_CODES } from '../ports.ts';
 import type { BatchFrame, Frame, FrameName } from './types.ts';
 
 const uint = z.int().min(0);
@@ -17,20 +17,7 @@ const gapReason = z.enum([
   'quarantined',
 ] satisfies readonly GapReason[]);
 
-const refusalCode = z.enum([
-  'duplicate-instance',
-  'unsupported-version',
-  'unauthorized',
-  'protocol-error',
-  'illegal-topic',
-  'topic-missing',
-  'out-of-order',
-  'corrupt-batch',
-  'batch-too-large',
-  'store-failed',
-  'not-available',
-  'shutting-down',
-] satisfies readonly RefusalCode[]);
+const refusalCode = z.enum(REFUSAL_CODES);
 
 type ControlFrame = Exclude<Frame, BatchFrame>;
 type SchemaOf<N extends ControlFrame['type']> = z.ZodType<Extract<ControlFrame, { type: N }>> & {

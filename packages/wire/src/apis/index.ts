@@ -39,6 +39,8 @@ import { consumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts';
 import { consumerGroupDescribe } from './69-consumer-group-describe.ts';
 import { listConfigResources } from './74-list-config-resources.ts';
 import { describeTopicPartitions } from './75-describe-topic-partitions.ts';
+import { openRun } from './20010-open-run.ts';
+import { appendRuns } from './20011-append-runs.ts';
 
 /** Every API with a codec, by its name. */
 export const apis = {
@@ -82,6 +84,8 @@ export const apis = {
   consumerGroupDescribe,
   listConfigResources,
   describeTopicPartitions,
+  openRun,
+  appendRuns,
 } satisfies Record<string, Api>;
 
 export type ApiName = keyof typeof apis;

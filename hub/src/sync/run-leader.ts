@@ -1,0 +1,163 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { assert, EdgelogError } from '@edgelog/base';
+import type { AppendError, LogStore } from '@edgelog/log';
+import type { HubAppend, Position, Refusal, RefusalCode } from '@edgelog/sync';
+import { type BatchHeader, readBatchHeader, SEQUENCE_MODULUS, sequenceOf } from '@edgelog/wire';
+import type { Topic, Topics } from '../metadata/topics.ts';
+import type { Partition } from '../partition/partition.ts';
+import { deletedTopic, notAvailable, refuse } from './refusal.ts';
+import type { Run, Runs } from './runs.ts';
+
+const REFUSAL_OF: Readonly<Record<AppendError, RefusalCode>> = {
+  OUT_OF_ORDER_SEQUENCE_NUMBER: 'out-of-order',
+  DUPLICATE_SEQUENCE_NUMBER: 'out-of-order',
+  INVALID_PRODUCER_EPOCH: 'protocol-error',
+  INVALID_RECORD: 'corrupt-batch',
+  CORRUPT_MESSAGE: 'corrupt-batch',
+};
+
+/** Where a run stands, by the leader of its partition in one of its epochs. */
+export interface OpenedRun {
+  readonly ok: true;
+  readonly leaderEpoch: number;
+  readonly position: Position | undefined;
+}
+
+export interface RunLeaderDeps {
+  readonly store: Pick<LogStore, 'flushed'>;
+  readonly topics: Topics;
+  readonly runs: Runs;
+}
+
+/** How long this broker may be behind another in what it knows of a run, or of its own leadership. */
+const BEHIND_MS_MAX = 2_000;
+const LOOK_AGAIN_MS = 20;
+/** How long an opening may wait for what is in flight of its run. */
+const SETTLE_MS_MAX = 10_000;
+
+/** The runs whose partitions this broker leads: where they stand, and appends to them, for its own gateways and for those of other brokers. */
+export class RunLeader {
+  readonly #deps: RunLeaderDeps;
+
+  constructor(deps: RunLeaderDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * The run's position, once all that the log has of the run is committed: so no leader after this one will know less. What is appended
+   * meanwhile, by another session of the same run, is not in it.
+   */
+  async open(run: Run): Promise<OpenedRun | Refusal> {
+    const { runs, store } = this.#deps;
+    const partition = runs.partitionOf(run);
+    if (partition === undefined) return refuse('topic-missing', deletedTopic(run.topic));
+    const { leaderRefusal, commitRefusal } = partition.replication;
+    if (leaderRefusal !== 'NONE') return notAvailable(run, leaderRefusal);
+    const { leaderEpoch } = partition.leadership;
+    const position = runs.position(run);
+    try {
+      const flushed = store.flushed();
+      const error = await within(partition.replication.committed(endOf(run, partition), flushed));
+      if (error !== 'NONE') return notAvailable(run, error);
+      // Nothing that a batch could not follow.
+      if (commitRefusal !== 'NONE') return notAvailable(run, commitRefusal);
+    } catch (error) {
+      return refuse('store-failed', error instanceof Error ? error.message : String(error));
+    }
+    return { ok: true, leaderEpoch, position };
+  }
+
+  /** The same for another broker's gateway: that broker may have heard of the run, or of who leads it, before this one. */
+  async openFor(producerId: number, topicId: string, partition: number): Promise<OpenedRun | Refusal> {
+    const { runs } = this.#deps;
+    for (const startedAt = performance.now(); ; await delay(LOOK_AGAIN_MS)) {
+      const run = runs.get(producerId);
+      const isKnown = run?.topicId === topicId && run.partition === partition;
+      if (isKnown && runs.partitionOf(run)?.replication.leaderRefusal === 'NONE') return this.open(run);
+      if (performance.now() - startedAt < BEHIND_MS_MAX) continue;
+      return refuse('not-available', `run ${producerId} is not led here`);
+    }
+  }
+
+  /** Appends a batch, which is the run's next, in the epoch of the leader in which the run was opened. */
+  append(producerId: number, leaderEpoch: number, batch: Buffer): HubAppend {
+    const { runs, topics } = this.#deps;
+    const run = runs.get(producerId);
+    if (run === undefined) return refuse('not-available', `run ${producerId} is not known to the leader`);
+    const topic = topics.byId(run.topicId);
+    const partition = topic?.partitions[run.partition];
+    if (topic === undefined || partition === undefined)
+      return refuse('topic-missing', deletedTopic(run.topic));
+    const { leaderRefusal, commitRefusal } = partition.replication;
+    if (leaderRefusal !== 'NONE') return notAvailable(run, leaderRefusal);
+    if (partition.leadership.leaderEpoch !== leaderEpoch) return notAvailable(run, 'FENCED_LEADER_EPOCH');
+    if (commitRefusal !== 'NONE') return notAvailable(run, commitRefusal);
+    try {
+      const header = readBatchHeader(batch);
+      return this.#check(run, topic, batch, header) ?? this.#append(run, partition, batch, header);
+    } catch (error) {
+      if (!(error instanceof EdgelogError)) throw error;
+      return refuse(error.code === 'CORRUPT_BATCH' ? 'corrupt-batch' : 'store-failed', error.message);
+    }
+  }
+
+  #check(run: Run, topic: Topic, batch: Buffer, header: BatchHeader): Refusal | undefined {
+    if (header.sizeBytes !== batch.length) {
+      return refuse('corrupt-batch', `${batch.length} bytes hold a batch of ${header.sizeBytes}`);
+    }
+    if (header.sizeBytes > topic.maxMessageBytes) {
+      const limit = `topic ${topic.name} takes up to ${topic.maxMessageBytes} (max.message.bytes)`;
+      return refuse('batch-too-large', `the batch has ${header.sizeBytes} bytes, ${limit}`);
+    }
+    if (header.producerId !== run.producerId) {
+      return refuse('protocol-error', `batch of producer ${header.producerId} in run ${run.producerId}`);
+    }
+    if (header.isControl || header.isTransactional || header.producerEpoch !== 0) {
+      return refuse('corrupt-batch', 'a gateway seals plain batches of producer epoch 0');
+    }
+    // Not even a repeat: a session starts at the run's position, so whoever sends below it is a clone under another
+    // name, whose records at these offsets are other ones. Compared anew, it finds out and begins a run of its own.
+    const next = this.#deps.runs.position(run)?.next ?? run.firstOffset;
+    if (header.baseSequence !== sequenceOf(next)) {
+      const expected = `${sequenceOf(next)} for offset ${next}`;
+      return refuse('out-of-order', `the batch has sequence ${header.baseSequence}, expected ${expected}`);
+    }
+    return undefined;
+  }
+
+  #append(run: Run, partition: Partition, batch: Buffer, header: BatchHeader): HubAppend {
+    const { crc } = header;
+    const result = partition.append(batch, header);
+    if (!result.ok) return refuse(REFUSAL_OF[result.error], result.message);
+    const position = this.#deps.runs.position(run)!;
+    assert(position.crc === crc, `run ${run.producerId} ends with the batch just appended`);
+    const committed = partition.replication.committed(result.lastOffset + 1, result.flushed);
+    return {
+      ok: true,
+      committed: committed.then((error) => (error === 'NONE' ? position : notAvailable(run, error))),
+    };
+  }
+}
+
+/** One past the run's last batch in the partition, 0 where there is none. */
+function endOf({ producerId }: Run, { log }: Partition): number {
+  const last = log.producer(producerId)?.batches.at(-1);
+  if (last === undefined) return 0;
+  const { baseOffset, firstSequence, lastSequence } = last;
+  return Math.min(
+    log.logEndOffset,
+    baseOffset + ((lastSequence - firstSequence + SEQUENCE_MODULUS) % SEQUENCE_MODULUS) + 1,
+  );
+}
+
+async function within<T>(outcome: Promise<T>): Promise<T | 'REQUEST_TIMED_OUT'> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'REQUEST_TIMED_OUT'>((resolve) => {
+    timer = setTimeout(() => resolve('REQUEST_TIMED_OUT'), SETTLE_MS_MAX);
+  });
+  try {
+    return await Promise.race([outcome, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
