@@ -7,13 +7,13 @@ import {
   Metrics,
   parseAddress,
   registerProcessMetrics,
-  startOpsServer,
 } from '@edgelog/runtime';
 import { startSyncServer } from '@edgelog/sync';
 import type { Broker } from './broker.ts';
 import { reportDamage } from './fetch/damage.ts';
 import { openGroups } from './group/index.ts';
 import { registerHubMetrics } from './http/metrics.ts';
+import { startHubOps } from './http/ops.ts';
 import { hubStatus } from './http/status.ts';
 import { openLocalHome } from './metadata/local-home.ts';
 import { replicationDefaults } from './metadata/replication-defaults.ts';
@@ -157,15 +157,13 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     opened.push(() => sync.close());
 
     const endpoint = advertised ?? { host: kafka.host, port: listener.port };
-    const view = { broker, endpoint, listener, sync, runs, gaps, requests, startedAtMs, now };
-    registerHubMetrics(metrics, view);
-    const ops = await startOpsServer({
-      address: settings.http,
-      health: () => ({ ok: failure === undefined, reasons: failure === undefined ? [] : [failure.message] }),
-      status: () => hubStatus(view),
-      metrics: () => metrics.render(),
-      log,
+    const health = () => ({
+      ok: failure === undefined,
+      reasons: failure === undefined ? [] : [failure.message],
     });
+    const view = { broker, endpoint, listener, sync, runs, gaps, requests, startedAtMs, now, health };
+    registerHubMetrics(metrics, view);
+    const ops = await startHubOps({ address: settings.http, view, metrics, log });
     opened.push(() => ops.close());
 
     const at = (setting: string, port: number) => formatAddress({ host: parseAddress(setting).host, port });

@@ -1,3 +1,5 @@
+import { EdgelogError } from '@edgelog/base';
+import type { BrokerRecord } from '@edgelog/cluster';
 import type { Address } from '@edgelog/runtime';
 import type { SyncServer } from '@edgelog/sync';
 import type { Broker } from '../broker.ts';
@@ -18,56 +20,55 @@ export interface HubView {
   requests: MemoryBudget;
   startedAtMs: number;
   now: () => number;
+  health: () => { ok: boolean; reasons: string[] };
+  /** Who is registered in the cluster; undefined for a standalone broker. */
+  metadata?: { brokers(): Iterable<{ readonly id: number; readonly record: BrokerRecord }> } | undefined;
 }
 
-/** The body of GET /status. Offsets are the hub's, but for those of runs and gaps, which are their gateway's. */
-export function hubStatus({
-  broker,
-  endpoint,
-  listener,
-  sync,
-  runs,
-  gaps,
-  requests,
-  startedAtMs,
-  now,
-}: HubView) {
+/** What GET /status is made of, by name. */
+function partsOf({ broker, endpoint, listener, sync, runs, gaps, requests, startedAtMs, now }: HubView) {
   const { nodeId, clusterId, responses, store } = broker;
-  const { connections, gateways, duplicates, rejected } = sync.status();
   return {
-    role: 'hub',
-    clusterId,
-    uptimeMs: now() - startedAtMs,
-    brokers: [{ nodeId, ...endpoint }],
-    topics: Array.from(broker.topics.all(), topicStatus),
-    groups: groupsStatus(broker),
-    gateways: gatewaysStatus(),
-    duplicateGateways: duplicates,
-    runs: Array.from(runs.all(), (run) => ({
-      gateway: run.gateway,
-      producerId: run.producerId,
-      logId: run.logId,
-      topic: run.topic,
-      partition: run.partition,
-      firstOffset: run.firstOffset,
-      nextOffset: runs.position(run)?.next ?? run.firstOffset,
-      openedAtMs: run.openedAtMs,
-      topicDeleted: runs.partitionOf(run) === undefined,
-    })),
-    gaps: [...gaps.all()],
-    connections: {
-      kafka: listener.connectionCount,
-      kafkaInFlight: listener.inFlight,
-      sync: connections,
-      rejected,
+    role: () => 'hub',
+    nodeId: () => nodeId,
+    clusterId: () => clusterId,
+    uptimeMs: () => now() - startedAtMs,
+    brokers: () => broker.cluster.nodes(endpoint),
+    controllerId: () => broker.cluster.controllerId,
+    topics: () => Array.from(broker.topics.all(), topicStatus),
+    groups: () => groupsStatus(broker),
+    gateways: gatewaysStatus,
+    duplicateGateways: () => sync.status().duplicates,
+    runs: () =>
+      Array.from(runs.all(), (run) => ({
+        gateway: run.gateway,
+        producerId: run.producerId,
+        logId: run.logId,
+        topic: run.topic,
+        partition: run.partition,
+        firstOffset: run.firstOffset,
+        nextOffset: runs.position(run)?.next ?? run.firstOffset,
+        openedAtMs: run.openedAtMs,
+        topicDeleted: runs.partitionOf(run) === undefined,
+      })),
+    gaps: () => [...gaps.all()],
+    connections: () => {
+      const { connections, rejected } = sync.status();
+      return {
+        kafka: listener.connectionCount,
+        kafkaInFlight: listener.inFlight,
+        sync: connections,
+        rejected,
+      };
     },
-    memory: { requestBytes: requests.heldBytes, responseBytes: responses.heldBytes },
-    disk: store.stats(),
-    damage: store.damage().map(damageStatus),
+    memory: () => ({ requestBytes: requests.heldBytes, responseBytes: responses.heldBytes }),
+    disk: () => store.stats(),
+    damage: () => store.damage().map(damageStatus),
   };
 
   /** Live sessions, and gateways that were here before: their last sign of life is the last batch. */
   function gatewaysStatus() {
+    const { gateways } = sync.status();
     const live = new Set(gateways.map(({ gateway }) => gateway));
     const absent = new Map<string, number>();
     for (const run of runs.all()) {
@@ -82,12 +83,31 @@ export function hubStatus({
   }
 }
 
+type Parts = ReturnType<typeof partsOf>;
+
+/**
+ * The body of GET /status, or some parts of it. Offsets are the hub's, but for those of runs and gaps, which are their gateway's.
+ * It grows with all that there is: who asks often asks for parts, or for /overview. Throws CONFIG_INVALID.
+ */
+export function hubStatus(view: HubView, only?: readonly string[]) {
+  const parts = partsOf(view);
+  const unknown = only?.find((name) => !Object.hasOwn(parts, name));
+  if (unknown !== undefined) {
+    const known = Object.keys(parts).join(', ');
+    throw new EdgelogError('CONFIG_INVALID', `no such part: ${JSON.stringify(unknown)}; there are ${known}`);
+  }
+  const names = only ?? Object.keys(parts);
+  return Object.fromEntries(names.map((name) => [name, parts[name as keyof Parts]()]));
+}
+
 type TopicOf = ReturnType<Broker['topics']['all']> extends Iterable<infer T> ? T : never;
 
 function topicStatus({ name, id, isInternal, partitions }: TopicOf) {
-  const offsets = partitions.flatMap(({ index, replica, highWatermark }) =>
-    replica ? [{ partition: index, startOffset: replica.logStartOffset, endOffset: highWatermark }] : [],
-  );
+  const offsets = partitions.flatMap(({ index, leadership, replica, highWatermark }) => {
+    if (replica === undefined) return [];
+    const { leaderId: leader, isr } = leadership;
+    return [{ partition: index, startOffset: replica.logStartOffset, endOffset: highWatermark, leader, isr }];
+  });
   return {
     name,
     id,

@@ -11,7 +11,7 @@ beforeAll(async () => {
   server = await startOpsServer({
     address: '127.0.0.1:0',
     health: () => ({ ok, reasons: ok ? [] : ['the disk is full'] }),
-    status: () => ({ streams: [] }),
+    status: (parameters) => ({ streams: [], ...Object.fromEntries(parameters) }),
     metrics: () => 'up 1\n',
     log: silentLogger,
     routes: {
@@ -19,6 +19,11 @@ beforeAll(async () => {
       'GET /refused': () => {
         throw new EdgelogError('CONFIG_INVALID', 'paused must be true or false');
       },
+      'GET /page': () => ({
+        body: 'page',
+        contentType: 'text/html',
+        headers: { etag: '"1"', 'cache-control': 'no-cache' },
+      }),
       'GET /bug': () => {
         throw new Error('secret');
       },
@@ -50,6 +55,18 @@ test('/status is JSON, /metrics is Prometheus text, HEAD works', async () => {
   expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4');
   expect(await response.text()).toBe('up 1\n');
   expect(await get('/status', { method: 'HEAD' })).toEqual({ status: 200, text: '' });
+});
+test('/status gets the parameters of the request', async () => {
+  expect((await get('/status?part=a')).text).toBe('{"streams":[],"part":"a"}\n');
+});
+test('what has a tag is not sent again to whoever has it', async () => {
+  const first = await fetch(`${base}/page`);
+  expect(first.headers.get('cache-control')).toBe('no-cache');
+  expect(await first.text()).toBe('page');
+  const known = { headers: { 'if-none-match': first.headers.get('etag')!, 'cache-control': 'no-cache' } };
+  expect(await get('/page', known)).toEqual({ status: 304, text: '' });
+  const other = { headers: { 'if-none-match': '"0"', 'cache-control': 'no-cache' } };
+  expect(await get('/page', other)).toEqual({ status: 200, text: 'page' });
 });
 test('unknown paths and methods get a JSON error that names what there is', async () => {
   expect(await get('/nowhere')).toMatchObject({ status: 404, text: expect.stringContaining('/healthz') });

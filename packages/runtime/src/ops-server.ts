@@ -18,6 +18,8 @@ export interface OpsResponse {
   readonly body: unknown;
   /** Default `application/json` */
   readonly contentType?: string;
+  /** Further ones. With an `etag`, whoever has the same already is told so, in place of the body. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 /** Throw EdgelogError CONFIG_INVALID or LIMIT_EXCEEDED for a body the caller got wrong: answered with 400. */
 export type OpsHandler = (request: OpsRequest) => OpsResponse | Promise<OpsResponse>;
@@ -27,7 +29,8 @@ export interface OpsServerOptions {
   /** The setting a user changes when the address is taken. Default `--http`. */
   readonly setting?: string;
   readonly health: () => { ok: boolean; reasons: string[] };
-  readonly status: () => unknown;
+  /** Takes the parameters of the request. */
+  readonly status: (parameters: URLSearchParams) => unknown;
   readonly metrics: () => string;
   readonly log: Logger;
   /** Further routes, keyed `METHOD /path`. */
@@ -48,7 +51,7 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
     const health = options.health();
     return { status: health.ok ? 200 : 503, body: health };
   });
-  routes.set('GET /status', () => ({ body: options.status() }));
+  routes.set('GET /status', ({ url }) => ({ body: options.status(url.searchParams) }));
   routes.set('GET /metrics', () => ({ body: options.metrics(), contentType: 'text/plain; version=0.0.4' }));
 
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 10_000 });
@@ -121,11 +124,16 @@ function send(request: IncomingMessage, response: ServerResponse, result: OpsRes
   const text = typeof result.body === 'string' ? result.body : `${JSON.stringify(result.body)}\n`;
   // A body that was not read to its end would be taken for the next request.
   const close = request.complete ? {} : { connection: 'close' };
+  const headers = { 'cache-control': 'no-store', ...result.headers, ...close };
+  const tag = result.headers?.etag;
+  if (tag !== undefined && request.headers['if-none-match'] === tag) {
+    response.writeHead(304, headers).end();
+    return;
+  }
   response.writeHead(result.status ?? 200, {
     'content-type': result.contentType ?? 'application/json',
     'content-length': Buffer.byteLength(text),
-    'cache-control': 'no-store',
-    ...close,
+    ...headers,
   });
   response.end(request.method === 'HEAD' ? undefined : text);
 }
