@@ -134,7 +134,7 @@ export class BrokerSession {
   async setDraining(draining: boolean): Promise<void> {
     this.#isDraining = draining;
     const { etcd, keys, mirror, brokerId } = this.#options;
-    for (let guard = this.guard; guard !== undefined && !this.#isStopping; guard = this.guard) {
+    for (let guard = this.guard; guard !== undefined && !this.isStopping; guard = this.guard) {
       const own = mirror.metadata.broker(brokerId);
       if (own === undefined || own.record.draining === draining) return;
       const key = keys.broker(brokerId);
@@ -159,7 +159,7 @@ export class BrokerSession {
     await this.#running?.catch(() => {});
   }
 
-  get #isStopping(): boolean {
+  get isStopping(): boolean {
     return this.#stopping.signal.aborted;
   }
 
@@ -172,7 +172,7 @@ export class BrokerSession {
     const { log } = this.#options;
     const marking = this.#keepMarking();
     try {
-      while (!this.#isStopping) {
+      while (!this.isStopping) {
         const lease = await this.#grant();
         if (lease === undefined) break;
         try {
@@ -182,9 +182,9 @@ export class BrokerSession {
           await this.#lost({ epoch, lease });
         } finally {
           const revoked = this.#revoke(lease);
-          if (this.#isStopping) await revoked; // else the next registration finds what it left
+          if (this.isStopping) await revoked; // else the next registration finds what it left
         }
-        if (!this.#isStopping) log.warn('registration lost', { reason: this.#waitsFor });
+        if (!this.isStopping) log.warn('registration lost', { reason: this.#waitsFor });
       }
     } finally {
       this.#stopping.abort();
@@ -240,7 +240,7 @@ export class BrokerSession {
   async #grant(): Promise<LeaseKeeper | undefined> {
     const { etcd, keys, sessionMs } = this.#options;
     const ttlSeconds = Math.ceil(sessionMs / 1_000);
-    while (!this.#isStopping) {
+    while (!this.isStopping) {
       try {
         const signal = this.#stopping.signal;
         return await etcd.lease({ ttlSeconds, readableKey: keys.cluster, signal, ...this.#limits });
@@ -262,7 +262,7 @@ export class BrokerSession {
   /** The broker epoch, or undefined when the lease ended first. */
   async #register(lease: LeaseKeeper): Promise<number | undefined> {
     let occupied: { epoch: number; since: number } | undefined;
-    while (lease.held && !this.#isStopping) {
+    while (lease.held && !this.isStopping) {
       try {
         const own = await this.#get(this.#options.keys.broker(this.brokerId));
         if (own?.lease === lease.id) {
@@ -338,7 +338,7 @@ export class BrokerSession {
   }
 
   async #keepMarking(): Promise<void> {
-    while (!this.#isStopping) {
+    while (!this.isStopping) {
       await this.#pause(MARK_MS);
       try {
         await this.#markAnew();
@@ -368,7 +368,7 @@ export class BrokerSession {
   }
 
   async #failed(what: string, error: unknown): Promise<void> {
-    if (this.#isStopping) return;
+    if (this.isStopping) return;
     if (!(error instanceof EdgelogError)) throw error;
     this.#tell(`waits for ${what}: ${describeError(error)}`);
     await this.#pause();

@@ -24,6 +24,11 @@ export class GuardedWrites {
     this.#timeoutMs = timeoutMs;
   }
 
+  /** Nothing will ever be written again. */
+  get isEnded(): boolean {
+    return this.#session.isStopping;
+  }
+
   /** Sent once. At most 127 comparisons and 128 operations. */
   async txn({ compare = [], success, failure }: Txn): Promise<WriteOutcome> {
     const { guard } = this.#session;
