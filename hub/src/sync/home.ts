@@ -1,6 +1,5 @@
 import type { LogStore } from '@edgelog/log';
 import type { ClusterHandle } from '../cluster/index.ts';
-import { ClusterTable } from './cluster-table.ts';
 import { GAPS, gapRecord, type RecordedGap } from './gaps.ts';
 import { LocalTable, type RecordTable } from './record-table.ts';
 import { RUNS, type RunRecord, runRecord } from './runs.ts';
@@ -24,11 +23,11 @@ export function localGatewayHome(store: LogStore): GatewayHome {
 
 const CARRY_MS = 5_000;
 
-/** In the metadata of a cluster, until `closed`. */
-export function clusterGatewayHome(cluster: Pick<ClusterHandle, 'table'>, closed: AbortSignal): GatewayHome {
+/** In the metadata of a cluster. */
+export function clusterGatewayHome(cluster: Pick<ClusterHandle, 'table'>): GatewayHome {
   return {
-    runs: new ClusterTable(cluster.table(RUNS.cluster, runRecord), closed),
-    gaps: new ClusterTable(cluster.table(GAPS.cluster, gapRecord), closed),
+    runs: cluster.table(RUNS.cluster, runRecord),
+    gaps: cluster.table(GAPS.cluster, gapRecord),
     carryMs: CARRY_MS,
   };
 }
