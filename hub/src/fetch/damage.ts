@@ -2,6 +2,7 @@ import type { EdgelogError } from '@edgelog/base';
 import type { StoredDamage } from '@edgelog/log';
 import type { Logger } from '@edgelog/runtime';
 import { ErrorCode } from '@edgelog/wire';
+import { parseLogName } from '../partition/log-name.ts';
 
 /** Tells the operator of a damaged range, with the offset from which its partition can be read again. */
 export function reportDamage(log: Logger, damage: StoredDamage): void {
@@ -9,12 +10,12 @@ export function reportDamage(log: Logger, damage: StoredDamage): void {
   log.error('stored batch cannot be read', { topic, partition, firstOffset, nextOffset, reason });
 }
 
-/** Offsets [firstOffset, nextOffset) of a partition; logs are named after topic and partition. */
+/** Offsets [firstOffset, nextOffset) of a partition. */
 export function damageStatus({ partition: logName, baseOffset, endOffset, reason }: StoredDamage) {
-  const dash = logName.lastIndexOf('-');
+  const { topic, index } = parseLogName(logName) ?? { topic: logName, index: 0 };
   return {
-    topic: logName.slice(0, dash),
-    partition: Number(logName.slice(dash + 1)),
+    topic,
+    partition: index,
     firstOffset: baseOffset,
     nextOffset: endOffset,
     reason,

@@ -1,7 +1,7 @@
 import { ErrorCode } from '@edgelog/wire';
 import type { Topics } from '../metadata/topics.ts';
-import { readError } from '../partition/leader-epoch.ts';
 import type { Partition } from '../partition/partition.ts';
+import type { Reader } from './reader.ts';
 import type { AskedPartition } from './session.ts';
 
 /**
@@ -23,14 +23,19 @@ export function findPartition(
   return isMadeAgain ? ErrorCode.INCONSISTENT_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
 }
 
-/** Why nothing can be read of `found` as it is now, or NONE. */
-export function fetchError({ fetchOffset, leaderEpoch }: AskedPartition, found: Partition | number): number {
+/** Why nothing can be read of `found`, the `i`th that is asked for, as it is now; or NONE. */
+export function fetchError(
+  asked: AskedPartition,
+  found: Partition | number,
+  reader: Reader,
+  i: number,
+): number {
   if (typeof found === 'number') return found;
   if (found.isClosed) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-  const refusal = readError(found, leaderEpoch);
-  if (refusal !== ErrorCode.NONE) return refusal;
+  const refusal = reader.refusal(asked, found, i);
+  if (refusal !== ErrorCode.NONE || reader.diverging?.(i) !== undefined) return refusal;
   const { logStartOffset, logEndOffset } = found.log;
-  return fetchOffset < logStartOffset || fetchOffset > logEndOffset
+  return asked.fetchOffset < logStartOffset || asked.fetchOffset > logEndOffset
     ? ErrorCode.OFFSET_OUT_OF_RANGE
     : ErrorCode.NONE;
 }

@@ -2,6 +2,7 @@ import { ErrorCode } from '@edgelog/wire';
 import type { Client } from '../net/dispatcher.ts';
 import type { Partition } from '../partition/partition.ts';
 import { fetchError } from './find-partition.ts';
+import type { Reader } from './reader.ts';
 import type { AskedPartition } from './session.ts';
 
 /** What a fetch waits for: `found[i]` is the partition of `asked[i]`, or its error code. */
@@ -9,20 +10,23 @@ export interface Wanted {
   readonly asked: readonly AskedPartition[];
   readonly found: readonly (Partition | number)[];
   readonly minBytes: number;
+  readonly reader: Reader;
 }
 
 /**
  * True when the fetch has `minBytes` to return, or an error to tell, or asks for nothing. A partition counts no further than
  * its own limit, as in Kafka.
  */
-export function isFetchReady({ asked, found, minBytes }: Wanted): boolean {
+export function isFetchReady({ asked, found, minBytes, reader }: Wanted): boolean {
   if (asked.length === 0 || minBytes <= 0) return true;
   let bytes = 0;
   for (let i = 0; i < asked.length; i++) {
     const one = asked[i]!;
     const partition = found[i]!;
-    if (fetchError(one, partition) !== ErrorCode.NONE || typeof partition === 'number') return true;
-    if (one.fetchOffset >= partition.highWatermark) continue;
+    if (fetchError(one, partition, reader, i) !== ErrorCode.NONE || typeof partition === 'number')
+      return true;
+    if (reader.hasNews?.(partition, i)) return true;
+    if (one.fetchOffset >= reader.endOffset(partition)) continue;
     if (minBytes === 1 || partition.log.damageAt(one.fetchOffset) !== undefined) return true;
     bytes += Math.min(partition.log.sizeBytesFrom(one.fetchOffset), one.maxBytes);
     if (bytes >= minBytes) return true;

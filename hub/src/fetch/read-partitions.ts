@@ -6,6 +6,7 @@ import type { Partition } from '../partition/partition.ts';
 import { damageError } from './damage.ts';
 import { fetchError } from './find-partition.ts';
 import type { Expected } from './read-ahead.ts';
+import type { Reader } from './reader.ts';
 import type { AskedPartition } from './session.ts';
 
 export type PartitionItem = Item<'fetch', 'responses'>['partitions'][number];
@@ -13,6 +14,7 @@ export type PartitionItem = Item<'fetch', 'responses'>['partitions'][number];
 export interface ReadLimits {
   maxBytes: number;
   isReadCommitted: boolean;
+  reader: Reader;
   /** As in `ReadOptions`. */
   memory: (sizeBytes: number) => Buffer;
   /** What was read already, if it was. */
@@ -27,19 +29,20 @@ export interface ReadLimits {
 export function readPartitions(
   asked: readonly AskedPartition[],
   found: readonly (Partition | number)[],
-  { maxBytes, isReadCommitted, memory, ahead }: ReadLimits,
+  { maxBytes, isReadCommitted, reader, memory, ahead }: ReadLimits,
 ): PartitionItem[] {
   const abortedTransactions = isReadCommitted ? [] : null;
   let remaining = maxBytes;
   let isEmpty = true;
-  return asked.map((one, i) => answer(one, found[i]!));
+  return asked.map((one, i) => answer(one, found[i]!, i));
 
-  function answer(one: AskedPartition, partition: Partition | number): PartitionItem {
-    const errorCode = fetchError(one, partition);
+  function answer(one: AskedPartition, partition: Partition | number, i: number): PartitionItem {
+    const errorCode = fetchError(one, partition, reader, i);
     if (typeof partition === 'number' || errorCode !== ErrorCode.NONE)
       return failed(one, errorCode, partition);
     try {
-      const records = read(one, partition);
+      const divergingEpoch = reader.diverging?.(i);
+      const records = divergingEpoch === undefined ? read(one, partition) : [];
       const { highWatermark } = partition;
       const { logStartOffset } = partition.log;
       return {
@@ -50,6 +53,7 @@ export function readPartitions(
         logStartOffset,
         abortedTransactions,
         records,
+        ...(divergingEpoch && { divergingEpoch }),
       };
     } catch (error) {
       if (!(error instanceof EdgelogError)) throw error;
@@ -58,16 +62,18 @@ export function readPartitions(
   }
 
   function read(one: AskedPartition, partition: Partition): readonly Buffer[] {
-    const { log, traffic, highWatermark } = partition;
+    const { log, traffic } = partition;
+    const endOffset = reader.endOffset(partition);
     const limit = Math.max(0, Math.min(one.maxBytes, remaining));
-    if (one.fetchOffset >= highWatermark || (limit === 0 && !isEmpty)) return [];
+    if (one.fetchOffset >= endOffset || (limit === 0 && !isEmpty)) return [];
     const { batches, sizeBytes } =
       ahead({ partition, offset: one.fetchOffset, maxBytes: limit }, isEmpty) ??
       log.read(one.fetchOffset, {
         maxBytes: limit,
         atLeastOne: isEmpty,
-        endOffset: highWatermark,
+        endOffset,
         memory,
+        ...reader.options,
       });
     remaining -= sizeBytes;
     traffic.bytesOut += sizeBytes;

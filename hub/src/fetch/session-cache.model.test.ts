@@ -146,7 +146,16 @@ function newClient(): Client {
 }
 
 function askFor(index: number, fetchOffset: number): AskedPartition {
-  return { topic: '', topicId: 'id', index, fetchOffset, maxBytes: 1, leaderEpoch: -1 };
+  return {
+    topic: '',
+    topicId: 'id',
+    index,
+    fetchOffset,
+    maxBytes: 1,
+    leaderEpoch: -1,
+    lastFetchedEpoch: -1,
+    logStartOffset: -1,
+  };
 }
 
 function viewOf({ errorCode, highWatermark }: PartitionAnswer): View {

@@ -20,6 +20,8 @@ function partitions(count: number, topic = 't'): AskedPartition[] {
     fetchOffset: 0,
     maxBytes: 100,
     leaderEpoch: -1,
+    lastFetchedEpoch: -1,
+    logStartOffset: -1,
   }));
 }
 

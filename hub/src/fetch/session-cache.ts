@@ -5,6 +5,7 @@ import {
   type ForgottenPartition,
   nextEpoch,
   type PartitionAnswer,
+  type Told,
 } from './session.ts';
 
 const INITIAL_EPOCH = 0;
@@ -47,6 +48,8 @@ export interface SessionResponse {
 /** One request's part in its session: what to read, and then what of it to tell. */
 export interface FetchContext {
   readonly asked: readonly AskedPartition[];
+  /** What the client knows of `asked[i]`. */
+  readonly told: readonly Told[];
   /** `answers[i]` belongs to `asked[i]`. To be called once, when everything was read. */
   respond(answers: readonly PartitionAnswer[], nowMs: number): SessionResponse;
 }
@@ -114,6 +117,7 @@ export class FetchSessionCache {
     const toRead = session.asked();
     return {
       asked: toRead,
+      told: session.told(),
       respond: (answers, nowMs) => {
         if (!this.#makeRoom(isFollower, session.size, nowMs)) {
           return { errorCode: ErrorCode.NONE, sessionId: NO_SESSION, told: undefined };
@@ -144,6 +148,7 @@ export class FetchSessionCache {
     const toRead = session.asked();
     return {
       asked: toRead,
+      told: session.told(),
       respond: (answers) =>
         session.epoch === epoch
           ? { errorCode: ErrorCode.NONE, sessionId: id, told: session.changed(toRead, answers) }
@@ -214,6 +219,13 @@ function isLess(a: Slot, b: Slot): boolean {
   return difference < 0 || (difference === 0 && a.id < b.id);
 }
 
+const UNTOLD: Told = { highWatermark: -1, logStartOffset: -1 };
+
 function withoutSession(asked: readonly AskedPartition[]): FetchContext {
-  return { asked, respond: () => ({ errorCode: ErrorCode.NONE, sessionId: NO_SESSION, told: undefined }) };
+  const told = asked.map(() => UNTOLD);
+  return {
+    asked,
+    told,
+    respond: () => ({ errorCode: ErrorCode.NONE, sessionId: NO_SESSION, told: undefined }),
+  };
 }

@@ -9,6 +9,10 @@ export interface AskedPartition {
   readonly fetchOffset: number;
   readonly maxBytes: number;
   readonly leaderEpoch: number;
+  /** Of followers: the epoch of their last batch, −1 where there is none. */
+  readonly lastFetchedEpoch: number;
+  /** Of followers: where their log begins; −1 as in `FollowerFetch.isComplete`. */
+  readonly logStartOffset: number;
 }
 
 export type ForgottenPartition = Pick<AskedPartition, 'topic' | 'topicId' | 'index'>;
@@ -19,11 +23,17 @@ export interface PartitionAnswer {
   readonly highWatermark: number;
   readonly logStartOffset?: number | undefined;
   readonly records: { readonly length: number } | null;
+  readonly divergingEpoch?: object | undefined;
 }
 
-interface CachedPartition {
+/** What the client was told last of a partition, −1 when it has to be told again. */
+export interface Told {
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+}
+
+interface CachedPartition extends Told {
   asked: AskedPartition;
-  /** What the client was told last, −1 when it has to be told again. */
   highWatermark: number;
   logStartOffset: number;
 }
@@ -56,6 +66,11 @@ export class FetchSession {
   /** In the order in which they are read. */
   asked(): AskedPartition[] {
     return Array.from(this.#partitions.values(), ({ asked }) => asked);
+  }
+
+  /** Goes with `asked`, and changes as the client is told more. */
+  told(): Told[] {
+    return [...this.#partitions.values()];
   }
 
   update(asked: readonly AskedPartition[], forgotten: readonly ForgottenPartition[]): void {
@@ -97,10 +112,13 @@ function recordsIn({ records }: PartitionAnswer): number {
   return records === null ? 0 : records.length;
 }
 
-/** Whether the answer goes into an incremental response. An error makes the partition new to the client once it is over. */
+/**
+ * Whether the answer goes into an incremental response. An error, or that the logs part, makes the partition new to the client once
+ * it is over.
+ */
 function tell(cached: CachedPartition, answer: PartitionAnswer): boolean {
-  const { errorCode, highWatermark, logStartOffset = -1 } = answer;
-  const isFailed = errorCode !== ErrorCode.NONE;
+  const { errorCode, highWatermark, logStartOffset = -1, divergingEpoch } = answer;
+  const isFailed = errorCode !== ErrorCode.NONE || divergingEpoch !== undefined;
   const isNews =
     isFailed ||
     recordsIn(answer) > 0 ||

@@ -3,8 +3,10 @@ import { findPartition } from '../fetch/find-partition.ts';
 import { isFetchReady, parkFetch } from '../fetch/parked-fetch.ts';
 import type { Expected } from '../fetch/read-ahead.ts';
 import { type PartitionItem, readPartitions } from '../fetch/read-partitions.ts';
+import { ANY_REPLICAS_CONSUMER, followerReader, LEADERS_CONSUMER, type Reader } from '../fetch/reader.ts';
 import type { AskedPartition, ForgottenPartition } from '../fetch/session.ts';
 import type { FetchContext } from '../fetch/session-cache.ts';
+import type { Partition } from '../partition/partition.ts';
 import type { Handler, RequestContext } from './handler.ts';
 
 /** Kafka's `fetch.max.bytes` of a broker: the most one response holds, its first batch apart. */
@@ -17,12 +19,14 @@ const RESPONSE_BYTES_MAX = 55 * 1024 * 1024;
  * From 7 on a request may belong to a session [KIP-227], which is the list of partitions that it continues; from 13 on
  * topics are named by id.
  *
- * Otherwise than Kafka, on purpose: batches are whole, where Kafka cuts the last one off at the limit; limits below 0 are 0; an
- * isolation level above 1 is read_committed; whoever says to be a replica is served as a consumer; a topic that is deleted under
- * a parked fetch is told at once.
+ * A follower is given all that is on the leader's disk; its positions say what is on its own. It is answered too when the high
+ * watermark has moved. A consumer that says where it stands may read from any replica in sync, and is sent to one near it [KIP-392].
  *
- * Left out: `lastFetchedEpoch` and replica fields, which only followers use; read_committed equals read_uncommitted while
- * there are no transactions.
+ * Otherwise than Kafka, on purpose: batches are whole, where Kafka cuts the last one off at the limit; limits below 0 are 0; an
+ * isolation level above 1 is read_committed; at a standalone broker whoever says to be a replica is served as a consumer; a topic
+ * that is deleted under a parked fetch is told at once.
+ *
+ * Left out: read_committed equals read_uncommitted while there are no transactions.
  */
 export const fetch: Handler<'fetch'> = (request, context) => {
   const { broker, fetchSessions, apiVersion, client } = context;
@@ -40,21 +44,47 @@ export const fetch: Handler<'fetch'> = (request, context) => {
   );
   if (typeof session === 'number') return { errorCode: session, sessionId: 0, responses: [] };
   const found = session.asked.map((asked) => findPartition(asked, broker.topics, usesTopicIds));
-  const answer = () => respond(request, session, found, context);
+  const reader = readerOf(request, session, found);
+  const answer = () => respond(request, session, found, reader, context);
   const minBytes = Math.min(request.minBytes, request.maxBytes, RESPONSE_BYTES_MAX);
-  const wanted = { asked: session.asked, found, minBytes };
+  const wanted = { asked: session.asked, found, minBytes, reader };
   if (request.maxWaitMs <= 0 || isFetchReady(wanted)) return answer();
   return parkFetch(wanted, request.maxWaitMs, client).then((isClientThere) =>
     isClientThere ? answer() : undefined,
   );
 };
 
+function readerOf(
+  { replicaState: { replicaId, replicaEpoch }, rackId }: RequestOf<'fetch'>,
+  { asked, told }: FetchContext,
+  found: readonly (Partition | number)[],
+): Reader {
+  if (replicaId >= 0 && isReplicated(found))
+    return followerReader({ follower: replicaId, brokerEpoch: replicaEpoch }, asked, found, told);
+  return rackId === '' ? LEADERS_CONSUMER : ANY_REPLICAS_CONSUMER;
+}
+
+/** Whether anybody may follow. */
+function isReplicated(found: readonly (Partition | number)[]): boolean {
+  return found.some((one) => typeof one !== 'number' && one.replication.followed !== undefined);
+}
+
 function askedIn({ topics }: RequestOf<'fetch'>): AskedPartition[] {
   const asked: AskedPartition[] = [];
   for (const { topic, topicId, partitions } of topics) {
-    for (const { partition: index, fetchOffset, partitionMaxBytes, currentLeaderEpoch } of partitions) {
-      const limits = { maxBytes: partitionMaxBytes, leaderEpoch: currentLeaderEpoch };
-      asked.push({ topic, topicId, index, fetchOffset, ...limits });
+    for (const one of partitions) {
+      const { partition: index, fetchOffset, lastFetchedEpoch, logStartOffset } = one;
+      const { partitionMaxBytes: maxBytes, currentLeaderEpoch: leaderEpoch } = one;
+      asked.push({
+        topic,
+        topicId,
+        index,
+        fetchOffset,
+        maxBytes,
+        leaderEpoch,
+        lastFetchedEpoch,
+        logStartOffset,
+      });
     }
   }
   return asked;
@@ -69,17 +99,20 @@ function forgottenIn({ forgottenTopicsData }: RequestOf<'fetch'>): ForgottenPart
 function respond(
   { maxBytes, isolationLevel }: RequestOf<'fetch'>,
   { asked, respond }: FetchContext,
-  found: Parameters<typeof readPartitions>[1],
+  found: readonly (Partition | number)[],
+  reader: Reader,
   { broker, client, readAhead, responseMemory }: RequestContext,
 ) {
   const limits = {
     maxBytes: Math.min(maxBytes, RESPONSE_BYTES_MAX, broker.responses.remainingBytes),
     isReadCommitted: isolationLevel !== 0,
+    reader,
     memory: (sizeBytes: number) => responseMemory.take(sizeBytes),
-    ahead: (expected: Expected, atLeastOne: boolean) => readAhead.take(client, expected, atLeastOne),
+    ahead: (expected: Expected, atLeastOne: boolean) =>
+      reader.readsAhead ? readAhead.take(client, expected, atLeastOne) : undefined,
   };
   const answers = readPartitions(asked, found, limits);
-  readAhead.begin(client, expectedAfter(asked, found, answers), responseMemory);
+  if (reader.readsAhead) readAhead.begin(client, expectedAfter(asked, found, answers), responseMemory);
   const { errorCode, sessionId, told } = respond(answers, performance.now());
   const items = told ?? answers.keys();
   return { errorCode, sessionId, responses: byTopic(asked, answers, items) };
@@ -88,7 +121,7 @@ function respond(
 /** Where the client goes on with partitions of which it was given about as much as it takes. */
 function expectedAfter(
   asked: readonly AskedPartition[],
-  found: Parameters<typeof readPartitions>[1],
+  found: readonly (Partition | number)[],
   answers: readonly PartitionItem[],
 ): Expected[] {
   return answers.flatMap(({ records }, i): Expected[] => {

@@ -39,6 +39,7 @@ import { consumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts';
 import { consumerGroupDescribe } from './69-consumer-group-describe.ts';
 import { listConfigResources } from './74-list-config-resources.ts';
 import { describeTopicPartitions } from './75-describe-topic-partitions.ts';
+import { replicaSnapshot } from './20000-replica-snapshot.ts';
 import { openRun } from './20010-open-run.ts';
 import { appendRuns } from './20011-append-runs.ts';
 import type { RequestContext } from './handler.ts';
@@ -85,6 +86,7 @@ export const handlers: Handlers<RequestContext> = {
   consumerGroupDescribe,
   listConfigResources,
   describeTopicPartitions,
+  replicaSnapshot,
   openRun,
   appendRuns,
 };

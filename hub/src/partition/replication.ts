@@ -1,3 +1,4 @@
+import type { FollowerPosition } from '@edgelog/cluster';
 import type { ErrorName } from '@edgelog/wire';
 
 /** Who leads and who has a partition, as Metadata and its like tell it. */
@@ -13,6 +14,21 @@ export interface Leadership {
   readonly adding: readonly number[];
   readonly removing: readonly number[];
 }
+
+/** A follower asks for what comes at a position: all below is on its disk. */
+export interface FollowerFetch extends FollowerPosition {
+  readonly follower: number;
+  /** Under which registration. */
+  readonly brokerEpoch: number;
+  /** False for a follower that has the records up to there and not all that goes with them: it may not count as in sync. */
+  readonly isComplete: boolean;
+}
+
+export type FollowerAnswer =
+  | { readonly kind: 'read' }
+  /** The logs agree up to there at most [KIP-595]. */
+  | { readonly kind: 'diverging'; readonly epoch: number; readonly endOffset: number }
+  | { readonly kind: 'error'; readonly error: ErrorName };
 
 /** What this broker is to a partition, and how far the partition's replicas have come. */
 export interface Replication {
@@ -37,4 +53,9 @@ export interface Replication {
   committed(endOffset: number, flushed: Promise<void>): Promise<ErrorName>;
   /** The log of this broker is on disk up to its flushed end. */
   onFlushed(): void;
+  /**
+   * Takes note of a follower's fetch and says how to answer it. Undefined on a standalone broker, where whoever says to be a
+   * follower reads as a consumer.
+   */
+  readonly followed?: (fetch: FollowerFetch) => FollowerAnswer;
 }

@@ -1,0 +1,84 @@
+import type { ReadOptions } from '@edgelog/log';
+import { ErrorCode } from '@edgelog/wire';
+import { leaderError, readError } from '../partition/leader-epoch.ts';
+import type { Partition } from '../partition/partition.ts';
+import type { FollowerAnswer } from '../partition/replication.ts';
+import type { AskedPartition, Told } from './session.ts';
+
+/** On whose behalf a fetch reads; `i` says which of the partitions that it asks for. */
+export interface Reader {
+  /** NONE, or why the partition cannot be read here now. */
+  refusal(asked: AskedPartition, partition: Partition, i: number): number;
+  /** It is given nothing at or above this. */
+  endOffset(partition: Partition): number;
+  /** That the log here is another one than the reader's from some offset on: then nothing is read. */
+  diverging?(i: number): { epoch: number; endOffset: number } | undefined;
+  /** Whether there is something to tell beside records. */
+  hasNews?(partition: Partition, i: number): boolean;
+  readonly options: Pick<ReadOptions, 'withEmpty'>;
+  /** Whether what was read for it ahead serves it. */
+  readonly readsAhead: boolean;
+}
+
+const consumer = {
+  endOffset: ({ highWatermark }: Partition) => highWatermark,
+  options: {},
+  readsAhead: true,
+};
+
+/** A consumer that said nothing of where it stands. */
+export const LEADERS_CONSUMER: Reader = {
+  ...consumer,
+  refusal: ({ leaderEpoch }, partition) => leaderError(partition, leaderEpoch),
+};
+
+/** One that takes what is committed from any replica in sync [KIP-392]. */
+export const ANY_REPLICAS_CONSUMER: Reader = {
+  ...consumer,
+  refusal: ({ leaderEpoch }, partition) => readError(partition, leaderEpoch),
+};
+
+/**
+ * A broker that follows. Its positions are taken note of at once, and the answers to them stay what they are; whether this broker
+ * still leads is looked at again.
+ */
+export function followerReader(
+  { follower, brokerEpoch }: { follower: number; brokerEpoch: number },
+  asked: readonly AskedPartition[],
+  found: readonly (Partition | number)[],
+  told: readonly Told[],
+): Reader {
+  const answers = found.map((partition, i): FollowerAnswer | undefined => {
+    if (typeof partition === 'number' || partition.isClosed) return undefined;
+    const {
+      fetchOffset: offset,
+      leaderEpoch: currentLeaderEpoch,
+      lastFetchedEpoch,
+      logStartOffset,
+    } = asked[i]!;
+    const position = { offset, currentLeaderEpoch, lastFetchedEpoch };
+    return partition.replication.followed?.({
+      ...position,
+      follower,
+      brokerEpoch,
+      isComplete: logStartOffset >= 0,
+    });
+  });
+  return {
+    refusal: ({ leaderEpoch }, partition, i) => {
+      const answer = answers[i];
+      return answer?.kind === 'error' ? ErrorCode[answer.error] : leaderError(partition, leaderEpoch);
+    },
+    endOffset: ({ log }) => log.flushedEndOffset,
+    diverging: (i) => {
+      const answer = answers[i];
+      return answer?.kind === 'diverging' ? { epoch: answer.epoch, endOffset: answer.endOffset } : undefined;
+    },
+    hasNews: ({ highWatermark, log }, i) =>
+      answers[i]?.kind === 'diverging' ||
+      highWatermark !== told[i]!.highWatermark ||
+      log.logStartOffset !== told[i]!.logStartOffset,
+    options: { withEmpty: true },
+    readsAhead: false,
+  };
+}

@@ -1,0 +1,302 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { EdgelogError } from '@edgelog/base';
+import { outOfRange, truncationFor } from '@edgelog/cluster';
+import { decodeProducers, type LogStore } from '@edgelog/log';
+import { describeError, type Logger } from '@edgelog/runtime';
+import { apis, ErrorCode, errorName, type RequestInput, type ResponseOutput } from '@edgelog/wire';
+import { FollowerSession } from './fetch-session.ts';
+import type { Followed } from './followed.ts';
+import type { PeerLink } from './peers.ts';
+import type { Replica } from './replica.ts';
+
+/** The leader holds a fetch back for so long when it has nothing to tell. */
+const MAX_WAIT_MS = 500;
+const ANSWER_MS = 10_000;
+/** A partition that the leader refuses is left out for so long: until one of the two has newer metadata. */
+const RETRY_MS = 50;
+/** Where it is the leader's disk, or ours, that stands in the way. */
+const DAMAGED_RETRY_MS = 1_000;
+
+type Answer = ResponseOutput<typeof apis.fetch>['responses'][number]['partitions'][number];
+
+export interface FetcherDeps {
+  readonly nodeId: number;
+  readonly leaderId: number;
+  readonly link: PeerLink;
+  readonly store: Pick<LogStore, 'flushed'>;
+  readonly log: Logger;
+  /** This broker's registration, as long as it surely stands. */
+  epoch(): number | undefined;
+  /** Asks the leader. */
+  snapshot(body: RequestInput<'replicaSnapshot'>): Promise<ResponseOutput<typeof apis.replicaSnapshot>>;
+  /** Monotonic, milliseconds. */
+  now(): number;
+}
+
+/**
+ * Fetches all partitions that this broker follows from one leader, over one connection, request after request: what came is on
+ * disk before the next request says so.
+ */
+export class Fetcher {
+  readonly #deps: FetcherDeps;
+  readonly #followed = new Map<string, Followed>();
+  readonly #session = new FollowerSession();
+  #wake: () => void = () => {};
+  /** A request is with the leader. */
+  #isAsking = false;
+  #interrupted = false;
+  #closed = false;
+  #isTroubled = false;
+  readonly #running: Promise<void>;
+
+  constructor(deps: FetcherDeps) {
+    this.#deps = deps;
+    this.#running = this.#run();
+  }
+
+  get size(): number {
+    return this.#followed.size;
+  }
+
+  /** From now on, in the epoch that the replica is in now. */
+  follow(replica: Replica): void {
+    const { leaderEpoch } = replica.leadership;
+    this.#followed.set(keyOf(replica), {
+      replica,
+      leaderEpoch,
+      sent: undefined,
+      retryAt: Number.NEGATIVE_INFINITY,
+      lacksProducers: false,
+    });
+    this.#wake();
+    // What is parked at the leader does not know of this one; others that come in this turn are waited for.
+    if (this.#isAsking && !this.#interrupted) {
+      this.#interrupted = true;
+      setImmediate(() => {
+        if (this.#isAsking) this.#deps.link.reset();
+        else this.#interrupted = false;
+      });
+    }
+  }
+
+  leave(replica: Replica): void {
+    this.#followed.delete(keyOf(replica));
+    if (this.#followed.size === 0 && this.#isAsking) this.#deps.link.reset();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#followed.clear();
+    this.#deps.link.close();
+    this.#wake();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed) {
+      try {
+        await this.#round();
+      } catch (error) {
+        if (!(error instanceof EdgelogError)) throw error;
+        this.#session.reset();
+        if (this.#closed || /^STORE_/.test(error.code)) return;
+        if (this.#interrupted) this.#interrupted = false;
+        else await this.#troubled(error);
+      }
+    }
+  }
+
+  /** One request, and what its answer asks for. */
+  async #round(): Promise<void> {
+    const { nodeId, link, store } = this.#deps;
+    const wanted = this.#wanted();
+    const replicaEpoch = this.#deps.epoch();
+    if (wanted.size === 0 || replicaEpoch === undefined) {
+      this.#session.reset();
+      return this.#rest();
+    }
+    for (const { replica } of wanted.values()) {
+      if (replica.log.flushedEndOffset === replica.log.logEndOffset) continue;
+      await store.flushed();
+      return;
+    }
+    const maxWaitMs = this.#hasMore(wanted) ? RETRY_MS : MAX_WAIT_MS;
+    const request = this.#session.next(wanted, { replicaId: nodeId, replicaEpoch }, maxWaitMs);
+    this.#isAsking = true;
+    let response: ResponseOutput<typeof apis.fetch>;
+    try {
+      response = await link.request(apis.fetch, request, { timeoutMs: ANSWER_MS });
+    } finally {
+      this.#isAsking = false;
+    }
+    this.#isTroubled = false;
+    if (response.errorCode !== ErrorCode.NONE) {
+      this.#session.reset();
+      return;
+    }
+    this.#session.answered(response.sessionId);
+    const taken: [Followed, Answer][] = [];
+    for (const { topicId, partitions } of response.responses) {
+      for (const answer of partitions) {
+        const followed = this.#followed.get(`${topicId}/${answer.partitionIndex}`);
+        // Under another role by now, or cut meanwhile: it is asked for again.
+        if (followed?.sent === undefined || followed.sent.offset !== followed.replica.log.logEndOffset)
+          continue;
+        if (this.#take(followed, answer)) taken.push([followed, answer]);
+      }
+    }
+    if (taken.length === 0) return;
+    await store.flushed();
+    for (const [followed, answer] of taken) {
+      if (this.#isCurrent(followed)) followed.replica.adopt(answer);
+    }
+  }
+
+  /** Whether the log now goes on as the leader's does, so that what else the answer says can be believed when it is on disk. */
+  #take(followed: Followed, answer: Answer): boolean {
+    const { replica } = followed;
+    const { errorCode, divergingEpoch, records } = answer;
+    if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
+      void this.#remedy(followed);
+      return false;
+    }
+    if (errorCode !== ErrorCode.NONE) {
+      this.#refused(followed, errorCode);
+      return false;
+    }
+    if (divergingEpoch.endOffset >= 0) {
+      this.#truncate(followed, truncationFor(replica.log, divergingEpoch));
+      return false;
+    }
+    if (records === null || records.length === 0) return true;
+    const appended = replica.log.appendReplicated(records);
+    if (!appended.ok) {
+      const { error, message } = appended;
+      this.#deps.log.error('fetched batches refused', { partition: replica.name, error, message });
+      this.#leaveOut(followed, DAMAGED_RETRY_MS);
+      return false;
+    }
+    appended.flushed.catch(() => {}); // `store.flushed` says the same
+    if (appended.hasHoles) {
+      followed.lacksProducers = true;
+      void this.#adoptProducers(followed);
+    }
+    return true;
+  }
+
+  #truncate(followed: Followed, endOffset: number): void {
+    const { log } = followed.replica;
+    if (log.producersThrough > 0 && endOffset < log.logEndOffset) void this.#remedy(followed);
+    else followed.replica.truncate(endOffset);
+  }
+
+  #refused(followed: Followed, errorCode: number): void {
+    const isDamaged = errorCode === ErrorCode.CORRUPT_MESSAGE || errorCode === ErrorCode.KAFKA_STORAGE_ERROR;
+    this.#leaveOut(followed, isDamaged ? DAMAGED_RETRY_MS : RETRY_MS);
+    this.#deps.log.debug('leader refuses a fetch', {
+      partition: followed.replica.name,
+      leader: this.#deps.leaderId,
+      error: errorName(errorCode),
+    });
+  }
+
+  /** The leader has nothing at this log's end, or this log cannot be cut to where they part. */
+  async #remedy(followed: Followed): Promise<void> {
+    const { replica } = followed;
+    const { log } = replica;
+    await this.#withSnapshot(followed, (leader) => {
+      const remedy = outOfRange(log, leader);
+      if (log.producersThrough === 0) {
+        if (remedy === undefined) return;
+        if ('truncateTo' in remedy) {
+          replica.truncate(remedy.truncateTo);
+          return;
+        }
+      }
+      if (replica.counts) {
+        // Whoever counts has all that is committed, so this is damage: the leader drops it first.
+        this.#leaveOut(followed, DAMAGED_RETRY_MS);
+        return;
+      }
+      const startOffset = leader.logStartOffset;
+      replica.startAnew({ startOffset, producers: leader.producers, producersThrough: leader.logEndOffset });
+    });
+  }
+
+  async #adoptProducers(followed: Followed): Promise<void> {
+    await this.#withSnapshot(followed, ({ producers, logEndOffset }) => {
+      followed.replica.log.adoptProducers(producers, logEndOffset);
+      followed.lacksProducers = false;
+    });
+  }
+
+  /** The partition is not fetched meanwhile. */
+  async #withSnapshot(followed: Followed, use: (leader: LeaderSnapshot) => void): Promise<void> {
+    followed.retryAt = Number.POSITIVE_INFINITY;
+    const { topicId, partition, name } = followed.replica;
+    try {
+      const { errorCode, producers, ...bounds } = await this.#deps.snapshot({
+        topicId,
+        partition: partition.index,
+        currentLeaderEpoch: followed.leaderEpoch,
+      });
+      if (!this.#isCurrent(followed)) return;
+      this.#leaveOut(followed, errorCode === ErrorCode.NONE ? 0 : RETRY_MS);
+      if (errorCode === ErrorCode.NONE && producers !== null)
+        use({ ...bounds, producers: decodeProducers(producers) });
+    } catch (error) {
+      if (!(error instanceof EdgelogError)) throw error;
+      this.#deps.log.debug('leader not asked for its bounds', {
+        partition: name,
+        reason: describeError(error),
+      });
+      this.#leaveOut(followed, DAMAGED_RETRY_MS);
+    }
+  }
+
+  #leaveOut(followed: Followed, ms: number): void {
+    followed.retryAt = this.#deps.now() + ms;
+    this.#wake();
+  }
+
+  #isCurrent(followed: Followed): boolean {
+    return this.#followed.get(keyOf(followed.replica)) === followed;
+  }
+
+  #wanted(): Map<string, Followed> {
+    const now = this.#deps.now();
+    const wanted = new Map<string, Followed>();
+    for (const [key, followed] of this.#followed) if (followed.retryAt <= now) wanted.set(key, followed);
+    return wanted;
+  }
+
+  /** Some are left out, and must not be for long. */
+  #hasMore(wanted: ReadonlyMap<string, Followed>): boolean {
+    return wanted.size < this.#followed.size;
+  }
+
+  /** Until there is something to fetch. */
+  async #rest(): Promise<void> {
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    if (this.#closed) return;
+    await (this.#followed.size === 0 ? woken : Promise.race([woken, delay(RETRY_MS)]));
+  }
+
+  async #troubled(error: EdgelogError): Promise<void> {
+    const { link, log, leaderId } = this.#deps;
+    if (!this.#isTroubled && this.#followed.size > 0)
+      log.warn('cannot fetch from a leader', { leader: leaderId, reason: describeError(error) });
+    this.#isTroubled = true;
+    await delay(Math.max(RETRY_MS, link.retryInMs));
+  }
+}
+
+interface LeaderSnapshot {
+  readonly logStartOffset: number;
+  readonly logEndOffset: number;
+  readonly producers: ReturnType<typeof decodeProducers>;
+}
+
+const keyOf = ({ topicId, partition }: Replica): string => `${topicId}/${partition.index}`;

@@ -1,0 +1,236 @@
+import type { LogStore } from '@edgelog/log';
+import type { Logger } from '@edgelog/runtime';
+import { apis } from '@edgelog/wire';
+import type {
+  BrokerSession,
+  Changed,
+  ClusterKeys,
+  GuardedWrites,
+  MetadataChanges,
+  MetadataMirror,
+  PartitionEntry,
+  TopicEntry,
+} from '../cluster/index.ts';
+import { illegalTopicName } from '../metadata/topic-name.ts';
+import type { Topics } from '../metadata/topics.ts';
+import { logName, parseLogName } from '../partition/log-name.ts';
+import { Partition } from '../partition/partition.ts';
+import { Elsewhere } from './elsewhere.ts';
+import { Fetcher } from './fetcher.ts';
+import { HighWatermarks } from './high-watermarks.ts';
+import { IsrSwaps } from './isr-swaps.ts';
+import { Peers } from './peers.ts';
+import { Replica, type ReplicaHost } from './replica.ts';
+
+export interface ReplicaManagerDeps {
+  readonly nodeId: number;
+  /** How long a follower may lack something before it leaves the ISR, milliseconds. */
+  readonly lagMsMax: number;
+  readonly store: LogStore;
+  /** Filled with the topics of the metadata. */
+  readonly topics: Topics;
+  readonly mirror: MetadataMirror;
+  readonly session: BrokerSession;
+  readonly writes: GuardedWrites;
+  readonly keys: ClusterKeys;
+  readonly log: Logger;
+}
+
+/**
+ * Makes this broker what the cluster's metadata says: the topics that there are, the logs of partitions that it has a replica of, and
+ * who leads or follows whom.
+ */
+export class ReplicaManager {
+  readonly #deps: ReplicaManagerDeps;
+  readonly #host: ReplicaHost;
+  readonly #peers: Peers;
+  readonly #replicas = new Map<string, Replica>();
+  readonly #fetchers = new Map<number, Fetcher>();
+  /** The fetcher that a replica is with. */
+  readonly #fetcherOf = new Map<Replica, Fetcher>();
+  readonly #timer: NodeJS.Timeout;
+  readonly #unsubscribe: () => void;
+  #closed = false;
+
+  /** The mirror has read the metadata; the broker is not registered yet. */
+  constructor(deps: ReplicaManagerDeps) {
+    const { nodeId, lagMsMax, store, mirror, session, writes, keys, log } = deps;
+    this.#deps = deps;
+    this.#peers = new Peers((id) => mirror.metadata.broker(id)?.record.kafka, `edgelog-broker-${nodeId}`);
+    this.#host = {
+      nodeId,
+      lagMsMax,
+      store,
+      highWatermarks: new HighWatermarks(store),
+      swaps: new IsrSwaps(writes, keys),
+      log,
+      get epoch() {
+        return session.epoch;
+      },
+      joinable: (id) => {
+        const { epoch, draining, lostData } = mirror.metadata.states(id);
+        return draining || lostData ? undefined : epoch;
+      },
+      follow: (replica, leaderId) => this.#follow(replica, leaderId),
+      now: () => performance.now(),
+    };
+    for (const topic of mirror.metadata.topics()) this.#add(topic);
+    this.#deleteOldLogs();
+    this.#unsubscribe = mirror.onChange((changes) => this.#onChange(changes));
+    session.onRegistered(() => this.#reconsider());
+    session.onLost(() => this.#reconsider());
+    this.#timer = setInterval(() => this.#propose(), lagMsMax / 2).unref();
+  }
+
+  replicas(): Iterable<Replica> {
+    return this.#replicas.values();
+  }
+
+  /** Leads and follows no more, and saves what the next start begins with. The store is still open. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#unsubscribe();
+    for (const replica of this.#replicas.values()) replica.end();
+    await Promise.all(Array.from(this.#fetchers.values(), (fetcher) => fetcher.close()));
+    this.#peers.close();
+    this.#host.highWatermarks.close();
+  }
+
+  #onChange({ topics, partitions, brokers }: MetadataChanges): void {
+    if (brokers.length > 0) this.#peers.brokersChanged();
+    for (const change of topics) this.#onTopic(change);
+    for (const { after } of partitions) if (after !== undefined) this.#place(after);
+  }
+
+  #onTopic({ before, after }: Changed<TopicEntry>): void {
+    if (before !== undefined && after?.record.id !== before.record.id) this.#remove(before);
+    if (after === undefined) return;
+    if (before?.record.id !== after.record.id) this.#add(after);
+    else this.#change(after);
+  }
+
+  #add({ name, record }: TopicEntry): void {
+    const { topics, log } = this.#deps;
+    const illegal = illegalTopicName(name);
+    if (illegal !== undefined) {
+      log.error('topic in the metadata left out', { topic: name, reason: illegal });
+      return;
+    }
+    topics.add({ name, ...record }, this.#partitions(name, 0, record.partitions));
+    this.#placeFrom(record.id, 0, record.partitions);
+  }
+
+  #change({ name, record }: TopicEntry): void {
+    const { topics } = this.#deps;
+    const topic = topics.get(name);
+    if (topic === undefined) return;
+    const from = topic.partitions.length;
+    if (record.partitions > from) {
+      topics.extend(name, this.#partitions(name, from, record.partitions));
+      this.#placeFrom(record.id, from, record.partitions);
+    }
+    topics.configure(name, record.configs);
+  }
+
+  #remove({ name, record: { id } }: TopicEntry): void {
+    const { topics } = this.#deps;
+    if (topics.get(name)?.id !== id) return;
+    const { partitions } = topics.remove(name);
+    for (const { index } of partitions) this.#drop(id, index);
+  }
+
+  #partitions(topic: string, from: number, to: number): Partition[] {
+    return Array.from(
+      { length: to - from },
+      (_, i) => new Partition(topic, from + i, undefined, new Elsewhere(undefined)),
+    );
+  }
+
+  #placeFrom(topicId: string, from: number, to: number): void {
+    for (let index = from; index < to; index++) {
+      const entry = this.#deps.mirror.metadata.partition(topicId, index);
+      if (entry !== undefined) this.#place(entry);
+    }
+  }
+
+  #place(entry: PartitionEntry): void {
+    const { topics, nodeId, store } = this.#deps;
+    const { topicId, index, record } = entry;
+    const partition = topics.byId(topicId)?.partitions[index];
+    if (partition === undefined) return;
+    const existing = this.#replicas.get(keyOf(topicId, index));
+    if (!record.replicas.includes(nodeId)) {
+      partition.become(new Elsewhere(record), undefined);
+      if (existing !== undefined) this.#drop(topicId, index);
+    } else if (existing !== undefined) existing.onEntry(entry);
+    else {
+      const log = store.createPartition(logName({ topic: partition.topic, index, topicId }));
+      const replica = new Replica(this.#host, partition, log, entry);
+      this.#replicas.set(keyOf(topicId, index), replica);
+      partition.become(replica, log);
+      replica.reconsider();
+    }
+  }
+
+  #drop(topicId: string, index: number): void {
+    const key = keyOf(topicId, index);
+    const replica = this.#replicas.get(key);
+    if (replica === undefined) return;
+    this.#replicas.delete(key);
+    replica.end();
+    this.#host.highWatermarks.forget(replica);
+    this.#deps.store.deletePartition(replica.name);
+    this.#deps.log.info('replica removed', { partition: replica.name });
+  }
+
+  /** What went while this broker was away. */
+  #deleteOldLogs(): void {
+    const { store, log } = this.#deps;
+    for (const { name } of [...store.partitions()]) {
+      const { topicId, index } = parseLogName(name) ?? {};
+      if (topicId === undefined || index === undefined || this.#replicas.has(keyOf(topicId, index))) continue;
+      store.deletePartition(name);
+      this.#host.highWatermarks.forgetLog(name);
+      log.info('replica removed', { partition: name });
+    }
+  }
+
+  #reconsider(): void {
+    if (this.#closed) return;
+    for (const replica of this.#replicas.values()) replica.reconsider();
+  }
+
+  #propose(): void {
+    for (const replica of this.#replicas.values()) replica.propose();
+  }
+
+  #follow(replica: Replica, leaderId: number | undefined): void {
+    this.#fetcherOf.get(replica)?.leave(replica);
+    this.#fetcherOf.delete(replica);
+    if (leaderId === undefined || this.#closed) return;
+    const fetcher = this.#fetcherFor(leaderId);
+    this.#fetcherOf.set(replica, fetcher);
+    fetcher.follow(replica);
+  }
+
+  #fetcherFor(leaderId: number): Fetcher {
+    const existing = this.#fetchers.get(leaderId);
+    if (existing !== undefined) return existing;
+    const { nodeId, store, log } = this.#deps;
+    const fetcher = new Fetcher({
+      nodeId,
+      leaderId,
+      link: this.#peers.open(leaderId),
+      store,
+      log,
+      epoch: () => this.#host.epoch,
+      snapshot: (body) => this.#peers.call(leaderId, apis.replicaSnapshot, body),
+      now: this.#host.now,
+    });
+    this.#fetchers.set(leaderId, fetcher);
+    return fetcher;
+  }
+}
+
+const keyOf = (topicId: string, index: number): string => `${topicId}/${index}`;

@@ -1,0 +1,339 @@
+import { assert } from '@edgelog/base';
+import { answerFetch, NO_LEADER, PartitionLeader, type PartitionRecord } from '@edgelog/cluster';
+import type { LogStore, PartitionLog } from '@edgelog/log';
+import type { Logger } from '@edgelog/runtime';
+import type { ErrorName } from '@edgelog/wire';
+import type { PartitionEntry } from '../cluster/index.ts';
+import type { Partition } from '../partition/partition.ts';
+import type { FollowerAnswer, FollowerFetch, Leadership, Replication } from '../partition/replication.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { leadershipOf } from './elsewhere.ts';
+import type { HighWatermarks } from './high-watermarks.ts';
+import type { IsrSwaps } from './isr-swaps.ts';
+
+/** A proposal for the ISR whose fate is unknown is asked for again, one that was refused may be made again, after so long. */
+const PROPOSE_AGAIN_MS = 200;
+
+/** What the replicas of a broker share. */
+export interface ReplicaHost {
+  readonly nodeId: number;
+  readonly lagMsMax: number;
+  readonly store: Pick<LogStore, 'flushed'>;
+  readonly highWatermarks: HighWatermarks;
+  readonly swaps: IsrSwaps;
+  readonly log: Logger;
+  /** This broker's registration, as long as it surely stands. */
+  readonly epoch: number | undefined;
+  /** The registration of a broker that may join an ISR. */
+  readonly joinable: (brokerId: number) => number | undefined;
+  /** From now on `replica` fetches from that broker, or from none. */
+  follow(replica: Replica, leaderId: number | undefined): void;
+  /** Monotonic, milliseconds. */
+  now(): number;
+}
+
+/** What this broker is to the partition. Each is another object: what was begun under an earlier one is left alone. */
+type Role =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'follows'; readonly leaderId: number; readonly leaderEpoch: number }
+  | {
+      readonly kind: 'leads';
+      readonly leaderEpoch: number;
+      /** Undefined until all that was here before is on disk. */
+      leader: PartitionLeader | undefined;
+      /** Where the epoch began. */
+      startOffset: number;
+    };
+
+/** This broker's replica of one partition: leader, follower or neither, as the cluster's metadata says. */
+export class Replica implements Replication {
+  readonly partition: Partition;
+  readonly topicId: string;
+  readonly log: PartitionLog;
+  readonly #host: ReplicaHost;
+  readonly #queue = new CommitQueue();
+  #record: PartitionRecord;
+  #revision: number;
+  #leadership: Leadership;
+  #role: Role = { kind: 'none' };
+  #highWatermark: number;
+  #proposeNotBefore = Number.NEGATIVE_INFINITY;
+  #isOver = false;
+
+  constructor(host: ReplicaHost, partition: Partition, log: PartitionLog, entry: PartitionEntry) {
+    this.#host = host;
+    this.partition = partition;
+    this.topicId = entry.topicId;
+    this.log = log;
+    this.#record = entry.record;
+    this.#revision = entry.revision;
+    this.#leadership = leadershipOf(entry.record);
+    this.#highWatermark = Math.min(host.highWatermarks.of(log.name), log.flushedEndOffset);
+  }
+
+  get name(): string {
+    return this.log.name;
+  }
+
+  get record(): PartitionRecord {
+    return this.#record;
+  }
+
+  /** Others may count on what is here: it is in sync, or may lead again when nobody is. */
+  get counts(): boolean {
+    const { isr, elr } = this.#record;
+    return isr.includes(this.#host.nodeId) || elr.includes(this.#host.nodeId);
+  }
+
+  get leadership(): Leadership {
+    return this.#leadership;
+  }
+
+  get leaderRefusal(): ErrorName {
+    return this.#serving === undefined ? 'NOT_LEADER_OR_FOLLOWER' : 'NONE';
+  }
+
+  get readRefusal(): ErrorName {
+    const { nodeId, epoch } = this.#host;
+    const mayRead =
+      this.#role.kind === 'follows'
+        ? epoch !== undefined && this.#record.isr.includes(nodeId)
+        : this.#serving !== undefined;
+    return mayRead ? 'NONE' : 'NOT_LEADER_OR_FOLLOWER';
+  }
+
+  get highWatermark(): number {
+    return this.#highWatermark;
+  }
+
+  get isHighWatermarkKnown(): boolean {
+    return this.#role.kind === 'leads' && this.#highWatermark >= this.#role.startOffset;
+  }
+
+  get commitRefusal(): ErrorName {
+    const leader = this.#serving;
+    if (leader === undefined) return 'NOT_LEADER_OR_FOLLOWER';
+    return leader.hasEnoughReplicas ? 'NONE' : 'NOT_ENOUGH_REPLICAS';
+  }
+
+  committed(endOffset: number, flushed: Promise<void>): Promise<ErrorName> {
+    if (this.#serving === undefined) return Promise.resolve('NOT_LEADER_OR_FOLLOWER');
+    return new Promise((resolve, reject) => {
+      flushed.catch(reject);
+      if (endOffset <= this.#highWatermark) resolve('NONE');
+      else this.#queue.add(endOffset, resolve);
+    });
+  }
+
+  onFlushed(): void {
+    const leader = this.#leader;
+    if (leader === undefined || this.log.flushedEndOffset === leader.endOffset) return;
+    leader.flushed(this.log.flushedEndOffset, this.#host.now());
+    this.#afterProgress(leader);
+  }
+
+  /** The metadata as this broker knows it now, or its own registration has changed. */
+  onEntry({ record, revision }: Pick<PartitionEntry, 'record' | 'revision'>): void {
+    if (this.#isOver || revision < this.#revision) return;
+    this.#take(record, revision);
+    this.reconsider();
+  }
+
+  /** Its own registration has come or gone. */
+  reconsider(): void {
+    if (this.#isOver) return;
+    const { nodeId, epoch } = this.#host;
+    const { leader, leaderEpoch, leaderBrokerEpoch } = this.#record;
+    if (epoch === undefined || leader === NO_LEADER) this.#stepDown();
+    else if (leader !== nodeId) this.#follow(leader, leaderEpoch);
+    else if (leaderBrokerEpoch === epoch) this.#lead(leaderEpoch);
+    else this.#stepDown();
+    this.partition.changed();
+  }
+
+  /** This broker is no replica any more, or ends. */
+  end(): void {
+    this.#stepDown();
+    this.#isOver = true;
+  }
+
+  readonly followed = (fetch: FollowerFetch): FollowerAnswer => {
+    const leader = this.#serving;
+    if (leader === undefined) return { kind: 'error', error: 'NOT_LEADER_OR_FOLLOWER' };
+    const answer = answerFetch(this.log, leader.epoch, fetch);
+    if (answer.kind !== 'read' || !fetch.isComplete) return answer;
+    const { follower, brokerEpoch, offset } = fetch;
+    if (!leader.fetched(follower, brokerEpoch, offset, this.#host.now()))
+      return { kind: 'error', error: 'STALE_BROKER_EPOCH' };
+    this.#afterProgress(leader);
+    if (!leader.record.isr.includes(follower)) this.propose();
+    return answer;
+  };
+
+  /** Asks for the change of the ISR that is due, if one is. */
+  propose(): void {
+    const leader = this.#serving;
+    const now = this.#host.now();
+    if (leader === undefined || now < this.#proposeNotBefore) return;
+    if (leader.propose(now) !== undefined) void this.#submit(leader);
+  }
+
+  /**
+   * A follower has `endOffset` on disk under this role; the leader's log begins at `logStartOffset` and is committed below
+   * `highWatermark`.
+   */
+  adopt(leader: { highWatermark: number; logStartOffset: number }): void {
+    const start = Math.min(leader.logStartOffset, this.log.flushedEndOffset);
+    const isTrimmed = start > this.log.logStartOffset;
+    if (isTrimmed) this.log.advanceLogStart(start);
+    if (this.#raise(Math.min(leader.highWatermark, this.log.flushedEndOffset)) || isTrimmed)
+      this.partition.changed();
+  }
+
+  /** A follower's log is cut, by less than to where it is committed unless an operator chose so. */
+  truncate(endOffset: number): void {
+    const before = this.log.logEndOffset;
+    const end = this.log.truncate(endOffset);
+    this.#host.log.info('log truncated', {
+      partition: this.name,
+      from: before,
+      to: end,
+      leader: this.leadership.leaderId,
+    });
+    this.#lower(end);
+  }
+
+  /** A follower's log begins anew where the leader's does. */
+  startAnew(...[start]: Parameters<PartitionLog['startAnew']>): void {
+    this.#host.log.info('log begun anew', {
+      partition: this.name,
+      at: start.startOffset,
+      leader: this.leadership.leaderId,
+    });
+    this.log.startAnew(start);
+    this.#lower(start.startOffset);
+  }
+
+  get #leader(): PartitionLeader | undefined {
+    return this.#role.kind === 'leads' ? this.#role.leader : undefined;
+  }
+
+  /** Leads, and surely so at this moment. */
+  get #serving(): PartitionLeader | undefined {
+    const leader = this.#leader;
+    return leader !== undefined && this.#host.epoch === leader.record.leaderBrokerEpoch ? leader : undefined;
+  }
+
+  #take(record: PartitionRecord, revision: number): void {
+    if (revision === this.#revision) return;
+    this.#record = record;
+    this.#revision = revision;
+    this.#leadership = leadershipOf(record);
+  }
+
+  #stepDown(): void {
+    if (this.#role.kind !== 'none') this.#become({ kind: 'none' });
+  }
+
+  #follow(leaderId: number, leaderEpoch: number): void {
+    const role = this.#role;
+    if (role.kind === 'follows' && role.leaderId === leaderId && role.leaderEpoch === leaderEpoch) return;
+    this.#become({ kind: 'follows', leaderId, leaderEpoch });
+  }
+
+  #lead(leaderEpoch: number): void {
+    const role = this.#role;
+    if (role.kind !== 'leads' || role.leaderEpoch !== leaderEpoch) {
+      const next: Role = {
+        kind: 'leads',
+        leaderEpoch,
+        leader: undefined,
+        startOffset: Number.POSITIVE_INFINITY,
+      };
+      this.#become(next);
+      if (this.log.flushedEndOffset === this.log.logEndOffset) this.#beginToLead(next);
+      else
+        this.#host.store.flushed().then(
+          () => {
+            if (this.#role !== next) return;
+            this.#beginToLead(next);
+            this.partition.changed();
+          },
+          () => {}, // the store has failed, and says so
+        );
+    } else if (role.leader !== undefined) {
+      role.leader.update(this.#record, this.#revision, this.#host.now());
+      this.#afterProgress(role.leader);
+    }
+  }
+
+  #beginToLead(role: Extract<Role, { kind: 'leads' }>): void {
+    const { nodeId, lagMsMax, joinable, log } = this.#host;
+    const { logEndOffset, leaderEpochs } = this.log;
+    leaderEpochs.assign(role.leaderEpoch, logEndOffset);
+    role.startOffset = logEndOffset;
+    role.leader = new PartitionLeader(
+      { me: nodeId, lagMsMax, joinable },
+      {
+        record: this.#record,
+        revision: this.#revision,
+        endOffset: logEndOffset,
+        highWatermark: this.#highWatermark,
+        now: this.#host.now(),
+      },
+    );
+    log.debug('leads', { partition: this.name, leaderEpoch: role.leaderEpoch, logEndOffset });
+    this.#afterProgress(role.leader);
+  }
+
+  #become(role: Role): void {
+    this.#role = role;
+    this.#queue.answerAll('NOT_LEADER_OR_FOLLOWER');
+    this.#host.follow(this, role.kind === 'follows' ? role.leaderId : undefined);
+  }
+
+  /** After anything that may have moved the high watermark. */
+  #afterProgress(leader: PartitionLeader): void {
+    if (this.#raise(leader.highWatermark)) this.partition.changed();
+    if (this.#queue.size === 0 || this.#serving !== leader) return;
+    const isStillEnough = leader.maximalIsr.length >= leader.record.minInsync;
+    this.#queue.answerBelow(this.#highWatermark, isStillEnough ? 'NONE' : 'NOT_ENOUGH_REPLICAS_AFTER_APPEND');
+  }
+
+  #raise(highWatermark: number): boolean {
+    if (highWatermark <= this.#highWatermark) return false;
+    this.#highWatermark = highWatermark;
+    this.#host.highWatermarks.changed(this);
+    return true;
+  }
+
+  #lower(endOffset: number): void {
+    if (endOffset < this.#highWatermark) {
+      this.#highWatermark = endOffset;
+      this.#host.highWatermarks.changed(this);
+      this.#host.highWatermarks.save();
+    }
+    this.partition.changed();
+  }
+
+  /** Swaps the record for the proposed one; while the outcome is unknown, again and again. */
+  async #submit(leader: PartitionLeader): Promise<void> {
+    const { pending } = leader;
+    assert(pending !== undefined, 'something is proposed');
+    const { swaps, log, now } = this.#host;
+    while (this.#leader === leader && leader.pending === pending) {
+      const outcome = await swaps.swap(this.topicId, this.partition.index, pending);
+      if (this.#leader !== leader || leader.pending !== pending) break;
+      leader.settled(outcome, now());
+      if (outcome.kind === 'done') {
+        const { isr } = outcome.record;
+        log.info('in-sync replicas changed', { partition: this.name, isr, of: outcome.record.replicas });
+        this.#take(outcome.record, outcome.revision);
+        this.partition.changed();
+      } else this.#proposeNotBefore = now() + PROPOSE_AGAIN_MS;
+      this.#afterProgress(leader);
+      if (outcome.kind !== 'unknown') return;
+      await new Promise((resolve) => setTimeout(resolve, PROPOSE_AGAIN_MS));
+    }
+  }
+}
