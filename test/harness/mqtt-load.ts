@@ -10,6 +10,9 @@ export interface LoadOptions {
   window?: number;
   /** Payload of message `sequence`; default its number in decimal. */
   payload?: (sequence: number) => Buffer;
+  /** From an acknowledgement until more is sent; default none. */
+  pauseMs?: number;
+  onAcked?: (sequence: number) => void;
 }
 
 /**
@@ -28,6 +31,8 @@ export class MqttLoad {
       topic: `load/${options.clientId}`,
       window: 100,
       payload: (sequence) => Buffer.from(String(sequence)),
+      pauseMs: 0,
+      onAcked: () => {},
       ...options,
     };
   }
@@ -45,7 +50,7 @@ export class MqttLoad {
   }
 
   private connection(total: number): Promise<void> {
-    const { port, clientId, topic, window, payload } = this.options;
+    const { port, clientId, topic, window, payload, pauseMs, onAcked } = this.options;
     return new Promise((done, fail) => {
       const inFlight: number[] = [];
       let head = 0;
@@ -53,6 +58,7 @@ export class MqttLoad {
       let buffered: Buffer = Buffer.alloc(0);
       const socket: Socket = tcpConnect({ port, host: '127.0.0.1', noDelay: true });
       const fill = (): void => {
+        if (socket.destroyed) return;
         const room = Math.min(
           window - (inFlight.length - head),
           total - this.acked.length - (inFlight.length - head),
@@ -84,10 +90,12 @@ export class MqttLoad {
             return;
           }
           this.acked.push(expected);
+          onAcked(expected);
         }
         buffered = buffered.subarray(at);
         if (this.stopping || this.acked.length >= total) socket.destroy();
-        else fill();
+        else if (pauseMs === 0) fill();
+        else setTimeout(fill, pauseMs);
       });
       socket.on('error', () => {});
       socket.on('close', () => done());

@@ -114,6 +114,11 @@ export class History {
     return { reader, partition, next: undefined, group: progress };
   }
 
+  /** One past the last offset that a member of the group has read. */
+  groupPosition(group: string, partition: string): number {
+    return this.#groups.get(`${group} ${partition}`)?.next ?? 0;
+  }
+
   read(reading: Reading, offset: number, value: Buffer | string): void {
     const { reader, partition, group } = reading;
     const at = { partition, offset };
@@ -162,22 +167,27 @@ export class History {
 
   /** What is known of the offsets around one, for people. */
   around(partition: string, offset: number, each = 5): string[] {
-    const { placed, firstReadAt, firstReader } = this.#partition(partition);
-    const lines: string[] = [];
-    for (let at = Math.max(0, offset - each); at <= offset + each; at++) {
-      const packed = placed.get(at);
-      if (packed === undefined) {
-        lines.push(`${partition} ${at}: never read`);
-        continue;
-      }
-      const stream = this.#streams[Math.floor(packed / NUMBERS)]!;
-      const n = packed % NUMBERS;
-      const acked = stream.ackedAt.get(n);
-      const ack = acked === undefined ? 'not acknowledged' : `acknowledged at ${seconds(acked)}`;
-      const read = `first read at ${seconds(firstReadAt.get(at) ?? 0)} by ${firstReader[at]}`;
-      lines.push(`${partition} ${at}: ${stream.name}:${n}, ${ack}, ${read}`);
-    }
-    return lines;
+    const count = 2 * each + 1;
+    const from = Math.max(0, offset - each);
+    return Array.from({ length: count }, (_, i) => this.#describe(this.#partition(partition), from + i));
+  }
+
+  /** All that is known of every offset, for people. */
+  *everything(): Iterable<string> {
+    for (const partition of this.#partitions.values())
+      for (let offset = 0; offset < partition.placed.length; offset++)
+        yield this.#describe(partition, offset);
+  }
+
+  #describe({ name, placed, firstReadAt, firstReader }: Partition, offset: number): string {
+    const packed = placed.get(offset);
+    if (packed === undefined) return `${name} ${offset}: never read`;
+    const stream = this.#streams[Math.floor(packed / NUMBERS)]!;
+    const n = packed % NUMBERS;
+    const acked = stream.ackedAt.get(n);
+    const ack = acked === undefined ? 'not acknowledged' : `acknowledged at ${seconds(acked)}`;
+    const read = `first read at ${seconds(firstReadAt.get(offset) ?? 0)} by ${firstReader[offset]}`;
+    return `${name} ${offset}: ${stream.name}:${n}, ${ack}, ${read}`;
   }
 
   #place(reader: string, partitionName: string, offset: number, value: Buffer | string): void {

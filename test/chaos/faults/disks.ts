@@ -1,0 +1,98 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Prng } from '@edgelog/sim';
+import { sleep } from '../../harness/wait.ts';
+import type { Fault, Scene } from './fault.ts';
+
+const FLIPS = 6;
+const SECTOR_BYTES = 4_096;
+const FULL_MS = 6_000;
+
+/** Disks that lose everything, that return something else than was written, or take no more. */
+export const DISK_FAULTS: readonly Fault[] = [
+  {
+    name: 'a leader loses its disk',
+    withinSeconds: 10,
+    run: async ({ busiest }, healed) => {
+      const broker = busiest();
+      await broker.kill();
+      await sleep(6_000);
+      broker.wipe();
+      await broker.start();
+      healed();
+      return broker.node;
+    },
+  },
+  {
+    name: 'a leader loses its disk and is back at once',
+    withinSeconds: 15,
+    run: async ({ busiest }, healed) => {
+      const broker = busiest();
+      await broker.kill();
+      broker.wipe();
+      await broker.start();
+      healed();
+      return broker.node;
+    },
+  },
+  {
+    name: 'bits flipped on the disk of a leader',
+    withinSeconds: 15,
+    run: async ({ busiest, prng }, healed) => {
+      const broker = busiest();
+      await broker.kill();
+      const what = flipBits(broker.dataDir, prng);
+      await broker.start();
+      healed();
+      return `${broker.node}: ${what}`;
+    },
+  },
+];
+
+/** Where there is one of a chosen size. */
+export const FULL_DISK: Fault = {
+  name: 'a full disk',
+  withinSeconds: 15,
+  run: async ({ cluster }: Scene, healed) => {
+    const { broker, dir } = cluster.smallDisk!;
+    const filler = join(dir, 'filler');
+    try {
+      execFileSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=1M'], { stdio: 'ignore' });
+    } catch {
+      // It ends when not a byte is free.
+    }
+    await sleep(FULL_MS);
+    const ended = broker.alive ? 'went on' : 'ended';
+    rmSync(filler, { force: true });
+    if (!broker.alive) await broker.kill().then(() => broker.start());
+    healed();
+    return `${broker.node}, whose process ${ended}`;
+  },
+};
+
+/** One bit in each of some places where records are. */
+function flipBits(dataDir: string, prng: Prng): string {
+  const files = readdirSync(dataDir, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.startsWith('segments/'),
+  );
+  const flipped: string[] = [];
+  for (let i = 0; i < FLIPS && files.length > 0; i++) {
+    const name = prng.pick(files);
+    const fd = openSync(join(dataDir, name), 'r+');
+    try {
+      const { size } = fstatSync(fd);
+      if (size < 4 * SECTOR_BYTES) continue;
+      const at = prng.between(2 * SECTOR_BYTES, size - 1);
+      const byte = Buffer.alloc(1);
+      readSync(fd, byte, 0, 1, at);
+      if (byte[0] === 0) continue;
+      byte[0] = byte[0]! ^ (1 << prng.between(0, 7));
+      writeSync(fd, byte, 0, 1, at);
+      flipped.push(`${name} at ${at}`);
+    } finally {
+      closeSync(fd);
+    }
+  }
+  return flipped.length === 0 ? 'nothing found to flip' : flipped.join(', ');
+}
