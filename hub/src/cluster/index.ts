@@ -23,7 +23,6 @@ export type {
 } from './mirror/entries.ts';
 export type { Metadata } from './mirror/metadata.ts';
 export type { Endpoints } from './session.ts';
-export type { TableEntry } from './table.ts';
 export type { WriteOutcome } from './writes.ts';
 export type { BrokerSession, ClusterKeys, EtcdTable, GuardedWrites, MetadataMirror };
 

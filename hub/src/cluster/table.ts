@@ -2,6 +2,7 @@ import { EdgelogError } from '@edgelog/base';
 import type { KeyValue } from '@edgelog/etcd';
 import type { Logger } from '@edgelog/runtime';
 import type { z } from 'zod';
+import type { RecordTable } from '../sync/record-table.ts';
 import type { ClusterKeys } from './keys.ts';
 import type { MetadataMirror } from './mirror/mirror.ts';
 import { parseJson } from './mirror/parse.ts';
@@ -14,21 +15,23 @@ export interface TableDeps {
   readonly log: Logger;
 }
 
-export interface TableEntry<R> {
-  /** What follows the folder in its key. */
-  readonly id: string;
+interface Entry<R> {
   readonly record: R;
   /** Of its last change. */
   readonly revision: number;
 }
 
-/** Records of one kind in a folder of the cluster's prefix, mirrored in memory. One that cannot be read counts as not there. */
-export class EtcdTable<R> {
+/**
+ * Records of one kind in a folder of the cluster's prefix, mirrored in memory. One that cannot be read counts as not there. It is a
+ * `RecordTable` as it stands: its users need no adapter.
+ */
+export class EtcdTable<R> implements RecordTable<R> {
+  readonly swapsAtOnce = 64;
   readonly #deps: TableDeps;
   readonly #folder: string;
   readonly #schema: z.ZodType<R>;
-  readonly #entries = new Map<string, TableEntry<R>>();
-  readonly #listeners = new Set<(id: string, entry: TableEntry<R> | undefined) => void>();
+  readonly #entries = new Map<string, Entry<R>>();
+  readonly #listeners = new Set<(key: string, record: R | undefined) => void>();
 
   constructor(deps: TableDeps, folder: string, schema: z.ZodType<R>) {
     this.#deps = deps;
@@ -40,56 +43,58 @@ export class EtcdTable<R> {
     });
   }
 
-  get(id: string): TableEntry<R> | undefined {
-    return this.#entries.get(id);
+  get(key: string): R | undefined {
+    return this.#entries.get(key)?.record;
   }
 
-  all(): Iterable<TableEntry<R>> {
-    return this.#entries.values();
+  *all(): Iterable<readonly [key: string, record: R]> {
+    for (const [key, { record }] of this.#entries) yield [key, record];
   }
 
   /** Called for each record that was put, changed or (undefined) removed, by whomever. */
-  onChange(listener: (id: string, entry: TableEntry<R> | undefined) => void): void {
+  onChange(listener: (key: string, record: R | undefined) => void): void {
     this.#listeners.add(listener);
   }
 
-  /**
-   * Puts a record in place of the one with revision `expected`, or where there is none (0). Resolves with it when this table has it; with
-   * undefined when something else stands there, which the table then has. Rejects where nobody knows, or where it could not
-   * be done: look again, put again.
-   */
-  async put(id: string, record: R, expected: number): Promise<TableEntry<R> | undefined> {
-    const { keys, mirror, writes } = this.#deps;
-    const key = keys.prefix + this.#folder + id;
-    const outcome = await writes.txn({
-      compare: [{ key, modRevision: expected }],
-      success: [{ put: key, value: JSON.stringify(this.#schema.parse(record)) }],
-      failure: [{ range: { key }, keysOnly: true }],
+  async swap(key: string, known: R | undefined, record: R): Promise<boolean> {
+    const { mirror } = this.#deps;
+    const entry = this.#entries.get(key);
+    if (entry?.record !== known) return false;
+    const path = this.#deps.keys.prefix + this.#folder + key;
+    const outcome = await this.#deps.writes.txn({
+      compare: [{ key: path, modRevision: entry?.revision ?? 0 }],
+      success: [{ put: path, value: JSON.stringify(this.#schema.parse(record)) }],
+      failure: [{ range: { key: path }, keysOnly: true }],
     });
     if (outcome.kind === 'done') {
       await mirror.caughtUp(outcome.revision);
-      return { id, record, revision: outcome.revision };
+      return true;
     }
     if (outcome.kind !== 'conflict') throw outcome.error;
     const [found] = outcome.results;
-    const revision = (found?.kind === 'range' ? found.kvs[0]?.modRevision : undefined) ?? 0;
-    if (revision === expected) throw new EdgelogError('CONNECTION_LOST', 'this broker was taken for dead');
-    await mirror.caughtUp(revision);
-    return undefined;
+    const now = found?.kind === 'range' ? found.kvs[0] : undefined;
+    if (now?.modRevision === entry?.revision)
+      throw new EdgelogError('CONNECTION_LOST', 'this broker was taken for dead');
+    if (now !== undefined) await mirror.caughtUp(now.modRevision);
+    return false;
+  }
+
+  isWorthRetrying(error: unknown): boolean {
+    return error instanceof EdgelogError && !this.#deps.writes.isEnded;
   }
 
   #take(path: string, kv: KeyValue | undefined): void {
     if (!path.startsWith(this.#folder)) return;
-    const id = path.slice(this.#folder.length);
-    const entry = kv && this.#parse(id, kv);
-    if (entry === undefined) this.#entries.delete(id);
-    else this.#entries.set(id, entry);
-    for (const listener of [...this.#listeners]) listener(id, entry);
+    const key = path.slice(this.#folder.length);
+    const entry = kv && this.#parse(kv);
+    if (entry === undefined) this.#entries.delete(key);
+    else this.#entries.set(key, entry);
+    for (const listener of [...this.#listeners]) listener(key, entry?.record);
   }
 
-  #parse(id: string, { key, value, modRevision }: KeyValue): TableEntry<R> | undefined {
+  #parse({ key, value, modRevision }: KeyValue): Entry<R> | undefined {
     try {
-      return { id, record: parseJson(value, this.#schema), revision: modRevision };
+      return { record: parseJson(value, this.#schema), revision: modRevision };
     } catch (error) {
       const fault = (error as Error).message;
       this.#deps.log.error('cluster metadata has a bad record, left out', { key, fault });
