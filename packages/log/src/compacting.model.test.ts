@@ -50,6 +50,14 @@ const operation = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(60) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('trim' as const), log, share: fc.nat(100) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('truncate' as const),
+      log,
+      share: fc.integer({ min: 50, max: 100 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('clean' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('reopen' as const) }) },
 );
@@ -94,6 +102,14 @@ class World {
         const model = this.models[op.log]!;
         model.start += Math.floor((op.share / 100) * (model.end - model.start));
         this.log(op.log).advanceLogStart(model.start);
+        return;
+      }
+      case 'truncate': {
+        const model = this.models[op.log]!;
+        const asked = model.start + Math.floor((op.share / 100) * (model.end - model.start));
+        model.end = this.log(op.log).truncate(asked);
+        expect(model.end).toBeLessThanOrEqual(asked);
+        model.records = model.records.filter(({ offset }) => offset < model.end);
         return;
       }
       case 'clean':

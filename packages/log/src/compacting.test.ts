@@ -356,3 +356,38 @@ test('compacted segments alone are no store', async () => {
   for (const name of readdirSync(segments)) if (!name.startsWith('compacted')) rmSync(join(segments, name));
   await expect(world.open()).rejects.toMatchObject({ code: 'DATA_DIR_INVALID' });
 });
+
+test('a pass over what is truncated meanwhile is as if it had not run, and the next one finds what is there', async () => {
+  const world = await new CompactedStore().open(30_000);
+  const { store } = world;
+  const log = store.createPartition('t');
+  const fill = async (times: number) => {
+    for (let i = 0; i < times; i++)
+      await write(store, log, [[`k${i % 9}`, `${log.logEndOffset} ${'x'.repeat(700)}`]]);
+  };
+  await fill(100);
+  const before = consume(log);
+  const compacting = world.compact();
+  const isWriting = () =>
+    readdirSync(join(world.dir, 'segments')).some((name) => /^compacted.*new$/.test(name));
+  while (!isWriting()) await new Promise((resolve) => setImmediate(resolve));
+  expect(log.truncate(60)).toBe(60);
+  await fill(5);
+  expect(await compacting).toEqual([]);
+  expect(consume(log).slice(0, 60)).toEqual(before.slice(0, 60));
+  const [pass] = await world.compact();
+  expect(pass).toMatchObject({ endOffset: 65, recordsBefore: 65, recordsAfter: 9 });
+  await store.close();
+});
+
+test('nothing at or above the bound of a policy is compacted', async () => {
+  const world = await new CompactedStore().open();
+  const log = world.store.createPartition('t');
+  for (let i = 0; i < 40; i++) await write(world.store, log, [['k', `${i} ${'x'.repeat(9000)}`]]);
+  const [pass] = await world.compact({ endOffset: 21 });
+  expect(pass).toMatchObject({ endOffset: 21, recordsAfter: 1 });
+  expect(consume(log).map((line) => Number.parseInt(line, 10))).toEqual(
+    Array.from({ length: 20 }, (_, i) => 20 + i),
+  );
+  await world.store.close();
+});

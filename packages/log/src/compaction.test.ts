@@ -6,6 +6,7 @@ import {
   hasTombstonesDue,
   isDirtyEnough,
   stepsAfter,
+  stepsBelow,
   survives,
   tombstonesGoneBelow,
 } from './compaction.ts';
@@ -80,4 +81,12 @@ test.each([
   [{ cleanBytes: 99, dirtyBytes: 0, dirtySince: -1 }, false],
 ])('of %j a pass is due: %s', (compactable, isDue) => {
   expect(isDirtyEnough(compactable, { dirtyRatioMin: 0.5, maxLagMs: 1000 }, 1000)).toBe(isDue);
+});
+
+test('a truncated log is compacted up to its end, by the steps that were before', () => {
+  const steps = [10, 20, 40].map((endOffset, i) => ({ endOffset, cleanedAt: i, hasTombstones: i === 1 }));
+  expect(stepsBelow(steps, 40)).toEqual(steps);
+  expect(stepsBelow(steps, 20)).toEqual(steps.slice(0, 2));
+  expect(stepsBelow(steps, 15)).toEqual([steps[0], { ...steps[1], endOffset: 15 }]);
+  expect(stepsBelow(steps, 50)).toEqual(steps);
 });

@@ -41,3 +41,19 @@ test('a log start moved up keeps the epoch that covers it', () => {
     { epoch: 4, startOffset: 50 },
   ]);
 });
+
+test('an offset has the epoch that began last at or before it', () => {
+  const epochs = cache([1, 0], [3, 20], [4, 50]);
+  expect([0, 19, 20, 49, 50, 99].map((offset) => epochs.epochAt(offset))).toEqual([1, 1, 3, 3, 4, 4]);
+  expect(cache([1, 5]).epochAt(4)).toBeUndefined();
+});
+
+test('truncation forgets what begins at or above the new end', () => {
+  const epochs = cache([1, 0], [3, 20], [4, 50]);
+  epochs.truncateFrom(51);
+  expect(epochs.latest).toBe(4);
+  epochs.truncateFrom(50);
+  expect(epochs.entries.map(({ epoch }) => epoch)).toEqual([1, 3]);
+  epochs.truncateFrom(0);
+  expect(epochs.latest).toBeUndefined();
+});

@@ -91,7 +91,7 @@ export class PartitionReader {
     let hasRecords = withEmpty;
     let at = offset;
     try {
-      while (at < end && (!hasRecords || result.sizeBytes < maxBytes)) {
+      while (at < end && (!hasRecords || result.sizeBytes === 0 || result.sizeBytes < maxBytes)) {
         const found = this.#find(at);
         const left = hasRecords ? maxBytes - result.sizeBytes : maxBytes;
         const taken = this.#take(found, at, {
