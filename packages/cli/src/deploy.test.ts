@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { agentSettingsSchema } from '@edgelog/agent';
 import { hubSettings } from '@edgelog/hub';
 import { loadSettings } from '@edgelog/runtime';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
 
 const here = (path: string) => join(import.meta.dirname, '../../../deploy', path);
 const read = (path: string) => readFileSync(here(path), 'utf8');
@@ -11,6 +13,7 @@ const read = (path: string) => readFileSync(here(path), 'utf8');
 test.each([
   ['agent.yaml', agentSettingsSchema],
   ['hub.yaml', hubSettings],
+  ['hub-cluster.yaml', hubSettings],
 ] as const)('the program takes %s as it is', (file, schema) => {
   const argv = ['--config', here(`config/${file}`)];
   const settings = loadSettings({ command: file, summary: '', schema, argv, env: {} });
@@ -36,4 +39,78 @@ test('the image installs every workspace, or npm ci would refuse the lock file',
   for (const workspace of [...packages, 'agent', 'hub', 'devices']) {
     expect(dockerfile).toContain(`COPY ${workspace}/package.json ${workspace}/`);
   }
+});
+
+describe('compose.yaml', () => {
+  const service = z.object({
+    image: z.string(),
+    build: z.object({ context: z.string(), dockerfile: z.string() }).optional(),
+    command: z.array(z.string()),
+    restart: z.literal('unless-stopped'),
+    stop_grace_period: z.string(),
+    healthcheck: z.object({ test: z.array(z.string()) }),
+    depends_on: z.array(z.string()).default([]),
+    ports: z.array(z.string()).default([]),
+    volumes: z.array(z.string()),
+  });
+  const { services, volumes } = z
+    .object({ services: z.record(z.string(), service), volumes: z.record(z.string(), z.null()) })
+    .parse(parse(read('compose.yaml'), { merge: true }));
+  const named = (prefix: string) => Object.entries(services).filter(([name]) => name.startsWith(prefix));
+  const settingsOf = <T extends z.ZodObject | typeof hubSettings>(
+    schema: T,
+    [command = '', ...argv]: string[],
+  ) => loadSettings({ command, summary: '', schema, argv, env: {} });
+  const brokers = named('hub-').map(([name, { command }]) => ({ name, ...settingsOf(hubSettings, command) }));
+  const portOf = (address: string) => Number(address.split(':').at(-1));
+  const hostOf = (url: string) => new URL(url).hostname;
+
+  test('has three etcd, three brokers with ids and racks of their own, and an agent', () => {
+    expect(Object.keys(services).sort()).toEqual(
+      ['agent', ...[1, 2, 3].flatMap((id) => [`etcd-${id}`, `hub-${id}`])].sort(),
+    );
+    expect(brokers.map(({ brokerId }) => brokerId)).toEqual([1, 2, 3]);
+    expect(new Set(brokers.map(({ rack }) => rack)).size).toBe(3);
+  });
+  test('each member of etcd knows all, and each broker knows all members', () => {
+    const members = named('etcd-');
+    const all = members.map(([name]) => `${name}=http://${name}:2380`).join(',');
+    for (const [name, { command }] of members) {
+      expect(command).toContain(`--name=${name}`);
+      expect(command).toContain(`--initial-cluster=${all}`);
+      expect(command).toContain(`--advertise-client-urls=http://${name}:2379`);
+    }
+    for (const { etcd } of brokers) expect(etcd.map(hostOf)).toEqual(members.map(([name]) => name));
+  });
+  test('a broker is reached under one name and port from inside and outside', () => {
+    for (const { name, kafka, advertise } of brokers) {
+      expect(advertise).toBe(`${name}:${portOf(kafka)}`);
+      expect(services[name]!.ports).toContain(`127.0.0.1:${portOf(kafka)}:${portOf(kafka)}`);
+    }
+    const published = Object.values(services).flatMap(({ ports }) => ports.map((port) => port.split(':')[1]));
+    expect(new Set(published).size).toBe(published.length);
+  });
+  test('the agent knows all brokers', () => {
+    const { hub } = settingsOf(agentSettingsSchema, services.agent!.command);
+    expect(hub).toEqual(brokers.map(({ name, sync }) => `ws://${name}:${portOf(sync)}`));
+  });
+  test('each service keeps its data in a volume of its own, and is asked whether it is well', () => {
+    const mounts = Object.entries(services).map(([name, { volumes: own, command, healthcheck }]) => {
+      const [volume, path] = own[0]!.split(':');
+      expect(command).toContain(`--data-dir=${path}`);
+      const asked = healthcheck.test.join(' ');
+      expect(asked).toMatch(
+        name.startsWith('etcd-') ? /etcdctl endpoint health/ : /127\.0\.0\.1:7421\/healthz/,
+      );
+      if (!name.startsWith('etcd-')) expect(command).toContain('--http=0.0.0.0:7421');
+      return volume;
+    });
+    expect(mounts.sort()).toEqual(Object.keys(volumes).sort());
+  });
+  test('is built of files that are there, and waits for services that are there', () => {
+    for (const { build, depends_on } of Object.values(services)) {
+      if (build) expect(() => read(`${build.context}/${build.dockerfile}`)).not.toThrow();
+      for (const other of depends_on) expect(services).toHaveProperty(other);
+    }
+  });
 });
