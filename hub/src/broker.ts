@@ -6,6 +6,7 @@ import type { Topics } from './metadata/topics.ts';
 import type { Client } from './net/dispatcher.ts';
 import type { MemoryBudget } from './net/memory-budget.ts';
 import type { HubSettings } from './settings.ts';
+import type { ClusterDirectory } from './sync/gateway-directory.ts';
 import type { RunLeader } from './sync/run-leader.ts';
 
 /** What the handlers work on: one per process. */
@@ -19,6 +20,8 @@ export interface Broker extends MetadataHome {
   readonly groups: GroupService;
   /** Runs of gateways whose partitions this broker leads. */
   readonly runLeader: RunLeader;
+  /** Which broker has which gateway; undefined for the only broker. */
+  readonly gatewayDirectory?: ClusterDirectory | undefined;
   /** Bytes of responses that clients have not taken yet. */
   readonly responses: MemoryBudget;
   readonly log: Logger;

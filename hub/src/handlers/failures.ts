@@ -124,4 +124,5 @@ export const failures: Failures = {
   initProducerId: (_, errorCode) => ({ errorCode, producerEpoch: -1 }),
   openRun: (_, errorCode) => ({ errorCode }),
   appendRuns: (_, errorCode) => ({ errorCode, results: [] }),
+  challengeGateway: (_, errorCode) => ({ errorCode }),
 };

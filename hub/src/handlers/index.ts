@@ -42,6 +42,7 @@ import { describeTopicPartitions } from './75-describe-topic-partitions.ts';
 import { replicaSnapshot } from './20000-replica-snapshot.ts';
 import { openRun } from './20010-open-run.ts';
 import { appendRuns } from './20011-append-runs.ts';
+import { challengeGateway } from './20012-challenge-gateway.ts';
 import type { RequestContext } from './handler.ts';
 
 /** One handler for each API that has a codec; a missing one does not compile. */
@@ -89,4 +90,5 @@ export const handlers: Handlers<RequestContext> = {
   replicaSnapshot,
   openRun,
   appendRuns,
+  challengeGateway,
 };

@@ -7,7 +7,24 @@ export interface SyncServerOptions {
   port: number;
   hub: HubPort;
   log: SyncLog;
+  /** Where there are other brokers that the same agents may connect to. */
+  directory?: GatewayDirectory;
   tuning?: Partial<SyncServerTuning>;
+}
+
+/** Who asks for a gateway's name. */
+export interface NameClaim {
+  instance: string;
+  /** Its address, for messages. */
+  remote: string;
+}
+
+/** Who has which gateway's name, at all brokers of a hub. */
+export interface GatewayDirectory {
+  /** An instance here asks for a name that nobody here has. Resolves with undefined when it may have it, else with why it may not. */
+  claim(gateway: string, claim: NameClaim): Promise<string | undefined>;
+  /** It is here no more. */
+  release(gateway: string, instance: string): void;
 }
 
 export interface SyncServerTuning {
@@ -89,6 +106,15 @@ export interface SyncServerStatus {
 export interface SyncServer {
   readonly port: number;
   status(): SyncServerStatus;
+  /**
+   * An instance at another broker asks for the name. Resolves with undefined when nobody here has it (any more), else with why not: as
+   * for a newcomer here, whoever has it is asked for a sign of life.
+   */
+  challenge(gateway: string, claim: NameClaim): Promise<string | undefined>;
+  /** Ends the session of this instance, if it is here. */
+  dismiss(gateway: string, instance: string, code: RefusalCode, message: string): void;
+  /** Sends every agent elsewhere, spread over some seconds, and takes no more; resolves when all are told. */
+  drain(): Promise<void>;
   /** Tells every agent `shutting-down`, closes and waits for what is in flight. */
   close(): Promise<void>;
 }

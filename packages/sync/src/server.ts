@@ -1,12 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { EdgelogError } from '@edgelog/base';
 import { AgentConnection } from './hub/connection.ts';
 import { createIntake, settleIntake } from './hub/intake.ts';
 import { listen } from './hub/listener.ts';
-import { createRegistry, handleRegistry, type RegistryEvent } from './hub/registry.ts';
+import { createRegistry, handleRegistry, type RegistryEffect, type RegistryEvent } from './hub/registry.ts';
 import { gatewayStatus } from './hub/status.ts';
 import { INTAKE_BYTES, MAX_FRAME_BYTES, MAX_STREAMS_PER_SESSION, SESSION_CREDIT_BYTES } from './limits.ts';
 import { OneLinePerCause } from './log.ts';
-import type { SyncServer, SyncServerOptions, SyncServerStatus, SyncServerTuning } from './server-types.ts';
+import type {
+  NameClaim,
+  SyncServer,
+  SyncServerOptions,
+  SyncServerStatus,
+  SyncServerTuning,
+} from './server-types.ts';
 
 const DEFAULTS: SyncServerTuning = {
   creditBytes: SESSION_CREDIT_BYTES,
@@ -20,10 +27,14 @@ const DEFAULTS: SyncServerTuning = {
 };
 
 const TICK_MS = 250;
+/** So many agents a second are sent elsewhere, and all within this time. */
+const DRAINED_PER_MS = 1;
+const DRAIN_MS_MAX = 10_000;
+const DRAINS = 'this broker is about to stop; others of the hub go on';
 
 /** Listens for agents. Rejects with EdgelogError ADDRESS_IN_USE or CONFIG_INVALID. */
 export async function startSyncServer(options: SyncServerOptions): Promise<SyncServer> {
-  const { hub, log } = options;
+  const { hub, log, directory } = options;
   const tuning = { ...DEFAULTS, ...options.tuning };
   if (tuning.creditBytes < tuning.maxFrameBytes) {
     throw new EdgelogError(
@@ -43,18 +54,23 @@ export async function startSyncServer(options: SyncServerOptions): Promise<SyncS
   const probed = new Map<number, number>();
   const rejected = { http: 0, garbage: 0, handshakeTimeout: 0, oversize: 0, badFrame: 0, refused: 0 };
   const complaints = new OneLinePerCause(log);
+  /** Instances at other brokers that ask for a name, by a number like a connection's. */
+  const challengers = new Map<number, { gateway: string; answer: (refusal: string | undefined) => void }>();
   let lastId = 0;
+  let isDraining = false;
 
   const tell = (event: RegistryEvent) => {
     for (const effect of handleRegistry(registry, event, Date.now()).effects) {
       const connection = connections.get(effect.connection);
-      if (connection === undefined) continue;
+      if (connection === undefined) {
+        answerChallenger(effect);
+        continue;
+      }
       const { gateway, remote } = connection;
       const { instance } = connection.link.session;
       switch (effect.type) {
         case 'admit':
-          log.info('agent connected', { gateway, instance, remote });
-          connection.link.admitted();
+          void admit(connection);
           break;
         case 'refuse':
           rejected.refused++;
@@ -71,6 +87,29 @@ export async function startSyncServer(options: SyncServerOptions): Promise<SyncS
           break;
       }
     }
+  };
+
+  const admit = async (connection: AgentConnection) => {
+    const { gateway, remote, link } = connection;
+    const { instance } = link.session;
+    const refusal = await directory?.claim(gateway, { instance, remote });
+    if (refusal !== undefined) {
+      rejected.refused++;
+      log.error('two live agents under one name', { gateway, message: refusal });
+      connection.dismiss('duplicate-instance', refusal);
+    } else if (link.session.phase === 'admitting') {
+      log.info('agent connected', { gateway, instance, remote });
+      link.admitted();
+    }
+  };
+
+  /** Who is admitted has the name at its own broker from then on, and not here. */
+  const answerChallenger = (effect: RegistryEffect) => {
+    const challenger = challengers.get(effect.connection);
+    if (challenger === undefined || effect.type === 'probe') return;
+    challengers.delete(effect.connection);
+    challenger.answer(effect.type === 'admit' ? undefined : effect.message);
+    tell({ type: 'gone', gateway: challenger.gateway, connection: effect.connection });
   };
 
   const settle = (id: number, uncommittedBytes: number) => {
@@ -106,8 +145,11 @@ export async function startSyncServer(options: SyncServerOptions): Promise<SyncS
         pingIntervalMs: tuning.pingIntervalMs,
         missedPingsMax: tuning.missedPingsMax,
         handshakeTimeoutMs: tuning.handshakeTimeoutMs,
-        register: ({ gateway, remote }, instance) =>
-          tell({ type: 'claim', gateway, claim: { connection: id, instance, remote } }),
+        register: (connection, instance) => {
+          const { gateway, remote } = connection;
+          if (isDraining) connection.dismiss('shutting-down', DRAINS);
+          else tell({ type: 'claim', gateway, claim: { connection: id, instance, remote } });
+        },
         uncommitted: (_connection, bytes) => settle(id, bytes),
         answered: ({ gateway }) => tell({ type: 'answered', gateway, connection: id }),
         badFrame: ({ gateway, remote }, error) => {
@@ -123,12 +165,13 @@ export async function startSyncServer(options: SyncServerOptions): Promise<SyncS
           rejected.handshakeTimeout++;
           complaints.warn('hello', 'no hello on the sync port', remote, {});
         },
-        closed: ({ gateway, remote }) => {
+        closed: ({ gateway, remote, link }) => {
           connections.delete(id);
           settle(id, 0);
           if (gateway === '') return;
           log.info('agent disconnected', { gateway, remote });
           tell({ type: 'gone', gateway, connection: id });
+          if (!registry.gateways.has(gateway)) directory?.release(gateway, link.session.instance);
         },
       }),
     );
@@ -148,8 +191,30 @@ export async function startSyncServer(options: SyncServerOptions): Promise<SyncS
       const duplicates = [...registry.duplicates.values()];
       return { connections: connections.size, gateways, duplicates, rejected: { ...rejected } };
     },
+    challenge(gateway, { instance, remote }: NameClaim) {
+      if (!registry.gateways.has(gateway)) return Promise.resolve(undefined);
+      return new Promise((answer) => {
+        const connection = ++lastId;
+        challengers.set(connection, { gateway, answer });
+        tell({ type: 'claim', gateway, claim: { connection, instance, remote } });
+      });
+    },
+    dismiss(gateway, instance, code, message) {
+      const holder = registry.gateways.get(gateway)?.holder;
+      if (holder?.instance === instance) connections.get(holder.connection)?.dismiss(code, message);
+    },
+    async drain() {
+      isDraining = true;
+      const withinMs = Math.min(DRAIN_MS_MAX, connections.size / DRAINED_PER_MS);
+      const told = Array.from(connections.values(), async (connection) => {
+        await delay(withinMs * Math.random());
+        connection.dismiss('shutting-down', DRAINS);
+      });
+      await Promise.all(told);
+    },
     async close() {
       clearInterval(ticker);
+      for (const { answer } of challengers.values()) answer(undefined);
       for (const connection of [...connections.values()]) {
         connection.dismiss('shutting-down', 'the hub stops');
       }

@@ -42,6 +42,7 @@ import { describeTopicPartitions } from './75-describe-topic-partitions.ts';
 import { replicaSnapshot } from './20000-replica-snapshot.ts';
 import { openRun } from './20010-open-run.ts';
 import { appendRuns } from './20011-append-runs.ts';
+import { challengeGateway } from './20012-challenge-gateway.ts';
 
 /** Every API with a codec, by its name. */
 export const apis = {
@@ -88,6 +89,7 @@ export const apis = {
   replicaSnapshot,
   openRun,
   appendRuns,
+  challengeGateway,
 } satisfies Record<string, Api>;
 
 export type ApiName = keyof typeof apis;
