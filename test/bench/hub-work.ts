@@ -9,7 +9,7 @@ import { cpuSeconds } from './usage.ts';
 export const PARTITIONS = 6;
 
 /** `records` at scale 1. */
-const LOADS = [
+export const LOADS = [
   { name: '100 B, default batches', records: 3_000_000, sizeBytes: 100, props: [] },
   { name: '1 KB, default batches', records: 500_000, sizeBytes: 1000, props: [] },
   {

@@ -22,6 +22,8 @@ export interface ProduceWork {
   sizeBytes: number;
   /** `name=value` of the producer. */
   props: readonly string[];
+  /** Default: as fast as it can. */
+  recordsPerSecond?: number;
 }
 
 export interface Produced {
@@ -30,21 +32,28 @@ export interface Produced {
   /** From send() to acknowledgement, the time in the producer's queue included. */
   p50Ms: number;
   p99Ms: number;
+  maxMs: number;
 }
 
 const PRODUCED =
-  /([\d.]+) records\/sec \(([\d.]+) MB\/sec\), [\d.]+ ms avg latency, [\d.]+ ms max latency, (\d+) ms 50th, \d+ ms 95th, (\d+) ms 99th/;
+  /([\d.]+) records\/sec \(([\d.]+) MB\/sec\), [\d.]+ ms avg latency, ([\d.]+) ms max latency, (\d+) ms 50th, \d+ ms 95th, (\d+) ms 99th/;
 
-/** ProducerPerformance as fast as it can, acks=all. */
+/** ProducerPerformance with acks=all. */
 export async function producerPerformance(bootstrap: string, work: ProduceWork): Promise<Produced> {
-  const { topic, records, sizeBytes, props } = work;
+  const { topic, records, sizeBytes, props, recordsPerSecond = -1 } = work;
   const load = ['--topic', topic, '--num-records', String(records), '--record-size', String(sizeBytes)];
   const producer = ['--producer-props', `bootstrap.servers=${bootstrap}`, 'acks=all', ...props];
-  const line = await tool('ProducerPerformance', ...load, '--throughput', '-1', ...producer);
+  const line = await tool(
+    'ProducerPerformance',
+    ...load,
+    '--throughput',
+    String(recordsPerSecond),
+    ...producer,
+  );
   const figures = PRODUCED.exec(line)?.slice(1).map(Number);
   if (figures === undefined) throw new Error(`ProducerPerformance printed ${line}`);
-  const [recordsPerSecond, mibPerSecond, p50Ms, p99Ms] = figures as [number, number, number, number];
-  return { recordsPerSecond, mibPerSecond, p50Ms, p99Ms };
+  const [perSecond, mibPerSecond, maxMs, p50Ms, p99Ms] = figures as [number, number, number, number, number];
+  return { recordsPerSecond: perSecond, mibPerSecond, p50Ms, p99Ms, maxMs };
 }
 
 export interface Consumed {

@@ -1,15 +1,16 @@
-/** `npm run bench [-- agent|hub|idle|partitions|backlog|groups] [--help]`: Edgelog beside its real peers, in turn, in one run. */
+/** `npm run bench [-- agent|hub|idle|partitions|backlog|groups|cluster] [--help]`: Edgelog beside its real peers, in turn, in one run. */
 import { parseArgs } from 'node:util';
 import { installPeers } from '../setup/peers.ts';
 import { benchAgent } from './agent.ts';
 import { benchBacklog } from './backlog.ts';
+import { benchCluster } from './cluster.ts';
 import { benchGroups } from './groups.ts';
 import { benchHub } from './hub.ts';
 import { benchIdle } from './idle.ts';
 import { benchPartitions } from './partitions.ts';
 import type { BenchOptions } from './report.ts';
 
-const HELP = `Usage: npm run bench [-- agent|hub|idle|partitions|backlog|groups] [-- --scale N] [-- --profile]
+const HELP = `Usage: npm run bench [-- agent|hub|idle|partitions|backlog|groups|cluster] [-- --scale N] [-- --profile]
 
 Without a word: agent and hub.
 
@@ -20,9 +21,10 @@ Without a word: agent and hub.
   partitions  5,000 partitions: time to make and to start with them, memory, latency
   backlog a consumer reading 10 GB from the start while a producer runs: latency of both; then starts on
           what is stored, and what they read of it (as root: from an empty page cache). Takes 12 GB of disk
+  cluster three brokers beside three of Kafka: produce, memory, kill -9 of a leader, moving 1 GB
   groups  1,000 consumers in 100 groups, of both protocols: until all are stable, and after each lost one
   --scale N   multiply the amounts of work (default 1: about half an hour; 0.05 for a smoke run)
-  --rounds N  hub: how often each work is done (default 3)
+  --rounds N  hub, cluster: how often each work is done (default 3)
   --only KIND hub: only works of this kind: produce, consume (which must produce first), acknowledge
   --profile   agent, hub: run each work once more under --cpu-prof and print the top functions
 
@@ -48,6 +50,7 @@ const parts: Record<string, (options: BenchOptions) => Promise<void>> = {
   partitions: benchPartitions,
   backlog: benchBacklog,
   groups: benchGroups,
+  cluster: benchCluster,
 };
 const BY_DEFAULT = ['agent', 'hub'];
 const unknown = positionals.find((name) => parts[name] === undefined);

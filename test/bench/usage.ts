@@ -5,7 +5,7 @@ import type { TestProcess } from '../harness/process.ts';
 const TICKS_PER_SECOND = 100;
 
 /** Seconds of processor time, user and system, that a process has used since it began; its ended children apart. */
-export function cpuSeconds({ pid }: TestProcess): number {
+export function cpuSeconds({ pid }: Pick<TestProcess, 'pid'>): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The second field is the program's name in brackets, and may hold anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -19,6 +19,7 @@ export interface PartitionState {
 
 /** How long a broker may take to answer: a client of the checker must notice a dead leader sooner than it may take to replace it. */
 const TIMEOUT_MS = 1_000;
+const CONTROLLER_TIMEOUT_MS = 30_000;
 const RETRY_MS = 30;
 
 /** What all clients of the checker know of the cluster: asked of one broker after the other, the newest leader epoch wins. */
@@ -52,6 +53,11 @@ export class Routes {
       return code === ErrorCode.NONE || code === ErrorCode.TOPIC_ALREADY_EXISTS;
     };
     while (!(await isMade().catch(() => false))) await sleep(RETRY_MS);
+    await this.know(name, numPartitions);
+  }
+
+  /** Until every partition of a topic has a leader; it is asked for from then on. */
+  async know(name: string, numPartitions: number): Promise<void> {
     this.#topics.add(name);
     const isKnown = (): boolean =>
       Array.from({ length: numPartitions }, (_, index) => this.leader(name, index)).every(Boolean);
@@ -86,6 +92,22 @@ export class Routes {
     const connection = await open(parseAddress(server));
     try {
       return await connection.request(api, body);
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** One request to the controller, as the metadata name it. */
+  async askController<A extends Api>(api: A, body: RequestInput<A>): Promise<ResponseOutput<A>> {
+    const { controllerId, brokers } = await this.ask(apis.metadata, {
+      topics: [],
+      allowAutoTopicCreation: false,
+    });
+    const controller = brokers.find(({ nodeId }) => nodeId === controllerId);
+    if (controller === undefined) throw new Error('nobody is the controller');
+    const connection = await open(controller);
+    try {
+      return await connection.request(api, body, { timeoutMs: CONTROLLER_TIMEOUT_MS });
     } finally {
       connection.close();
     }
