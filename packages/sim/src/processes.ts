@@ -4,12 +4,12 @@ import {
   createRegistry,
   type HubFrame,
   HubLink,
+  type HubPort,
   handleRegistry,
   type RegistryEvent,
   type SyncLog,
 } from '@edgelog/sync';
 import type { AgentStore } from './agent-store.ts';
-import type { HubStore } from './hub-store.ts';
 import type { NetworkOptions } from './network.ts';
 import { Wire } from './network.ts';
 import type { Prng } from './prng.ts';
@@ -32,18 +32,27 @@ const logTo = (trace: Surroundings['trace'], who: string): SyncLog => {
   return { debug: line, info: line, warn: line, error: line };
 };
 
+/** A hub in memory. */
+export interface SimHub extends HubPort {
+  /** kill -9: what was not committed is gone, and nobody waits any more. */
+  crash(): void;
+}
+
 /** A hub process around its store: the real links and registry, simulated sockets. */
-export class HubProcess {
-  readonly store: HubStore;
+export class HubProcess<Store extends SimHub = SimHub> {
+  readonly store: Store;
   readonly #around: Surroundings;
+  /** Runs what the process is to do; later while it stands still. */
+  readonly #run: (action: () => void) => void;
   #up = true;
   #connections = new Map<number, { link: HubLink; wire: Wire }>();
   #registry = createRegistry(PROBE_TIMEOUT_MS);
   #lastId = 0;
 
-  constructor(store: HubStore, around: Surroundings) {
+  constructor(store: Store, around: Surroundings, run: (action: () => void) => void = (action) => action()) {
     this.store = store;
     this.#around = around;
+    this.#run = run;
     this.#tick();
   }
 
@@ -69,20 +78,22 @@ export class HubProcess {
         flushing = true;
         scheduler.after(0, () => {
           flushing = false;
-          link.flush();
+          this.#run(() => link.flush());
         });
       },
     });
     this.#connections.set(id, { link, wire });
     wire.attach('hub', {
-      receive: (frame) => {
-        link.receive(frame as AgentFrame);
-        const { gateway } = link.session;
-        if (this.#registry.gateways.get(gateway)?.probe !== undefined) {
-          this.#tell({ type: 'seen', gateway, connection: id });
-        }
-      },
-      disconnected: () => this.#gone(id),
+      receive: (frame) =>
+        this.#run(() => {
+          if (this.#connections.get(id)?.link !== link) return;
+          link.receive(frame as AgentFrame);
+          const { gateway } = link.session;
+          if (this.#registry.gateways.get(gateway)?.probe !== undefined) {
+            this.#tell({ type: 'seen', gateway, connection: id });
+          }
+        }),
+      disconnected: () => this.#run(() => this.#gone(id)),
     });
   }
 

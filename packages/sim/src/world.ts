@@ -58,7 +58,7 @@ class World {
   readonly #startMs = this.#scheduler.now();
   readonly #around: Surroundings;
   readonly #happened = { timelinesFork: false, mayDiverge: false };
-  readonly #hub: HubProcess;
+  readonly #hub: HubProcess<HubStore>;
   readonly #agent: AgentProcess;
   readonly #checker: Checker;
   readonly #faults: readonly Fault[];

@@ -17,7 +17,8 @@ export type Bug =
   | 'trustAnyDisk'
   | 'changeIsrWithoutComparing'
   | 'serveBeyondHighWatermark'
-  | 'forgetSequences';
+  | 'forgetSequences'
+  | 'openRunUncommitted';
 
 export interface Surroundings {
   readonly scheduler: Scheduler;
@@ -46,6 +47,8 @@ export class SimBroker implements Node, KvClient {
   #held: (() => void)[] = [];
   #marks = 0;
   slowDisk = 1;
+  /** What else lives and dies with the process. */
+  readonly companions: { started: () => void; killed: () => void }[] = [];
   #clockRate = 1;
   /** What the clock shows, and when, since it began to run at this rate. */
   #clockFrom = { shown: 0, at: 0 };
@@ -86,6 +89,7 @@ export class SimBroker implements Node, KvClient {
     if (this.#process !== undefined) return;
     this.#process = new BrokerProcess(this, this.#around);
     this.#process.start();
+    for (const { started } of this.companions) started();
   }
 
   kill(): void {
@@ -94,6 +98,7 @@ export class SimBroker implements Node, KvClient {
     this.#pausedUntil = 0;
     this.#held = [];
     for (const log of this.logs.values()) log.crash();
+    for (const { killed } of this.companions) killed();
   }
 
   /**

@@ -10,6 +10,13 @@ export interface SimBatch {
   readonly producer: number;
   readonly sequence: number;
   readonly records: readonly number[];
+  /** Of a gateway's batch: its `sequence` is an edge offset, and counts records. Other producers count batches. */
+  readonly crc?: number;
+}
+
+/** The sequence that follows a batch. */
+export function sequenceAfter({ sequence, records, crc }: SimBatch): number {
+  return sequence + (crc === undefined ? 1 : records.length);
 }
 
 interface State {

@@ -1,4 +1,4 @@
-import type { SimBatch } from './disk.ts';
+import { type SimBatch, sequenceAfter } from './disk.ts';
 
 interface Acknowledged {
   partition: string;
@@ -15,6 +15,8 @@ export class History {
   readonly #seen = new Map<string, number>();
   readonly #watermarks = new Map<string, number>();
   readonly #leaders = new Map<string, string>();
+  /** Records that a gateway has on its disk, by partition. */
+  readonly #promised = new Map<number, string>();
   reads = 0;
 
   get acknowledgements(): number {
@@ -33,6 +35,11 @@ export class History {
       this.#acknowledged.set(record, { partition, offset });
       this.#see(partition, offset, record, 'acknowledged');
     });
+  }
+
+  /** A device was told that the gateway has it. */
+  promised(partition: string, records: readonly number[]): void {
+    for (const record of records) this.#promised.set(record, partition);
   }
 
   read(partition: string, offset: number, record: number): void {
@@ -62,7 +69,7 @@ export class History {
 
   /**
    * When all is quiet. H5: replicas are alike. H6: what was acknowledged is where it was said to be. H7: no record is there twice.
-   * H8: a producer's batches are in order.
+   * H8: a producer's batches are in order, and so are a run's. H9: all that gateways have is here.
    */
   finish(partition: string, replicas: readonly { broker: string; batches: readonly SimBatch[] }[]): void {
     const [first, ...others] = replicas;
@@ -73,14 +80,20 @@ export class History {
     }
     const places = new Map<number, number>();
     const sequences = new Map<number, number>();
-    for (const { baseOffset, producer, sequence, records } of first!.batches) {
-      if (sequence !== (sequences.get(producer) ?? -1) + 1)
-        this.violated(`batch ${sequence} of producer ${producer} follows ${sequences.get(producer)}`);
-      sequences.set(producer, sequence);
+    for (const batch of first!.batches) {
+      const { baseOffset, producer, sequence, records } = batch;
+      const expected = sequences.get(producer) ?? 0;
+      if (sequence !== expected)
+        this.violated(`batch ${sequence} of producer ${producer} is where ${expected} is next`);
+      sequences.set(producer, sequenceAfter(batch));
       records.forEach((record, index) => {
         if (places.has(record)) this.violated(`record ${record} is in ${partition} twice`);
         places.set(record, baseOffset + index);
       });
+    }
+    for (const [record, where] of this.#promised) {
+      if (where === partition && !places.has(record))
+        this.violated(`record ${record}, which a gateway has, is not in ${partition}`);
     }
     for (const [record, at] of this.#acknowledged) {
       if (at.partition !== partition || places.get(record) === at.offset) continue;

@@ -7,12 +7,14 @@ export interface Node {
   run(action: () => void): void;
 }
 
-/** Single messages, each with a delay of its own, so that they overtake one another; ways that are cut swallow them. */
+/** Single messages, each with a delay of its own, so that they overtake one another unless order is asked for; ways that are cut swallow them. */
 export class SimNetwork {
   readonly #scheduler: Scheduler;
   readonly #prng: Prng;
   readonly #delayMsMax: number;
   readonly #cut = new Set<string>();
+  /** When the last of the messages that keep their order arrives, by way. */
+  readonly #arrivals = new Map<string, number>();
 
   constructor(scheduler: Scheduler, prng: Prng, delayMsMax: number) {
     this.#scheduler = scheduler;
@@ -39,6 +41,7 @@ export class SimNetwork {
     work: (answer: (answer: A) => void) => void,
     reply: (answer: A | undefined) => void,
     timeoutMs: number,
+    order: 'any order' | 'in order' = 'any order',
   ): void {
     let isOver = false;
     const end = (answer: A | undefined): void => {
@@ -49,12 +52,21 @@ export class SimNetwork {
       });
     };
     this.#scheduler.after(timeoutMs, () => end(undefined));
-    this.#deliver(from, to, () => to.run(() => work((answer) => this.#deliver(to, from, () => end(answer)))));
+    this.#deliver(from, to, order, () =>
+      to.run(() => work((answer) => this.#deliver(to, from, order, () => end(answer)))),
+    );
   }
 
-  #deliver(from: Node, to: Node, action: () => void): void {
+  #deliver(from: Node, to: Node, order: 'any order' | 'in order', action: () => void): void {
     const isSent = this.reaches(from.name, to.name);
-    this.#scheduler.after(this.#prng.between(0, this.#delayMsMax), () => {
+    const way = `${from.name}>${to.name}`;
+    const now = this.#scheduler.now();
+    let at = now + this.#prng.between(0, this.#delayMsMax);
+    if (order === 'in order') {
+      at = Math.max(at, this.#arrivals.get(way) ?? 0);
+      this.#arrivals.set(way, at);
+    }
+    this.#scheduler.after(at - now, () => {
       if (isSent && this.reaches(from.name, to.name)) action();
     });
   }

@@ -8,7 +8,8 @@ import {
 } from '@edgelog/cluster/fetch-position.ts';
 import { type IsrOutcome, PartitionLeader } from '@edgelog/cluster/leader.ts';
 import { NO_LEADER, type PartitionRecord } from '@edgelog/cluster/records.ts';
-import type { SimBatch, SimLog } from './disk.ts';
+import type { Position, RunInfo } from '@edgelog/sync';
+import { type SimBatch, type SimLog, sequenceAfter } from './disk.ts';
 import type { BrokerProcess } from './process.ts';
 import { brokerKey, partitionKey } from './view.ts';
 
@@ -32,9 +33,27 @@ type ReplicaAnswer =
   | { kind: 'out-of-range'; logStartOffset: number; logEndOffset: number }
   | { kind: 'records'; batches: SimBatch[]; highWatermark: number };
 
+/** A gateway's sealed batch; offsets are its own. */
+export interface RunBatch {
+  readonly run: RunInfo;
+  /** As `openRun` gave it. */
+  readonly opening: number;
+  readonly baseOffset: number;
+  readonly crc: number;
+  readonly records: readonly number[];
+}
+
+export type RunAnswer =
+  /** The run's position; undefined when nothing of it is here. */
+  | { kind: 'done'; position: Position | undefined; opening: number }
+  | { kind: 'retry' }
+  | { kind: 'out-of-order' };
+
+/** Somebody who waits until all below `endOffset` is committed. */
 interface Waiting {
-  batch: SimBatch;
-  answer: (answer: ProduceAnswer) => void;
+  endOffset: number;
+  committed: () => void;
+  refused: () => void;
 }
 
 /** One partition on one broker's process: leader, follower, or neither. */
@@ -46,6 +65,8 @@ export class Replica {
   #revision = 0;
   #leader: PartitionLeader | undefined;
   #waiting: Waiting[] = [];
+  /** By run: how often it was opened under this leadership. */
+  readonly #openings = new Map<number, number>();
   /** Another object for each role: what was begun under an earlier one is left alone. */
   #role: object = {};
   /** `leader`, or whom it follows and in which epoch. */
@@ -108,7 +129,7 @@ export class Replica {
     const last = bugs.has('forgetSequences') ? undefined : this.#log.lastOf(producer);
     if (last !== undefined && sequence <= last.sequence) {
       const batch = this.#log.batches.find((one) => one.producer === producer && one.sequence === sequence);
-      this.#waiting.push({ batch: batch!, answer });
+      this.#acknowledge(batch!, answer);
       this.#afterProgress();
       return;
     }
@@ -117,9 +138,62 @@ export class Replica {
       return;
     }
     const batch = { baseOffset: this.#log.logEndOffset, epoch: leader.epoch, producer, sequence, records };
+    this.#append(leader, batch);
+    this.#acknowledge(batch, answer);
+  }
+
+  /**
+   * Where a run stands, once all of it that is here is committed. From now on only what is sent under this opening is taken: what an
+   * earlier one left on its way, through another broker, would run into what the gateway sends again.
+   */
+  openRun(producer: number, answer: (answer: RunAnswer) => void): void {
+    const leader = this.#serving();
+    if (leader === undefined) {
+      answer({ kind: 'retry' });
+      return;
+    }
+    const position = this.#positionOf(producer);
+    const opening = (this.#openings.get(producer) ?? 0) + 1;
+    this.#openings.set(producer, opening);
+    const isEarly = this.#process.around.bugs.has('openRunUncommitted');
+    this.#waiting.push({
+      endOffset: isEarly ? 0 : this.#log.logEndOffset,
+      committed: () => answer({ kind: 'done', position, opening }),
+      refused: () => answer({ kind: 'retry' }),
+    });
+    this.#afterProgress();
+  }
+
+  appendRun({ run, opening, baseOffset, crc, records }: RunBatch, answer: (answer: RunAnswer) => void): void {
+    const leader = this.#serving();
+    const isOpen = this.#openings.get(run.producerId) === opening;
+    if (leader === undefined || !leader.hasEnoughReplicas || !isOpen) {
+      answer({ kind: 'retry' });
+      return;
+    }
+    const producer = run.producerId;
+    const next = this.#positionOf(producer)?.next ?? run.firstOffset;
+    if (baseOffset !== next) {
+      answer({ kind: 'out-of-order' });
+      return;
+    }
+    const at = { baseOffset: this.#log.logEndOffset, epoch: leader.epoch, producer, sequence: baseOffset };
+    const batch = { ...at, records, crc };
+    this.#append(leader, batch);
+    this.#acknowledge(batch, ({ kind }) => {
+      if (kind !== 'done') answer({ kind: 'retry' });
+      else answer({ kind: 'done', position: { next: baseOffset + records.length, crc }, opening });
+    });
+  }
+
+  #positionOf(producer: number): Position | undefined {
+    const last = this.#log.lastOf(producer);
+    return last && { next: sequenceAfter(last), crc: last.crc! };
+  }
+
+  #append(leader: PartitionLeader, batch: SimBatch): void {
     this.#log.append(batch);
     this.#process.around.trace(this.#process.broker.name, 'appends', { name: this.#name, ...batch });
-    this.#waiting.push({ batch, answer });
     const end = this.#log.logEndOffset;
     this.#log.flush(() =>
       this.#process.soon(() => {
@@ -128,7 +202,21 @@ export class Replica {
         this.#afterProgress();
       }),
     );
-    if (bugs.has('ackBeforeReplication')) this.#answer({ batch, answer });
+  }
+
+  #acknowledge(batch: SimBatch, answer: (answer: ProduceAnswer) => void): void {
+    const { around, broker } = this.#process;
+    const epoch = this.#leader!.epoch;
+    const waiting = {
+      endOffset: endOf(batch),
+      committed: () => {
+        around.history.acknowledged({ partition: this.#name, epoch, broker: broker.name }, batch);
+        answer({ kind: 'done', batch });
+      },
+      refused: () => answer({ kind: 'retry', leader: this.#record?.leader ?? NO_LEADER }),
+    };
+    if (around.bugs.has('ackBeforeReplication')) waiting.committed();
+    else this.#waiting.push(waiting);
   }
 
   consume(offset: number, answer: (answer: ConsumeAnswer) => void): void {
@@ -189,6 +277,7 @@ export class Replica {
     this.#roleName = roleName;
     this.#role = {};
     this.#leader = undefined;
+    this.#openings.clear();
     return true;
   }
 
@@ -330,26 +419,17 @@ export class Replica {
     const { around, broker } = this.#process;
     this.#log.highWatermark = Math.max(this.#log.highWatermark, leader.highWatermark);
     around.history.highWatermark(this.#name, leader.epoch, broker.name, leader.highWatermark);
-    const ready = this.#waiting.filter(({ batch }) => endOf(batch) <= leader.highWatermark);
-    this.#waiting = this.#waiting.filter(({ batch }) => endOf(batch) > leader.highWatermark);
-    for (const one of ready) this.#answer(one);
+    const ready = this.#waiting.filter(({ endOffset }) => endOffset <= leader.highWatermark);
+    this.#waiting = this.#waiting.filter(({ endOffset }) => endOffset > leader.highWatermark);
+    for (const { committed } of ready) committed();
     const proposal = leader.propose(this.#now());
     if (proposal !== undefined) this.#submit(leader);
-  }
-
-  #answer({ batch, answer }: Waiting): void {
-    const epoch = this.#leader!.epoch;
-    this.#process.around.history.acknowledged(
-      { partition: this.#name, epoch, broker: this.#process.broker.name },
-      batch,
-    );
-    answer({ kind: 'done', batch });
   }
 
   #refuseWaiting(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const { answer } of waiting) answer({ kind: 'retry', leader: this.#record?.leader ?? NO_LEADER });
+    for (const { refused } of waiting) refused();
   }
 
   /** Swaps the record for the proposed one; while the outcome is unknown, again and again. */

@@ -4,6 +4,7 @@ import { Prng } from '../prng.ts';
 import { Scheduler } from '../scheduler.ts';
 import { type Bug, SimBroker, type Surroundings } from './broker.ts';
 import { SimConsumer, SimProducer } from './clients.ts';
+import { SimGateway } from './gateway-life.ts';
 import { History } from './history.ts';
 import { SimKv } from './kv.ts';
 import { SimNetwork } from './network.ts';
@@ -24,8 +25,12 @@ export const CLUSTER_FAULTS = [
   'reassign',
   'preferFirst',
   'drain',
+  'killAgent',
+  'breakAgent',
 ] as const;
 export type ClusterFault = (typeof CLUSTER_FAULTS)[number];
+
+const GATEWAY_FAULTS: ReadonlySet<ClusterFault> = new Set(['killAgent', 'breakAgent']);
 
 export interface ClusterOptions {
   seed: number;
@@ -72,6 +77,8 @@ class ClusterWorld {
   readonly #producers: SimProducer[] = [];
   readonly #consumers: SimConsumer[] = [];
   readonly #around: Surroundings;
+  /** Only where something can befall it, or everything: it is half of the work. */
+  readonly #gateway: SimGateway | undefined;
   #nextRecord = 0;
   #isPeace = false;
   /** One disk may be lost at a time, and only one in a world: with more, three replicas promise nothing. */
@@ -99,6 +106,8 @@ class ClusterWorld {
     };
     const brokers = REPLICAS + (this.#faults.includes('reassign') ? 1 : 0);
     for (let id = 0; id < brokers; id++) this.#brokers.push(new SimBroker(id, this.#around));
+    if (options.faults === undefined || options.faults.some((fault) => GATEWAY_FAULTS.has(fault)))
+      this.#gateway = new SimGateway(this.#partitions, this.#around, delayMsMax);
   }
 
   async live(): Promise<ClusterOutcome> {
@@ -115,11 +124,13 @@ class ClusterWorld {
     }
     for (const producer of this.#producers) producer.start(() => this.#nextRecord++, prng.pick([20, 200]));
     for (const consumer of this.#consumers) consumer.start();
+    this.#gateway?.start(() => this.#nextRecord++, prng.pick([50, 500]));
     const hardTimesMs = prng.between(10_000, 60_000);
     this.#strike(prng.fork(), prng.pick([500, 2_000, 8_000]));
     let events = await this.#scheduler.run(this.#startMs + 2_000 + hardTimesMs);
     this.#makePeace();
     for (const producer of this.#producers) producer.stop();
+    this.#gateway?.stop();
     const end = this.#scheduler.now() + SETTLE_MS;
     while (
       this.#unsettled() !== undefined &&
@@ -194,6 +205,14 @@ class ClusterWorld {
         undo();
       });
     switch (fault) {
+      case 'killAgent': {
+        this.#gateway?.kill(duration);
+        return;
+      }
+      case 'breakAgent': {
+        this.#gateway?.agent.wire?.break(prng.pick(['agent', 'hub', undefined]));
+        return;
+      }
       case 'kill':
         broker.kill();
         {
@@ -356,6 +375,7 @@ class ClusterWorld {
     if (lacking !== undefined)
       return `the ISR of ${lacking.replicas.join()} is ${lacking.isr.join()}, the ELR ${lacking.elr.join()}`;
     if (this.#producers.some(({ idle }) => !idle)) return 'a producer has no acknowledgement';
+    if (this.#gateway?.isDrained === false) return 'the gateway is not drained';
     for (const [index, partition] of this.#partitions.entries()) {
       const ends = this.#replicasOf(partition).map((broker) => broker.log(partition).logEndOffset);
       if (new Set(ends).size > 1) return `the logs of ${partition} end at ${ends.join()}`;
