@@ -18,7 +18,19 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   agent: ['base', 'runtime', 'wire', 'log', 'sync'],
   hub: ['base', 'runtime', 'etcd', 'wire', 'client', 'log', 'sync', 'cluster'],
   devices: ['base', 'runtime'],
-  'packages/cli': ['base', 'runtime', 'wire', 'client', 'log', 'cluster', 'sync', 'agent', 'hub', 'devices'],
+  'packages/cli': [
+    'base',
+    'runtime',
+    'wire',
+    'client',
+    'etcd',
+    'log',
+    'cluster',
+    'sync',
+    'agent',
+    'hub',
+    'devices',
+  ],
 };
 
 /** What tests may import besides. */

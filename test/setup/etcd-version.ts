@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ETCD_CACHE } from '../../packages/etcd/src/testing/program.ts';
+import { ETCD_CACHE } from '../../packages/etcd/src/program.ts';
 import { onPath } from './programs.ts';
 
 /*

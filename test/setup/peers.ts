@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { fetchEtcd } from './etcd.ts';
+import { ensureEtcd } from './etcd.ts';
 import { hasJava, kafkaJars } from './kafka-jars.ts';
 import { onPath } from './programs.ts';
 
@@ -15,7 +15,7 @@ const PEERS: Readonly<Record<string, string>> = {
 /** Global set-up of the tests: the programs they need, and Kafka's jars where there is Java (CI must have it). */
 export default function setup(): void {
   installPeers();
-  fetchEtcd();
+  ensureEtcd();
   if (hasJava() || process.env.CI === 'true') kafkaJars();
 }
 

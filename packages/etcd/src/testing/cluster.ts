@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePorts, until } from '@edgelog/sim';
 import { EtcdClient, type EtcdOptions } from '../client.ts';
+import { etcdEnvironment } from '../program.ts';
 import { etcdProgram } from './program.ts';
 
 export interface TestClusterOptions {
@@ -55,7 +56,7 @@ export class TestMember {
 
   start(): void {
     const log = openSync(this.#logFile, 'a');
-    this.#child = spawn(etcdProgram(), this.#args, { stdio: ['ignore', log, log], env: bareEnvironment() });
+    this.#child = spawn(etcdProgram(), this.#args, { stdio: ['ignore', log, log], env: etcdEnvironment() });
     closeSync(log);
   }
 
@@ -222,10 +223,4 @@ function isStopped(statFile: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** etcd takes settings from the environment too; 3.4 wants to be told that ARM is meant. */
-function bareEnvironment(): NodeJS.ProcessEnv {
-  const others = Object.entries(process.env).filter(([name]) => !name.startsWith('ETCD'));
-  return { ...Object.fromEntries(others), ETCD_UNSUPPORTED_ARCH: process.arch };
 }

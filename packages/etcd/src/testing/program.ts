@@ -1,16 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { findEtcd } from '../program.ts';
 
-/** Where the set-up of the tests puts versions of etcd that it fetched. */
-export const ETCD_CACHE = join(import.meta.dirname, '../../../../node_modules/.cache/edgelog/etcd');
-
-/** Debian's etcd, unpacked without its service. */
-export const DEBIAN_ETCD = join(ETCD_CACHE, 'debian/usr/bin/etcd');
-
-/** The etcd to test with: `EDGELOG_ETCD`, else the one that set-up fetched, else the one on the path. */
+/** The etcd to test with, which set-up has fetched where there was none. */
 export function etcdProgram(): string {
-  return process.env.EDGELOG_ETCD ?? (existsSync(DEBIAN_ETCD) ? DEBIAN_ETCD : 'etcd');
+  return findEtcd() ?? 'etcd';
 }
 
 /** For example [3, 4]. */
