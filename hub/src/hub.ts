@@ -10,6 +10,8 @@ import {
 } from '@edgelog/runtime';
 import { startSyncServer } from '@edgelog/sync';
 import type { Broker } from './broker.ts';
+import { openCluster } from './cluster/index.ts';
+import { refuseMember } from './cluster/membership.ts';
 import { reportDamage } from './fetch/damage.ts';
 import { openGroups } from './group/index.ts';
 import { registerHubMetrics } from './http/metrics.ts';
@@ -23,11 +25,14 @@ import { Dispatcher } from './net/dispatcher.ts';
 import { FramePool } from './net/frame-pool.ts';
 import { startKafkaListener } from './net/listener.ts';
 import { MemoryBudget } from './net/memory-budget.ts';
+import { ReplicaManager } from './replication/index.ts';
 import { Retention } from './retention/retention.ts';
 import { type HubSettings, STANDALONE_BROKER_ID } from './settings.ts';
+import { Forwarder } from './sync/forwarder.ts';
 import { Gaps } from './sync/gaps.ts';
+import { ClusterDirectory } from './sync/gateway-directory.ts';
 import { GatewayPort } from './sync/gateway-port.ts';
-import { localGatewayHome } from './sync/home.ts';
+import { clusterGatewayHome, localGatewayHome } from './sync/home.ts';
 import { RunLeader } from './sync/run-leader.ts';
 import { Runs } from './sync/runs.ts';
 
@@ -107,11 +112,20 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     const kafka = parseAddress(settings.kafka, '--kafka');
     const advertised =
       settings.advertise === undefined ? undefined : parseAddress(settings.advertise, '--advertise');
-    const home = await openLocalHome({ nodeId, settings, store, topics, advertised, now });
-    const gateways = localGatewayHome(store);
+    const cluster =
+      settings.etcd.length > 0 ? await openCluster({ settings, store, topics, now, log }) : undefined;
+    if (cluster !== undefined) opened.push(() => cluster.stop());
+    else refuseMember(store);
+    const replicas = cluster && new ReplicaManager({ ...cluster, settings, store, topics, log });
+    if (replicas !== undefined) opened.push(() => replicas.close());
+    const home = cluster ?? (await openLocalHome({ nodeId, settings, store, topics, advertised, now }));
+    const gateways = cluster === undefined ? localGatewayHome(store) : clusterGatewayHome(cluster);
     const runs = new Runs({ table: gateways.runs, topics, carryMs: gateways.carryMs });
+    if (replicas !== undefined) replicas.beforeDeletion = () => runs.carried();
     const gaps = new Gaps(gateways.gaps);
     const runLeader = new RunLeader({ store, topics, runs });
+    const gatewayDirectory =
+      cluster && replicas && new ClusterDirectory({ cluster, peers: replicas.peers, log, now });
     const { topicAdmin } = home;
     const { groups, ...coordination } = await openGroups({ topics, topicAdmin, settings, log, now });
     opened.push(() => coordination.close());
@@ -125,6 +139,7 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       topics,
       groups,
       runLeader,
+      gatewayDirectory,
       responses,
       log,
     };
@@ -152,15 +167,22 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     });
     opened.push(() => listener.close());
 
-    const hub = new GatewayPort({ broker, runs, gaps, leader: runLeader, forwarder: undefined, now });
-    const sync = await startSyncServer({ ...parseAddress(settings.sync, '--sync'), hub, log });
+    const forwarder = replicas && new Forwarder(replicas.peers);
+    const hub = new GatewayPort({ broker, runs, gaps, leader: runLeader, forwarder, now });
+    const sync = await startSyncServer({
+      ...parseAddress(settings.sync, '--sync'),
+      hub,
+      log,
+      ...(gatewayDirectory && { directory: gatewayDirectory }),
+    });
+    gatewayDirectory?.attach(sync);
     opened.push(() => sync.close());
 
     const endpoint = advertised ?? { host: kafka.host, port: listener.port };
-    const health = () => ({
-      ok: failure === undefined,
-      reasons: failure === undefined ? [] : [failure.message],
-    });
+    const health = () => {
+      const reasons = [...(failure === undefined ? [] : [failure.message]), ...(cluster?.health() ?? [])];
+      return { ok: reasons.length === 0, reasons };
+    };
     const view = { broker, endpoint, listener, sync, runs, gaps, requests, startedAtMs, now, health };
     registerHubMetrics(metrics, view);
     const ops = await startHubOps({ address: settings.http, view, metrics, log });
@@ -172,6 +194,12 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       sync: at(settings.sync, sync.port),
       http: at(settings.http, ops.port),
     };
+    if (cluster !== undefined) {
+      cluster.ended.catch((error) => announceFailure(error));
+      await cluster.register({ ...addresses, kafka: formatAddress(endpoint) });
+      opened.push(() => cluster.drain());
+      opened.push(() => sync.drain());
+    }
     log.info('hub started', {
       dir: settings.dataDir,
       clusterId: broker.clusterId,

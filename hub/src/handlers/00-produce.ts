@@ -4,6 +4,7 @@ import {
   type BatchHeader,
   ErrorCode,
   type ErrorName,
+  errorCodes,
   type RequestOf,
   readBatchHeader,
   scanRecords,
@@ -11,14 +12,16 @@ import {
 } from '@edgelog/wire';
 import { type TimestampRules, timestampRules } from '../metadata/timestamp-rules.ts';
 import type { Topic } from '../metadata/topics.ts';
+import { LeaderHints } from '../partition/leader-hints.ts';
+import type { Partition } from '../partition/partition.ts';
 import type { Handler, Item, RequestContext } from './handler.ts';
 
 /**
- * Produce: appends one record batch per partition, answers when it is on disk.
- *
- * Acks 1 and −1 mean the same on a standalone broker. Acks 0 gets no response; what would be an error closes the connection,
+ * Produce: appends one record batch per partition, answers when it is on disk: with acks 1 on the leader's, with acks −1 on those of all
+ * replicas in sync, of which there must be enough before and after. Acks 0 gets no response; what would be an error closes the connection,
  * so that the client looks up the metadata again. Versions 0–2 are advertised for librdkafka's sake and never answered.
- * From 7 on zstd is allowed, from 8 on errors carry a message, from 13 on topics are named by id.
+ * From 7 on zstd is allowed, from 8 on errors carry a message, from 10 on the leader is told to who did not find it, from 13 on topics are
+ * named by id.
  *
  * Where a topic has LogAppendTime its batches get the hub's time and a new CRC; elsewhere they are stored as they came.
  *
@@ -30,21 +33,23 @@ import type { Handler, Item, RequestContext } from './handler.ts';
  * - Two batches for one partition in one request are both appended, where Kafka drops one; a byte after a batch is refused.
  * - A duplicate's `logAppendTimeMs` is −1 unless the topic has LogAppendTime; Kafka tells the batch's own greatest timestamp.
  *
- * Left out: transactions (TRANSACTIONAL_ID_AUTHORIZATION_FAILED, as InitProducerId answers too), and `timeoutMs`, since nothing
+ * Left out: transactions (TRANSACTIONAL_ID_AUTHORIZATION_FAILED, as InitProducerId answers too), and `timeoutMs` where nothing
  * but the local disk is waited for.
  */
 export const produce: Handler<'produce'> = (
   request,
-  { broker, apiVersion, clientId, nowMs, releaseFrame },
+  { broker, apiVersion, client, clientId, nowMs, releaseFrame },
 ) => {
+  const { acks } = request;
   const refusal = refusalOfRequest(request);
   const pending: Pending[] = [];
+  const hints = apiVersion >= 10 ? new LeaderHints(broker.cluster, client.local) : undefined;
   const responses = request.topicData.map((topicData) => {
     const topic =
       apiVersion >= 13 ? broker.topics.byId(topicData.topicId) : broker.topics.get(topicData.name);
     const partitionResponses = topicData.partitionData.map(({ index, records }) => {
-      const outcome = refusal ?? append(topic, index, records, { apiVersion, nowMs });
-      const response: PartitionResponse = outcome.flushed
+      const outcome = refusal ?? append(topic, index, records, { apiVersion, nowMs, acks });
+      const response: PartitionResponse = outcome.stored
         ? {
             index,
             errorCode: ErrorCode.NONE,
@@ -53,7 +58,10 @@ export const produce: Handler<'produce'> = (
             logStartOffset: outcome.logStartOffset,
           }
         : failed(index, outcome.error, outcome.message);
-      if (outcome.flushed) pending.push({ flushed: outcome.flushed, response });
+      const partition = topic?.partitions[index];
+      if (partition === undefined) return response;
+      if (outcome.stored) pending.push({ stored: outcome.stored, partition, response });
+      else Object.assign(response, hints?.for(partition, response.errorCode));
       return response;
     });
     return { name: topicData.name, topicId: topicData.topicId, partitionResponses };
@@ -62,17 +70,23 @@ export const produce: Handler<'produce'> = (
 
   async function answer() {
     let isStored = true;
-    for (const { flushed, response } of pending) {
-      try {
-        await flushed;
-      } catch (error) {
+    const deadline = acks === ALL && pending.some(isReplicated) ? new Deadline(request.timeoutMs) : undefined;
+    for (const { stored, partition, response } of pending) {
+      const fail = (error: ErrorName, message: string) => {
         isStored = false;
-        const message = error instanceof Error ? error.message : String(error);
-        Object.assign(response, failed(response.index, 'KAFKA_STORAGE_ERROR', message));
+        Object.assign(response, failed(response.index, error, message));
+        Object.assign(response, hints?.for(partition, response.errorCode));
+      };
+      try {
+        const error = await (deadline?.limit(stored) ?? stored);
+        if (error !== 'NONE') fail(error, errorCodes[error].message);
+      } catch (error) {
+        fail('KAFKA_STORAGE_ERROR', error instanceof Error ? error.message : String(error));
       }
     }
+    deadline?.end();
     if (isStored) releaseFrame();
-    if (request.acks !== 0) return { responses };
+    if (acks !== 0) return { responses, ...(hints && { nodeEndpoints: hints.endpoints }) };
     for (const { name, partitionResponses } of responses) {
       for (const { index, errorCode, errorMessage } of partitionResponses) {
         if (errorCode === ErrorCode.NONE) continue;
@@ -87,20 +101,48 @@ export const produce: Handler<'produce'> = (
 type PartitionResponse = { -readonly [K in keyof PartitionItem]: PartitionItem[K] };
 type PartitionItem = Item<'produce', 'responses'>['partitionResponses'][number];
 
+/** When all is on disk that the acks ask for: NONE; else why that will not be known. */
+type Stored = Promise<ErrorName>;
+
 interface Pending {
-  flushed: Promise<void>;
+  stored: Stored;
+  partition: Partition;
   response: PartitionResponse;
 }
 
-type Refusal = { flushed?: undefined; error: ErrorName; message: string };
+type Refusal = { stored?: undefined; error: ErrorName; message: string };
 interface Appended {
-  flushed: Promise<void>;
+  stored: Stored;
   baseOffset: number;
   /** −1 where the topic keeps the producer's timestamps. */
   logAppendTimeMs: number;
   logStartOffset: number;
 }
 type Outcome = Refusal | Appended;
+
+const ALL = -1;
+const none = (): ErrorName => 'NONE';
+
+/** Whether others have to answer before it is stored: that may take longer than the client will wait. */
+const isReplicated = ({ partition }: Pending): boolean => partition.leadership.replicas.length > 1;
+
+/** When a request has waited for as long as it says. */
+class Deadline {
+  readonly #over = Promise.withResolvers<ErrorName>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(ms: number) {
+    this.#timer = setTimeout(() => this.#over.resolve('REQUEST_TIMED_OUT'), ms);
+  }
+
+  limit(stored: Stored): Stored {
+    return Promise.race([stored, this.#over.promise]);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
 
 const refuse = (error: Refusal['error'], message: string): Refusal => ({ error, message });
 
@@ -122,9 +164,9 @@ function append(
   topic: Topic | undefined,
   index: number,
   records: Buffer | null,
-  context: Pick<RequestContext, 'apiVersion' | 'nowMs'>,
+  context: Pick<RequestContext, 'apiVersion' | 'nowMs'> & { acks: number },
 ): Outcome {
-  const { apiVersion, nowMs } = context;
+  const { apiVersion, nowMs, acks } = context;
   if (topic === undefined) {
     return apiVersion >= 13
       ? refuse('UNKNOWN_TOPIC_ID', 'no topic has this id')
@@ -138,6 +180,12 @@ function append(
     );
   }
   if (topic.isInternal) return refuse('INVALID_TOPIC_EXCEPTION', `topic ${topic.name} is the broker's own`);
+  const { replication } = partition;
+  const cannot =
+    replication.leaderRefusal === 'NONE' && acks === ALL
+      ? replication.commitRefusal
+      : replication.leaderRefusal;
+  if (cannot !== 'NONE') return refuse(cannot, errorCodes[cannot].message);
   if (records === null || records.length === 0) {
     return refuse('INVALID_RECORD', 'exactly one record batch per partition is expected, this one has none');
   }
@@ -157,8 +205,10 @@ function append(
     }
     const result = partition.append(records, header);
     if (!result.ok) return refuse(result.error, result.message);
+    // Of a batch that was sent again long after it was stored the offsets are not known.
+    const endOffset = result.lastOffset < 0 ? partition.log.logEndOffset : result.lastOffset + 1;
     return {
-      flushed: result.flushed,
+      stored: acks === ALL ? replication.committed(endOffset, result.flushed) : result.flushed.then(none),
       baseOffset: result.baseOffset,
       logAppendTimeMs: !rules.isAppendTime ? -1 : result.duplicate ? result.appendTime : nowMs,
       logStartOffset: partition.log.logStartOffset,

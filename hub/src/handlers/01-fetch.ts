@@ -1,4 +1,4 @@
-import { type RequestOf, readBatchHeader } from '@edgelog/wire';
+import { ErrorCode, type RequestOf, readBatchHeader } from '@edgelog/wire';
 import { findPartition } from '../fetch/find-partition.ts';
 import { isFetchReady, parkFetch } from '../fetch/parked-fetch.ts';
 import type { Expected } from '../fetch/read-ahead.ts';
@@ -6,6 +6,7 @@ import { type PartitionItem, readPartitions } from '../fetch/read-partitions.ts'
 import { ANY_REPLICAS_CONSUMER, followerReader, LEADERS_CONSUMER, type Reader } from '../fetch/reader.ts';
 import type { AskedPartition, ForgottenPartition } from '../fetch/session.ts';
 import type { FetchContext } from '../fetch/session-cache.ts';
+import { LeaderHints } from '../partition/leader-hints.ts';
 import type { Partition } from '../partition/partition.ts';
 import type { Handler, RequestContext } from './handler.ts';
 
@@ -101,8 +102,9 @@ function respond(
   { asked, respond }: FetchContext,
   found: readonly (Partition | number)[],
   reader: Reader,
-  { broker, client, readAhead, responseMemory }: RequestContext,
+  context: RequestContext,
 ) {
+  const { broker, client, apiVersion, readAhead, responseMemory } = context;
   const limits = {
     maxBytes: Math.min(maxBytes, RESPONSE_BYTES_MAX, broker.responses.remainingBytes),
     isReadCommitted: isolationLevel !== 0,
@@ -113,9 +115,30 @@ function respond(
   };
   const answers = readPartitions(asked, found, limits);
   if (reader.readsAhead) readAhead.begin(client, expectedAfter(asked, found, answers), responseMemory);
+  const nodeEndpoints = apiVersion >= 16 ? tellLeaders(found, answers, context) : undefined;
   const { errorCode, sessionId, told } = respond(answers, performance.now());
   const items = told ?? answers.keys();
-  return { errorCode, sessionId, responses: byTopic(asked, answers, items) };
+  return {
+    errorCode,
+    sessionId,
+    responses: byTopic(asked, answers, items),
+    ...(nodeEndpoints && { nodeEndpoints }),
+  };
+}
+
+/** Adds who leads where that is what was not found; returns where those brokers are. */
+function tellLeaders(
+  found: readonly (Partition | number)[],
+  answers: readonly PartitionItem[],
+  { broker, client }: RequestContext,
+) {
+  const hints = new LeaderHints(broker.cluster, client.local);
+  answers.forEach((answer, i) => {
+    const partition = found[i]!;
+    if (answer.errorCode !== ErrorCode.NONE && typeof partition !== 'number')
+      Object.assign(answer, hints.for(partition, answer.errorCode));
+  });
+  return hints.endpoints;
 }
 
 /** Where the client goes on with partitions of which it was given about as much as it takes. */

@@ -15,6 +15,7 @@ import { illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topics } from '../metadata/topics.ts';
 import { logName, parseLogName } from '../partition/log-name.ts';
 import { Partition } from '../partition/partition.ts';
+import type { HubSettings } from '../settings.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { Fetcher } from './fetcher.ts';
 import { HighWatermarks } from './high-watermarks.ts';
@@ -23,9 +24,8 @@ import { Peers } from './peers.ts';
 import { Replica, type ReplicaHost } from './replica.ts';
 
 export interface ReplicaManagerDeps {
-  readonly nodeId: number;
-  /** How long a follower may lack something before it leaves the ISR, milliseconds. */
-  readonly lagMsMax: number;
+  readonly brokerId: number;
+  readonly settings: Pick<HubSettings, 'replicaLagMs'>;
   readonly store: LogStore;
   /** Filled with the topics of the metadata. */
   readonly topics: Topics;
@@ -41,9 +41,12 @@ export interface ReplicaManagerDeps {
  * who leads or follows whom.
  */
 export class ReplicaManager {
+  /** The other brokers. */
+  readonly peers: Peers;
+  /** Awaited before the log of a partition that is here no more goes: whoever needs what it holds writes that elsewhere. */
+  beforeDeletion: () => Promise<void> = () => Promise.resolve();
   readonly #deps: ReplicaManagerDeps;
   readonly #host: ReplicaHost;
-  readonly #peers: Peers;
   readonly #replicas = new Map<string, Replica>();
   readonly #fetchers = new Map<number, Fetcher>();
   /** The fetcher that a replica is with. */
@@ -54,9 +57,10 @@ export class ReplicaManager {
 
   /** The mirror has read the metadata; the broker is not registered yet. */
   constructor(deps: ReplicaManagerDeps) {
-    const { nodeId, lagMsMax, store, mirror, session, writes, keys, log } = deps;
+    const { brokerId: nodeId, store, mirror, session, writes, keys, log } = deps;
+    const lagMsMax = deps.settings.replicaLagMs;
     this.#deps = deps;
-    this.#peers = new Peers((id) => mirror.metadata.broker(id)?.record.kafka, `edgelog-broker-${nodeId}`);
+    this.peers = new Peers((id) => mirror.metadata.broker(id)?.record.kafka, `edgelog-broker-${nodeId}`);
     this.#host = {
       nodeId,
       lagMsMax,
@@ -93,12 +97,12 @@ export class ReplicaManager {
     this.#unsubscribe();
     for (const replica of this.#replicas.values()) replica.end();
     await Promise.all(Array.from(this.#fetchers.values(), (fetcher) => fetcher.close()));
-    this.#peers.close();
+    this.peers.close();
     this.#host.highWatermarks.close();
   }
 
   #onChange({ topics, partitions, brokers }: MetadataChanges): void {
-    if (brokers.length > 0) this.#peers.brokersChanged();
+    if (brokers.length > 0) this.peers.brokersChanged();
     for (const change of topics) this.#onTopic(change);
     for (const { after } of partitions) if (after !== undefined) this.#place(after);
   }
@@ -155,12 +159,12 @@ export class ReplicaManager {
   }
 
   #place(entry: PartitionEntry): void {
-    const { topics, nodeId, store } = this.#deps;
+    const { topics, brokerId, store } = this.#deps;
     const { topicId, index, record } = entry;
     const partition = topics.byId(topicId)?.partitions[index];
     if (partition === undefined) return;
     const existing = this.#replicas.get(keyOf(topicId, index));
-    if (!record.replicas.includes(nodeId)) {
+    if (!record.replicas.includes(brokerId)) {
       partition.become(new Elsewhere(record), undefined);
       if (existing !== undefined) this.#drop(topicId, index);
     } else if (existing !== undefined) existing.onEntry(entry);
@@ -180,8 +184,11 @@ export class ReplicaManager {
     this.#replicas.delete(key);
     replica.end();
     this.#host.highWatermarks.forget(replica);
-    this.#deps.store.deletePartition(replica.name);
-    this.#deps.log.info('replica removed', { partition: replica.name });
+    void this.beforeDeletion().then(() => {
+      if (this.#closed) return; // the next start finds it
+      this.#deps.store.deletePartition(replica.name);
+      this.#deps.log.info('replica removed', { partition: replica.name });
+    });
   }
 
   /** What went while this broker was away. */
@@ -217,15 +224,15 @@ export class ReplicaManager {
   #fetcherFor(leaderId: number): Fetcher {
     const existing = this.#fetchers.get(leaderId);
     if (existing !== undefined) return existing;
-    const { nodeId, store, log } = this.#deps;
+    const { brokerId: nodeId, store, log } = this.#deps;
     const fetcher = new Fetcher({
       nodeId,
       leaderId,
-      link: this.#peers.open(leaderId),
+      link: this.peers.open(leaderId),
       store,
       log,
       epoch: () => this.#host.epoch,
-      snapshot: (body) => this.#peers.call(leaderId, apis.replicaSnapshot, body),
+      snapshot: (body) => this.peers.call(leaderId, apis.replicaSnapshot, body),
       now: this.#host.now,
     });
     this.#fetchers.set(leaderId, fetcher);

@@ -28,7 +28,7 @@ interface Deletion {
 }
 
 /**
- * Applies retention.ms and retention.bytes to all partitions again and again, has those compacted that are due, and then the disk
+ * Applies retention.ms and retention.bytes to all partitions that are led here again and again, has those compacted that are due, and then the disk
  * freed of what is dead. What is to go is decided by the log (packages/log, `retention.ts`, `compactor.ts`); this is the timer
  * around it and the lines that tell an operator.
  */
@@ -92,7 +92,9 @@ export class Retention {
     for (const topic of this.#deps.topics.all()) {
       const policy = compactionPolicy(topic, this.#deps.topics.definitions);
       if (policy === undefined) continue;
-      for (const partition of topic.partitions) policies.set(partition.log.name, policy);
+      for (const { replica, highWatermark } of topic.partitions) {
+        if (replica !== undefined) policies.set(replica.name, { ...policy, endOffset: highWatermark });
+      }
     }
     if (policies.size === 0) return;
     for (const compaction of await this.#deps.store.compact({ policies, beginWithinMs: COMPACT_MS }))
@@ -123,14 +125,15 @@ export class Retention {
     for (const partition of [...topic.partitions]) {
       await nextTurn();
       if (this.#stopped) break;
-      if (partition.isClosed) continue;
+      // Followers begin where their leader does.
+      if (partition.isClosed || partition.replication.leaderRefusal !== 'NONE') continue;
       try {
-        const { log, index } = partition;
-        const expiry = log.expiry(policy);
+        const { log, index, highWatermark } = partition;
+        const expiry = log.expiry(policy, highWatermark);
         if (expiry === undefined) continue;
         const { logStartOffset: to, by } = expiry;
         const { logStartOffset: from, liveBytes } = log;
-        log.advanceLogStart(to);
+        partition.advanceLogStart(to);
         deletions.push({ partition: index, from, to, bytes: liveBytes - log.liveBytes, by });
       } catch (error) {
         this.#report(partition, error);
