@@ -13,10 +13,15 @@ export interface Hub {
 /** Starts the hub of `system` and asks what it serves. */
 export async function startHub(system: System): Promise<Hub> {
   await system.startHub();
-  const { apiKeys } = await askKafka(system.ports.kafka, 'apiVersions', apis.apiVersions.versions[1], {
+  const port = system.ports.kafka;
+  return { port, bootstrap: system.bootstrap, served: await servedAt(port) };
+}
+
+/** Keys of the APIs that a broker serves. */
+async function servedAt(port: number): Promise<Set<number>> {
+  const { apiKeys } = await askKafka(port, 'apiVersions', apis.apiVersions.versions[1], {
     clientSoftwareName: 'interop',
     clientSoftwareVersion: '1',
   });
-  const served = new Set(apiKeys.map(({ apiKey }) => apiKey));
-  return { port: system.ports.kafka, bootstrap: system.bootstrap, served };
+  return new Set(apiKeys.map(({ apiKey }) => apiKey));
 }

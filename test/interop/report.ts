@@ -64,6 +64,22 @@ export function clientTable(results: ReadonlyMap<Client, Results>): string {
   return lines.join('\n');
 }
 
+/** One row for each client that used a cluster while a broker was killed. */
+export function failoverTable(rows: ReadonlyMap<Client, readonly string[]>): string {
+  const head = [
+    'client',
+    'version',
+    'produces and reads through it',
+    'records, each once',
+    'read again by the member',
+  ];
+  return [
+    row(head),
+    row(head.map(() => '---')),
+    ...[...rows].map(([client, cells]) => row([client.name, ...cells])),
+  ].join('\n');
+}
+
 export function toolTable(outcomes: ReadonlyMap<string, Outcome>): string {
   const rows = [...outcomes].map(([name, outcome]) => row([name, word(outcome)]));
   return [row(["Kafka's tool", 'works']), row(['---', '---']), ...rows].join('\n');

@@ -1,9 +1,11 @@
+import type { ClusterProcesses } from '../harness/cluster-processes.ts';
 import { type Client, CODECS, type Codec } from './clients.ts';
+import { failover } from './failover.ts';
 import type { Hub } from './hub.ts';
 import { runInOwnJvm } from './kafka-tools/runner.ts';
 import { TOOL_SCENARIOS } from './kafka-tools/scenarios.ts';
 import { Toolbox } from './kafka-tools/toolbox.ts';
-import type { Outcome, Results } from './report.ts';
+import { type Outcome, type Results, word } from './report.ts';
 import { createCodecTopics, group, readAll, seekByTime, topics, writeWith } from './scenarios.ts';
 import { linesOf, perform } from './session.ts';
 
@@ -92,6 +94,25 @@ function ownChecks(hub: Hub, client: Client): [name: string, body: () => Promise
     ['group classic', () => outcomeOf(() => group(hub, client, 'classic'))],
     ['group consumer', consumerGroup],
   ];
+}
+
+/** Each client in turn while a broker of a cluster is killed; gives what came of it in words. */
+export async function checkFailovers(
+  cluster: ClusterProcesses,
+  clients: readonly Client[],
+  note: Note,
+): Promise<Map<Client, string[]>> {
+  const rows = new Map<Client, string[]>();
+  for (const client of clients) {
+    const outcome = await outcomeOf(async () => {
+      await client.install();
+      const { version, records, readAgain } = await failover(cluster, client);
+      rows.set(client, [version, 'yes', String(records), String(readAgain)]);
+    });
+    if (outcome.kind !== 'ok') rows.set(client, ['?', word(outcome), '', '']);
+    note(`${client.name}: a broker is killed`, outcome);
+  }
+  return rows;
 }
 
 /** Runs Kafka's own tools one after the other, each in a JVM of its own. */
