@@ -32,6 +32,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Consumer groups with their lag: list, describe, delete, reset offsets.',
     run: async (argv) => (await import('./groups/command.ts')).groupsCommand(argv),
   },
+  cluster: {
+    summary: 'Brokers: describe, drain, add, unregister; move partitions, elect leaders.',
+    run: async (argv) => (await import('./cluster/command.ts')).clusterCommand(argv),
+  },
   produce: {
     summary: 'Send lines of standard input to a topic.',
     run: async (argv) => (await import('./produce/command.ts')).produceCommand(argv),

@@ -23,7 +23,7 @@ export class Cluster {
   readonly #timeoutMs: number;
   readonly #bootstrapServers: readonly string[];
   #seed: Connection;
-  readonly #addresses = new Map<number, Address>();
+  #addresses = new Map<number, Address>();
   readonly #connections = new Map<number, Promise<Connection>>();
   #controllerId = -1;
 
@@ -42,12 +42,11 @@ export class Cluster {
 
   /** Metadata of these topics, or of all; topics are never created by asking. */
   async metadata(topics: readonly string[] | null): Promise<ResponseOutput<typeof apis.metadata>> {
-    if (!this.#seed.isOpen) this.#seed = await openFirst(this.#bootstrapServers, this.#timeoutMs);
-    const answer = await this.#seed.request(apis.metadata, {
+    const answer = await this.requestAny(apis.metadata, {
       topics: topics?.map((name) => ({ name })) ?? null,
       allowAutoTopicCreation: false,
     });
-    for (const { nodeId, host, port } of answer.brokers) this.#addresses.set(nodeId, { host, port });
+    this.#addresses = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     this.#controllerId = answer.controllerId;
     return answer;
   }
@@ -69,13 +68,25 @@ export class Cluster {
     return (await this.#connect(nodeId)).request(api, body);
   }
 
+  /** Of the broker that decides for the cluster; of any while there is none: a hub does it, Kafka says why not. */
   async requestController<A extends Api>(api: A, body: RequestBody<A>): Promise<ResponseOutput<A>> {
-    return this.request(this.#controllerId, api, body);
+    return this.#addresses.has(this.#controllerId)
+      ? this.request(this.#controllerId, api, body)
+      : this.requestAny(api, body);
+  }
+
+  /** Of the broker that was reached first, or of another one when that is gone. */
+  async requestAny<A extends Api>(api: A, body: RequestBody<A>): Promise<ResponseOutput<A>> {
+    if (!this.#seed.isOpen) {
+      const known = Array.from(this.#addresses.values(), formatAddress);
+      this.#seed = await openFirst([...new Set([...this.#bootstrapServers, ...known])], this.#timeoutMs);
+    }
+    return this.#seed.request(api, body);
   }
 
   /** The broker that coordinates a group. */
   async coordinatorOf(group: string): Promise<number> {
-    const answer = await this.#seed.request(apis.findCoordinator, (version) =>
+    const answer = await this.requestAny(apis.findCoordinator, (version) =>
       version >= 4 ? { keyType: 0, coordinatorKeys: [group] } : { key: group, keyType: 0 },
     );
     const [found = answer] = answer.coordinators;

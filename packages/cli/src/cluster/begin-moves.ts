@@ -1,0 +1,39 @@
+import type { Move } from '@edgelog/cluster';
+import { apis, ErrorCode } from '@edgelog/wire';
+import { type Cluster, check, refusal } from '../kafka/cluster.ts';
+
+/** Partitions of one request. */
+const AT_ONCE = 500;
+
+export interface FailedMove {
+  readonly topic: string;
+  readonly partition: number;
+  readonly error: string;
+}
+
+/** Has these partitions moved; `to` null calls a move off. Returns those that were refused. Throws REFUSED when the whole was. */
+export async function beginMoves(
+  cluster: Cluster,
+  moves: readonly (Pick<Move, 'topic' | 'partition'> & { readonly to: readonly number[] | null })[],
+): Promise<FailedMove[]> {
+  const failed: FailedMove[] = [];
+  for (let at = 0; at < moves.length; at += AT_ONCE) {
+    const byTopic = Map.groupBy(moves.slice(at, at + AT_ONCE), ({ topic }) => topic);
+    const answer = await cluster.requestController(apis.alterPartitionReassignments, {
+      timeoutMs: 30_000,
+      topics: Array.from(byTopic, ([name, partitions]) => ({
+        name,
+        partitions: partitions.map(({ partition, to }) => ({ partitionIndex: partition, replicas: to })),
+      })),
+    });
+    check(answer.errorCode, 'the moves', answer.errorMessage);
+    for (const { name: topic, partitions } of answer.responses) {
+      for (const { partitionIndex: partition, errorCode, errorMessage } of partitions) {
+        if (errorCode === ErrorCode.NONE) continue;
+        const { message } = refusal(errorCode, `${topic}-${partition}`, errorMessage);
+        failed.push({ topic, partition, error: message });
+      }
+    }
+  }
+  return failed;
+}
