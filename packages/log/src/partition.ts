@@ -4,31 +4,16 @@ import { batchFault, type Refusal } from './batch-fault.ts';
 import { type CompactionStep, stepsBelow } from './compaction.ts';
 import type { DamageRegister } from './damage.ts';
 import { type JoinArena, VALUE_BYTES_MAX } from './join-arena.ts';
-import {
-  compactionKey,
-  partitionKey,
-  producerKey,
-  producersThroughKey,
-  rangeKey,
-  tailKey,
-  type ValueBounds,
-  valueKey,
-} from './keys.ts';
+import { compactionKey, partitionKey, tailKey, type ValueBounds, valueKey } from './keys.ts';
 import { type EpochStart, LeaderEpochCache } from './leader-epochs.ts';
-import { ProducerRewind } from './producer-rewind.ts';
-import { advanceProducer, isExpired, judge } from './producer-state.ts';
+import { PartitionRanges } from './partition-ranges.ts';
+import { judge } from './producer-state.ts';
+import { ProducerTable } from './producer-table.ts';
 import { rangeIndexOf, sizeOf } from './ranges.ts';
 import { type BatchStart, PartitionReader } from './reader.ts';
 import { placeReplicated } from './replicated-batches.ts';
 import { expiryOf } from './retention.ts';
-import {
-  encodeCompaction,
-  encodeNumber,
-  encodePartition,
-  encodeProducer,
-  encodeRange,
-  type SegmentRange,
-} from './rows.ts';
+import { encodeCompaction, encodePartition, type SegmentRange } from './rows.ts';
 import type { RowWrite } from './segment.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import type {
@@ -89,12 +74,11 @@ export class Partition implements PartitionLog {
   #id: number;
   readonly name: string;
   readonly leaderEpochs: LeaderEpochCache;
-  readonly ranges: SegmentRange[];
   flushedEndOffset: number;
   readonly #host: PartitionHost;
   readonly #reader: PartitionReader;
-  readonly #producers: Map<number, ProducerState>;
-  readonly #dirtyProducers = new Set<number>();
+  readonly #ranges: PartitionRanges;
+  readonly #producers: ProducerTable;
   readonly #unflushed = new UnflushedBatches();
   readonly #tail: TailChunk[];
   #logStartOffset: number;
@@ -103,7 +87,6 @@ export class Partition implements PartitionLog {
   /** The value that held the log start when it was asked for last. */
   #oldest: ValueBounds | undefined;
   #compaction: readonly CompactionStep[];
-  #producersThrough: number;
   #truncations = 0;
   #rowDirty = false;
   #deleted = false;
@@ -111,16 +94,15 @@ export class Partition implements PartitionLog {
   constructor(host: PartitionHost, seed: PartitionSeed) {
     this.#id = seed.id;
     this.name = seed.name;
-    this.ranges = seed.ranges;
     this.#host = host;
-    this.#producers = seed.producers;
+    this.#producers = new ProducerTable(seed.producers, seed.producersThrough);
     this.#tail = seed.tail;
     this.#compaction = seed.compaction;
-    this.#producersThrough = seed.producersThrough;
     this.#logStartOffset = seed.logStartOffset;
     this.#logEndOffset = seed.logEndOffset;
     this.#bytesEnd = seed.bytesEnd;
     this.flushedEndOffset = seed.logEndOffset;
+    this.#ranges = new PartitionRanges(seed.ranges, host, () => this.#id);
     this.#reader = new PartitionReader(this, host.segments);
     this.leaderEpochs = new LeaderEpochCache(
       seed.epochs,
@@ -132,6 +114,11 @@ export class Partition implements PartitionLog {
   /** What its rows are found by. Another one from `startAnew` on, and with it other rows. */
   get id(): number {
     return this.#id;
+  }
+
+  /** Ascending, contiguous; the last one may reach past what is flushed. */
+  get ranges(): readonly SegmentRange[] {
+    return this.#ranges.list;
   }
 
   get logStartOffset(): number {
@@ -150,6 +137,112 @@ export class Partition implements PartitionLog {
   append(batch: Buffer, header: BatchHeader, options: AppendOptions): AppendResult {
     this.#assertAppendable();
     return this.#append(batch, header, options);
+  }
+
+  appendReplicated(batches: Buffer): ReplicatedAppend {
+    this.#assertAppendable();
+    const result = placeReplicated(batches, this);
+    if ('error' in result) return this.#refused(result);
+    const { placed, recordCount, hasHoles } = result;
+    const appendTime = this.#host.now();
+    let sizeBytes = 0;
+    for (const { batch, header } of placed) {
+      if (this.#host.failed) break;
+      if (header.baseOffset < this.#logEndOffset) {
+        this.#leaveBatches(this.#logStartOffset);
+        this.#logEndOffset = header.baseOffset;
+      }
+      this.#store(batch, header, appendTime);
+      sizeBytes += batch.length;
+    }
+    if (this.producersThrough <= this.#logEndOffset) this.#producers.own();
+    const flushed = placed.length === 0 ? this.#host.flushed() : this.#host.enqueue(this, sizeBytes);
+    return { ok: true, endOffset: this.#logEndOffset, recordCount, hasHoles, flushed };
+  }
+
+  truncate(endOffset: number): number {
+    this.#assertAppendable();
+    if (this.#host.failed) return this.#logEndOffset;
+    const asked = Math.max(endOffset, this.#logStartOffset);
+    if (asked < this.#logEndOffset) this.#truncate(asked);
+    this.leaderEpochs.truncateFrom(this.#logEndOffset); // one that was to begin at the end too
+    return this.#logEndOffset;
+  }
+
+  #truncate(asked: number): void {
+    assert(this.producersThrough === 0, `${this.name} is truncated while its producers are the leader's`);
+    const start = this.#batchStart(asked);
+    const to = start.baseOffset;
+    const producers = this.#producers.before(to, (offset) => this.#headersBelow(offset));
+    if (to <= this.#logStartOffset) {
+      this.#leaveBatches(this.#logStartOffset);
+    } else {
+      this.#ranges.cut(start);
+      this.#unflushed.truncate(to);
+      this.#logEndOffset = to;
+      this.#bytesEnd = start.bytesBefore;
+    }
+    this.#producers.restore(producers);
+    const steps = stepsBelow(this.#compaction, to);
+    if (this.#compaction.length > 0) this.setCompaction(steps);
+    this.#wasTruncated();
+  }
+
+  /** Where the batch begins that holds `offset`. */
+  #batchStart(offset: number): BatchStart {
+    if (offset < this.flushedEndOffset) return this.#reader.batchStart(offset);
+    const { header, bytesBefore } = this.#unflushed.at(offset)!;
+    return { baseOffset: header.baseOffset, bytesBefore };
+  }
+
+  *#headersBelow(endOffset: number): Generator<BatchHeader> {
+    yield* this.#unflushed.headersBelow(endOffset);
+    yield* this.#reader.headersBelow(Math.min(endOffset, this.flushedEndOffset));
+  }
+
+  startAnew({ startOffset, producers, producersThrough }: ReplicaStart): void {
+    this.#assertAppendable();
+    assert(Number.isSafeInteger(startOffset) && startOffset >= 0, `${this.name} begins at ${startOffset}`);
+    if (this.#host.failed) return;
+    this.#leaveBatches(startOffset);
+    this.#logStartOffset = startOffset;
+    this.leaderEpochs.truncateFrom(0);
+    this.adoptProducers(producers, producersThrough);
+    this.#wasTruncated();
+  }
+
+  adoptProducers(producers: Iterable<ProducerState>, producersThrough: number): void {
+    this.#assertAppendable();
+    if (this.#host.failed) return;
+    this.#producers.adopt(producers, producersThrough > this.#logEndOffset ? producersThrough : 0);
+    this.markDirty();
+  }
+
+  get producersThrough(): number {
+    return this.#producers.through;
+  }
+
+  /** Goes on under another id, with an empty log from there: what was stored, or is on its way, dies with its segments. */
+  #leaveBatches(startOffset: number): void {
+    this.#removeRows();
+    this.#id = this.#host.newPartitionId();
+    this.#truncations++;
+    this.#unflushed.clear(startOffset);
+    this.#logEndOffset = startOffset;
+    this.flushedEndOffset = startOffset;
+    this.#compaction = [];
+    this.#producers.markAllDirty();
+    this.markDirty();
+  }
+
+  /** To be called when its ends say so. */
+  #wasTruncated(): void {
+    this.#truncations++;
+    this.flushedEndOffset = Math.min(this.flushedEndOffset, this.#logEndOffset);
+    this.#oldest = undefined;
+    this.#reader.forgetLookup();
+    this.#host.damaged.forgetFrom(this.name, this.#logEndOffset);
+    this.markDirty();
   }
 
   seal(batch: Buffer, header: BatchHeader): AppendResult {
@@ -298,7 +391,7 @@ export class Partition implements PartitionLog {
     this.markDirty();
     this.leaderEpochs.trimBelow(offset);
     this.#host.damaged.forgetBelow(this.name, offset);
-    this.#dropDeadRanges();
+    this.#ranges.dropBelow(this.#logStartOffset);
   }
 
   /** The partition's own row goes into the next commit. */
@@ -312,27 +405,18 @@ export class Partition implements PartitionLog {
     if (this.#deleted) return () => {};
     if (this.#rowDirty) rows.push(this.#row());
     this.#rowDirty = false;
-    for (const producerId of this.#dirtyProducers) {
-      const state = this.#producers.get(producerId);
-      rows.push([producerKey(this.id, producerId), state && encodeProducer(state)]);
-    }
-    this.#dirtyProducers.clear();
+    this.#producers.collect(this.id, rows);
     return this.#collectBatches(rows);
   }
 
   /** The whole durable state, for a new segment: all but batches. What `collect` gives afterwards goes on top. */
   snapshot(rows: RowWrite[], now: number): void {
-    this.#dropDeadRanges();
-    for (const state of this.#producers.values()) {
-      if (isExpired(state, now)) this.#producers.delete(state.producerId);
-      else rows.push([producerKey(this.id, state.producerId), encodeProducer(state)]);
-    }
-    this.#dirtyProducers.clear();
+    this.#ranges.dropBelow(this.#logStartOffset);
+    this.#producers.snapshot(this.id, rows, now);
     rows.push(this.#row());
     this.#rowDirty = false;
-    for (const range of this.ranges) rows.push([rangeKey(this.id, range.segmentId), encodeRange(range)]);
+    this.#ranges.snapshot(rows);
     if (this.#compaction.length > 0) rows.push(this.#compactionRow());
-    if (this.#producersThrough > 0) rows.push(this.#producersThroughRow());
     for (const chunk of this.#tail) {
       rows.push([tailKey(this.id, chunk.baseOffset, chunk.recordCount), chunk.bytes]);
     }
@@ -340,8 +424,7 @@ export class Partition implements PartitionLog {
 
   /** Called at a roll: the range in the segment that was active now counts as a reference to a sealed one. */
   retainRangeIn(segmentId: number | undefined): void {
-    if (segmentId !== undefined && this.ranges.at(-1)?.segmentId === segmentId)
-      this.#host.segments.retain(segmentId);
+    this.#ranges.retainIn(segmentId);
   }
 
   /** How often the log was truncated or begun anew: what was read of it before may be there no more. */
@@ -373,26 +456,9 @@ export class Partition implements PartitionLog {
   replaceRanges(fresh: SegmentRange, truncations: number): boolean {
     if (this.#deleted || truncations !== this.#truncations || fresh.endOffset <= this.#logStartOffset)
       return false;
-    const { segments } = this.#host;
-    const ranges = this.ranges.flatMap((range): SegmentRange[] => {
-      if (range.endOffset <= fresh.baseOffset || range.baseOffset >= fresh.endOffset) return [range];
-      const key = rangeKey(this.id, range.segmentId);
-      if (range.endOffset > fresh.endOffset) {
-        const { bytesBefore } = this.#reader.valueAt(fresh.endOffset);
-        const rest = { ...range, baseOffset: fresh.endOffset, bytesBefore };
-        this.#host.put([key, encodeRange(rest)]);
-        return [rest];
-      }
-      segments.release(range.segmentId);
-      this.#host.put([key, undefined]);
-      return [];
-    });
-    ranges.splice(rangeIndexOf(ranges, fresh.baseOffset) + 1, 0, fresh);
-    this.ranges.splice(0, this.ranges.length, ...ranges);
+    this.#ranges.replace(fresh, (offset) => this.#reader.valueAt(offset).bytesBefore);
     this.#oldest = undefined;
     this.#reader.forgetLookup();
-    segments.retain(fresh.segmentId);
-    this.#host.put([rangeKey(this.id, fresh.segmentId), encodeRange(fresh)]);
     return true;
   }
 
@@ -412,182 +478,8 @@ export class Partition implements PartitionLog {
   #removeRows(): void {
     this.#host.put([partitionKey(this.id), undefined]);
     this.#host.put([compactionKey(this.id), undefined]);
-    this.#host.put([producersThroughKey(this.id), undefined]);
-    for (const producerId of this.#producers.keys()) {
-      this.#host.put([producerKey(this.id, producerId), undefined]);
-    }
-    for (const range of this.ranges) this.#releaseRange(range);
-  }
-
-  /** The range of the active segment has no row, and is no reference. */
-  #releaseRange({ segmentId }: SegmentRange): void {
-    const { segments } = this.#host;
-    if (segmentId === segments.active.id) return;
-    segments.release(segmentId);
-    this.#host.put([rangeKey(this.id, segmentId), undefined]);
-  }
-
-  appendReplicated(batches: Buffer): ReplicatedAppend {
-    this.#assertAppendable();
-    const result = placeReplicated(batches, this);
-    if ('error' in result) return this.#refused(result);
-    const { placed, recordCount, hasHoles } = result;
-    const appendTime = this.#host.now();
-    let sizeBytes = 0;
-    for (const { batch, header } of placed) {
-      if (this.#host.failed) break;
-      if (header.baseOffset < this.#logEndOffset) {
-        this.#leaveBatches(this.#logStartOffset);
-        this.#logEndOffset = header.baseOffset;
-      }
-      this.#store(batch, header, appendTime);
-      sizeBytes += batch.length;
-    }
-    if (this.#producersThrough <= this.#logEndOffset) this.#setProducersThrough(0);
-    const flushed = placed.length === 0 ? this.#host.flushed() : this.#host.enqueue(this, sizeBytes);
-    return { ok: true, endOffset: this.#logEndOffset, recordCount, hasHoles, flushed };
-  }
-
-  truncate(endOffset: number): number {
-    this.#assertAppendable();
-    if (this.#host.failed) return this.#logEndOffset;
-    const asked = Math.max(endOffset, this.#logStartOffset);
-    if (asked < this.#logEndOffset) this.#truncate(asked);
-    this.leaderEpochs.truncateFrom(this.#logEndOffset); // one that was to begin at the end too
-    return this.#logEndOffset;
-  }
-
-  #truncate(asked: number): void {
-    assert(this.#producersThrough === 0, `${this.name} is truncated while its producers are the leader's`);
-    const start = this.#batchStart(asked);
-    const to = start.baseOffset;
-    const rewound = this.#rewoundProducers(to);
-    if (to <= this.#logStartOffset) {
-      this.#leaveBatches(this.#logStartOffset);
-    } else {
-      this.#cutRanges(start);
-      this.#unflushed.truncate(to);
-      this.#logEndOffset = to;
-      this.#bytesEnd = start.bytesBefore;
-    }
-    for (const [producerId, state] of rewound) {
-      if (state === undefined) this.#producers.delete(producerId);
-      else this.#producers.set(producerId, state);
-      this.#dirtyProducers.add(producerId);
-    }
-    const steps = stepsBelow(this.#compaction, to);
-    if (this.#compaction.length > 0) this.setCompaction(steps);
-    this.#wasTruncated();
-  }
-
-  /** Where the batch begins that holds `offset`. */
-  #batchStart(offset: number): BatchStart {
-    if (offset < this.flushedEndOffset) return this.#reader.batchStart(offset);
-    const { header, bytesBefore } = this.#unflushed.at(offset)!;
-    return { baseOffset: header.baseOffset, bytesBefore };
-  }
-
-  /**
-   * Ends the ranges there. The values that lie beyond stay where they are and are not meant any more, which a value in the segment that is
-   * written cannot: so that one is written no more. Throws, and changes nothing, where no other can be begun.
-   */
-  #cutRanges({ baseOffset, bytesBefore }: BatchStart): void {
-    const { segments } = this.#host;
-    const newest = this.ranges.at(-1);
-    if (newest === undefined || newest.endOffset <= baseOffset) return;
-    if (newest.segmentId === segments.active.id) this.#host.rollAtNextCommit();
-    const kept = this.ranges.findLastIndex((range) => range.baseOffset < baseOffset) + 1;
-    for (const range of this.ranges.splice(kept)) this.#releaseRange(range);
-    const last = this.ranges.at(-1);
-    if (last === undefined || last.endOffset <= baseOffset) return;
-    last.endOffset = baseOffset;
-    last.bytesEnd = bytesBefore;
-    if (last.segmentId !== segments.active.id)
-      this.#host.put([rangeKey(this.id, last.segmentId), encodeRange(last)]);
-  }
-
-  /** States of the producers that wrote at or above `endOffset`, as they were before that. */
-  #rewoundProducers(endOffset: number): Map<number, ProducerState | undefined> {
-    const rewinds = new Map<number, ProducerRewind>();
-    for (const state of this.#producers.values()) {
-      const newest = state.batches.at(-1);
-      if (newest === undefined || newest.baseOffset < endOffset) continue;
-      rewinds.set(state.producerId, new ProducerRewind(state, endOffset));
-    }
-    const waiting = new Set([...rewinds.values()].filter(({ isDone }) => !isDone));
-    if (waiting.size > 0) {
-      for (const header of this.#headersBelow(Math.max(...[...waiting].map(({ from }) => from)))) {
-        const rewind = rewinds.get(header.producerId);
-        rewind?.visit(header);
-        if (rewind?.isDone && waiting.delete(rewind) && waiting.size === 0) break;
-      }
-    }
-    return new Map([...rewinds].map(([producerId, { state }]) => [producerId, state]));
-  }
-
-  *#headersBelow(endOffset: number): Generator<BatchHeader> {
-    yield* this.#unflushed.headersBelow(endOffset);
-    yield* this.#reader.headersBelow(Math.min(endOffset, this.flushedEndOffset));
-  }
-
-  startAnew({ startOffset, producers, producersThrough }: ReplicaStart): void {
-    this.#assertAppendable();
-    assert(Number.isSafeInteger(startOffset) && startOffset >= 0, `${this.name} begins at ${startOffset}`);
-    if (this.#host.failed) return;
-    this.#leaveBatches(startOffset);
-    this.#logStartOffset = startOffset;
-    this.leaderEpochs.truncateFrom(0);
-    this.adoptProducers(producers, producersThrough);
-    this.#wasTruncated();
-  }
-
-  adoptProducers(producers: Iterable<ProducerState>, producersThrough: number): void {
-    this.#assertAppendable();
-    if (this.#host.failed) return;
-    const adopted = [...producers];
-    for (const producerId of this.#producers.keys()) this.#dirtyProducers.add(producerId);
-    this.#producers.clear();
-    for (const state of adopted) {
-      this.#producers.set(state.producerId, state);
-      this.#dirtyProducers.add(state.producerId);
-    }
-    this.#setProducersThrough(producersThrough > this.#logEndOffset ? producersThrough : 0);
-    this.markDirty();
-  }
-
-  get producersThrough(): number {
-    return this.#producersThrough;
-  }
-
-  #setProducersThrough(offset: number): void {
-    if (offset === this.#producersThrough) return;
-    this.#producersThrough = offset;
-    this.#host.put(this.#producersThroughRow());
-  }
-
-  /** Goes on under another id, with an empty log from there: what was stored, or is on its way, dies with its segments. */
-  #leaveBatches(startOffset: number): void {
-    this.#removeRows();
-    this.#id = this.#host.newPartitionId();
-    this.#truncations++;
-    this.ranges.length = 0;
-    this.#unflushed.clear(startOffset);
-    this.#logEndOffset = startOffset;
-    this.flushedEndOffset = startOffset;
-    this.#compaction = [];
-    for (const producerId of this.#producers.keys()) this.#dirtyProducers.add(producerId);
-    if (this.#producersThrough > 0) this.#host.put(this.#producersThroughRow());
-    this.markDirty();
-  }
-
-  /** To be called when its ends say so. */
-  #wasTruncated(): void {
-    this.#truncations++;
-    this.flushedEndOffset = Math.min(this.flushedEndOffset, this.#logEndOffset);
-    this.#oldest = undefined;
-    this.#reader.forgetLookup();
-    this.#host.damaged.forgetFrom(this.name, this.#logEndOffset);
-    this.markDirty();
+    for (const row of this.#producers.removals(this.id)) this.#host.put(row);
+    this.#ranges.clear();
   }
 
   #append(batch: Buffer, given: BatchHeader, options: AppendOptions): AppendResult {
@@ -611,7 +503,7 @@ export class Partition implements PartitionLog {
     if (!this.#host.failed) {
       const partitionLeaderEpoch = assigned ? options.leaderEpoch : given.partitionLeaderEpoch;
       if (assigned) patchBatchOffset(batch, 0, baseOffset, partitionLeaderEpoch);
-      this.#setProducersThrough(0);
+      this.#producers.own();
       this.#store(batch, { ...given, baseOffset, lastOffset, partitionLeaderEpoch }, appendTime);
     }
     const flushed = this.#host.enqueue(this, given.sizeBytes);
@@ -620,14 +512,11 @@ export class Partition implements PartitionLog {
 
   /** What is judged already, at the log's end. */
   #store(batch: Buffer, header: BatchHeader, appendTime: number): void {
-    const { baseOffset, lastOffset, partitionLeaderEpoch, producerId } = header;
+    const { baseOffset, lastOffset, partitionLeaderEpoch } = header;
     if (partitionLeaderEpoch > (this.leaderEpochs.latest ?? -1)) {
       this.leaderEpochs.assign(partitionLeaderEpoch, baseOffset);
     }
-    if (producerId >= 0 && header.baseSequence >= 0 && baseOffset >= this.#producersThrough) {
-      this.#producers.set(producerId, advanceProducer(this.#producers.get(producerId), header, appendTime));
-      this.#dirtyProducers.add(producerId);
-    }
+    this.#producers.advance(header, appendTime);
     this.#unflushed.push({ header, batch, bytesBefore: this.#bytesEnd, appendTime });
     this.#bytesEnd += header.sizeBytes;
     this.#logEndOffset = lastOffset + 1;
@@ -663,7 +552,7 @@ export class Partition implements PartitionLog {
   #value(batches: readonly Unflushed[]): RowWrite {
     const first = batches[0]!;
     const last = batches.at(-1)!;
-    const range = this.#activeRange(first);
+    const range = this.#ranges.activeFor(first);
     for (const { header, appendTime } of batches) {
       range.maxTimestamp = Math.max(range.maxTimestamp, header.maxTimestamp);
       range.maxAppendTime = Math.max(range.maxAppendTime, appendTime);
@@ -683,35 +572,6 @@ export class Partition implements PartitionLog {
     return [key, this.#host.arena.join(parts, range.bytesEnd - first.bytesBefore)];
   }
 
-  #activeRange(first: Unflushed): SegmentRange {
-    const segmentId = this.#host.segments.active.id;
-    const last = this.ranges.at(-1);
-    if (last?.segmentId === segmentId) return last;
-    const range: SegmentRange = {
-      segmentId,
-      baseOffset: first.header.baseOffset,
-      endOffset: first.header.baseOffset,
-      bytesBefore: first.bytesBefore,
-      bytesEnd: first.bytesBefore,
-      maxTimestamp: -1,
-      maxAppendTime: 0,
-    };
-    this.ranges.push(range);
-    return range;
-  }
-
-  /** Lets go of older segments that hold nothing above the log start. */
-  #dropDeadRanges(): void {
-    const { segments } = this.#host;
-    for (;;) {
-      const oldest = this.ranges[0];
-      if (oldest === undefined || oldest.endOffset > this.#logStartOffset) return;
-      if (oldest.segmentId === segments.active.id) return;
-      this.ranges.shift();
-      this.#releaseRange(oldest);
-    }
-  }
-
   #row(): RowWrite {
     const value = encodePartition({
       name: this.name,
@@ -725,11 +585,6 @@ export class Partition implements PartitionLog {
 
   #compactionRow(): RowWrite {
     return [compactionKey(this.id), encodeCompaction(this.#compaction)];
-  }
-
-  #producersThroughRow(): RowWrite {
-    const value = this.#producersThrough > 0 ? encodeNumber(this.#producersThrough) : undefined;
-    return [producersThroughKey(this.id), value];
   }
 
   /** Nothing but a seal goes behind an open tail. */

@@ -41,7 +41,10 @@ const operation = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('truncate' as const), share }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'epoch' as const }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('trim' as const), share }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('anew' as const), ahead: fc.nat(9) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('anew' as const), ahead: fc.nat(9), keeps: fc.boolean() }),
+  },
   { weight: 5, arbitrary: fc.constant({ kind: 'turn' as const }) },
   { weight: 4, arbitrary: fc.constant({ kind: 'flush' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'reopen' as const }) },
@@ -119,7 +122,8 @@ class World {
         this.start = this.end = this.end + op.ahead;
         this.batches = [];
         this.isWholeHistory = false;
-        log.startAnew({ startOffset: this.start, producers: [...log.producers()], producersThrough: 0 });
+        const producers = op.keeps ? [...log.producers()] : [];
+        log.startAnew({ startOffset: this.start, producers, producersThrough: 0 });
         return;
       }
       case 'turn':
