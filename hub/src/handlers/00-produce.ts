@@ -70,7 +70,9 @@ export const produce: Handler<'produce'> = (
 
   async function answer() {
     let isStored = true;
-    const deadline = acks === ALL && pending.some(isReplicated) ? new Deadline(request.timeoutMs) : undefined;
+    const isWaitedFor = acks === ALL && pending.some(isReplicated);
+    const deadline = isWaitedFor ? new Deadline(request.timeoutMs) : undefined;
+    if (isWaitedFor) broker.store.flushed().then(releaseFrame, ignore);
     for (const { stored, partition, response } of pending) {
       const fail = (error: ErrorName, message: string) => {
         isStored = false;
@@ -85,7 +87,7 @@ export const produce: Handler<'produce'> = (
       }
     }
     deadline?.end();
-    if (isStored) releaseFrame();
+    if (isStored && !isWaitedFor) releaseFrame();
     if (acks !== 0) return { responses, ...(hints && { nodeEndpoints: hints.endpoints }) };
     for (const { name, partitionResponses } of responses) {
       for (const { index, errorCode, errorMessage } of partitionResponses) {
@@ -122,6 +124,8 @@ type Outcome = Refusal | Appended;
 
 const ALL = -1;
 const none = (): ErrorName => 'NONE';
+/** Each append tells of a failed flush by itself. */
+const ignore = (): void => {};
 
 /** Whether others have to answer before it is stored: that may take longer than the client will wait. */
 const isReplicated = ({ partition }: Pending): boolean => partition.leadership.replicas.length > 1;

@@ -25,15 +25,17 @@ export const appendRuns: Handler<'appendRuns'> = ({ appends }, { broker, release
       ),
     );
   });
+  broker.store.flushed().then(releaseFrame, ignore);
   return answer();
 
   async function answer() {
     await withinLimit(Promise.all(pending));
-    // What is committed is on disk: nobody looks at its bytes any more.
-    if (outcomes.every((outcome) => 'next' in outcome)) releaseFrame();
     return { results: outcomes.map(resultOf) };
   }
 };
+
+/** Each append tells of a failed flush by itself. */
+function ignore(): void {}
 
 function resultOf(outcome: Position | Refusal): Item<'appendRuns', 'results'> {
   if ('next' in outcome) return { nextOffset: outcome.next, crc: outcome.crc };

@@ -14,7 +14,10 @@ export interface RequestContext {
   readonly apiVersion: number;
   /** When the request came, epoch milliseconds. */
   readonly nowMs: number;
-  /** Says that nobody looks at the request's buffers any more; at most once, for a handler of large requests. */
+  /**
+   * Says that nobody looks at the request's buffers any more, at most once, for a handler of large requests: before it waits for anything
+   * but the local disk, since other requests wait for that memory, those of followers among them.
+   */
   releaseFrame(): void;
   /** Memory for batches in the response, used again once that is sent; nobody else may keep it. */
   readonly responseMemory: Pick<FramePool, 'take' | 'giveBack'>;

@@ -136,14 +136,19 @@ export class Connection {
     requests.hold(frameBytes);
     this.#fetchInFlight ||= isFetch;
     this.#lastRequestAt = performance.now();
+    let isHeld = true;
+    const release = () => {
+      if (isHeld) requests.release(frameBytes);
+      isHeld = false;
+    };
     const finish = (bytes: ResponseBytes) => {
-      requests.release(frameBytes);
+      release();
       if (isFetch) this.#fetchInFlight = false;
       answer(bytes);
     };
     let result: ResponseBytes | Promise<ResponseBytes>;
     try {
-      result = this.#deps.dispatcher.dispatch(frame, this.client, this.#deps.frames);
+      result = this.#deps.dispatcher.dispatch(frame, this.client, this.#deps.frames, release);
     } catch (error) {
       finish(undefined);
       throw error;

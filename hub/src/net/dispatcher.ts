@@ -113,9 +113,14 @@ export class Dispatcher {
   /**
    * Phase one of a request, which ends when this returns; a promise is its phase two. Throws or rejects with an EdgelogError
    * when the request cannot be answered and the connection has to be closed. A handler that keeps nothing of the frame gives it back to
-   * `memory`, and may take from there what the response is made of: the caller gives that back when it is sent.
+   * `memory`, and calls `released`, and may take from there what the response is made of: the caller gives that back when it is sent.
    */
-  dispatch(frame: Buffer, client: Client, memory: FramePool): ResponseBytes | Promise<ResponseBytes> {
+  dispatch(
+    frame: Buffer,
+    client: Client,
+    memory: FramePool,
+    released: () => void,
+  ): ResponseBytes | Promise<ResponseBytes> {
     const startedAt = performance.now();
     this.#receivedBytes.value += frame.length;
     const { apiKey, apiVersion, correlationId, clientId, bodyAt } = decodeRequestHeader(frame);
@@ -130,7 +135,10 @@ export class Dispatcher {
       clientId,
       apiVersion,
       nowMs: Date.now(),
-      releaseFrame: () => memory.giveBack(frame),
+      releaseFrame: () => {
+        memory.giveBack(frame);
+        released();
+      },
       responseMemory: memory,
     };
     if (!isServed(api, apiVersion)) {
