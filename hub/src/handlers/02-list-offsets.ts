@@ -100,8 +100,8 @@ function lookUp(partition: Partition, timestamp: number): Answer {
     case LATEST_TIERED:
       return nothing;
   }
-  const record = timestamp === MAX_TIMESTAMP ? offsetOfMaxTimestamp(log) : log.offsetForTimestamp(timestamp);
-  return record === undefined || record.offset >= highWatermark
-    ? nothing
-    : found(partition, record.offset, record.timestamp);
+  const committed = { offsetForTimestamp: (from: number) => log.offsetForTimestamp(from, highWatermark) };
+  const record =
+    timestamp === MAX_TIMESTAMP ? offsetOfMaxTimestamp(committed) : committed.offsetForTimestamp(timestamp);
+  return record === undefined ? nothing : found(partition, record.offset, record.timestamp);
 }

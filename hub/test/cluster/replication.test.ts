@@ -1,13 +1,17 @@
+import { until } from '@edgelog/sim';
+import { apis, ErrorCode } from '@edgelog/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestBrokers } from './support.ts';
 
 let brokers: TestBrokers;
 beforeAll(async () => {
-  brokers = await TestBrokers.start(3);
+  brokers = await TestBrokers.start(3, { retentionCheckMs: 50 });
 });
 afterAll(() => brokers.close());
 
-test('what is acknowledged by all is at all, and consumers see it', async () => {
+const values = (count: number, text = 'v') => Array.from({ length: count }, (_, i) => `${text}${i}`);
+
+test('what is acknowledged by all is on all disks, and consumers see it', async () => {
   await brokers.createTopic('first', [[1, 2, 3]]);
   expect(await brokers.untilLed('first')).toBe(1);
   expect(await brokers.produce(1, 'first', ['a', 'b'])).toBe(0);
@@ -18,5 +22,91 @@ test('what is acknowledged by all is at all, and consumers see it', async () => 
 
 test('a broker that does not lead refuses, and says who does', async () => {
   await expect(brokers.produce(2, 'first', ['x'])).rejects.toThrow('NOT_LEADER_OR_FOLLOWER');
-  expect(await brokers.fetch(2, 'first', 0)).toMatchObject({ errorCode: 6, currentLeader: { leaderId: 1 } });
+  expect(await brokers.fetch(2, 'first', 0)).toMatchObject({
+    errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER,
+    currentLeader: { leaderId: 1 },
+  });
+});
+
+test('a consumer that says where it stands reads from any replica in sync', async () => {
+  await until(
+    async () => (await brokers.fetch(3, 'first', 0, { rack: 'somewhere' })).highWatermark === 3,
+    'the follower knows the high watermark',
+  );
+  const { records } = await brokers.fetch(3, 'first', 0, { rack: 'somewhere' });
+  expect(records!.length).toBeGreaterThan(0);
+});
+
+test('below min.insync.replicas nothing is taken with acks=all', async () => {
+  await brokers.createTopic('strict', [[1, 2]], { 'min.insync.replicas': '2' });
+  await brokers.untilLed('strict', 0, 1);
+  await brokers.untilInSync('strict', [1, 2]);
+  await brokers.produce(1, 'strict', ['both']);
+  await brokers.stop(2);
+  await brokers.untilInSync('strict', [1]);
+  await expect(brokers.produce(1, 'strict', ['one'])).rejects.toThrow('NOT_ENOUGH_REPLICAS');
+  expect(await brokers.produce(1, 'strict', ['one'], { acks: 1 })).toBe(1);
+  expect((await brokers.fetch(1, 'strict', 0)).highWatermark).toBe(1);
+  await brokers.add(2);
+  await brokers.untilInSync('strict', [1, 2]);
+  await until(
+    async () => (await brokers.fetch(1, 'strict', 0)).highWatermark === 2,
+    'what was waiting is committed',
+  );
+});
+
+test('when the leader leaves, another one leads at once with all that was acknowledged', async () => {
+  await brokers.createTopic('moving', [[3, 1, 2]]);
+  await brokers.untilLed('moving', 0, 3);
+  for (let i = 0; i < 20; i++) await brokers.produce(3, 'moving', [`${i}`]);
+  await brokers.stop(3);
+  await brokers.untilLed('moving', 0, 1);
+  const { records, highWatermark } = await brokers.fetch(1, 'moving', 0);
+  expect(highWatermark).toBe(20);
+  expect(records!.length).toBeGreaterThan(0);
+  expect(await brokers.produce(1, 'moving', ['more'])).toBe(20);
+  await brokers.add(3);
+  await brokers.untilInSync('moving', [1, 2, 3]);
+});
+
+test('a replica that lost its disk begins where its leader does, with what that knows of producers', async () => {
+  const producer = { producerId: 77, producerEpoch: 0 };
+  await brokers.createTopic('bootstrap', [[1, 2]], { 'min.insync.replicas': '1' });
+  await brokers.untilLed('bootstrap', 0, 1);
+  await brokers.produce(1, 'bootstrap', values(10), { ...producer, baseSequence: 0 });
+  await brokers.produce(1, 'bootstrap', values(5), { ...producer, baseSequence: 10 });
+  await brokers.untilInSync('bootstrap', [1, 2]);
+  await brokers.stop(2);
+  brokers.wipe(2);
+  const deleted = await brokers.call(1, apis.deleteRecords, {
+    topics: [{ name: 'bootstrap', partitions: [{ partitionIndex: 0, offset: 15 }] }],
+    timeoutMs: 10_000,
+  });
+  expect(deleted.topics[0]!.partitions[0]).toMatchObject({ errorCode: 0, lowWatermark: 15 });
+  await brokers.add(2);
+  await brokers.untilInSync('bootstrap', [1, 2]);
+  await brokers.stop(1);
+  await brokers.untilLed('bootstrap', 0, 2);
+  expect(await brokers.produce(2, 'bootstrap', values(5), { ...producer, baseSequence: 10 })).toBe(10);
+  await expect(brokers.produce(2, 'bootstrap', values(5), { ...producer, baseSequence: 20 })).rejects.toThrow(
+    'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  );
+  expect(await brokers.produce(2, 'bootstrap', values(1), { ...producer, baseSequence: 15 })).toBe(15);
+  await brokers.add(1);
+  await brokers.untilInSync('bootstrap', [1, 2]);
+});
+
+test('deleted topics and their logs go everywhere', async () => {
+  await brokers.createTopic('doomed', [[1, 2, 3]]);
+  await brokers.untilLed('doomed');
+  const topicId = await brokers.topicId('doomed');
+  const { responses } = await brokers.call(1, apis.deleteTopics, {
+    topics: [{ name: null, topicId }],
+    timeoutMs: 10_000,
+  });
+  expect(responses[0]!.errorCode).toBe(0);
+  await until(async () => {
+    for (const id of [1, 2, 3]) if ((await brokers.partition('doomed', 0, id)) !== undefined) return false;
+    return true;
+  }, 'nobody knows it');
 });

@@ -1,3 +1,5 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { Connection } from '@edgelog/client';
 import { TestCluster as TestEtcd, type TestMember } from '@edgelog/etcd/testing/cluster.ts';
 import { until } from '@edgelog/sim';
@@ -13,6 +15,7 @@ export class TestBrokers {
   readonly etcd: TestEtcd;
   readonly hubs = new Map<number, TestHub>();
   readonly #settings: Partial<HubSettings>;
+  readonly #running = new Set<number>();
   readonly #connections = new Map<number, Promise<Connection>>();
 
   static async start(count: number, settings: Partial<HubSettings> = {}): Promise<TestBrokers> {
@@ -37,12 +40,26 @@ export class TestBrokers {
       ...this.#settings,
       ...settings,
     });
+    this.#running.add(id);
+  }
+
+  /** One that runs. */
+  get any(): number {
+    const [id] = this.#running;
+    return id!;
   }
 
   /** Leaves in order; its directory stays. */
   async stop(id: number): Promise<void> {
     this.#connections.delete(id);
+    this.#running.delete(id);
     await this.hubs.get(id)!.hub.stop();
+  }
+
+  /** The broker, which is stopped, loses its disk. */
+  wipe(id: number): void {
+    const { dir } = this.hubs.get(id)!;
+    for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true });
   }
 
   async call<A extends Api>(id: number, api: A, body: RequestInput<A>): Promise<ResponseOutput<A>> {
@@ -64,8 +81,7 @@ export class TestBrokers {
     assignment: readonly (readonly number[])[],
     configs: Readonly<Record<string, string>> = {},
   ): Promise<void> {
-    const [via] = this.hubs.keys();
-    const { topics } = await this.call(via!, apis.createTopics, {
+    const { topics } = await this.call(this.any, apis.createTopics, {
       timeoutMs: 30_000,
       topics: [
         {
@@ -86,8 +102,7 @@ export class TestBrokers {
 
   /** What broker `via` says of a partition. */
   async partition(topic: string, index = 0, via?: number) {
-    const [first] = this.hubs.keys();
-    const { topics } = await this.call(via ?? first!, apis.metadata, {
+    const { topics } = await this.call(via ?? this.any, apis.metadata, {
       topics: [{ name: topic }],
       allowAutoTopicCreation: false,
     });
@@ -138,8 +153,7 @@ export class TestBrokers {
   }
 
   async topicId(topic: string): Promise<string> {
-    const [via] = this.hubs.keys();
-    const { topics } = await this.call(via!, apis.metadata, {
+    const { topics } = await this.call(this.any, apis.metadata, {
       topics: [{ name: topic }],
       allowAutoTopicCreation: false,
     });
