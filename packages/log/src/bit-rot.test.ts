@@ -9,7 +9,7 @@ import { tempDir } from './test-dirs.ts';
 const SEED = Number(process.env.EDGELOG_BIT_ROT_SEED ?? 1);
 const ROUNDS = Number(process.env.EDGELOG_BIT_ROT_ROUNDS ?? 200);
 
-/** Several segments, values of all sizes, a tail, producers and state. */
+/** Several segments, values of all sizes, some cut by a truncation, a tail, producers and state. */
 async function writeStore(dir: string): Promise<void> {
   const store = await openLogStore({ dir, segmentBytes: 150_000 });
   const logs = ['small', 'middle', 'large'].map((name) => store.createPartition(name));
@@ -27,6 +27,7 @@ async function writeStore(dir: string): Promise<void> {
     }
     const { batch, header } = makeBatch({ baseOffset: round, producerId: RESERVED_PID });
     expect(edge.append(batch, header, { leaderEpoch: 0, offsets: 'assign' }).ok).toBe(true);
+    if (round % 10 === 5) for (const log of logs) log.truncate(log.logEndOffset - 3);
     store.state.put(`key ${round % 7}`, Buffer.alloc(round * 10, round));
     await store.flushed();
   }

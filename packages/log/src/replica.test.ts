@@ -198,3 +198,22 @@ test('what a leader has not flushed is read only by who asks for it, and ends at
   expect(log.read(0, { maxBytes: flushed.length + 1, unflushed: true }).batches).toEqual([flushed]);
   await store.close();
 });
+
+test('whatever is truncated in one turn costs one segment, and what no commit has yet costs none', async () => {
+  const store = await openLogStore({ dir: tempDir() });
+  const logs = Array.from({ length: 20 }, (_, i) => store.createPartition(`t-${i}`));
+  for (const log of logs) for (let i = 0; i < 5; i++) lead(log);
+  await store.flushed();
+  for (const log of logs) {
+    lead(log);
+    log.truncate(5);
+  }
+  await store.flushed();
+  expect(store.stats().segments).toBe(1);
+  for (const [i, log] of logs.entries()) log.truncate(i % 5);
+  for (const log of logs) lead(log);
+  await store.flushed();
+  expect(store.stats().segments).toBe(2);
+  expect(logs.map((log) => log.flushedEndOffset)).toEqual(logs.map((_, i) => (i % 5) + 1));
+  await store.close();
+});
