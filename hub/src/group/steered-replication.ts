@@ -6,14 +6,17 @@ import type { Leadership, Replication } from '../partition/replication.ts';
 export class SteeredReplication implements Replication {
   readonly leadership: Leadership;
   commitRefusal: ErrorName = 'NONE';
-  isHighWatermarkKnown = true;
   leaderRefusal: ErrorName;
-  readonly #log: PartitionLog;
+  readonly #log: PartitionLog | undefined;
+  readonly #epochStart: number;
   #highWatermark: number;
   #waiting: { endOffset: number; resolve: (outcome: ErrorName) => void }[] = [];
 
-  constructor(log: PartitionLog, options: { epoch: number; leads: boolean; highWatermark?: number }) {
-    const { epoch, leads, highWatermark = log.flushedEndOffset } = options;
+  /** `highWatermark`: by default all of the log is committed. */
+  constructor(
+    log: PartitionLog | undefined,
+    { epoch, leads, highWatermark }: { epoch: number; leads: boolean; highWatermark?: number },
+  ) {
     const both = [1, 2];
     const moves = { adding: [], removing: [] };
     this.leadership = {
@@ -26,7 +29,8 @@ export class SteeredReplication implements Replication {
     };
     this.leaderRefusal = leads ? 'NONE' : 'NOT_LEADER_OR_FOLLOWER';
     this.#log = log;
-    this.#highWatermark = highWatermark;
+    this.#epochStart = log?.logEndOffset ?? 0;
+    this.#highWatermark = highWatermark ?? this.#epochStart;
   }
 
   get readRefusal(): ErrorName {
@@ -35,6 +39,10 @@ export class SteeredReplication implements Replication {
 
   get highWatermark(): number {
     return this.#highWatermark;
+  }
+
+  get isHighWatermarkKnown(): boolean {
+    return this.#highWatermark >= this.#epochStart;
   }
 
   committed(endOffset: number, flushed: Promise<void>): Promise<ErrorName> {
@@ -50,15 +58,15 @@ export class SteeredReplication implements Replication {
   onFlushed(): void {}
 
   /** The other replica has all that is flushed here, or so much of it. The caller tells the partition. */
-  replicate(upTo = this.#log.flushedEndOffset): void {
+  replicate(upTo = this.#log?.flushedEndOffset ?? 0): void {
     this.#highWatermark = Math.max(this.#highWatermark, upTo);
     this.#settle();
   }
 
-  /** Somebody else leads. */
-  depose(): void {
-    this.leaderRefusal = 'NOT_LEADER_OR_FOLLOWER';
-    this.#settle();
+  /** Who waits is told this; NOT_LEADER_OR_FOLLOWER: and somebody else leads. */
+  fail(outcome: ErrorName): void {
+    if (outcome === 'NOT_LEADER_OR_FOLLOWER') this.leaderRefusal = outcome;
+    for (const { resolve } of this.#waiting.splice(0)) resolve(outcome);
   }
 
   #settle(): void {
