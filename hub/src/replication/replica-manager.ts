@@ -185,7 +185,8 @@ export class ReplicaManager {
     replica.end();
     this.#host.highWatermarks.forget(replica);
     void this.beforeDeletion().then(() => {
-      if (this.#closed) return; // the next start finds it
+      // The next start finds it, or it is a replica again, which cuts what its leader does not have.
+      if (this.#closed || this.#replicas.has(key)) return;
       this.#deps.store.deletePartition(replica.name);
       this.#deps.log.info('replica removed', { partition: replica.name });
     });
