@@ -183,7 +183,10 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       const reasons = [...(failure === undefined ? [] : [failure.message]), ...(cluster?.health() ?? [])];
       return { ok: reasons.length === 0, reasons };
     };
-    const view = { broker, endpoint, listener, sync, runs, gaps, requests, startedAtMs, now, health };
+    const view = {
+      ...{ broker, endpoint, listener, sync, runs, gaps, requests, startedAtMs, now, health },
+      metadata: cluster?.mirror.metadata,
+    };
     registerHubMetrics(metrics, view);
     const ops = await startHubOps({ address: settings.http, view, metrics, log });
     opened.push(() => ops.close());
