@@ -25,7 +25,7 @@ export function isFetchReady({ asked, found, minBytes, reader }: Wanted): boolea
     const partition = found[i]!;
     if (fetchError(one, partition, reader, i) !== ErrorCode.NONE || typeof partition === 'number')
       return true;
-    if (reader.hasNews?.(partition, i)) return true;
+    if (reader.hasNews?.(partition, i) || reader.preferred?.(partition) !== undefined) return true;
     if (one.fetchOffset >= reader.endOffset(partition)) continue;
     if (minBytes === 1 || partition.log.damageAt(one.fetchOffset) !== undefined) return true;
     bytes += Math.min(partition.log.sizeBytesFrom(one.fetchOffset), one.maxBytes);

@@ -42,7 +42,9 @@ export function readPartitions(
       return failed(one, errorCode, partition);
     try {
       const divergingEpoch = reader.diverging?.(i);
-      const records = divergingEpoch === undefined ? read(one, partition) : [];
+      const preferredReadReplica = reader.preferred?.(partition);
+      const isRead = divergingEpoch === undefined && preferredReadReplica === undefined;
+      const records = isRead ? read(one, partition) : [];
       const { highWatermark } = partition;
       const { logStartOffset } = partition.log;
       return {
@@ -54,6 +56,7 @@ export function readPartitions(
         abortedTransactions,
         records,
         ...(divergingEpoch && { divergingEpoch }),
+        ...(preferredReadReplica !== undefined && { preferredReadReplica }),
       };
     } catch (error) {
       if (!(error instanceof EdgelogError)) throw error;

@@ -1,5 +1,7 @@
 import type { ReadOptions } from '@edgelog/log';
+import type { Address } from '@edgelog/runtime';
 import { ErrorCode } from '@edgelog/wire';
+import type { ClusterView } from '../cluster-view.ts';
 import { leaderError, readError } from '../partition/leader-epoch.ts';
 import type { Partition } from '../partition/partition.ts';
 import type { FollowerAnswer } from '../partition/replication.ts';
@@ -13,6 +15,8 @@ export interface Reader {
   endOffset(partition: Partition): number;
   /** That the log here is another one than the reader's from some offset on: then nothing is read. */
   diverging?(i: number): { epoch: number; endOffset: number } | undefined;
+  /** The broker that the partition is better read at: then nothing is read here. */
+  preferred?(partition: Partition): number | undefined;
   /** Whether there is something to tell beside records. */
   hasNews?(partition: Partition, i: number): boolean;
   readonly options: Pick<ReadOptions, 'withEmpty'>;
@@ -26,17 +30,30 @@ const consumer = {
   readsAhead: true,
 };
 
-/** A consumer that said nothing of where it stands. */
+/** A consumer that does not say where it stands. */
 export const LEADERS_CONSUMER: Reader = {
   ...consumer,
   refusal: ({ leaderEpoch }, partition) => leaderError(partition, leaderEpoch),
 };
 
-/** One that takes what is committed from any replica in sync [KIP-392]. */
-export const ANY_REPLICAS_CONSUMER: Reader = {
-  ...consumer,
-  refusal: ({ leaderEpoch }, partition) => readError(partition, leaderEpoch),
-};
+/** One in a rack: it takes what is committed from any replica in sync, and the leader sends it to one in that rack [KIP-392]. */
+export function rackReader(
+  rack: string,
+  cluster: Pick<ClusterView, 'nodes'>,
+  { nodeId, local }: { nodeId: number; local: Address },
+): Reader {
+  let near: Set<number> | undefined;
+  const nearBrokers = (): Set<number> => {
+    near ??= new Set(cluster.nodes(local).flatMap((node) => (node.rack === rack ? node.nodeId : [])));
+    return near;
+  };
+  return {
+    ...consumer,
+    refusal: ({ leaderEpoch }, partition) => readError(partition, leaderEpoch),
+    preferred: ({ leadership: { leaderId, isr } }) =>
+      leaderId !== nodeId || nearBrokers().has(nodeId) ? undefined : isr.find((id) => nearBrokers().has(id)),
+  };
+}
 
 /**
  * A broker that follows. Its positions are taken note of at once, and the answers to them stay what they are; whether this broker

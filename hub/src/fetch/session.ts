@@ -24,6 +24,7 @@ export interface PartitionAnswer {
   readonly logStartOffset?: number | undefined;
   readonly records: { readonly length: number } | null;
   readonly divergingEpoch?: object | undefined;
+  readonly preferredReadReplica?: number | undefined;
 }
 
 /** What the client was told last of a partition, −1 when it has to be told again. */
@@ -117,10 +118,11 @@ function recordsIn({ records }: PartitionAnswer): number {
  * it is over.
  */
 function tell(cached: CachedPartition, answer: PartitionAnswer): boolean {
-  const { errorCode, highWatermark, logStartOffset = -1, divergingEpoch } = answer;
+  const { errorCode, highWatermark, logStartOffset = -1, divergingEpoch, preferredReadReplica } = answer;
   const isFailed = errorCode !== ErrorCode.NONE || divergingEpoch !== undefined;
   const isNews =
     isFailed ||
+    preferredReadReplica !== undefined ||
     recordsIn(answer) > 0 ||
     highWatermark !== cached.highWatermark ||
     logStartOffset !== cached.logStartOffset;

@@ -3,7 +3,7 @@ import { findPartition } from '../fetch/find-partition.ts';
 import { isFetchReady, parkFetch } from '../fetch/parked-fetch.ts';
 import type { Expected } from '../fetch/read-ahead.ts';
 import { type PartitionItem, readPartitions } from '../fetch/read-partitions.ts';
-import { ANY_REPLICAS_CONSUMER, followerReader, LEADERS_CONSUMER, type Reader } from '../fetch/reader.ts';
+import { followerReader, LEADERS_CONSUMER, type Reader, rackReader } from '../fetch/reader.ts';
 import type { AskedPartition, ForgottenPartition } from '../fetch/session.ts';
 import type { FetchContext } from '../fetch/session-cache.ts';
 import { LeaderHints } from '../partition/leader-hints.ts';
@@ -45,7 +45,7 @@ export const fetch: Handler<'fetch'> = (request, context) => {
   );
   if (typeof session === 'number') return { errorCode: session, sessionId: 0, responses: [] };
   const found = session.asked.map((asked) => findPartition(asked, broker.topics, usesTopicIds));
-  const reader = readerOf(request, session, found);
+  const reader = readerOf(request, session, found, context);
   const answer = () => respond(request, session, found, reader, context);
   const minBytes = Math.min(request.minBytes, request.maxBytes, RESPONSE_BYTES_MAX);
   const wanted = { asked: session.asked, found, minBytes, reader };
@@ -59,10 +59,12 @@ function readerOf(
   { replicaState: { replicaId, replicaEpoch }, rackId }: RequestOf<'fetch'>,
   { asked, told }: FetchContext,
   found: readonly (Partition | number)[],
+  { broker, client }: RequestContext,
 ): Reader {
   if (replicaId >= 0 && isReplicated(found))
     return followerReader({ follower: replicaId, brokerEpoch: replicaEpoch }, asked, found, told);
-  return rackId === '' ? LEADERS_CONSUMER : ANY_REPLICAS_CONSUMER;
+  if (rackId === '') return LEADERS_CONSUMER;
+  return rackReader(rackId, broker.cluster, { nodeId: broker.nodeId, local: client.local });
 }
 
 /** Whether anybody may follow. */

@@ -5,7 +5,8 @@ import type { Handler } from './handler.ts';
 
 /**
  * OffsetForLeaderEpoch: where a leader epoch ends, so that a client can see whether its log was truncated [KIP-320]. The
- * newest ends at the high watermark, an older one where the next began. An epoch newer than all, or below 0, answers −1
+ * newest ends with what is on this disk, an older one where the next began. The high watermark bounds neither: a leader that has
+ * just begun may know one that is lower than what consumers have read already. An epoch newer than all, or below 0, answers −1
  * (Kafka answers −2 for −2).
  */
 export const offsetForLeaderEpoch: Handler<'offsetForLeaderEpoch'> = (request, { broker }) => ({
@@ -24,8 +25,9 @@ export const offsetForLeaderEpoch: Handler<'offsetForLeaderEpoch'> = (request, {
 });
 
 /** Nothing where the epoch is not known. */
-function endOf({ leadership, log, highWatermark }: Partition, leaderEpoch: number) {
-  if (leaderEpoch === leadership.leaderEpoch) return { leaderEpoch, endOffset: highWatermark };
+function endOf({ leadership, log }: Partition, leaderEpoch: number) {
+  const { flushedEndOffset } = log;
+  if (leaderEpoch === leadership.leaderEpoch) return { leaderEpoch, endOffset: flushedEndOffset };
   const end = log.leaderEpochs.endOffsetFor(leaderEpoch);
-  return end && { leaderEpoch: end.epoch, endOffset: Math.min(end.endOffset, highWatermark) };
+  return end && { leaderEpoch: end.epoch, endOffset: Math.min(end.endOffset, flushedEndOffset) };
 }

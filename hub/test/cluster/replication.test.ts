@@ -37,6 +37,16 @@ test('a consumer that says where it stands reads from any replica in sync', asyn
   expect(records!.length).toBeGreaterThan(0);
 });
 
+test('the leader sends a consumer to the replica in its rack', async () => {
+  const near = await brokers.fetch(1, 'first', 0, { rack: 'rack-3' });
+  expect(near).toMatchObject({ errorCode: 0, preferredReadReplica: 3 });
+  expect(near.records).toHaveLength(0);
+  expect(await brokers.fetch(1, 'first', 0, { rack: 'rack-1' })).toMatchObject({ preferredReadReplica: -1 });
+  expect(await brokers.fetch(1, 'first', 0, { rack: 'elsewhere' })).toMatchObject({
+    preferredReadReplica: -1,
+  });
+});
+
 test('below min.insync.replicas nothing is taken with acks=all', async () => {
   await brokers.createTopic('strict', [[1, 2]], { 'min.insync.replicas': '2' });
   await brokers.untilLed('strict', 0, 1);

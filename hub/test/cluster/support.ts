@@ -34,6 +34,7 @@ export class TestBrokers {
     this.hubs.set(id, hub);
     await hub.start({
       brokerId: id,
+      rack: `rack-${id}`,
       etcd: [...this.etcd.endpoints],
       brokerSessionMs: 3_000,
       replicaLagMs: 2_000,
