@@ -1,9 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openLogStore } from './index.ts';
 import { headerKey } from './keys.ts';
-import { encodeHeader, FORMAT } from './rows.ts';
+import { decodeHeader, encodeHeader, FORMAT } from './rows.ts';
 import { Segment } from './segment.ts';
 import { makeBatch } from './test-batches.ts';
 import { tempDir } from './test-dirs.ts';
@@ -47,6 +47,23 @@ test('a segment of another format is refused, saying which', async () => {
     code: 'DATA_DIR_INVALID',
     message: expect.stringContaining(`format ${FORMAT + 1}`),
   });
+});
+
+test('a segment of the format before is read, and is of this one from the first commit on', async () => {
+  const dir = tempDir();
+  await (await openLogStore({ dir })).close();
+  const open = () => Segment.openForWrite(1, join(dir, FIRST), { flush: true, mapBytes: 2 ** 20 });
+  let segment = open();
+  const row = encodeHeader({ format: FORMAT - 1, segmentId: 1, nextPartitionId: 1 });
+  await segment.write([[headerKey(), row]]);
+  await segment.close();
+  rmSync(join(dir, 'CLOSED'));
+  const store = await openLogStore({ dir });
+  store.state.put('any', Buffer.of(1));
+  await store.close();
+  segment = open();
+  expect(decodeHeader(segment.get(headerKey())!)).toMatchObject({ format: FORMAT, nextPartitionId: 1 });
+  await segment.close();
 });
 
 test('a second store in the same process is refused too', async () => {

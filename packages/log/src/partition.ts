@@ -214,7 +214,13 @@ export class Partition implements PartitionLog {
   adoptProducers(producers: Iterable<ProducerState>, producersThrough: number): void {
     this.#assertAppendable();
     if (this.#host.failed) return;
+    const since: BatchHeader[] = [];
+    for (const header of this.#headersBelow(this.#logEndOffset)) {
+      if (header.baseOffset < producersThrough) break;
+      since.push(header);
+    }
     this.#producers.adopt(producers, producersThrough > this.#logEndOffset ? producersThrough : 0);
+    for (const header of since.reverse()) this.#producers.advance(header, this.#host.now());
     this.markDirty();
   }
 

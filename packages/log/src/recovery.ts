@@ -9,7 +9,7 @@ import {
   decodeProducer,
   decodeRange,
   decodeSegment,
-  FORMAT,
+  FORMATS_READ,
   type HeaderRow,
   type SegmentRow,
 } from './rows.ts';
@@ -17,6 +17,7 @@ import type { Segment } from './segment.ts';
 
 /** Everything a segment's state says, with the ends that its own batches give. */
 export interface Recovered {
+  format: number;
   nextPartitionId: number;
   state: Map<string, Buffer>;
   partitions: Map<number, PartitionSeed>;
@@ -28,8 +29,9 @@ export interface Recovered {
 
 /** Reads the state of the newest segment. Throws DATA_DIR_INVALID when it is none of ours or of another format. */
 export function recover(segment: Segment, path: string): Recovered {
-  const { nextPartitionId } = readHeader(segment, path);
+  const { format, nextPartitionId } = readHeader(segment, path);
   const recovered: Recovered = {
+    format,
     nextPartitionId,
     state: new Map(),
     partitions: new Map(),
@@ -95,8 +97,9 @@ function readHeader(segment: Segment, path: string): HeaderRow {
   const bytes = segment.get(headerKey());
   const header = bytes && decodeHeader(bytes);
   if (header === undefined) throw invalid(path, 'it is not a segment of an Edgelog log');
-  if (header.format !== FORMAT) {
-    throw invalid(path, `it has format ${header.format}, this version reads format ${FORMAT}`);
+  if (!FORMATS_READ.includes(header.format)) {
+    const readable = FORMATS_READ.join(' and ');
+    throw invalid(path, `it has format ${header.format}, this version reads format ${readable}`);
   }
   if (header.segmentId !== segment.id) throw invalid(path, `it calls itself segment ${header.segmentId}`);
   return header;

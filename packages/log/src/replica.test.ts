@@ -129,6 +129,25 @@ test('a replica that began anew has the producers of its leader, and leaves them
   await store.close();
 });
 
+test('producers that are adopted late are told of what came since', async () => {
+  const store = await openLogStore({ dir: tempDir(), now: () => 5000 });
+  const [leader, follower] = [store.createPartition('leader'), store.createPartition('follower')];
+  const write = (baseSequence: number) => {
+    lead(leader, { count: 2, producerId: 7, baseSequence });
+    follower.appendReplicated(
+      makeReplicated(leader.logEndOffset - 2, 0, [{ count: 2, producerId: 7, baseSequence }]),
+    );
+  };
+  for (const sequence of [0, 2, 4]) write(sequence);
+  const early = decodeProducers(encodeProducers(leader.producers()));
+  await store.flushed();
+  for (const sequence of [6, 8]) write(sequence);
+  follower.adoptProducers(early, 6);
+  expect([...follower.producers()]).toEqual([...leader.producers()]);
+  expect(follower.producersThrough).toBe(0);
+  await store.close();
+});
+
 test('a snapshot of producers that was cut short or is another version is refused', () => {
   const store = encodeProducers([
     { producerId: 5, producerEpoch: 1, nextSequence: 9, recordCount: 9, lastAppendTime: 3, batches: [] },

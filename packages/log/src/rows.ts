@@ -2,8 +2,10 @@ import type { CompactionStep } from './compaction.ts';
 import type { EpochStart } from './leader-epochs.ts';
 import type { ProducerState } from './types.ts';
 
-/** Raised when a row's layout or meaning changes. A segment of another format is refused at open. */
-export const FORMAT = 3;
+/** Raised when a row's layout or meaning changes. A segment of a format that is not read is refused at open. */
+export const FORMAT = 4;
+/** In format 3 no range ended within a value, and no producers were a leader's. */
+export const FORMATS_READ: readonly number[] = [3, FORMAT];
 
 const MAGIC = 'edgelog-log';
 

@@ -203,6 +203,7 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     for (const seed of recovered?.partitions.values() ?? []) {
       this.#partitions.set(seed.name, new Partition(this, seed));
     }
+    if (recovered !== undefined && recovered.format !== FORMAT) this.put(this.#headerRow());
   }
 
   /** Makes the first segment of a new store. */

@@ -221,7 +221,7 @@ export interface PartitionLog {
   startAnew(start: ReplicaStart): void;
   /**
    * Puts the leader's states of producers, from all batches below `producersThrough`, in the place of all here. What is appended below leaves
-   * them alone.
+   * them alone; what is here already from there on is added to them.
    */
   adoptProducers(producers: Iterable<ProducerState>, producersThrough: number): void;
 
