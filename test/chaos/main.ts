@@ -43,6 +43,7 @@ const faults = FAULTS.filter(isWanted);
 const fillsDisk = isWanted(FULL_DISK);
 
 async function main(): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   installPeers();
   if (hasJava()) kafkaJars();
   else console.log('no Java here: without the clients of Kafka');

@@ -203,7 +203,17 @@ export class ClusterProcesses {
     this.brokers = parts.brokers;
     this.#network = parts.network;
     this.#mounted = parts.mounted;
+    process.once('exit', this.#killAll);
   }
+
+  /** Whatever this process ends of, it leaves none of them behind. */
+  readonly #killAll = (): void => {
+    const pids = [
+      ...this.brokers.filter(({ alive }) => alive).map(({ process: { pid } }) => pid),
+      ...this.etcd.members.filter(({ running }) => running).map(({ pid }) => pid),
+    ];
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+  };
 
   get network(): Network {
     if (this.#network === undefined) throw new Error('the cluster runs without a network that can be cut');
@@ -254,6 +264,7 @@ export class ClusterProcesses {
     await this.etcd.stop();
     await this.#network?.close();
     for (const disk of this.#mounted) execFileSync('umount', [disk]);
+    process.off('exit', this.#killAll);
     if (!keep) rmSync(this.dir, { recursive: true, force: true });
   }
 

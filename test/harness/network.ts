@@ -5,6 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** What no process of the network is: everybody who was not named. */
 const OUTSIDE = 'outside';
+/** Who connects is looked up for all new connections of so long at once: the kernel's table may be long. */
+const LOOK_UP_EVERY_MS = 10;
 const LISTEN_AGAIN_EVERY_MS = 20;
 /** Bytes that wait out a delay, per direction of a connection. */
 const DELAYED_BYTES_MAX = 1024 * 1024;
@@ -19,7 +21,8 @@ const OPEN: Readonly<Link> = { cut: false, delayMs: 0 };
 
 /**
  * A network between processes on loopback that can be cut. Every port that is to be reached through it has a hop in front; who
- * connects is found out from the process that has the other end of the connection, so nobody need know of it. A cut is one of a
+ * connected is found out from the process that has the other end of the connection, so nobody need know of it; not before there is a
+ * fault somewhere, since that takes time. A cut is one of a
  * network, not of a connection: bytes wait in the senders' buffers, closings are not heard of, connections are not made; what was
  * sent comes through when the cut is healed.
  */
@@ -27,6 +30,7 @@ export class Network {
   readonly #pids = new Map<number, string>();
   readonly #links = new Map<string, Link>();
   readonly #hops: Hop[] = [];
+  #lookUp: NodeJS.Timeout | undefined;
 
   /** Connections of this process are from now on those of `node`. */
   attach(node: string, pid: number): void {
@@ -80,12 +84,30 @@ export class Network {
     return this.#links.get(`${from}>${to}`) ?? OPEN;
   }
 
-  /** Whose process has the far end of an accepted connection. */
-  whoConnected(socket: Socket): string {
-    const inode = inodeOf(socket.remotePort!, socket.localPort!);
-    if (inode === undefined) return OUTSIDE;
-    for (const [pid, node] of this.#pids) if (holdsSocket(pid, inode)) return node;
-    return OUTSIDE;
+  get isFaultless(): boolean {
+    return this.#links.size === 0;
+  }
+
+  /** To be told soon who has connected. */
+  lookUpSoon(): void {
+    this.#lookUp ??= setTimeout(() => {
+      this.#lookUp = undefined;
+      this.#lookUpAll();
+      this.#update();
+    }, LOOK_UP_EVERY_MS);
+  }
+
+  /** Whose processes have the far ends of the connections that nobody is known of. */
+  #lookUpAll(): void {
+    const unknown = this.#hops.flatMap((hop) => hop.unknown());
+    if (unknown.length === 0) return;
+    const inodes = inodesByPorts();
+    const nodes = new Map<string, string>();
+    for (const [pid, node] of this.#pids) for (const inode of socketsOf(pid)) nodes.set(inode, node);
+    for (const connection of unknown) {
+      const inode = inodes.get(connection.ports);
+      connection.from = (inode === undefined ? undefined : nodes.get(inode)) ?? OUTSIDE;
+    }
   }
 
   #hopsTo(node: string): Hop[] {
@@ -98,6 +120,7 @@ export class Network {
   }
 
   #update(): void {
+    if (!this.isFaultless) this.#lookUpAll();
     for (const hop of this.#hops) hop.update();
   }
 }
@@ -121,8 +144,7 @@ class Hop {
   async open(): Promise<number> {
     if (this.#server !== undefined || this.#closed) return this.#port;
     const server = createServer({ pauseOnConnect: true, noDelay: true }, (near) => {
-      const from = this.#network.whoConnected(near);
-      const connection = new Connection(this.#network, { from, to: this.node, near, port: this.#target });
+      const connection = new Connection(this.#network, { to: this.node, near, port: this.#target });
       this.#connections.add(connection);
       connection.ended.then(() => this.#connections.delete(connection));
     });
@@ -153,6 +175,10 @@ class Hop {
     for (const connection of this.#connections) connection.update();
   }
 
+  unknown(): Connection[] {
+    return [...this.#connections].filter(({ from }) => from === undefined);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.refuse();
@@ -160,7 +186,6 @@ class Hop {
 }
 
 interface Ends {
-  readonly from: string;
   readonly to: string;
   readonly near: Socket;
   readonly port: number;
@@ -169,6 +194,10 @@ interface Ends {
 /** One connection through a hop. The far side is connected when bytes could go both ways, as a handshake needs. */
 class Connection {
   readonly ended: Promise<void>;
+  /** The far end's port and this one's, as the kernel's table has them. */
+  readonly ports: string;
+  /** Who connected; undefined as long as nobody has looked. */
+  from: string | undefined;
   readonly #network: Network;
   readonly #ends: Ends;
   #far: Socket | undefined;
@@ -178,6 +207,7 @@ class Connection {
   constructor(network: Network, ends: Ends) {
     this.#network = network;
     this.#ends = ends;
+    this.ports = `${ends.near.remotePort}>${ends.near.localPort}`;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -186,9 +216,13 @@ class Connection {
   }
 
   update(): void {
-    const { from, to, near, port } = this.#ends;
-    const there = this.#network.link(from, to);
-    const back = this.#network.link(to, from);
+    const { to, near, port } = this.#ends;
+    if (this.from === undefined && !this.#network.isFaultless) {
+      this.#network.lookUpSoon();
+      return;
+    }
+    const there = this.#network.link(this.from ?? OUTSIDE, to);
+    const back = this.#network.link(to, this.from ?? OUTSIDE);
     if (this.#far === undefined && !there.cut && !back.cut && !near.destroyed) {
       const far = connect({ port, host: '127.0.0.1', noDelay: true });
       far.on('error', () => {}).on('close', () => this.#onClose());
@@ -270,40 +304,38 @@ async function listens(port: number): Promise<boolean> {
   }
 }
 
+/** Of IPv4, and of IPv6, which some programs use for both. */
 const TCP_TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
-/** Columns of those tables: the two addresses in hexadecimal, and the inode of the socket. */
-const LOCAL = 1;
-const REMOTE = 2;
-const INODE = 9;
+/** A line of those tables: the two addresses in hexadecimal, and the inode of the socket. */
+const TCP_LINE =
+  /^ *\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:([0-9A-F]{4}) \S+ \S+ \S+ \S+ +\d+ +\d+ ([1-9]\d*)/gm;
 
-function inodeOf(localPort: number, remotePort: number): string | undefined {
-  const [local, remote] = [localPort, remotePort].map(
-    (port) => `:${port.toString(16).toUpperCase().padStart(4, '0')}`,
-  );
-  for (const table of TCP_TABLES) {
-    for (const line of readFileSync(table, 'latin1').split('\n')) {
-      const fields = line.trim().split(/\s+/);
-      if (fields[LOCAL]?.endsWith(local!) && fields[REMOTE]?.endsWith(remote!)) return fields[INODE];
-    }
-  }
-  return undefined;
+/** Inode of each socket, by its port and the one it is connected to. */
+function inodesByPorts(): Map<string, string> {
+  const inodes = new Map<string, string>();
+  for (const table of TCP_TABLES)
+    for (const [, local, remote, inode] of readFileSync(table, 'latin1').matchAll(TCP_LINE))
+      inodes.set(`${Number.parseInt(local!, 16)}>${Number.parseInt(remote!, 16)}`, inode!);
+  return inodes;
 }
 
-function holdsSocket(pid: number, inode: string): boolean {
-  const wanted = `socket:[${inode}]`;
+/** Inodes of a process's sockets; none when it is gone. */
+function socketsOf(pid: number): string[] {
   const folder = `/proc/${pid}/fd`;
   try {
-    return readdirSync(folder).some((fd) => linkOf(`${folder}/${fd}`) === wanted);
+    return readdirSync(folder).flatMap(
+      (fd) => /^socket:\[(\d+)\]$/.exec(linkOf(`${folder}/${fd}`))?.[1] ?? [],
+    );
   } catch {
-    return false;
+    return [];
   }
 }
 
-/** Where a link leads; undefined when it is gone meanwhile. */
-function linkOf(path: string): string | undefined {
+/** Where a link leads; nowhere when it is gone meanwhile. */
+function linkOf(path: string): string {
   try {
     return readlinkSync(path);
   } catch {
-    return undefined;
+    return '';
   }
 }

@@ -12,6 +12,7 @@ export async function watchEnd(
   context: { routes: Routes; history: History; nowMs: () => number; isWanted: () => boolean },
 ): Promise<void> {
   const { routes, history, nowMs, isWanted } = context;
+  let failures = 0;
   while (isWanted()) {
     const connected = await routes.connect(topic, index, isWanted);
     if (connected === undefined) return;
@@ -21,6 +22,7 @@ export async function watchEnd(
         const askedAtMs = nowMs();
         const told = await endOf(connection, leader, topic, index);
         if (told === undefined) break;
+        failures = 0;
         history.toldEnd(`${topic}-${index}`, { ...told, askedAtMs });
         await sleep(EVERY_MS);
       }
@@ -29,6 +31,6 @@ export async function watchEnd(
     } finally {
       connection.close();
     }
-    if (isWanted()) await routes.refresh();
+    if (isWanted()) await routes.again(failures++);
   }
 }

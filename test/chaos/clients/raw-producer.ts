@@ -56,6 +56,8 @@ export class RawProducer {
   #stream: Stream;
   #generation = 0;
   #producerId = -1;
+  /** Sessions since something was acknowledged. */
+  #failures = 0;
 
   constructor(options: RawProducerOptions, routes: Routes, history: History, prng: Prng) {
     this.#options = options;
@@ -80,7 +82,7 @@ export class RawProducer {
       } finally {
         connected.connection.close();
       }
-      await this.#routes.refresh();
+      await this.#routes.again(this.#failures++);
     }
   }
 
@@ -143,6 +145,7 @@ export class RawProducer {
         this.#history.acknowledged(this.#stream, batch.firstNumber + i, `${topic}-${index}`, offset);
       }
       this.#unacknowledged.splice(position, 1);
+      this.#failures = 0;
       onAcknowledged?.(`${topic}-${index}`);
       return true;
     }

@@ -29,6 +29,8 @@ export class RawReader {
   readonly #routes: Routes;
   readonly #history: History;
   readonly #reading: Reading;
+  /** Connections since a fetch was answered well. */
+  #failures = 0;
 
   constructor(name: string, topic: string, index: number, routes: Routes, history: History) {
     this.#name = name;
@@ -55,7 +57,7 @@ export class RawReader {
       } finally {
         connected.connection.close();
       }
-      if (isWanted()) await this.#routes.refresh();
+      if (isWanted()) await this.#routes.again(this.#failures++);
     }
   }
 
@@ -87,6 +89,7 @@ export class RawReader {
     if (found === undefined) return answer.errorCode === 0;
     const name = errorName(found.errorCode);
     if (name === 'NONE') {
+      this.#failures = 0;
       this.#take(found.records ?? Buffer.alloc(0));
       return true;
     }

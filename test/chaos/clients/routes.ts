@@ -21,6 +21,7 @@ export interface PartitionState {
 const TIMEOUT_MS = 1_000;
 const CONTROLLER_TIMEOUT_MS = 30_000;
 const RETRY_MS = 30;
+const RETRY_MS_MAX = 250;
 
 /** What all clients of the checker know of the cluster: asked of one broker after the other, the newest leader epoch wins. */
 export class Routes {
@@ -75,7 +76,12 @@ export class Routes {
     return { nodeId: state.leaderId, leaderEpoch: state.leaderEpoch, topicId: state.topicId, ...address };
   }
 
-  /** Asks once more, a little later. Those who ask at the same time share an answer. */
+  /** Asks once more, a little later: the more often in vain, the later. Those who ask at the same time share an answer. */
+  async again(failures: number): Promise<void> {
+    await sleep(Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** failures));
+    await this.refresh();
+  }
+
   refresh(): Promise<void> {
     this.#refreshing ??= sleep(RETRY_MS)
       .then(() => this.#ask())
@@ -119,12 +125,12 @@ export class Routes {
     index: number,
     isWanted: () => boolean,
   ): Promise<{ connection: Connection; leader: Leader } | undefined> {
-    for (;;) {
+    for (let failures = 0; ; failures++) {
       const leader = this.leader(topic, index);
       const connection = leader && (await open(leader).catch(() => undefined));
       if (leader !== undefined && connection !== undefined) return { connection, leader };
       if (!isWanted()) return undefined;
-      await this.refresh();
+      await this.again(failures);
     }
   }
 
