@@ -274,7 +274,7 @@ export class BrokerSession {
         else {
           if (occupied?.epoch !== own.createRevision)
             occupied = { epoch: own.createRevision, since: performance.now() };
-          this.#checkTaken(own, performance.now() - occupied.since);
+          this.#checkTaken(own, performance.now() - occupied.since > 2 * lease.ttlMs + RETRY_MS);
           await this.#pause();
         }
       } catch (error) {
@@ -328,11 +328,11 @@ export class BrokerSession {
   }
 
   /** A registration that outlives its TTL is kept alive by somebody. */
-  #checkTaken({ value }: KeyValue, waitedMs: number): void {
+  #checkTaken({ value }: KeyValue, outlivesItsLease: boolean): void {
     const { kafka } = parseJson(value, brokerRecord);
-    const { brokerId, sessionMs } = this.#options;
+    const { brokerId } = this.#options;
     this.#tell(`another broker at ${kafka} is registered under id ${brokerId}`);
-    if (waitedMs <= 2 * sessionMs + TELL_MS) return;
+    if (!outlivesItsLease) return;
     const message = `broker id ${brokerId} is taken by a live broker at ${kafka}: give each its own --broker-id`;
     throw new EdgelogError('CONFIG_INVALID', message);
   }

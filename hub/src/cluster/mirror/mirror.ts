@@ -122,8 +122,8 @@ export class MetadataMirror {
       } catch (error) {
         if (!(error instanceof EdgelogError)) throw error;
         broke(error);
-        await delay(REFUSED_RETRY_MS, undefined, { signal }).catch(() => {});
       }
+      await delay(REFUSED_RETRY_MS, undefined, { signal }).catch(() => {});
     }
   }
 

@@ -39,7 +39,7 @@ export class TestMember {
     const { etcd, prefix, settings } = this.#options;
     this.store = await openLogStore({ dir: this.dir });
     const write = (line: string): void => void this.logged.push(line);
-    this.handle = await openCluster({
+    const opening = openCluster({
       settings: hubSettings.parse({
         dataDir: this.dir,
         etcd,
@@ -53,6 +53,10 @@ export class TestMember {
       now: Date.now,
       log: createLogger({ component: `broker ${this.brokerId}`, level: 'debug', write }),
       ...(signal && { signal }),
+    });
+    this.handle = await opening.catch(async (error: unknown) => {
+      await this.store.close();
+      throw error;
     });
     for (const after of this.handle.mirror.metadata.topics()) this.#take({ before: undefined, after });
     this.handle.mirror.onChange(({ topics }) => {

@@ -1,0 +1,354 @@
+import { EdgelogError } from '@edgelog/base';
+import { NO_LEADER, type PartitionRecord } from '@edgelog/cluster';
+import { TestCluster } from '@edgelog/etcd/testing/cluster.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
+import { DEFAULT_PLACEMENT, isRefused, type Placement } from '../metadata/topic-admin.ts';
+import type { Topic } from '../metadata/topics.ts';
+import { eventually, type TestMember, TestMembers } from './testing/members.ts';
+
+let etcd: TestCluster;
+let members: TestMembers;
+
+beforeAll(async () => {
+  etcd = await TestCluster.start({ members: 1 });
+  members = new TestMembers(etcd);
+});
+beforeEach(() => members.next());
+afterEach(() => members.closeAll());
+afterAll(() => etcd.stop());
+
+async function create(
+  { handle }: TestMember,
+  name: string,
+  partitions: number,
+  placement: Placement = DEFAULT_PLACEMENT,
+  configs: Record<string, string> = {},
+): Promise<Topic> {
+  const topic = await handle.topicAdmin.create({ name, partitions, configs, placement });
+  if (isRefused(topic)) throw new Error(topic.message);
+  return topic;
+}
+
+function record({ handle }: TestMember, { id }: Topic, index: number): PartitionRecord {
+  return handle.mirror.metadata.partition(id, index)!.record;
+}
+
+const records = (member: TestMember): PartitionRecord[] =>
+  Array.from(member.handle.mirror.metadata.partitions(), (entry) => entry.record);
+
+const controllerOf = (member: TestMember): number => member.handle.cluster.controllerId;
+
+async function elected(all: readonly TestMember[]): Promise<TestMember> {
+  await eventually(() => all.some((one) => controllerOf(one) !== -1), 'a controller is elected');
+  const id = controllerOf(all.find((one) => controllerOf(one) !== -1)!);
+  return all.find(({ brokerId }) => brokerId === id)!;
+}
+
+test('brokers see each other, one controller and one cluster id', async () => {
+  const all = await members.start(1, 2, 3);
+  const [one] = all;
+  await elected(all);
+  await eventually(() => all.every((member) => controllerOf(member) !== -1), 'all know the controller');
+  expect(new Set(all.map(controllerOf)).size).toBe(1);
+  expect(new Set(all.map(({ handle }) => handle.clusterId)).size).toBe(1);
+  const nodes = one!.handle.cluster.nodes({ host: 'local', port: 1 });
+  expect(nodes.map(({ nodeId }) => nodeId)).toEqual([1, 2, 3]);
+  expect(one!.handle.health()).toEqual([]);
+});
+
+test('a topic that one broker creates is in the catalogue of that broker at once, and of the others soon', async () => {
+  const [one, two] = await members.start(1, 2, 3);
+  const topic = await create(one!, 'telemetry', 6);
+  expect(one!.topics.get('telemetry')?.partitions).toHaveLength(6);
+  const leaders = records(one!).map(({ leader }) => leader);
+  expect(leaders.filter((id) => id === 1)).toHaveLength(2);
+  expect(record(one!, topic, 0)).toMatchObject({ minInsync: 2, leaderEpoch: 0 });
+  expect(record(one!, topic, 0).isr).toHaveLength(3);
+  await eventually(() => two!.topics.get('telemetry')?.partitions.length === 6, 'the other one has it');
+});
+
+test('of two brokers that create the same topic one is told that it exists', async () => {
+  const all = await members.start(1, 2, 3);
+  const outcomes = await Promise.all(
+    all.map(({ handle }) =>
+      handle.topicAdmin.create({ name: 'same', partitions: 3, configs: {}, placement: DEFAULT_PLACEMENT }),
+    ),
+  );
+  const refused = outcomes.filter((one) => isRefused(one));
+  expect(refused.map(({ error }) => error)).toEqual(['TOPIC_ALREADY_EXISTS', 'TOPIC_ALREADY_EXISTS']);
+  await eventually(() => all.every(({ topics }) => topics.get('same') !== undefined), 'all have it');
+});
+
+test('a topic of more partitions than one transaction holds is whole or not there', async () => {
+  const [one] = await members.start(1);
+  await create(one!, 'large', 350, { replicas: 1 });
+  expect(records(one!)).toHaveLength(350);
+  expect(records(one!).every(({ leader }) => leader === 1)).toBe(true);
+});
+
+test('placements that cannot be had are refused as Kafka names it', async () => {
+  const [one] = await members.start(1, 2);
+  const { topicAdmin } = one!.handle;
+  await eventually(() => one!.handle.cluster.nodes({ host: '', port: 0 }).length === 2, 'both are known');
+  const check = (placement: Placement) => topicAdmin.checkPlacement(placement, 1)?.error;
+  expect(check(DEFAULT_PLACEMENT)).toBe('INVALID_REPLICATION_FACTOR');
+  expect(check({ replicas: 0 })).toBe('INVALID_REPLICATION_FACTOR');
+  expect(check({ replicas: 2 })).toBeUndefined();
+  expect(check({ assignment: [[2, 1]] })).toBeUndefined();
+  expect(check({ assignment: [[1, 1]] })).toBe('INVALID_REPLICA_ASSIGNMENT');
+  expect(check({ assignment: [[3]] })).toBe('INVALID_REPLICA_ASSIGNMENT');
+  expect(check({ assignment: [[]] })).toBe('INVALID_REPLICA_ASSIGNMENT');
+  const topic = await create(one!, 'placed', 2, { assignment: [[2, 1], [1]].map(() => [2, 1]) });
+  expect([0, 1].map((index) => record(one!, topic, index).leader)).toEqual([2, 2]);
+});
+
+test('partitions are added, with as many replicas as the others have', async () => {
+  const [one] = await members.start(1, 2);
+  const topic = await create(one!, 'growing', 1, { replicas: 1 });
+  expect(await one!.handle.topicAdmin.addPartitions(topic, 4, DEFAULT_PLACEMENT)).toBeUndefined();
+  expect(one!.topics.get('growing')?.partitions).toHaveLength(4);
+  expect(record(one!, topic, 3).replicas).toHaveLength(1);
+});
+
+test('a topic that is deleted is gone at once, and its partitions from etcd', async () => {
+  const [one] = await members.start(1);
+  const topic = await create(one!, 'short', 120, { replicas: 1 });
+  expect(await one!.handle.topicAdmin.delete(topic)).toBeUndefined();
+  expect(one!.topics.get('short')).toBeUndefined();
+  const again = await create(one!, 'short', 1, { replicas: 1 });
+  expect(again.id).not.toBe(topic.id);
+  const { keys } = one!.handle;
+  const left = async () => (await etcd.client().range({ prefix: keys.partitionsOf(topic.id) })).kvs.length;
+  await eventually(async () => (await left()) === 0, 'no partition of it is left');
+});
+
+test('another min.insync.replicas reaches every partition before the change is answered', async () => {
+  const all = await members.start(1, 2, 3);
+  await elected(all);
+  const topic = await create(all[0]!, 'strict', 5);
+  const { topicAdmin } = all[0]!.handle;
+  expect(await topicAdmin.setConfigs(topic, { 'min.insync.replicas': '3' })).toBeUndefined();
+  expect(records(all[0]!).map(({ minInsync }) => minInsync)).toEqual([3, 3, 3, 3, 3]);
+  const stale = { ...topic, configs: {} } as Topic;
+  expect(await topicAdmin.setConfigs(stale, {})).toMatchObject({ error: 'OPERATION_NOT_ATTEMPTED' });
+});
+
+test('a broker whose connections are refused is replaced long before its lease ends', async () => {
+  const all = await members.start(1, 2, 3);
+  const controller = await elected(all);
+  const topic = await create(controller, 'led', 9);
+  await eventually(() => all.every((one) => records(one).length === 9), 'all know the partitions');
+  const victim = all.find((one) => one !== controller)!;
+  victim.kill();
+  const others = records(controller);
+  expect(others).toHaveLength(9);
+  await eventually(
+    () => records(controller).every(({ leader, isr }) => leader !== victim.brokerId && isr.length === 2),
+    'nobody is led by the dead broker',
+  );
+  expect(controller.has('broker is gone')).toBe(true);
+  expect(record(controller, topic, 0).leader).not.toBe(NO_LEADER);
+});
+
+test('a controller that is gone is replaced, with what it led', async () => {
+  const all = await members.start(1, 2, 3);
+  const controller = await elected(all);
+  const [other] = all.filter((one) => one !== controller);
+  await create(other!, 'led', 9);
+  await eventually(() => all.every((one) => controllerOf(one) !== -1), 'all know the controller');
+  controller.kill();
+  await eventually(
+    () => controllerOf(other!) !== -1 && controllerOf(other!) !== controller.brokerId,
+    'another one is elected',
+  );
+  await eventually(
+    () => records(other!).every(({ leader }) => leader !== controller.brokerId && leader !== NO_LEADER),
+    'its partitions are led by others',
+  );
+});
+
+test('a silent broker is given up when its lease ends, and knows it first', async () => {
+  const all = await members.start(1, 2, 3);
+  const controller = await elected(all);
+  await create(controller, 'led', 3);
+  const victim = all.find((one) => one !== controller)!;
+  let knewFirst: boolean | undefined;
+  controller.handle.mirror.onChange(({ brokers }) => {
+    if (brokers.some(({ before, after }) => before?.id === victim.brokerId && after === undefined))
+      knewFirst = victim.handle.session.epoch === undefined;
+  });
+  victim.handle.etcd.close();
+  await eventually(
+    () => records(controller).every(({ leader }) => leader !== victim.brokerId),
+    'the others lead',
+  );
+  expect(knewFirst).toBe(true);
+  expect(victim.handle.health()).toHaveLength(1);
+});
+
+test('a broker that comes back leads again where it is preferred', async () => {
+  const all = await members.start(1, 2, 3);
+  const [one, two] = all;
+  const topic = await create(one!, 'led', 1, { assignment: [[2, 1, 3]] });
+  await two!.close();
+  await eventually(() => record(one!, topic, 0).leader === 1, 'the next replica leads');
+  const back = await members.member(2, { dir: two!.dir }).start();
+  // Nobody replicates here: as the leader would.
+  const { mirror, writes, keys } = one!.handle;
+  await eventually(async () => {
+    const entry = mirror.metadata.partition(topic.id, 0)!;
+    if (entry.record.isr.includes(2)) return true;
+    const key = keys.partition(topic.id, 0);
+    const value = JSON.stringify({ ...entry.record, isr: entry.record.replicas });
+    await writes.txn({ compare: [{ key, modRevision: entry.revision }], success: [{ put: key, value }] });
+    return false;
+  }, 'it joins the ISR');
+  await eventually(() => record(one!, topic, 0).leader === 2, 'it leads');
+  expect(record(one!, topic, 0).leaderBrokerEpoch).toBe(back.handle.session.epoch);
+});
+
+test('a broker that is killed and started again at once takes its own place, in another epoch', async () => {
+  const [one] = await members.start(1);
+  const before = one!.handle.session.epoch!;
+  one!.kill();
+  await one!.close();
+  const again = await members.member(1, { dir: one!.dir }).start();
+  expect(again.handle.session.epoch).toBeGreaterThan(before);
+  expect(again.handle.health()).toEqual([]);
+});
+
+test('a broker with a new disk is out of every ISR and ELR before it counts again', async () => {
+  const all = await members.start(1, 2, 3);
+  const [one, two] = all;
+  const topic = await create(one!, 'kept', 1, { assignment: [[2, 1, 3]] });
+  const lonely = await create(one!, 'lonely', 1, { assignment: [[2]] });
+  await two!.close();
+  await eventually(() => record(one!, lonely, 0).leader === NO_LEADER, 'nobody else can lead');
+  expect(record(one!, lonely, 0)).toMatchObject({ leader: NO_LEADER, isr: [], elr: [2] });
+  const states = one!.handle.states;
+  let violations = 0;
+  one!.handle.mirror.onChange(() => {
+    const { lostData, epoch } = states(2);
+    if (epoch !== undefined && !lostData && record(one!, lonely, 0).elr.includes(2)) violations++;
+  });
+  const wiped = await members.member(2).start();
+  expect(wiped.has('lacks what its broker once confirmed')).toBe(true);
+  await eventually(() => states(2).epoch !== undefined && !states(2).lostData, 'the new disk is accepted');
+  expect(violations).toBe(0);
+  expect(record(one!, lonely, 0)).toMatchObject({ leader: NO_LEADER, isr: [], elr: [] });
+  expect(record(one!, topic, 0).isr).not.toContain(2);
+  const { clusterAdmin } = one!.handle;
+  expect(await clusterAdmin.electUnclean(lonely, 0)).toBeUndefined();
+  expect(record(one!, lonely, 0)).toMatchObject({ leader: 2, isr: [2] });
+});
+
+test('a broker that leaves hands over what others can lead, and keeps what they cannot', async () => {
+  const all = await members.start(1, 2);
+  const [one, two] = all;
+  await elected(all);
+  const shared = await create(one!, 'shared', 6, { replicas: 2 });
+  const own = await create(one!, 'own', 1, { assignment: [[1]] });
+  await one!.handle.drain();
+  expect(record(one!, own, 0).leader).toBe(1);
+  for (let index = 0; index < 6; index++)
+    expect(record(one!, shared, index)).toMatchObject({ leader: 2, isr: [2] });
+  await one!.close();
+  await eventually(() => two!.handle.cluster.absent.includes(1), 'its registration is gone with it');
+  await eventually(() => controllerOf(two!) === 2, 'the other is the controller');
+});
+
+test('a partition is moved, and its old replicas leave when the new ones are in sync', async () => {
+  const [one] = await members.start(1, 2, 3);
+  const topic = await create(one!, 'moved', 1, { assignment: [[1, 2]] });
+  const { clusterAdmin } = one!.handle;
+  expect(await clusterAdmin.reassign(topic, 0, [9])).toMatchObject({ error: 'INVALID_REPLICA_ASSIGNMENT' });
+  expect(await clusterAdmin.reassign(topic, 0, [3, 1])).toBeUndefined();
+  expect(record(one!, topic, 0)).toMatchObject({ adding: [3], removing: [2], isr: [1, 2] });
+  expect(await clusterAdmin.preferFirst(topic, 0)).toMatchObject({ error: 'PREFERRED_LEADER_NOT_AVAILABLE' });
+  expect(await clusterAdmin.electUnclean(topic, 0)).toMatchObject({ error: 'ELECTION_NOT_NEEDED' });
+  expect(await clusterAdmin.unregister(3)).toMatchObject({ error: 'INVALID_REQUEST' });
+  expect(await clusterAdmin.unregister(7)).toMatchObject({ error: 'BROKER_ID_NOT_REGISTERED' });
+  const { keys, writes, mirror } = one!.handle;
+  const key = keys.partition(topic.id, 0);
+  const value = JSON.stringify({ ...record(one!, topic, 0), isr: [3, 1, 2] });
+  expect((await writes.txn({ success: [{ put: key, value }] })).kind).toBe('done');
+  await mirror.until(() => record(one!, topic, 0).removing.length === 0, 30_000);
+  expect(record(one!, topic, 0)).toMatchObject({ replicas: [3, 1], isr: [3, 1], adding: [] });
+  expect(await clusterAdmin.preferFirst(topic, 0)).toBeUndefined();
+  expect(record(one!, topic, 0).leader).toBe(3);
+});
+
+test('a broker that is gone for good is forgotten once nothing counts on it', async () => {
+  const [one, two] = await members.start(1, 2);
+  const topic = await create(one!, 'held', 1, { assignment: [[2, 1]] });
+  expect(await one!.handle.clusterAdmin.unregister(2)).toMatchObject({ error: 'INVALID_REQUEST' });
+  await two!.close();
+  await eventually(() => one!.handle.cluster.absent.includes(2), 'it is gone');
+  expect(await one!.handle.clusterAdmin.unregister(2)).toMatchObject({ error: 'INVALID_REQUEST' });
+  expect(await one!.handle.clusterAdmin.reassign(topic, 0, [1])).toBeUndefined();
+  await eventually(() => record(one!, topic, 0).replicas.length === 1, 'it is moved');
+  expect(await one!.handle.clusterAdmin.unregister(2)).toBeUndefined();
+  expect(one!.handle.cluster.absent).toEqual([]);
+});
+
+test('an id that a live broker has is refused, and that broker is left alone', async () => {
+  const [one] = await members.start(1);
+  const epoch = one!.handle.session.epoch;
+  const second = await members.member(1, { settings: { brokerSessionMs: 2_000 } }).open();
+  const failure = await second.register().catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(EdgelogError);
+  expect((failure as EdgelogError).message).toMatch(/broker id 1 is taken by a live broker at 127\.0\.0\.1:/);
+  await expect(second.handle.ended).rejects.toThrow('broker id 1 is taken');
+  expect(one!.handle.session.epoch).toBe(epoch);
+});
+
+test('a data directory of another broker or another cluster is refused', async () => {
+  const [one] = await members.start(1);
+  await one!.close();
+  await expect(members.member(2, { dir: one!.dir }).open()).rejects.toThrow('belongs to broker 1');
+  members.next();
+  await expect(members.member(1, { dir: one!.dir }).open()).rejects.toThrow('and etcd holds cluster');
+});
+
+test('a bad record is told once, with its key and fault, and left out', async () => {
+  const [one] = await members.start(1);
+  const topic = await create(one!, 'fine', 1, { replicas: 1 });
+  const { keys, mirror } = one!.handle;
+  const client = etcd.client();
+  await client.put(keys.topic('broken'), '{"id":');
+  await client.put(keys.partition(topic.id, 0), JSON.stringify({ ...record(one!, topic, 0), leader: 5 }));
+  await client.put(keys.broker(77), '{}');
+  const revision = await client.put(`${keys.prefix}brokers/x`, '{}');
+  await mirror.caughtUp(revision);
+  const faults = one!.logged.filter((line) => line.includes('bad record'));
+  expect(faults).toHaveLength(4);
+  expect(faults[0]).toContain(`${keys.topic('broken')}","fault":"it is not JSON`);
+  expect(faults[1]).toContain('leader 5 is not in the isr');
+  expect(mirror.metadata.partition(topic.id, 0)).toBeUndefined();
+  expect(one!.topics.get('fine')).toBeDefined();
+  const again = await members.member(2).open();
+  expect(again.logged.filter((line) => line.includes('bad record'))).toHaveLength(4);
+});
+
+test('producer ids of all brokers differ', async () => {
+  const all = await members.start(1, 2, 3);
+  const ids = await Promise.all(
+    all.flatMap(({ handle }) => Array.from({ length: 1_200 }, () => handle.producerIds.allocate())),
+  );
+  expect(new Set(ids).size).toBe(3_600);
+});
+
+test('of two swaps of one record in a table one is done, and both tables have it then', async () => {
+  const all = await members.start(1, 2);
+  const [a, b] = all.map(({ handle }) => handle.table('runs', z.strictObject({ gateway: z.string() })));
+  const done = await Promise.all([
+    a!.swap('7', undefined, { gateway: 'a' }),
+    b!.swap('7', undefined, { gateway: 'b' }),
+  ]);
+  expect(done.filter(Boolean)).toHaveLength(1);
+  await eventually(() => a!.get('7')?.gateway === b!.get('7')?.gateway, 'they agree');
+  expect(await a!.swap('7', a!.get('7'), { gateway: 'c' })).toBe(true);
+  expect([...a!.all()]).toEqual([['7', { gateway: 'c' }]]);
+  expect(await a!.swap('7', { gateway: 'c' }, { gateway: 'd' })).toBe(false);
+});
