@@ -121,8 +121,12 @@ function* topicsOf({ topics }: Broker, read: (topic: Topic) => number): Generato
   }
 }
 
+/** Those of which this broker has a replica. */
 function* partitionsOf({ topics }: Broker): Generator<Partition> {
-  for (const { isInternal, partitions } of topics.all()) if (!isInternal) yield* partitions;
+  for (const { isInternal, partitions } of topics.all()) {
+    if (isInternal) continue;
+    for (const partition of partitions) if (partition.replica !== undefined) yield partition;
+  }
 }
 
 function labelsOf({ topic, index }: Partition): Labels {
