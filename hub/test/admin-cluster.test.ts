@@ -100,3 +100,37 @@ test('UnregisterBroker forgets neither itself nor whom it does not know', async 
   const stranger = await client.call(apis.unregisterBroker, 0, { brokerId: 9 });
   expect(stranger).toMatchObject({ errorCode: ErrorCode.BROKER_ID_NOT_REGISTERED });
 });
+
+test('the rate of moves is set while the broker runs, and taken back', async () => {
+  const BROKER = 4;
+  const rate = 'follower.replication.throttled.rate';
+  const alter = async (name: string, configOperation: number, value: string | null, resourceName = '1') => {
+    const configs = [{ name, configOperation, value }];
+    const resources = [{ resourceType: BROKER, resourceName, configs }];
+    const { responses } = await client.call(apis.incrementalAlterConfigs, 1, {
+      resources,
+      validateOnly: false,
+    });
+    return responses[0]!.errorCode;
+  };
+  const described = async () => {
+    const resources = [{ resourceType: BROKER, resourceName: '1', configurationKeys: [rate] }];
+    const { results } = await client.call(apis.describeConfigs, 4, { resources });
+    return results[0]!.configs[0]!;
+  };
+  expect(await described()).toMatchObject({ configSource: 5, readOnly: false, value: '9223372036854775807' });
+  expect(await alter(rate, 0, '1000000')).toBe(ErrorCode.NONE);
+  expect(await described()).toMatchObject({ configSource: 2, readOnly: false, value: '1000000' });
+  expect(await alter(rate, 0, 'fast')).toBe(ErrorCode.INVALID_CONFIG);
+  expect(await alter('num.partitions', 0, '3')).toBe(ErrorCode.INVALID_REQUEST);
+  expect(await alter(rate, 0, '1', '2')).toBe(ErrorCode.INVALID_REQUEST);
+  expect(await alter(rate, 0, '1', '')).toBe(ErrorCode.INVALID_REQUEST);
+  await hub.hub.stop();
+  await hub.start({ offsetsPartitions: 1 });
+  client.end();
+  client = await RawClient.connect(hub.hub.kafkaPort);
+  expect(await described()).toMatchObject({ configSource: 2, value: '1000000' });
+  for (const name of [rate, 'leader.replication.throttled.rate'])
+    expect(await alter(name, 1, null)).toBe(ErrorCode.NONE);
+  expect(await described()).toMatchObject({ configSource: 5 });
+});

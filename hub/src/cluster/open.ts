@@ -3,6 +3,7 @@ import { EdgelogError } from '@edgelog/base';
 import { settle } from '@edgelog/cluster';
 import { EtcdClient } from '@edgelog/etcd';
 import { describeError, type Logger } from '@edgelog/runtime';
+import { brokerConfigsRecord } from '../metadata/dynamic-broker-config.ts';
 import { drawClusterId } from '../metadata/local-home.ts';
 import { Controller } from './controller/controller.ts';
 import type { SwapDeps } from './controller/swaps.ts';
@@ -60,6 +61,8 @@ export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
       minInsync,
       preferredDelayMs: PREFERRED_DELAY_MS,
     });
+    const table: ClusterHandle['table'] = (folder, schema) =>
+      new EtcdTable({ keys, mirror, writes, log }, folder, schema);
     const detector = new FailureDetector({ ...swaps, session, controller, log });
     const ended = Promise.withResolvers<void>();
     ended.promise.catch(() => {});
@@ -91,7 +94,8 @@ export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
       clusterAdmin: new EtcdAdmin(swaps),
       cluster: clusterView(mirror.metadata, { brokerId, rack, kafka: () => registered?.kafka }),
       producerIds: new EtcdProducerIds(etcd, keys),
-      table: (folder, schema) => new EtcdTable({ keys, mirror, writes, log }, folder, schema),
+      brokerConfigs: table('broker-configs', brokerConfigsRecord),
+      table,
       register: async (endpoints) => {
         registered = endpoints;
         controller.start();

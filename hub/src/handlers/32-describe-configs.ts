@@ -5,6 +5,7 @@ import { describeBrokerConfigs } from '../metadata/broker-config.ts';
 import { ConfigSource } from '../metadata/config-definition.ts';
 import { ConfigResource } from '../metadata/config-resource.ts';
 import { type DescribedConfig, describeTopicConfigs } from '../metadata/described-configs.ts';
+import { DYNAMIC_BROKER_CONFIGS, describeDynamicConfigs } from '../metadata/dynamic-broker-config.ts';
 import { GROUP_CONFIGS } from '../metadata/group-config.ts';
 import { illegalTopicName } from '../metadata/topic-name.ts';
 import type { Client } from '../net/dispatcher.ts';
@@ -35,7 +36,9 @@ export const describeConfigs: Handler<'describeConfigs'> = (request, { broker, c
       errorMessage: null,
       resourceType,
       resourceName,
-      configs: chosen.map((config) => present(config, outcome.readOnly, request)),
+      configs: chosen.map((config) =>
+        present(config, outcome.readOnly && !DYNAMIC_BROKER_CONFIGS.has(config.name), request),
+      ),
     };
   }),
 });
@@ -66,7 +69,10 @@ function describe({ resourceType, resourceName }: Resource, broker: Broker, clie
       return { error: 'INVALID_REQUEST', message: `this is broker ${broker.nodeId}, not ${resourceName}` };
     }
     return {
-      configs: describeBrokerConfigs(broker.settings, formatAddress(broker.endpointFor(client))),
+      configs: [
+        ...describeBrokerConfigs(broker.settings, formatAddress(broker.endpointFor(client))),
+        ...describeDynamicConfigs(broker.brokerConfigs.get(String(broker.nodeId))),
+      ],
       readOnly: true,
     };
   }

@@ -43,13 +43,13 @@ export function changeConfigs(
   return conflict === undefined ? { configs: after } : { error: 'INVALID_CONFIG', message: conflict };
 }
 
-/** Why a topic's configs, each of them allowed, may not stand together; undefined when they may. */
+/** Why configs, each of them allowed, may not stand together; undefined when they may, as those of brokers always may. */
 export function configConflict(
   definitions: ReadonlyMap<string, ConfigDefinition>,
   configs: Configs,
 ): string | undefined {
   const [least, greatest] = ['min.compaction.lag.ms', 'max.compaction.lag.ms'].map(
-    (name) => configs[name] ?? definitions.get(name)!.default,
+    (name) => configs[name] ?? definitions.get(name)?.default ?? '0',
   );
   return BigInt(least!) > BigInt(greatest!)
     ? `topic config min.compaction.lag.ms=${least}: above max.compaction.lag.ms=${greatest}`

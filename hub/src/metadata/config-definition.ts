@@ -2,7 +2,7 @@
 export const ConfigType = { boolean: 1, string: 2, int: 3, short: 4, long: 5, double: 6, list: 7 } as const;
 
 /** Kafka's numbers for where a value comes from. */
-export const ConfigSource = { topic: 1, staticBroker: 4, default: 5 } as const;
+export const ConfigSource = { topic: 1, dynamicBroker: 2, staticBroker: 4, default: 5 } as const;
 
 export interface ConfigDefinition {
   readonly name: string;

@@ -7,7 +7,9 @@ import { OFFSETS_TOPIC_CONFIGS } from '../group/offsets-topic.ts';
 import { ProducerIds } from '../partition/producer-ids.ts';
 import type { HubSettings } from '../settings.ts';
 import { putRecord, readRecord } from '../state-record.ts';
+import { LocalTable } from '../sync/record-table.ts';
 import { standaloneAdmin } from './cluster-admin.ts';
+import { brokerConfigsRecord } from './dynamic-broker-config.ts';
 import { LocalTopics } from './local-topics.ts';
 import type { MetadataHome } from './metadata-home.ts';
 import { OFFSETS_TOPIC } from './topic-name.ts';
@@ -43,6 +45,7 @@ export async function openLocalHome(deps: LocalHomeDeps): Promise<MetadataHome> 
     clusterId,
     topicAdmin,
     clusterAdmin: standaloneAdmin(nodeId),
+    brokerConfigs: new LocalTable(store, 'broker-configs/', brokerConfigsRecord),
     cluster: standaloneView(nodeId, advertised),
     producerIds: new ProducerIds(store),
   };

@@ -1,5 +1,7 @@
 import type { ClusterView } from '../cluster-view.ts';
+import type { RecordTable } from '../sync/record-table.ts';
 import type { ClusterAdmin } from './cluster-admin.ts';
+import type { BrokerConfigs } from './dynamic-broker-config.ts';
 import type { TopicAdmin } from './topic-admin.ts';
 
 /** Where what brokers know beside their logs is kept: in the store of a standalone broker, or in etcd. */
@@ -8,6 +10,8 @@ export interface MetadataHome {
   readonly topicAdmin: TopicAdmin;
   readonly clusterAdmin: ClusterAdmin;
   readonly cluster: ClusterView;
+  /** What was set for brokers while they run, by their ids. */
+  readonly brokerConfigs: RecordTable<BrokerConfigs>;
   readonly producerIds: ProducerIdSource;
 }
 

@@ -6,6 +6,7 @@ import { describeError, type Logger } from '@edgelog/runtime';
 import { apis, ErrorCode, errorName, type RequestInput, type ResponseOutput } from '@edgelog/wire';
 import { FollowerSession } from './fetch-session.ts';
 import type { Followed } from './followed.ts';
+import type { MoveThrottle } from './move-throttle.ts';
 import type { PeerLink } from './peers.ts';
 import type { Replica } from './replica.ts';
 
@@ -25,6 +26,8 @@ export interface FetcherDeps {
   readonly link: PeerLink;
   readonly store: Pick<LogStore, 'flushed'>;
   readonly log: Logger;
+  /** Of what moves bring to this broker. */
+  readonly throttle: Pick<MoveThrottle, 'isOpen' | 'spend'>;
   /** This broker's registration, as long as it surely stands. */
   epoch(): number | undefined;
   /** Asks the leader. */
@@ -169,6 +172,7 @@ export class Fetcher {
       return false;
     }
     if (records === null || records.length === 0) return true;
+    if (this.#isMove(followed)) this.#deps.throttle.spend(records.length);
     const appended = replica.log.appendReplicated(records);
     if (!appended.ok) {
       const { error, message } = appended;
@@ -266,8 +270,15 @@ export class Fetcher {
   #wanted(): Map<string, Followed> {
     const now = this.#deps.now();
     const wanted = new Map<string, Followed>();
-    for (const [key, followed] of this.#followed) if (followed.retryAt <= now) wanted.set(key, followed);
+    const { isOpen } = this.#deps.throttle;
+    for (const [key, followed] of this.#followed)
+      if (followed.retryAt <= now && (isOpen || !this.#isMove(followed))) wanted.set(key, followed);
     return wanted;
+  }
+
+  /** Whether a move brings the replica here, and copies to it what it is about to be one of. */
+  #isMove({ replica }: Followed): boolean {
+    return replica.leadership.adding.includes(this.#deps.nodeId);
   }
 
   /** Some are left out, and must not be for long. */

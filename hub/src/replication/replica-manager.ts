@@ -1,4 +1,4 @@
-import type { LogStore } from '@edgelog/log';
+import type { LogStore, StoredDamage } from '@edgelog/log';
 import type { Logger } from '@edgelog/runtime';
 import { apis } from '@edgelog/wire';
 import type {
@@ -11,15 +11,18 @@ import type {
   PartitionEntry,
   TopicEntry,
 } from '../cluster/index.ts';
+import { type BrokerConfigs, moveRateOf } from '../metadata/dynamic-broker-config.ts';
 import { illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topics } from '../metadata/topics.ts';
 import { logName, parseLogName } from '../partition/log-name.ts';
 import { Partition } from '../partition/partition.ts';
 import type { HubSettings } from '../settings.ts';
+import type { RecordTable } from '../sync/record-table.ts';
 import { Elsewhere } from './elsewhere.ts';
 import { Fetcher } from './fetcher.ts';
 import { HighWatermarks } from './high-watermarks.ts';
 import { IsrSwaps } from './isr-swaps.ts';
+import { MoveThrottle } from './move-throttle.ts';
 import { Peers } from './peers.ts';
 import { Replica, type ReplicaHost } from './replica.ts';
 
@@ -33,6 +36,7 @@ export interface ReplicaManagerDeps {
   readonly session: BrokerSession;
   readonly writes: GuardedWrites;
   readonly keys: ClusterKeys;
+  readonly brokerConfigs: RecordTable<BrokerConfigs>;
   readonly log: Logger;
 }
 
@@ -49,17 +53,23 @@ export class ReplicaManager {
   readonly #host: ReplicaHost;
   readonly #replicas = new Map<string, Replica>();
   readonly #fetchers = new Map<number, Fetcher>();
+  readonly #throttle: MoveThrottle;
   /** The fetcher that a replica is with. */
   readonly #fetcherOf = new Map<Replica, Fetcher>();
   readonly #timer: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
   #closed = false;
+  #healings = 0;
 
   /** The mirror has read the metadata; the broker is not registered yet. */
   constructor(deps: ReplicaManagerDeps) {
     const { brokerId: nodeId, store, mirror, session, writes, keys, log } = deps;
     const lagMsMax = deps.settings.replicaLagMs;
     this.#deps = deps;
+    this.#throttle = new MoveThrottle(
+      () => moveRateOf(deps.brokerConfigs.get(String(nodeId))),
+      () => performance.now(),
+    );
     this.peers = new Peers((id) => mirror.metadata.broker(id)?.record.kafka, `edgelog-broker-${nodeId}`);
     this.#host = {
       nodeId,
@@ -70,6 +80,10 @@ export class ReplicaManager {
       log,
       get epoch() {
         return session.epoch;
+      },
+      states: mirror.metadata.states,
+      healed: () => {
+        this.#healings += 1;
       },
       joinable: (id) => {
         const { epoch, draining, lostData } = mirror.metadata.states(id);
@@ -88,6 +102,20 @@ export class ReplicaManager {
 
   replicas(): Iterable<Replica> {
     return this.#replicas.values();
+  }
+
+  /** Damaged replicas that were dropped from the damage on, to be fetched again. */
+  get healings(): number {
+    return this.#healings;
+  }
+
+  /** A read of a log has met what is damaged. */
+  onDamage({ partition, baseOffset }: StoredDamage): void {
+    const { topicId, index } = parseLogName(partition) ?? {};
+    if (topicId === undefined || index === undefined) return;
+    const replica = this.#replicas.get(keyOf(topicId, index));
+    // Whoever reads is in the middle of it.
+    if (replica !== undefined) queueMicrotask(() => replica.onDamage(baseOffset));
   }
 
   /** Leads and follows no more, and saves what the next start begins with. The store is still open. */
@@ -232,6 +260,7 @@ export class ReplicaManager {
       link: this.peers.open(leaderId),
       store,
       log,
+      throttle: this.#throttle,
       epoch: () => this.#host.epoch,
       snapshot: (body) => this.peers.call(leaderId, apis.replicaSnapshot, body),
       now: this.#host.now,
