@@ -4,6 +4,7 @@ import type { Handler } from './handler.ts';
 export const openRun: Handler<'openRun'> = async ({ producerId, topicId, partitionIndex }, { broker }) => {
   const opened = await broker.runLeader.openFor(producerId, topicId, partitionIndex);
   if (!opened.ok) return { refusal: opened.code, message: opened.message };
-  const { leaderEpoch, position } = opened;
-  return { leaderEpoch, nextOffset: position?.next ?? -1, crc: position?.crc ?? 0 };
+  const { opening, position } = opened;
+  const { leaderEpoch, number } = opening;
+  return { leaderEpoch, opening: number, nextOffset: position?.next ?? -1, crc: position?.crc ?? 0 };
 };

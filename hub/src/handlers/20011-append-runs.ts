@@ -10,8 +10,8 @@ const LATE: Refusal = { ok: false, code: 'not-available', message: 'too few repl
 export const appendRuns: Handler<'appendRuns'> = ({ appends }, { broker, releaseFrame }) => {
   const outcomes: (Position | Refusal)[] = appends.map(() => LATE);
   const pending: Promise<void>[] = [];
-  appends.forEach(({ producerId, leaderEpoch, batch }, index) => {
-    const answer = broker.runLeader.append(producerId, leaderEpoch, batch);
+  appends.forEach(({ producerId, leaderEpoch, opening, batch }, index) => {
+    const answer = broker.runLeader.append(producerId, { leaderEpoch, number: opening }, batch);
     if (!answer.ok) {
       outcomes[index] = answer;
       return;

@@ -3,7 +3,7 @@ import { type Position, REFUSAL_CODES, type Refusal, type RefusalCode } from '@e
 import { apis, ErrorCode } from '@edgelog/wire';
 import type { Peers } from '../replication/peers.ts';
 import { refuse } from './refusal.ts';
-import type { OpenedRun } from './run-leader.ts';
+import type { OpenedRun, Opening } from './run-leader.ts';
 import type { Run } from './runs.ts';
 
 /** Batches in one request to a leader; what is more goes in the next, before this one is answered. */
@@ -11,7 +11,7 @@ const REQUEST_BYTES = 1024 * 1024;
 
 interface Append {
   readonly producerId: number;
-  readonly leaderEpoch: number;
+  readonly opening: Opening;
   readonly batch: Buffer;
   readonly settle: (outcome: Position | Refusal) => void;
 }
@@ -41,29 +41,23 @@ export class Forwarder {
     this.#send(leader);
     try {
       const body = { producerId, topicId, partitionIndex: partition };
-      const { errorCode, refusal, message, leaderEpoch, nextOffset, crc } = await leader.link.request(
-        apis.openRun,
-        body,
-      );
+      const { errorCode, refusal, message, leaderEpoch, opening, nextOffset, crc } =
+        await leader.link.request(apis.openRun, body);
       if (errorCode !== ErrorCode.NONE) return failed(brokerId, `error ${errorCode}`);
       if (refusal !== null) return refuse(codeOf(refusal), message);
-      return { ok: true, leaderEpoch, position: nextOffset < 0 ? undefined : { next: nextOffset, crc } };
+      const position = nextOffset < 0 ? undefined : { next: nextOffset, crc };
+      return { ok: true, opening: { leaderEpoch, number: opening }, position };
     } catch (error) {
       return lost(brokerId, error);
     }
   }
 
   /** Resolves when the batch is committed or refused, or nobody knows. */
-  append(
-    brokerId: number,
-    producerId: number,
-    leaderEpoch: number,
-    batch: Buffer,
-  ): Promise<Position | Refusal> {
+  append(brokerId: number, producerId: number, opening: Opening, batch: Buffer): Promise<Position | Refusal> {
     const leader = this.#leader(brokerId);
     return new Promise((settle) => {
       if (leader.waiting.length === 0) setImmediate(() => this.#send(leader));
-      leader.waiting.push({ producerId, leaderEpoch, batch, settle });
+      leader.waiting.push({ producerId, opening, batch, settle });
       leader.waitingBytes += batch.length;
       if (leader.waitingBytes >= REQUEST_BYTES) this.#send(leader);
     });
@@ -79,7 +73,12 @@ export class Forwarder {
 
   async #request({ brokerId, link }: Leader, appends: readonly Append[]): Promise<void> {
     const body = {
-      appends: appends.map(({ producerId, leaderEpoch, batch }) => ({ producerId, leaderEpoch, batch })),
+      appends: appends.map(({ producerId, opening: { leaderEpoch, number }, batch }) => ({
+        producerId,
+        leaderEpoch,
+        opening: number,
+        batch,
+      })),
     };
     let outcomes: readonly (Position | Refusal)[];
     try {

@@ -9,7 +9,7 @@ import type { Partition } from '../partition/partition.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { Gaps } from './gaps.ts';
 import { deletedTopic, notAvailable, refuse } from './refusal.ts';
-import type { OpenedRun, RunLeader } from './run-leader.ts';
+import type { OpenedRun, Opening, RunLeader } from './run-leader.ts';
 import type { Run, Runs } from './runs.ts';
 
 export interface GatewayPortDeps {
@@ -29,7 +29,7 @@ const STEPS_MAX = 20;
 /** Under whom a run was opened: what comes of it goes there, or nowhere. */
 interface OpenedAt {
   readonly leaderId: number;
-  readonly leaderEpoch: number;
+  readonly opening: Opening;
 }
 
 /**
@@ -56,8 +56,8 @@ export class GatewayPort implements HubPort {
     const { leaderId } = partition.leadership;
     const opened = await this.#openAt(leaderId, run, partition);
     if (!opened.ok) return opened;
-    const { leaderEpoch, position } = opened;
-    this.#opened.set(run.producerId, { leaderId, leaderEpoch });
+    const { opening, position } = opened;
+    this.#opened.set(run.producerId, { leaderId, opening });
     broker.log.debug('run opened', { gateway, producerId: run.producerId, topic: run.topic, leaderId });
     return { ok: true, partition: run.partition, position };
   }
@@ -69,11 +69,11 @@ export class GatewayPort implements HubPort {
     if (run === undefined || opened === undefined) {
       return refuse('protocol-error', `run ${producerId} was not opened`);
     }
-    const { leaderId, leaderEpoch } = opened;
-    if (leaderId === broker.nodeId) return leader.append(producerId, leaderEpoch, batch);
+    const { leaderId, opening } = opened;
+    if (leaderId === broker.nodeId) return leader.append(producerId, opening, batch);
     if (runs.partitionOf(run)?.leadership.leaderId !== leaderId || forwarder === undefined)
       return notAvailable(run, 'its leader moved');
-    return { ok: true, committed: forwarder.append(leaderId, producerId, leaderEpoch, batch) };
+    return { ok: true, committed: forwarder.append(leaderId, producerId, opening, batch) };
   }
 
   async recordGap(gateway: string, gap: Gap): Promise<void> {

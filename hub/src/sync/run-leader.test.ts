@@ -11,7 +11,7 @@ import { Partition } from '../partition/partition.ts';
 import type { Replication } from '../partition/replication.ts';
 import { standaloneLeadership } from '../partition/standalone.ts';
 import { localGatewayHome } from './home.ts';
-import { RunLeader } from './run-leader.ts';
+import { type OpenedRun, RunLeader } from './run-leader.ts';
 import { Runs } from './runs.ts';
 
 const TOPIC_ID = '0b35a9c5-7d3b-4d6d-8d0f-111111111111';
@@ -68,6 +68,7 @@ beforeEach(async () => {
   runs = new Runs({ table: localGatewayHome(store).runs, topics, carryMs: 0 });
   leader = new RunLeader({ store, topics, runs });
   await runs.add('gw', info, topic, 0, 0);
+  await open();
 });
 afterEach(async () => {
   await store.close();
@@ -79,7 +80,9 @@ const batch = (from: number, count = 10) => {
   return sealBatch({ producerId, baseOffset: from, records, time: 0 });
 };
 const open = () => leader.open(runs.get(producerId)!);
-const append = (bytes: Buffer, epoch = EPOCH) => leader.append(producerId, epoch, bytes);
+/** Under the only opening so far, unless another is given. */
+const append = (bytes: Buffer, { leaderEpoch = EPOCH, number = 1 } = {}) =>
+  leader.append(producerId, { leaderEpoch, number }, bytes);
 
 async function settledWithin<T>(promise: Promise<T>): Promise<T | 'waits'> {
   await store.flushed();
@@ -87,9 +90,9 @@ async function settledWithin<T>(promise: Promise<T>): Promise<T | 'waits'> {
 }
 
 test('an append is answered when it is committed, not when it is on this disk', async () => {
-  expect(await open()).toEqual({ ok: true, leaderEpoch: EPOCH, position: undefined });
+  expect(await open()).toEqual({ ok: true, opening: { leaderEpoch: EPOCH, number: 2 }, position: undefined });
   const bytes = batch(0);
-  const appended = append(bytes);
+  const appended = append(bytes, { number: 2 });
   if (!appended.ok) throw new Error(appended.message);
   expect(await settledWithin(appended.committed)).toBe('waits');
   replication.commit(10);
@@ -131,7 +134,7 @@ test('what was in flight when leadership is lost has an unknown fate, and so has
 
 test('nothing is taken by a broker that does not lead, in another epoch than the run was opened in, or with too few replicas', async () => {
   const taken = () => store.partition('telemetry-0')!.logEndOffset;
-  expect(append(batch(0), EPOCH - 1)).toMatchObject({ ok: false, code: 'not-available' });
+  expect(append(batch(0), { leaderEpoch: EPOCH - 1 })).toMatchObject({ ok: false, code: 'not-available' });
   replication.commitRefusal = 'NOT_ENOUGH_REPLICAS';
   expect(append(batch(0))).toMatchObject({ ok: false, code: 'not-available' });
   expect(await open()).toMatchObject({ ok: false, code: 'not-available' });
@@ -141,9 +144,20 @@ test('nothing is taken by a broker that does not lead, in another epoch than the
   expect(taken()).toBe(0);
 });
 
+test('what an older session has on its way is not taken once the run was opened again', async () => {
+  append(batch(0));
+  const opened = open();
+  expect(append(batch(10))).toMatchObject({ ok: false, code: 'not-available' });
+  replication.commit(10);
+  const { opening, position } = (await opened) as OpenedRun;
+  expect(position?.next).toBe(10);
+  expect(append(batch(10))).toMatchObject({ ok: false, code: 'not-available' });
+  expect(append(batch(10), opening)).toMatchObject({ ok: true });
+});
+
 test('who is asked for a run that it has not heard of yet looks again before it refuses', async () => {
   const later = { ...info, producerId: producerId + 9 };
   const opened = leader.openFor(later.producerId, TOPIC_ID, 0);
   await runs.add('gw', later, topic, 0, 0);
-  expect(await opened).toMatchObject({ ok: true, leaderEpoch: EPOCH });
+  expect(await opened).toMatchObject({ ok: true, opening: { leaderEpoch: EPOCH } });
 });

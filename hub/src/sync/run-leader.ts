@@ -16,10 +16,20 @@ const REFUSAL_OF: Readonly<Record<AppendError, RefusalCode>> = {
   CORRUPT_MESSAGE: 'corrupt-batch',
 };
 
-/** Where a run stands, by the leader of its partition in one of its epochs. */
+/**
+ * Under what appends to a run are taken: by the leader in the epoch in which the run was opened, and until it is opened again. So what an
+ * older session of the run has on its way is not mixed with what the newer one sends.
+ */
+export interface Opening {
+  readonly leaderEpoch: number;
+  /** Drawn by the leader, for each opening another. */
+  readonly number: number;
+}
+
+/** Where a run stands, by the leader of its partition. */
 export interface OpenedRun {
   readonly ok: true;
-  readonly leaderEpoch: number;
+  readonly opening: Opening;
   readonly position: Position | undefined;
 }
 
@@ -38,14 +48,17 @@ const SETTLE_MS_MAX = 10_000;
 /** The runs whose partitions this broker leads: where they stand, and appends to them, for its own gateways and for those of other brokers. */
 export class RunLeader {
   readonly #deps: RunLeaderDeps;
+  /** The last opening of each run, by producer id. */
+  readonly #openings = new Map<number, number>();
+  #lastOpening = 0;
 
   constructor(deps: RunLeaderDeps) {
     this.#deps = deps;
   }
 
   /**
-   * The run's position, once all that the log has of the run is committed: so no leader after this one will know less. What is appended
-   * meanwhile, by another session of the same run, is not in it.
+   * The run's position, once all that the log has of the run is committed: so no leader after this one will know less. What was appended
+   * before under another opening is in it, and nothing more is taken under that.
    */
   async open(run: Run): Promise<OpenedRun | Refusal> {
     const { runs, store } = this.#deps;
@@ -54,6 +67,8 @@ export class RunLeader {
     const { leaderRefusal, commitRefusal } = partition.replication;
     if (leaderRefusal !== 'NONE') return notAvailable(run, leaderRefusal);
     const { leaderEpoch } = partition.leadership;
+    const number = ++this.#lastOpening;
+    this.#openings.set(run.producerId, number);
     const position = runs.position(run);
     try {
       const flushed = store.flushed();
@@ -64,7 +79,7 @@ export class RunLeader {
     } catch (error) {
       return refuse('store-failed', error instanceof Error ? error.message : String(error));
     }
-    return { ok: true, leaderEpoch, position };
+    return { ok: true, opening: { leaderEpoch, number }, position };
   }
 
   /** The same for another broker's gateway: that broker may have heard of the run, or of who leads it, before this one. */
@@ -79,8 +94,8 @@ export class RunLeader {
     }
   }
 
-  /** Appends a batch, which is the run's next, in the epoch of the leader in which the run was opened. */
-  append(producerId: number, leaderEpoch: number, batch: Buffer): HubAppend {
+  /** Appends a batch, which is the run's next. */
+  append(producerId: number, opening: Opening, batch: Buffer): HubAppend {
     const { runs, topics } = this.#deps;
     const run = runs.get(producerId);
     if (run === undefined) return refuse('not-available', `run ${producerId} is not known to the leader`);
@@ -90,7 +105,9 @@ export class RunLeader {
       return refuse('topic-missing', deletedTopic(run.topic));
     const { leaderRefusal, commitRefusal } = partition.replication;
     if (leaderRefusal !== 'NONE') return notAvailable(run, leaderRefusal);
-    if (partition.leadership.leaderEpoch !== leaderEpoch) return notAvailable(run, 'FENCED_LEADER_EPOCH');
+    if (partition.leadership.leaderEpoch !== opening.leaderEpoch)
+      return notAvailable(run, 'FENCED_LEADER_EPOCH');
+    if (this.#openings.get(producerId) !== opening.number) return notAvailable(run, 'it was opened again');
     if (commitRefusal !== 'NONE') return notAvailable(run, commitRefusal);
     try {
       const header = readBatchHeader(batch);

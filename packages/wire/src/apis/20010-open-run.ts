@@ -22,8 +22,10 @@ export const openRun = api({
     /** A refusal of the sync protocol, null where the run is open. */
     refusal: string({ nullable: 0, default: null }),
     message: string({ default: '' }),
-    /** Appends are taken in this epoch of the leader only. */
+    /** Appends are taken in this epoch of the leader only, */
     leaderEpoch: int32({ default: -1 }),
+    /** and under this opening, until there is another. */
+    opening: int64({ default: -1 }),
     /** Edge offset after the last committed one, −1 where nothing of the run is here. */
     nextOffset: int64({ default: -1 }),
     /** CRC of the batch that ends there, unsigned. */

@@ -14,8 +14,9 @@ export const appendRuns = api({
   request: {
     appends: array({
       producerId: int64(),
-      /** In which the run was opened. */
+      /** In which the run was opened, and the number of that opening. */
       leaderEpoch: int32(),
+      opening: int64(),
       batch: records(),
     }),
   },
