@@ -86,6 +86,7 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     const failed = new Promise<EdgelogError>((resolve) => {
       announceFailure = resolve;
     });
+    let replicas: ReplicaManager | undefined;
     const store = await openLogStore({
       dir: settings.dataDir,
       segmentBytes: settings.segmentBytes,
@@ -97,7 +98,10 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
         log.error('store failed', { error: failure });
         announceFailure(failure);
       },
-      onDamage: (damage) => reportDamage(log, damage),
+      onDamage: (damage) => {
+        reportDamage(log, damage);
+        replicas?.onDamage(damage);
+      },
     });
     opened.push(() => store.close());
     if (!settings.flush) log.warn('acknowledging before data is on disk', { flush: false });
@@ -116,8 +120,8 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       settings.etcd.length > 0 ? await openCluster({ settings, store, topics, now, log }) : undefined;
     if (cluster !== undefined) opened.push(() => cluster.stop());
     else refuseMember(store);
-    const replicas = cluster && new ReplicaManager({ ...cluster, settings, store, topics, log });
-    if (replicas !== undefined) opened.push(() => replicas.close());
+    replicas = cluster && new ReplicaManager({ ...cluster, settings, store, topics, log });
+    opened.push(() => replicas?.close());
     const home = cluster ?? (await openLocalHome({ nodeId, settings, store, topics, advertised, now }));
     const gateways = cluster === undefined ? localGatewayHome(store) : clusterGatewayHome(cluster);
     const runs = new Runs({ table: gateways.runs, topics, carryMs: gateways.carryMs });

@@ -1,6 +1,13 @@
 import { assert } from '@edgelog/base';
-import { answerFetch, NO_LEADER, PartitionLeader, type PartitionRecord } from '@edgelog/cluster';
-import type { LogStore, PartitionLog } from '@edgelog/log';
+import {
+  answerFetch,
+  type BrokerStates,
+  NO_LEADER,
+  PartitionLeader,
+  type PartitionRecord,
+  resign,
+} from '@edgelog/cluster';
+import { type LogStore, type PartitionLog, StoredDamageError } from '@edgelog/log';
 import type { Logger } from '@edgelog/runtime';
 import type { ErrorName } from '@edgelog/wire';
 import type { PartitionEntry } from '../cluster/index.ts';
@@ -11,6 +18,8 @@ import { leadershipOf } from './elsewhere.ts';
 import type { HighWatermarks } from './high-watermarks.ts';
 import type { IsrSwaps } from './isr-swaps.ts';
 
+/** How often a replica with damage looks whether it may drop it. */
+const HEAL_MS = 500;
 /** A proposal for the ISR whose fate is unknown is asked for again, one that was refused may be made again, after so long. */
 const PROPOSE_AGAIN_MS = 200;
 
@@ -24,10 +33,13 @@ export interface ReplicaHost {
   readonly log: Logger;
   /** This broker's registration, as long as it surely stands. */
   readonly epoch: number | undefined;
+  readonly states: BrokerStates;
   /** The registration of a broker that may join an ISR. */
   readonly joinable: (brokerId: number) => number | undefined;
   /** From now on `replica` fetches from that broker, or from none. */
   follow(replica: Replica, leaderId: number | undefined): void;
+  /** A damaged replica is about to be whole again. */
+  healed(): void;
   /** Monotonic, milliseconds. */
   now(): number;
 }
@@ -58,6 +70,8 @@ export class Replica implements Replication {
   #role: Role = { kind: 'none' };
   #highWatermark: number;
   #proposeNotBefore = Number.NEGATIVE_INFINITY;
+  /** From where on the log is to be dropped and fetched again, and the epoch in which it was last fetched. */
+  #damage: { from: number; readonly leaderEpoch: number } | undefined;
   #isOver = false;
 
   constructor(host: ReplicaHost, partition: Partition, log: PartitionLog, entry: PartitionEntry) {
@@ -214,6 +228,71 @@ export class Replica implements Replication {
     this.#lower(start.startOffset);
   }
 
+  /**
+   * What lies from there on cannot be read. As long as somebody else is in sync this replica is worth nothing: it withdraws, and once
+   * nothing it ever said counts it drops what follows the damage, to have it from the leader again.
+   */
+  onDamage(from: number): void {
+    if (this.#isOver || from >= this.log.logEndOffset) return;
+    if (this.#damage !== undefined) {
+      this.#damage.from = Math.min(this.#damage.from, from);
+      return;
+    }
+    this.#damage = { from, leaderEpoch: this.#record.leaderEpoch };
+    this.#host.follow(this, undefined);
+    void this.#heal(this.#damage);
+  }
+
+  async #heal(damage: { from: number; readonly leaderEpoch: number }): Promise<void> {
+    const { nodeId, log, states, swaps } = this.#host;
+    let isTold = false;
+    while (!this.#isOver && this.#damage === damage) {
+      const isWithdrawn = !this.counts && this.#record.leaderEpoch > damage.leaderEpoch;
+      if (isWithdrawn && this.#role.kind === 'follows') {
+        this.#dropFrom(damage.from);
+        return;
+      }
+      const record =
+        isWithdrawn || this.#host.epoch === undefined ? this.#record : resign(this.#record, nodeId, states);
+      if (record !== this.#record) {
+        const { leader, leaderBrokerEpoch: brokerEpoch } = record;
+        const expected = this.#revision;
+        const brokerEpochs = leader === this.#record.leader ? [] : [{ brokerId: leader, brokerEpoch }];
+        log.warn('withdraws a damaged replica', { partition: this.name, from: damage.from, leader });
+        const outcome = await swaps.swap(this.topicId, this.partition.index, {
+          record,
+          expected,
+          brokerEpochs,
+        });
+        if (outcome.kind === 'done') {
+          this.onEntry(outcome);
+          continue;
+        }
+      } else if (!isWithdrawn && !isTold) {
+        isTold = true;
+        log.error('damaged replica is the only one in sync', { partition: this.name, from: damage.from });
+      }
+      await new Promise((resolve) => setTimeout(resolve, HEAL_MS));
+    }
+  }
+
+  /** Nothing that is here counts. */
+  #dropFrom(offset: number): void {
+    const { log } = this;
+    try {
+      if (log.producersThrough > 0) log.startAnew({ startOffset: 0, producers: [], producersThrough: 0 });
+      else log.truncate(offset);
+    } catch (error) {
+      if (!(error instanceof StoredDamageError)) throw error;
+      log.startAnew({ startOffset: 0, producers: [], producersThrough: 0 });
+    }
+    this.#lower(log.logEndOffset);
+    this.#damage = undefined;
+    this.#host.healed();
+    this.#host.log.warn('damaged replica is fetched again', { partition: this.name, from: log.logEndOffset });
+    if (this.#role.kind === 'follows') this.#host.follow(this, this.#role.leaderId);
+  }
+
   get #leader(): PartitionLeader | undefined {
     return this.#role.kind === 'leads' ? this.#role.leader : undefined;
   }
@@ -289,7 +368,8 @@ export class Replica implements Replication {
   #become(role: Role): void {
     this.#role = role;
     this.#queue.answerAll('NOT_LEADER_OR_FOLLOWER');
-    this.#host.follow(this, role.kind === 'follows' ? role.leaderId : undefined);
+    const isFetching = role.kind === 'follows' && this.#damage === undefined;
+    this.#host.follow(this, isFetching ? role.leaderId : undefined);
   }
 
   /** After anything that may have moved the high watermark. */

@@ -6,6 +6,7 @@ import {
   electUnclean,
   preferFirst,
   reassign,
+  resign,
   settle,
   withIsr,
   withMinInsync,
@@ -111,6 +112,34 @@ test('an unclean election takes place only where nobody leads', () => {
   expect(electUnclean(dead, brokers({ 1: DOWN, 2: DOWN }))).toMatchObject({ isr: [3], elr: [], leader: 3 });
 });
 
+test('a leader that cannot be read gives the lead to the next in sync, and counts for nothing', () => {
+  expect(resign(led(), 1, brokers({ 2: DOWN }))).toMatchObject({
+    isr: [2, 3],
+    elr: [],
+    leader: 3,
+    leaderEpoch: 6,
+    leaderBrokerEpoch: 10,
+  });
+  expect(resign(led({ isr: [1, 2], minInsync: 2 }), 1, brokers({}))).toMatchObject({
+    isr: [2],
+    elr: [],
+    leader: 2,
+  });
+});
+
+test('a follower that cannot be read leaves under a new epoch, so that what it told before does not count', () => {
+  expect(resign(led(), 3, brokers({}))).toMatchObject({ isr: [1, 2], leader: 1, leaderEpoch: 6 });
+  expect(resign(led({ isr: [1, 2] }), 3, brokers({}))).toMatchObject({ isr: [1, 2], leaderEpoch: 6 });
+  expect(resign(led({ isr: [1], elr: [3] }), 3, brokers({}))).toMatchObject({ isr: [1], elr: [] });
+});
+
+test('the last one in sync stays, damaged as it is', () => {
+  const alone = led({ isr: [1], elr: [2] });
+  expect(resign(alone, 1, brokers({}))).toBe(alone);
+  const others = led({ isr: [1, 2] });
+  expect(resign(others, 1, brokers({ 2: DOWN }))).toBe(others);
+});
+
 test('a lower min.insync.replicas makes nobody eligible who may lack what it lets through', () => {
   expect(withMinInsync(led({ isr: [1], elr: [2] }), 1)).toMatchObject({ minInsync: 1, elr: [] });
   expect(withMinInsync(led({ isr: [1], elr: [2] }), 3)).toMatchObject({ minInsync: 3, elr: [2] });
@@ -131,6 +160,7 @@ const step = fc.oneof(
     kind: fc.constant('reassign' as const),
     target: fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 1 }),
   }),
+  fc.record({ kind: fc.constant('resign' as const), id: fc.nat(4) }),
   fc.record({ kind: fc.constant('minInsync' as const), value: fc.integer({ min: 1, max: 3 }) }),
 );
 
@@ -143,6 +173,7 @@ test('whatever happens: leader in ISR, ISR and ELR apart and within the replicas
         const before = record;
         if (one.kind === 'brokers') states = (id) => one.states[id]!;
         else if (one.kind === 'reassign') record = reassign(record, one.target);
+        else if (one.kind === 'resign') record = resign(record, one.id, states);
         else if (one.kind === 'minInsync') record = withMinInsync(record, one.value);
         else if (record.leader !== -1) {
           const wanted = record.replicas.filter((id) => id === record.leader || one.members.includes(id));

@@ -84,6 +84,23 @@ export function reassign(record: PartitionRecord, target: readonly number[]): Pa
   };
 }
 
+/**
+ * What becomes of a partition when one of its replicas cannot be read any more and says so itself: it counts for nothing, and another one leads.
+ * The epoch grows in any case, so that nothing the replica has told its leader before counts either. The record itself where nobody else is
+ * in sync: what is damaged is then still the best there is.
+ */
+export function resign(record: PartitionRecord, id: number, brokers: BrokerStates): PartitionRecord {
+  const isr = record.isr.filter((one) => one !== id);
+  const elr = record.elr.filter((one) => one !== id);
+  if (isr.length === 0) return record;
+  const next = { ...record, isr, elr, leaderEpoch: record.leaderEpoch + 1 };
+  if (record.leader !== id) return next;
+  const usable = record.replicas.filter((one) => isr.includes(one) && mayLead(one, brokers));
+  const leader = usable.find((one) => !brokers(one).draining) ?? usable[0];
+  if (leader === undefined) return record;
+  return { ...next, leader, leaderBrokerEpoch: brokers(leader).epoch! };
+}
+
 function completeReassignment(record: PartitionRecord): PartitionRecord {
   const { replicas, isr, adding, removing } = record;
   if (adding.length === 0 && removing.length === 0) return record;
