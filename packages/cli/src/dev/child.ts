@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { EdgelogError } from '@edgelog/base';
 import nodeOptions from '../../node-options.json' with { type: 'json' };
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const READY_TIMEOUT_MS = 60_000;
+const READY_POLL_MS = 100;
 const TAIL_BYTES = 8_192;
 
 /** What a command wants of V8 and of the C library. */
@@ -17,17 +19,35 @@ interface NodeOptions {
 
 export type ChildState = 'idle' | 'starting' | 'up' | 'stopping' | 'down';
 
+/** What to run. */
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** Whether it serves, asked for again and again; without this it says so by a line that begins with `ready`. */
+  readonly isReady?: () => Promise<boolean>;
+}
+
+/** `edgelog …`, with what its command wants of V8 and of the C library. */
+export function edgelogCommand(args: readonly string[]): Command {
+  const { flags = [], env } = (nodeOptions as Record<string, NodeOptions>)[args[0] ?? ''] ?? {};
+  return {
+    program: process.execPath,
+    args: [...flags, MAIN, ...args],
+    env: { ...env, ...childEnvironment() },
+  };
+}
+
 export interface ChildOptions {
   readonly name: string;
-  /** Arguments of `edgelog`. */
-  readonly args: readonly string[];
+  readonly command: Command;
   readonly logPath: string;
   readonly onMessage?: (message: unknown) => void;
   readonly onChange: (child: Child) => void;
 }
 
 /**
- * One `edgelog …` process of the tree. It has a session of its own, so that a Ctrl-C reaches the parent only, and an IPC
+ * One process of the tree. It has a session of its own, so that a Ctrl-C reaches the parent only, and an IPC
  * channel, whose end tells it that the parent is gone.
  */
 export class Child {
@@ -61,27 +81,31 @@ export class Child {
     return this.#restarts;
   }
 
-  /** Resolves at the line that begins with `ready`; rejects when the process ends before, with its last lines. */
+  /** Resolves when it is ready; rejects when the process ends before, with its last lines. */
   async start(): Promise<void> {
     const ready = Promise.withResolvers<void>();
-    const { args, onMessage } = this.#options;
+    const { command, onMessage } = this.#options;
+    const { program, args, env, isReady } = command;
     const log = openSync(this.logPath, this.#isFirstLog ? 'w' : 'a');
     this.#isFirstLog = false;
-    const { flags = [], env } = (nodeOptions as Record<string, NodeOptions>)[args[0] ?? ''] ?? {};
-    const child = spawn(process.execPath, [...flags, MAIN, ...args], {
-      stdio: ['ignore', 'pipe', log, 'ipc'],
-      detached: true,
-      env: { ...env, ...childEnvironment() },
-    });
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', log, 'ipc'], detached: true, env });
     closeSync(log);
     this.#process = child;
     this.#change('starting');
     if (onMessage) child.on('message', onMessage);
-    createInterface(child.stdout!).on('line', (line) => {
-      if (!line.startsWith('ready')) return;
-      if (this.#state === 'starting') this.#change('up');
+    const onReady = () => {
+      if (this.#process === child && this.#state === 'starting') this.#change('up');
       ready.resolve();
+    };
+    const lines = createInterface(child.stdout!);
+    lines.on('line', (line) => {
+      if (isReady === undefined && line.startsWith('ready')) onReady();
     });
+    const ask = async () => {
+      while (this.#process === child && !(await isReady!())) await delay(READY_POLL_MS);
+      onReady();
+    };
+    if (isReady) void ask();
     const timer = setTimeout(() => {
       ready.reject(new EdgelogError('TIMEOUT', `${this.name} is not ready after ${READY_TIMEOUT_MS} ms`));
     }, READY_TIMEOUT_MS);

@@ -4,7 +4,7 @@ import { claimPorts } from './ports.ts';
 import { DevSession } from './session.ts';
 import { devSettings } from './settings.ts';
 
-/** `edgelog dev`: hub, agent and simulated devices as one tree of processes, until it is told to end. */
+/** `edgelog dev`: hub or cluster, agent and simulated devices as one tree of processes, until it is told to end. */
 export async function devCommand(argv: string[]): Promise<number> {
   const settings = loadSettings({
     command: 'edgelog dev',
@@ -13,6 +13,6 @@ export async function devCommand(argv: string[]): Promise<number> {
     argv,
     env: process.env,
   });
-  const claimed = await claimPorts({ ...settings, dataDir: resolve(settings.dataDir) });
-  return new DevSession(claimed).run();
+  const plan = await claimPorts({ ...settings, dataDir: resolve(settings.dataDir) });
+  return new DevSession(plan).run();
 }

@@ -8,7 +8,7 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import { runCli } from '../run-cli.ts';
 
 const MAIN = join(import.meta.dirname, '../main.ts');
-const ANY = ['--kafka', '--sync', '--hub-http', '--mqtt', '--agent-http'].flatMap((flag) => [
+const ANY = ['--kafka', '--sync', '--hub-http', '--mqtt', '--agent-http', '--etcd'].flatMap((flag) => [
   flag,
   '127.0.0.1:0',
 ]);
@@ -24,9 +24,9 @@ afterEach(async () => {
   }
 });
 
-function start(name: string): Promise<void> {
+function start(name: string, ...flags: string[]): Promise<void> {
   output = '';
-  dev = spawn(process.execPath, [MAIN, 'dev', '--data-dir', join(directory, name), ...ANY], {
+  dev = spawn(process.execPath, [MAIN, 'dev', '--data-dir', join(directory, name), ...ANY, ...flags], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   for (const stream of [dev.stdout!, dev.stderr!]) {
@@ -37,7 +37,7 @@ function start(name: string): Promise<void> {
   return says(/^ready dev/m);
 }
 const says = (pattern: RegExp) =>
-  expect.poll(() => output, { timeout: 30_000, interval: 50 }).toMatch(pattern);
+  expect.poll(() => output, { timeout: 60_000, interval: 50 }).toMatch(pattern);
 const type = (line: string) => dev!.stdin!.write(`${line}\n`);
 /** Process ids of all descendants. */
 function descendants(pid: number): number[] {
@@ -71,6 +71,21 @@ test('commands on stdin cut and restore the uplink, kill and restart; quit ends 
   expect(await exited).toBe(0);
   for (const pid of pids) expect(existsSync(`/proc/${pid}`)).toBe(false);
 }, 90_000);
+
+test('of three brokers one that is killed leads nothing any more, and the readings go on', async () => {
+  await start('cluster', '--brokers', '3');
+  expect(output).toMatch(/^read all +kcat -b 127.0.0.1:\d+,127.0.0.1:\d+,127.0.0.1:\d+ -C/m);
+  const pids = descendants(dev!.pid!);
+  await says(/hub-1 up, leads 2 of 6.*uplink live/);
+  type('kill hub-2');
+  await says(/hub-2 gone, leads 0 of 6 \| .*uplink live/);
+  await says(/hub in [\d.]+\/s.*(\n.*)*hub-2 gone.*hub in [1-9][\d.]*\/s/);
+  pids.push(...descendants(dev!.pid!));
+  const exited = new Promise((resolve) => dev!.on('exit', resolve));
+  type('quit');
+  expect(await exited).toBe(0);
+  for (const pid of pids) expect(existsSync(`/proc/${pid}`)).toBe(false);
+}, 150_000);
 
 test('a process that dies by itself is reported and can be started again', async () => {
   await start('death');

@@ -2,14 +2,15 @@ import { createInterface } from 'node:readline';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { describeError } from '@edgelog/runtime';
 import type { Child } from './child.ts';
-import { COMMANDS, type Command, commandOfKey, commandOfLine } from './input.ts';
+import { hasProgram } from './has-program.ts';
+import { type Command, commandOfKey, commandOfLine, commands } from './input.ts';
 import { Monitor, type Snapshot } from './monitor.ts';
 import { plainLine } from './plain.ts';
+import type { DevPlan } from './ports.ts';
 import { Screen } from './screen.ts';
-import type { DevSettings } from './settings.ts';
 import { setUplinkPaused } from './status.ts';
 import { DEMO_TOPIC } from './topic.ts';
-import { hasProgram, Tree } from './tree.ts';
+import { Tree } from './tree.ts';
 import { renderView, type ViewModel } from './view.ts';
 import { watchNpm } from './watch-npm.ts';
 
@@ -20,7 +21,7 @@ const SIGNAL_REPEAT_MS = 500;
 
 /** One run of `edgelog dev`: the tree, what is shown of it, and what the user asks for. */
 export class DevSession {
-  readonly #settings: DevSettings;
+  readonly #plan: DevPlan;
   readonly #tree: Tree;
   readonly #monitor: Monitor;
   readonly #startedAt = performance.now();
@@ -33,14 +34,14 @@ export class DevSession {
   #isCut = false;
   #quitAt: number | undefined;
 
-  constructor(settings: DevSettings) {
-    this.#settings = settings;
+  constructor(plan: DevPlan) {
+    this.#plan = plan;
     this.#tree = new Tree({
-      settings,
+      plan,
       onMessage: (message) => this.#monitor.onMessage(message),
       onChange: (child) => this.#onChange(child),
     });
-    this.#monitor = new Monitor(settings, this.#tree);
+    this.#monitor = new Monitor(plan, this.#tree);
   }
 
   /** Resolves with the exit status: 0 after a clean end, 1 when a process could not start. */
@@ -50,7 +51,9 @@ export class DevSession {
     process.stdout.on('error', onSignal);
     const watch = watchNpm(onSignal);
     try {
-      process.stdout.write(`starting hub, agent and devices; their logs are in ${this.#tree.logDir}\n`);
+      process.stdout.write(
+        `starting ${this.#hubs}, agent and devices; their logs are in ${this.#tree.logDir}\n`,
+      );
       await Promise.race([this.#tree.start(), this.#quit.promise]);
       if (this.#quitAt === undefined) await this.#watchOver();
       return 0;
@@ -64,12 +67,14 @@ export class DevSession {
   }
 
   async #watchOver(): Promise<void> {
-    const { kafka, mqtt, plain } = this.#settings;
+    const { settings, hubs } = this.#plan;
+    const { mqtt, plain } = settings;
+    const kafka = hubs.map((hub) => hub.kafka).join(',');
     const { stdin, stdout } = process;
     const isLive = stdin.isTTY && stdout.isTTY && !plain;
     for (const [label, command] of this.#consumeCommands()) stdout.write(`${label.padEnd(12)}${command}\n`);
     for (const hint of this.#hints()) stdout.write(`${hint}\n`);
-    if (!isLive) stdout.write(`commands on stdin: ${COMMANDS.join(', ')}\n`);
+    if (!isLive) stdout.write(`commands on stdin: ${commands(hubs.length).join(', ')}\n`);
     stdout.write(`ready dev kafka=${kafka} mqtt=${mqtt}\n`);
     this.#isReady = true;
     const stopInput = isLive ? this.#readKeys(stdin) : this.#readLines();
@@ -96,15 +101,17 @@ export class DevSession {
     stopInput();
     this.#screen?.close();
     this.#screen = undefined;
-    stdout.write('stopping devices, agent and hub\n');
+    stdout.write(`stopping devices, agent and ${this.#hubs}\n`);
   }
 
   #consumeCommands(): ViewModel['consumeCommands'] {
-    const kcat = `kcat -b ${this.#settings.kafka}`;
+    const { hubs } = this.#plan;
+    const kcat = `kcat -b ${hubs.map(({ kafka }) => kafka).join(',')}`;
     return [
       ['read all', `${kcat} -C -t ${DEMO_TOPIC} -o beginning -f '%k %s\\n'`],
       ['follow', `${kcat} -C -t ${DEMO_TOPIC} -o end -f '%k %s\\n'`],
       ['in a group', `${kcat} -G demo -f '%k %s\\n' ${DEMO_TOPIC}`],
+      ['page', `http://${hubs[0]!.http}/`],
     ];
   }
 
@@ -114,11 +121,13 @@ export class DevSession {
   }
 
   #readKeys(stdin: ReadStream): () => void {
+    const hubs = this.#tree.hubs.length;
+    const isDown = (name: string) => this.#hub(name)?.state === 'down';
     stdin.setRawMode(true);
     stdin.setEncoding('utf8');
     const onData = (keys: string) => {
       for (const key of keys) {
-        const command = commandOfKey(key);
+        const command = commandOfKey(key, hubs, isDown);
         if (command !== undefined) void this.#obey(command);
       }
     };
@@ -133,7 +142,7 @@ export class DevSession {
   #readLines(): () => void {
     const lines = createInterface(process.stdin);
     lines.on('line', (line) => {
-      const { command, problem } = commandOfLine(line);
+      const { command, problem } = commandOfLine(line, this.#tree.hubs.length);
       if (problem !== undefined) this.#say(problem);
       if (command !== undefined) void this.#obey(command);
     });
@@ -141,7 +150,7 @@ export class DevSession {
   }
 
   async #obey(command: Command): Promise<void> {
-    const { agentHttp } = this.#settings;
+    const { agentHttp } = this.#plan.settings;
     switch (command) {
       case 'quit':
         return this.#askToQuit();
@@ -156,12 +165,36 @@ export class DevSession {
       case 'kill agent':
         return this.#restart(this.#tree.agent);
       case 'kill hub':
-        return this.#restart(this.#tree.hub);
+        return this.#restart(this.#tree.hubs[0]!);
       case 'start': {
         const down = this.#tree.children.filter(({ state }) => state === 'down');
         await Promise.all(down.map((child) => this.#restart(child)));
+        return;
+      }
+      default: {
+        const [verb, name] = command.split(' ');
+        const hub = this.#hub(name!)!;
+        if (verb === 'kill') this.#kill(hub);
+        else if (hub.state === 'down') await this.#restart(hub);
       }
     }
+  }
+
+  /** "hub", or what there is instead. */
+  get #hubs(): string {
+    return this.#plan.etcd === undefined ? 'hub' : `etcd, ${this.#plan.hubs.length} brokers`;
+  }
+
+  #hub(name: string): Child | undefined {
+    return this.#tree.hubs.find((hub) => hub.name === name);
+  }
+
+  /** A broker of a cluster stays down, so that one sees the others take over. */
+  #kill(broker: Child): void {
+    if (broker.state !== 'up' || this.#quitAt !== undefined) return;
+    const { name, pid } = broker;
+    broker.kill();
+    this.#say(`${name} killed with SIGKILL (pid ${pid}): the others take over; start ${name} brings it back`);
   }
 
   async #restart(child: Child): Promise<void> {
@@ -171,7 +204,8 @@ export class DevSession {
     const since = performance.now();
     try {
       await child.restart();
-      if (child === this.#tree.agent && this.#isCut) await setUplinkPaused(this.#settings.agentHttp, true);
+      if (child === this.#tree.agent && this.#isCut)
+        await setUplinkPaused(this.#plan.settings.agentHttp, true);
       this.#say(`${child.name} ${what}, ready again after ${Math.round(performance.now() - since)} ms`);
     } catch (error) {
       this.#say(`${child.name} did not start: ${describeError(error)}`);
@@ -199,7 +233,7 @@ export class DevSession {
       snapshot: this.#snapshot,
       children: this.#tree.children,
       consumeCommands: this.#consumeCommands(),
-      dataDir: this.#settings.dataDir,
+      dataDir: this.#plan.settings.dataDir,
       uptimeMs: performance.now() - this.#startedAt,
       notice: this.#notice || this.#hints().join('; '),
     };

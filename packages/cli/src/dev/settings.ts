@@ -6,10 +6,26 @@ export const devSettings = z.object({
     .string()
     .min(1)
     .default('./edgelog-data')
-    .describe('Data and logs of hub and agent; kept between runs.'),
-  kafka: addressSetting().default('127.0.0.1:9092').describe('Where Kafka clients connect, HOST:PORT.'),
-  sync: addressSetting().default('127.0.0.1:7420').describe('Where the agent replicates to.'),
-  hubHttp: addressSetting().default('127.0.0.1:7421').describe("The hub's /healthz, /status and /metrics."),
+    .describe('Data and logs of hub and agent, those of a cluster apart in cluster/; kept between runs.'),
+  brokers: z
+    .number()
+    .int()
+    .min(1)
+    .max(9)
+    .default(1)
+    .describe(
+      'Brokers. Several are a cluster, with one etcd: enough to try it, not to keep data, which takes three on three machines.',
+    ),
+  etcd: addressSetting().default('127.0.0.1:7419').describe('Where the etcd of several brokers serves them.'),
+  kafka: addressSetting()
+    .default('127.0.0.1:9092')
+    .describe('Where Kafka clients connect, HOST:PORT; further brokers take the next ports.'),
+  sync: addressSetting()
+    .default('127.0.0.1:7420')
+    .describe('Where the agent replicates to; further brokers take ports 10, 20 … above.'),
+  hubHttp: addressSetting()
+    .default('127.0.0.1:7421')
+    .describe("The hub's page, /healthz, /status and /metrics; further brokers likewise."),
   mqtt: addressSetting().default('127.0.0.1:1883').describe('Where devices publish over MQTT.'),
   agentHttp: addressSetting()
     .default('127.0.0.1:7422')

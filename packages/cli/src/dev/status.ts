@@ -19,7 +19,8 @@ const agentStatus = z.object({
   gaps: z.array(z.unknown()).default([]),
 });
 
-/** What is read of the hub's /status. */
+/** What is read of a hub's /status. */
+const HUB_PARTS = 'topics,groups,connections';
 const hubStatus = z.object({
   topics: z.array(
     z.object({
@@ -41,6 +42,22 @@ const hubStatus = z.object({
   ),
   connections: z.object({ kafka: z.number() }),
 });
+
+/** What is read of /overview: the brokers of the cluster, as one of them sees all. */
+const clusterOverview = z.object({
+  totals: z.object({ partitions: z.number(), underReplicated: z.number(), offline: z.number() }),
+  brokers: z.array(
+    z.object({
+      id: z.number(),
+      state: z.string(),
+      isController: z.boolean(),
+      leaders: z.number(),
+      replicas: z.number(),
+      outOfSync: z.number(),
+    }),
+  ),
+});
+export type ClusterOverview = z.output<typeof clusterOverview>;
 
 export type AgentStatus = z.output<typeof agentStatus>;
 export type HubStatus = z.output<typeof hubStatus>;
@@ -76,8 +93,13 @@ export async function readAgent(address: string): Promise<AgentStatus | undefine
 }
 
 export async function readHub(address: string): Promise<HubStatus | undefined> {
-  const response = await get(`http://${address}/status`);
+  const response = await get(`http://${address}/status?part=${HUB_PARTS}`);
   return response && hubStatus.parse(await response.json());
+}
+
+export async function readCluster(address: string): Promise<ClusterOverview | undefined> {
+  const response = await get(`http://${address}/overview`);
+  return response && clusterOverview.parse(await response.json());
 }
 
 /** Bytes the hub has sent to Kafka clients since it started. */

@@ -6,8 +6,8 @@ export const DEMO_TOPIC = 'telemetry';
 const TIMEOUT_MS = 10_000;
 
 /** Makes the topic, unless it is there: what is shown to be typed works before the first reading has arrived. Throws REFUSED. */
-export async function ensureDemoTopic(bootstrapServer: string): Promise<void> {
-  const cluster = await Cluster.open([bootstrapServer], TIMEOUT_MS);
+export async function ensureDemoTopic(bootstrapServers: readonly string[]): Promise<void> {
+  const cluster = await Cluster.open(bootstrapServers, TIMEOUT_MS);
   try {
     const { topics } = await cluster.requestController(apis.createTopics, {
       topics: [{ name: DEMO_TOPIC, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }],

@@ -1,47 +1,47 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
-import { Child, type ChildOptions } from './child.ts';
-import type { DevSettings } from './settings.ts';
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Child, type ChildOptions, edgelogCommand } from './child.ts';
+import { etcdCommand } from './etcd.ts';
+import { hasProgram } from './has-program.ts';
+import type { DevPlan, HubAddresses } from './ports.ts';
 import { ensureDemoTopic } from './topic.ts';
 
 const STOP_TIMEOUT_MS = 15_000;
+const REPLICATION_MAX = 3;
 
 export interface TreeOptions {
-  readonly settings: DevSettings;
+  readonly plan: DevPlan;
   readonly onMessage: (message: unknown) => void;
   readonly onChange: (child: Child) => void;
 }
 
-/** Whether a program is on the PATH. */
-export function hasProgram(name: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
-/** The processes of the demo: hub, agent, and the devices that are simulated. */
+/** The processes of the demo: hub or etcd and brokers, agent, and the devices that are simulated. */
 export class Tree {
-  readonly hub: Child;
+  readonly etcd: Child | undefined;
+  readonly hubs: readonly Child[];
   readonly agent: Child;
   readonly fleet: Child | undefined;
   readonly serial: Child | undefined;
   /** Set when a scale was asked for and cannot be simulated. */
   readonly serialMissing: string | undefined;
   readonly logDir: string;
-  readonly #kafka: string;
+  readonly #bootstrapServers: readonly string[];
 
-  constructor({ settings, onMessage, onChange }: TreeOptions) {
-    const dataDir = resolve(settings.dataDir);
-    this.#kafka = settings.kafka;
+  constructor({ plan, onMessage, onChange }: TreeOptions) {
+    const { settings, hubs, etcd } = plan;
+    // An agent's position is one in a certain hub: a cluster is another one.
+    const dataDir = etcd === undefined ? resolve(settings.dataDir) : resolve(settings.dataDir, 'cluster');
+    this.#bootstrapServers = hubs.map(({ kafka }) => kafka);
     this.logDir = join(dataDir, 'logs');
     mkdirSync(this.logDir, { recursive: true });
     const child = (name: string, args: readonly string[], more: Partial<ChildOptions> = {}) =>
-      new Child({ name, args, logPath: join(this.logDir, `${name}.log`), onChange, ...more });
+      new Child({
+        name,
+        command: edgelogCommand(args),
+        logPath: join(this.logDir, `${name}.log`),
+        onChange,
+        ...more,
+      });
     const port = join(dataDir, 'scale');
     const hasSocat = hasProgram('socat');
     this.serialMissing =
@@ -49,15 +49,21 @@ export class Tree {
         ? 'no serial line: socat is not installed (apt-get install socat)'
         : undefined;
     this.serial = settings.serial && hasSocat ? child('serial', ['devices', 'serial', port]) : undefined;
-    this.hub = child('hub', [
-      'hub',
-      ...['--data-dir', join(dataDir, 'hub'), '--kafka', settings.kafka],
-      ...['--sync', settings.sync, '--http', settings.hubHttp],
-    ]);
+    this.etcd = etcd && child('etcd', [], { command: etcdCommand(join(dataDir, 'etcd'), etcd) });
+    this.hubs = hubs.map((hub, at) =>
+      child(hub.name, [...hubArguments(hub, dataDir), ...clusterArguments(plan, at + 1)]),
+    );
     this.agent = child('agent', [
       'agent',
       ...['--data-dir', join(dataDir, 'agent'), '--gateway', settings.gateway],
-      ...['--hub', `ws://${settings.sync}`, '--mqtt', settings.mqtt, '--http', settings.agentHttp],
+      ...[
+        '--hub',
+        hubs.map(({ sync }) => `ws://${sync}`).join(','),
+        '--mqtt',
+        settings.mqtt,
+        '--http',
+        settings.agentHttp,
+      ],
       ...(this.serial ? ['--serial', port] : []),
     ]);
     const fleetArgs = [
@@ -70,7 +76,9 @@ export class Tree {
 
   /** In the order in which data flows. */
   get children(): Child[] {
-    return [this.fleet, this.serial, this.agent, this.hub].filter((child) => child !== undefined);
+    return [this.fleet, this.serial, this.agent, ...this.hubs, this.etcd].filter(
+      (child) => child !== undefined,
+    );
   }
 
   /** Resolves when all are ready; rejects with the first that is not. */
@@ -82,8 +90,9 @@ export class Tree {
       await this.fleet?.start();
     };
     const hub = async () => {
-      await this.hub.start();
-      await ensureDemoTopic(this.#kafka);
+      await this.etcd?.start();
+      await Promise.all(this.hubs.map((each) => each.start()));
+      await ensureDemoTopic(this.#bootstrapServers);
     };
     await Promise.all([hub(), agent()]);
   }
@@ -92,10 +101,24 @@ export class Tree {
   async stop(): Promise<void> {
     await Promise.all([this.fleet?.stop(STOP_TIMEOUT_MS), this.serial?.stop(STOP_TIMEOUT_MS)]);
     await this.agent.stop(STOP_TIMEOUT_MS);
-    await this.hub.stop(STOP_TIMEOUT_MS);
+    await Promise.all(this.hubs.map((hub) => hub.stop(STOP_TIMEOUT_MS)));
+    await this.etcd?.stop(STOP_TIMEOUT_MS);
   }
 
   kill(): void {
     for (const child of this.children) child.kill();
   }
+}
+
+function hubArguments({ name, kafka, sync, http }: HubAddresses, dataDir: string): string[] {
+  return ['hub', '--data-dir', join(dataDir, name), '--kafka', kafka, '--sync', sync, '--http', http];
+}
+
+function clusterArguments({ hubs, etcd }: DevPlan, brokerId: number): string[] {
+  if (etcd === undefined) return [];
+  const replication = Math.min(REPLICATION_MAX, hubs.length);
+  return [
+    ...['--etcd', `http://${etcd.client}`, '--broker-id', String(brokerId)],
+    ...['--rack', `rack-${brokerId}`, '--replication', String(replication)],
+  ];
 }

@@ -24,18 +24,15 @@ const snapshot: Snapshot = {
     alarms: [],
     gaps: [],
   },
-  hub: {
-    topics: [],
-    groups: [{ groupId: 'demo', state: 'Stable', members: [{}], lag: 7, offsets: [] }],
-    connections: { kafka: 2 },
-  },
+  hubs: { hub: { kafkaConnections: 2, privateBytes: 80e6, broker: undefined } },
+  groups: [{ groupId: 'demo', state: 'Stable', members: [{}], lag: 7, offsets: [] }],
+  cluster: undefined,
   fleet: { devices: 12, connected: 11, sent: 100, acked: 99, lost: 0, ackLatencyMaxMs: 12 },
   fleetPerSecond: 60,
   agentPerSecond: 65,
   hubPerSecond: 0,
   sentBytesPerSecond: 1_234,
   agentPrivateBytes: 90e6,
-  hubPrivateBytes: 80e6,
   lagHistory: [0, 100, 345],
 };
 const child = (name: string, state: ViewModel['children'][number]['state'] = 'up') => ({
@@ -88,6 +85,36 @@ describe('the view', () => {
     expect(rows.join('')).toContain('\x1b[31m✗');
     expect(text).toContain('s start what is down');
   });
+  test('of a cluster tells who leads, what lacks replicas, and which key kills whom', () => {
+    const broker = (id: number, leaders: number, isController = false) => ({
+      kafkaConnections: 3,
+      privateBytes: 80e6,
+      broker: {
+        id,
+        state: id === 2 ? 'gone' : 'up',
+        isController,
+        leaders,
+        replicas: 62,
+        outOfSync: id === 2 ? 62 : 0,
+      },
+    });
+    const cluster: ViewModel = {
+      ...model,
+      snapshot: {
+        ...snapshot,
+        hubs: { 'hub-1': broker(1, 30, true), 'hub-2': broker(2, 0), 'hub-3': broker(3, 32) },
+        cluster: { partitions: 62, underReplicated: 62, offline: 0 },
+      },
+      children: [child('agent'), child('hub-1'), child('hub-2', 'down'), child('hub-3'), child('etcd')],
+    };
+    const text = bare(renderView(cluster, 120, 40)).join('\n');
+    expect(text).toMatch(/hub-1 +leads 30 of 62 +controller +3 Kafka connections/);
+    expect(text).toMatch(/hub-2 +down \(SIGKILL\); 2 starts it again/);
+    expect(text).toContain('62 partitions, 62 under-replicated, 0 without leader');
+    expect(text).toContain('1…3 kill -9 a broker, start it again');
+    expect(text).not.toContain('h kill -9 hub');
+    for (const row of bare(renderView(cluster, 40, 30))) expect([...row].length).toBeLessThanOrEqual(40);
+  });
   test('before the first status there are dashes, no nonsense', () => {
     const text = bare(renderView({ ...model, snapshot: undefined }, 100, 40)).join('\n');
     expect(text).toContain('backlog – records');
@@ -133,10 +160,22 @@ test('a rate survives pauses and restarts of what it counts', () => {
   ]).toEqual([undefined, 60, undefined, undefined, undefined, 10]);
 });
 test('keys and lines mean the same commands; what is not known is answered with the nearest', () => {
-  expect(commandOfKey('k')).toBe('kill agent');
-  expect(commandOfKey('\x03')).toBe('quit');
-  expect(commandOfKey('x')).toBeUndefined();
-  expect(commandOfLine('  Kill   HUB ')).toEqual({ command: 'kill hub' });
-  expect(commandOfLine('')).toEqual({});
-  expect(commandOfLine('kil hub').problem).toContain('did you mean kill hub?');
+  const nobodyDown = () => false;
+  expect(commandOfKey('k', 1, nobodyDown)).toBe('kill agent');
+  expect(commandOfKey('\x03', 1, nobodyDown)).toBe('quit');
+  expect(commandOfKey('x', 1, nobodyDown)).toBeUndefined();
+  expect(commandOfKey('1', 1, nobodyDown)).toBeUndefined();
+  expect(commandOfLine('  Kill   HUB ', 1)).toEqual({ command: 'kill hub' });
+  expect(commandOfLine('', 1)).toEqual({});
+  expect(commandOfLine('kil hub', 1).problem).toContain('did you mean kill hub?');
+});
+test('of a cluster each broker is killed and started by its digit', () => {
+  expect(commandOfKey('2', 3, () => false)).toBe('kill hub-2');
+  expect(commandOfKey('2', 3, (name) => name === 'hub-2')).toBe('start hub-2');
+  expect(commandOfKey('4', 3, () => false)).toBeUndefined();
+  expect(commandOfKey('h', 3, () => false)).toBeUndefined();
+  expect(commandOfLine('kill hub-3', 3)).toEqual({ command: 'kill hub-3' });
+  expect(commandOfLine('kill hub-4', 3).problem).toContain(
+    'known: cut, restore, kill agent, kill hub-1, start hub-1',
+  );
 });

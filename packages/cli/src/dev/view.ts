@@ -1,7 +1,7 @@
 import type { Child } from './child.ts';
 import { formatBytes, formatCount, formatDuration, formatRate, sparkline } from './format.ts';
 import { breakText, type Line, renderLine, type Style, segment } from './line.ts';
-import { type Snapshot, sum } from './monitor.ts';
+import { type HubFigures, type Snapshot, sum } from './monitor.ts';
 
 export interface ViewModel {
   readonly snapshot: Snapshot | undefined;
@@ -17,9 +17,9 @@ const KEYS = [
   ['c', 'cut uplink', 'cut'],
   ['r', 'restore', 'restore'],
   ['k', 'kill -9 agent', 'kill agent'],
-  ['h', 'kill -9 hub', 'kill hub'],
-  ['q', 'quit', 'quit'],
 ] as const;
+const HUB_KEY = ['h', 'kill -9 hub', 'kill hub'] as const;
+const QUIT_KEY = ['q', 'quit', 'quit'] as const;
 const START_KEY = ['s', 'start what is down', 'start'] as const;
 
 const NARROW_COLUMNS = 72;
@@ -27,7 +27,13 @@ const TAIL_LINES = 4;
 
 /** The live view as rows of text, never more than `rows` nor wider than `columns`. */
 export function renderView(model: ViewModel, columns: number, rows: number): string[] {
-  const head = [titleLine(model, columns), [], ...processLines(model, columns), []];
+  const head = [
+    titleLine(model, columns),
+    [],
+    ...processLines(model, columns),
+    ...clusterLine(model, columns),
+    [],
+  ];
   const foot = [...commandLines(model, columns), [], noticeLine(model), keyLine(model, columns)];
   const body = [...streamLines(model, columns), ...groupLines(model)];
   const space = rows - head.length - foot.length;
@@ -53,7 +59,7 @@ function processLines({ children, snapshot }: ViewModel, columns: number): Line[
     const again = restarts > 0 ? [segment(`  restarted ${restarts}×`, 'dim')] : [];
     if (isUp) return [[mark, title, ...processFigures(name, snapshot, columns), ...again]];
     if (state !== 'down') return [[mark, title, segment(state, style)]];
-    const hint = name === 'agent' ? 'k' : name === 'hub' ? 'h' : 's';
+    const hint = keyOf(name);
     return [
       [mark, title, segment(`down (${exit}); ${hint} starts it again; its last lines:`, 'red')],
       ...child.tail(TAIL_LINES).map((text): Line => [segment(`    ${text}`, 'dim')]),
@@ -64,7 +70,9 @@ function processLines({ children, snapshot }: ViewModel, columns: number): Line[
 function processFigures(name: string, snapshot: Snapshot | undefined, columns: number): Line {
   if (snapshot === undefined) return [];
   const isNarrow = columns < NARROW_COLUMNS;
-  const { agent, hub, fleet } = snapshot;
+  const { agent, fleet } = snapshot;
+  const hub = snapshot.hubs[name];
+  if (hub?.broker !== undefined) return brokerFigures(hub, hub.broker, isNarrow);
   switch (name) {
     case 'fleet': {
       const connected = `${fleet?.connected ?? '–'} of ${fleet?.devices ?? '–'} connected`;
@@ -90,13 +98,61 @@ function processFigures(name: string, snapshot: Snapshot | undefined, columns: n
         ...(isNarrow
           ? []
           : [
-              segment(`   ${formatCount(hub?.connections.kafka)} Kafka connections`),
-              segment(`   memory ${formatBytes(snapshot.hubPrivateBytes)}`, 'dim'),
+              segment(`   ${formatCount(hub?.kafkaConnections)} Kafka connections`),
+              segment(`   memory ${formatBytes(hub?.privateBytes)}`, 'dim'),
             ]),
       ];
-    default:
+    case 'serial':
       return [segment('a scale that writes lines')];
+    case 'etcd':
+      return [segment('metadata of the cluster; one member, so not to be relied on', 'dim')];
+    default:
+      return [];
   }
+}
+
+function brokerFigures(
+  { kafkaConnections, privateBytes }: HubFigures,
+  { leaders, replicas, outOfSync, isController, state }: NonNullable<HubFigures['broker']>,
+  isNarrow: boolean,
+): Line {
+  return [
+    segment(`leads ${leaders} of ${replicas}`),
+    ...(outOfSync > 0 ? [segment(`   ${outOfSync} out of sync`, 'yellow')] : []),
+    ...(state === 'up' ? [] : [segment(`   ${state}`, 'yellow')]),
+    ...(isController ? [segment('   controller', 'cyan')] : []),
+    ...(isNarrow
+      ? []
+      : [
+          segment(`   ${formatCount(kafkaConnections)} Kafka connections`),
+          segment(`   memory ${formatBytes(privateBytes)}`, 'dim'),
+        ]),
+  ];
+}
+
+/** What all brokers of a cluster do together. */
+function clusterLine({ snapshot }: ViewModel, columns: number): Line[] {
+  if (snapshot?.cluster === undefined) return [];
+  const { partitions, underReplicated, offline } = snapshot.cluster;
+  const isNarrow = columns < NARROW_COLUMNS;
+  return [
+    [
+      segment('  cluster '),
+      segment(
+        `${formatRate(snapshot.hubPerSecond)} in   ${formatBytes(snapshot.sentBytesPerSecond)}/s out   `,
+      ),
+      ...(isNarrow ? [] : [segment(`${formatCount(partitions)} partitions, `)]),
+      segment(`${formatCount(underReplicated)} under-replicated`, underReplicated > 0 ? 'yellow' : 'plain'),
+      segment(`, ${formatCount(offline)} without leader`, offline > 0 ? 'red' : 'plain'),
+    ],
+  ];
+}
+
+/** The key that starts a process again. */
+function keyOf(name: string): string {
+  if (name === 'agent') return 'k';
+  if (name === 'hub') return 'h';
+  return /^hub-(\d)$/.exec(name)?.[1] ?? 's';
 }
 
 function uplinkSegment(agent: Snapshot['agent']) {
@@ -139,7 +195,7 @@ function streamLines({ snapshot }: ViewModel, columns: number): Line[] {
 }
 
 function groupLines({ snapshot }: ViewModel): Line[] {
-  const groups = snapshot?.hub?.groups ?? [];
+  const groups = snapshot?.groups ?? [];
   if (groups.length === 0) return [[segment('no consumer group yet', 'dim')], []];
   const rows = groups.map(({ groupId, state, members, lag }) => [
     groupId,
@@ -178,7 +234,10 @@ function noticeLine({ notice }: ViewModel): Line {
 
 function keyLine({ children }: ViewModel, columns: number): Line {
   const isDown = children.some(({ state }) => state === 'down');
-  const keys = isDown ? [...KEYS, START_KEY] : KEYS;
+  const brokers = children.filter(({ name }) => name.startsWith('hub-')).length;
+  const digits = brokers > 2 ? `1…${brokers}` : '1 2';
+  const hubKey = brokers > 0 ? ([digits, 'kill -9 a broker, start it again', 'broker'] as const) : HUB_KEY;
+  const keys = [...KEYS, hubKey, QUIT_KEY, ...(isDown ? [START_KEY] : [])];
   const isNarrow = columns < NARROW_COLUMNS;
   return keys.flatMap(([key, meaning, short]) => [
     segment(key, 'bold'),
