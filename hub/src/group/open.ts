@@ -20,7 +20,7 @@ export interface OpenedGroups {
   close(): Promise<void>;
 }
 
-/** The group coordinator of a broker, which follows the leaders from now on. Resolves when it has loaded what is led already. */
+/** The group coordinator of a broker, which follows the leaders from now on. A standalone one has loaded all when it resolves. */
 export async function openGroups({
   topics,
   topicAdmin,
@@ -40,8 +40,9 @@ export async function openGroups({
       consumerSessionTimeoutMs: settings.consumerSessionTimeoutMs,
     },
   });
-  const leadership = new OffsetsLeadership({ topics, groups, isClustered: settings.etcd.length > 0 });
-  await groups.loaded();
+  const isClustered = settings.etcd.length > 0;
+  const leadership = new OffsetsLeadership({ topics, groups, isClustered });
+  if (!isClustered) await groups.loaded();
   return {
     groups,
     close: () => {
