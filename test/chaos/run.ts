@@ -1,6 +1,7 @@
 import { createWriteStream, mkdirSync, rmSync, type WriteStream, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Prng } from '@edgelog/sim';
 import { apis } from '@edgelog/wire';
 import { type BrokerProcess, ClusterProcesses } from '../harness/cluster-processes.ts';
@@ -54,6 +55,8 @@ const HUB_ARGS = [
 const CALM_MS = 2_000;
 const RECOVERY_MS = 120_000;
 const TRACED = 10;
+const STALL_LOOK_MS = 1_000;
+const STALL_MS = 300;
 
 /** Breaks a cluster in all the ways of `faults` while clients use it, and holds what they saw against what they were told. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
@@ -81,6 +84,7 @@ class ChaosRun {
   readonly #trace: WriteStream;
   readonly #injuries: Injury[] = [];
   readonly #keptDir: string;
+  readonly #lag = monitorEventLoopDelay();
   #workload: Workload | undefined;
 
   constructor(cluster: ClusterProcesses, options: ChaosOptions) {
@@ -93,15 +97,19 @@ class ChaosRun {
     this.#availability = new Availability(nowMs);
     this.#keptDir = join(tmpdir(), `edgelog-chaos-${options.seed}-${process.pid}`);
     mkdirSync(this.#keptDir, { recursive: true });
+    this.#lag.enable();
     this.#trace = createWriteStream(join(this.#keptDir, 'trace.txt'));
   }
 
   async run(): Promise<void> {
+    const stalls = setInterval(() => this.#tellStalls(), STALL_LOOK_MS);
     try {
       await this.#act();
     } catch (error) {
       this.#tell(`the run ends here: ${(error as Error).stack}`);
       this.#history.violation('unavailable', (error as Error).message);
+    } finally {
+      clearInterval(stalls);
     }
   }
 
@@ -258,6 +266,13 @@ class ChaosRun {
     writeFileSync(join(folder, 'violations.txt'), `${lines.join('\n')}\n`);
     for (const line of lines) this.#options.onProgress?.(line);
     this.#options.onProgress?.(`kept: ${folder}, data in ${this.#cluster.dir}`);
+  }
+
+  /** The network and the clients are in this process: when it stands still, so does the network. */
+  #tellStalls(): void {
+    const ms = this.#lag.max / 1e6;
+    if (ms > STALL_MS) this.#tell(`this process stood still for ${ms.toFixed(0)} ms`);
+    this.#lag.reset();
   }
 
   #tell(line: string): void {

@@ -7,6 +7,7 @@ import type { Gate } from './gate.ts';
 const PAUSE_MS = 50;
 const RECORDS = 5;
 const COMMIT_EVERY_MS = 500;
+const CONNECT_MS = 60_000;
 
 function clientOf(bootstrap: string, clientId: string): kafkajs.Kafka {
   return new kafkajs.Kafka({
@@ -72,53 +73,51 @@ async function send(
   }
 }
 
-/** A member of a group of kafkajs. */
+/** A member of a group of kafkajs; when it gives up for good, another one takes its place. */
 export class KafkajsMember {
-  readonly #consumer: Consumer;
-  readonly #name: string;
-  readonly #topic: string;
-  readonly #group: string;
+  readonly #options: { bootstrap: string; name: string; topic: string; group: string };
   readonly #history: History;
-  #readings = new Map<number, Reading>();
+  #consumer: Consumer | undefined;
+  #isWanted = true;
 
   constructor(options: { bootstrap: string; name: string; topic: string; group: string }, history: History) {
-    const { bootstrap, name, topic, group } = options;
-    this.#name = name;
-    this.#topic = topic;
-    this.#group = group;
+    this.#options = options;
     this.#history = history;
-    this.#consumer = clientOf(bootstrap, name).consumer({
+  }
+
+  async start(): Promise<void> {
+    const { bootstrap, name, topic, group } = this.#options;
+    const consumer = clientOf(bootstrap, name).consumer({
       groupId: group,
       sessionTimeout: 10_000,
       rebalanceTimeout: 15_000,
       heartbeatInterval: 1_000,
       maxWaitTimeInMs: 250,
     });
-  }
-
-  /** kafkajs begins again by itself after what can be tried again; after everything else it is told to. */
-  async start(): Promise<void> {
-    const consumer = this.#consumer;
-    const begin = (): void => {
-      this.#readings = new Map();
-    };
-    consumer.on(consumer.events.GROUP_JOIN, begin);
-    consumer.on(consumer.events.CRASH, begin);
-    await until('kafkajs is connected', () => consumer.connect().then(() => true), 60_000);
-    await consumer.subscribe({ topics: [this.#topic], fromBeginning: true });
+    this.#consumer = consumer;
+    const readings = new Map<number, Reading>();
+    consumer.on(consumer.events.GROUP_JOIN, () => readings.clear());
+    consumer.on(consumer.events.CRASH, ({ payload: { restart } }) => {
+      readings.clear();
+      if (!restart && this.#isWanted) void this.start();
+    });
+    await until('kafkajs is connected', () => consumer.connect().then(() => true), CONNECT_MS);
+    await until('kafkajs knows the topic', () =>
+      consumer.subscribe({ topics: [topic], fromBeginning: true }).then(() => true),
+    );
     await consumer.run({
       autoCommitInterval: COMMIT_EVERY_MS,
       eachMessage: async ({ partition, message }) => {
         const reading =
-          this.#readings.get(partition) ??
-          this.#history.reading(this.#name, `${this.#topic}-${partition}`, this.#group);
-        this.#readings.set(partition, reading);
+          readings.get(partition) ?? this.#history.reading(name, `${topic}-${partition}`, group);
+        readings.set(partition, reading);
         this.#history.read(reading, Number(message.offset), message.value ?? '');
       },
     });
   }
 
   async stop(): Promise<void> {
-    await this.#consumer.disconnect().catch(() => {});
+    this.#isWanted = false;
+    await this.#consumer?.disconnect().catch(() => {});
   }
 }
