@@ -47,7 +47,8 @@ function partsOf({ broker, endpoint, listener, sync, runs, gaps, requests, start
         topic: run.topic,
         partition: run.partition,
         firstOffset: run.firstOffset,
-        nextOffset: runs.position(run)?.next ?? run.firstOffset,
+        /** By the replica here; undefined where there is none. */
+        nextOffset: runs.nextOffset(run),
         openedAtMs: run.openedAtMs,
         topicDeleted: runs.partitionOf(run) === undefined,
       })),
@@ -66,7 +67,7 @@ function partsOf({ broker, endpoint, listener, sync, runs, gaps, requests, start
     damage: () => store.damage().map(damageStatus),
   };
 
-  /** Live sessions, and gateways that were here before: their last sign of life is the last batch. */
+  /** Live sessions here, gateways that have one at another broker, and those that were here before: their last sign of life is the last batch. */
   function gatewaysStatus() {
     const { gateways } = sync.status();
     const live = new Set(gateways.map(({ gateway }) => gateway));
@@ -76,10 +77,13 @@ function partsOf({ broker, endpoint, listener, sync, runs, gaps, requests, start
       const last = runs.partitionOf(run)?.replica?.producer(run.producerId)?.lastAppendTime ?? run.openedAtMs;
       absent.set(run.gateway, Math.max(last, absent.get(run.gateway) ?? 0));
     }
-    return [
-      ...gateways,
-      ...Array.from(absent, ([gateway, lastSeenAt]) => ({ gateway, state: 'absent' as const, lastSeenAt })),
-    ];
+    const others = Array.from(absent, ([gateway, lastSeenAt]) => {
+      const elsewhere = broker.gatewayDirectory?.elsewhere(gateway);
+      if (elsewhere === undefined) return { gateway, state: 'absent' as const, lastSeenAt };
+      const { instance, brokerId, sinceMs } = elsewhere;
+      return { gateway, state: 'elsewhere' as const, lastSeenAt, instance, brokerId, sinceMs };
+    });
+    return [...gateways, ...others];
   }
 }
 

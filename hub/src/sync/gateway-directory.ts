@@ -23,16 +23,6 @@ const gatewayRecord = z.strictObject({
 });
 export type GatewayRecord = z.output<typeof gatewayRecord>;
 
-/** As `/status` of any broker may show it. */
-export interface GatewayWhereabouts {
-  readonly gateway: string;
-  readonly brokerId: number;
-  readonly instance: string;
-  readonly sinceMs: number;
-  /** False when that broker has gone since. */
-  readonly isBrokerThere: boolean;
-}
-
 interface Presence extends NameClaim {
   readonly sinceMs: number;
   isRegistered: boolean;
@@ -96,26 +86,19 @@ export class ClusterDirectory implements GatewayDirectory {
     return this.#server?.challenge(gateway, claim);
   }
 
-  *all(): Iterable<GatewayWhereabouts> {
-    for (const [gateway, { instance, brokerId, brokerEpoch, sinceMs }] of this.#table.all()) {
-      const isBrokerThere = this.#epochOf(brokerId) === brokerEpoch;
-      yield { gateway, brokerId, instance, sinceMs, isBrokerThere };
-    }
-  }
-
   #epochOf(brokerId: number): number | undefined {
     return this.#deps.cluster.mirror.metadata.broker(brokerId)?.epoch;
   }
 
-  /** Where the gateway is, if that is another broker, which lives. */
-  #elsewhere(gateway: string): GatewayRecord | undefined {
+  /** Where the gateway connected last, if that is another broker, which lives. */
+  elsewhere(gateway: string): GatewayRecord | undefined {
     const known = this.#table.get(gateway);
     if (known === undefined || known.brokerId === this.#deps.cluster.brokerId) return undefined;
     return this.#epochOf(known.brokerId) === known.brokerEpoch ? known : undefined;
   }
 
   async #refusalOf(gateway: string, { instance, remote }: NameClaim): Promise<string | undefined> {
-    const other = this.#elsewhere(gateway);
+    const other = this.elsewhere(gateway);
     if (other === undefined || other.instance === instance) return undefined;
     const { brokerId } = this.#deps.cluster;
     try {
@@ -162,7 +145,7 @@ export class ClusterDirectory implements GatewayDirectory {
         await delay(RETRY_MS, undefined, { ref: false });
       }
       known = this.#table.get(gateway);
-      const other = this.#elsewhere(gateway);
+      const other = this.elsewhere(gateway);
       if (other === undefined) continue;
       if (other.instance === instance) return this.#leave(gateway, presence, other.brokerId);
       const refusal = await this.#refusalOf(gateway, presence);
@@ -175,7 +158,7 @@ export class ClusterDirectory implements GatewayDirectory {
 
   #onChange(gateway: string): void {
     const presence = this.#here.get(gateway);
-    const other = this.#elsewhere(gateway);
+    const other = this.elsewhere(gateway);
     if (presence?.isRegistered && other !== undefined) this.#leave(gateway, presence, other.brokerId);
   }
 

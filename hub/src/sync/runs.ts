@@ -120,6 +120,13 @@ export class Runs {
     return positionIn(this.partitionOf(run)?.replica, run) ?? run.carried;
   }
 
+  /** `position` as an edge offset, where this broker has a replica. */
+  nextOffset(run: Run): number | undefined {
+    const partition = this.partitionOf(run);
+    const { next = run.firstOffset } = this.position(run) ?? {};
+    return partition === undefined || partition.replica !== undefined ? next : undefined;
+  }
+
   /** Resolves when what deleted topics leave behind is written: their logs may go then. */
   async carried(): Promise<void> {
     await Promise.all(this.#carrying);

@@ -38,7 +38,9 @@ function backlogOf({ streams }: GatewayStatus): number {
 
 function problemOf({ streams }: GatewayStatus): string | undefined {
   for (const { topic, refusal, divergence } of streams) {
-    if (refusal !== undefined) return `${topic}: ${refusal.code}, ${refusal.message}`;
+    // What cannot be taken for a moment is opened again by itself.
+    if (refusal !== undefined && refusal.code !== 'not-available')
+      return `${topic}: ${refusal.code}, ${refusal.message}`;
     if (divergence !== undefined) return `${topic}: ${divergence}`;
   }
   return undefined;
