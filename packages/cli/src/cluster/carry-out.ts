@@ -7,12 +7,15 @@ import { beginMoves, type FailedMove } from './begin-moves.ts';
 import { NOT_NOW, PREFERRED, requestElection } from './elections.ts';
 import { followMoves } from './follow-moves.ts';
 import { type ClusterState, moveKey, readSizes, readState } from './state.ts';
+import { MOVE_RATE, Throttle } from './throttle.ts';
 
 export interface CarryOutOptions {
   readonly json: boolean;
   readonly dryRun: boolean;
   readonly detach: boolean;
   readonly atOnce: number;
+  /** Bytes per second that each broker may copy; as it is set when left out. */
+  readonly throttle?: number | undefined;
   /** Planned again, and again carried out, until there is nothing left: what is created meanwhile moves too. */
   readonly isRepeated: boolean;
   /** Said when all is done. */
@@ -29,9 +32,12 @@ export async function carryOut(
   options: CarryOutOptions,
 ): Promise<number> {
   const interrupted = new AbortController();
+  const throttle = new Throttle(cluster, options.throttle);
   const release = onInterrupt(() => interrupted.abort());
   try {
-    const report = await run(cluster, plan, options, interrupted.signal);
+    const report = await run(cluster, plan, throttle, options, interrupted.signal);
+    if (report.outcome === 'done' || report.outcome === 'failed') await throttle.lift();
+    else tellOf(throttle);
     if (options.json) printJson(report);
     else if (report.outcome === 'done') process.stdout.write(`${options.done}\n`);
     for (const { error } of report.failed) process.stderr.write(`edgelog: ${error}\n`);
@@ -50,6 +56,7 @@ interface Report {
 async function run(
   cluster: Cluster,
   plan: (state: ClusterState) => readonly Move[],
+  throttle: Throttle,
   { json, dryRun, detach, atOnce, isRepeated }: CarryOutOptions,
   signal: AbortSignal,
 ): Promise<Report> {
@@ -64,6 +71,7 @@ async function run(
       process.stderr.write('edgelog: nothing was changed; leave --dry-run out to move these partitions\n');
       return { outcome: 'planned', moves, failed: [] };
     }
+    await throttle.impose(moves);
     if (detach) {
       const failed = await beginMoves(cluster, moves);
       process.stderr.write('edgelog: the moves go on by themselves: edgelog cluster reassign --verify\n');
@@ -81,6 +89,13 @@ async function run(
     if (failed.length > 0) return { outcome: 'failed', moves: all, failed };
     if (!isRepeated) return { outcome: 'done', moves: all, failed };
   }
+}
+
+/** It stays where moves go on without this command. */
+function tellOf({ brokers }: Throttle): void {
+  if (brokers.length === 0) return;
+  const lift = `edgelog configs alter --broker N --delete-config ${MOVE_RATE}`;
+  process.stderr.write(`edgelog: the throttle stays at broker ${brokers.join(', ')}; lift it with ${lift}\n`);
 }
 
 /** Those that moved are led as planned, as far as that can be now. */

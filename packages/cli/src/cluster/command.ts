@@ -36,6 +36,14 @@ const clusterSettings = z.object({
   dryRun: z.boolean().default(false).describe('Only show what would be moved.'),
   detach: z.boolean().default(false).describe('Begin all moves at once and do not wait for them.'),
   atOnce: z.number().int().min(1).default(20).describe('How many partitions are moved at a time.'),
+  throttle: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'Bytes per second that each broker may copy for moves, until they are done; left out: as it is set.',
+    ),
   verify: z
     .boolean()
     .default(false)
