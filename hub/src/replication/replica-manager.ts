@@ -59,6 +59,8 @@ export class ReplicaManager {
   readonly #timer: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
   #closed = false;
+  /** The cluster's id has changed under this broker's feet. */
+  #isLost = false;
   #healings = 0;
 
   /** The mirror has read the metadata; the broker is not registered yet. */
@@ -129,7 +131,13 @@ export class ReplicaManager {
     this.#host.highWatermarks.close();
   }
 
-  #onChange({ topics, partitions, brokers }: MetadataChanges): void {
+  #onChange({ topics, partitions, brokers, others }: MetadataChanges): void {
+    if (others.some(({ path }) => path === 'cluster')) this.#isLost = true;
+    if (this.#isLost) {
+      // Another cluster's metadata, or none: no reason to delete anything.
+      this.#deps.log.error('the metadata of the cluster is gone: nothing is changed here until a restart');
+      return;
+    }
     if (brokers.length > 0) this.peers.brokersChanged();
     for (const change of topics) this.#onTopic(change);
     for (const { after } of partitions) if (after !== undefined) this.#place(after);

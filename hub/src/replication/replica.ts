@@ -184,6 +184,14 @@ export class Replica implements Replication {
     return answer;
   };
 
+  /** Records that each follower has not got on disk; of one that has not fetched yet in this epoch, all. Nothing where this broker does not lead. */
+  *followerLags(): Iterable<{ readonly brokerId: number; readonly lag: number }> {
+    const leader = this.#serving;
+    if (leader === undefined) return;
+    for (const { brokerId, endOffset = this.log.logStartOffset } of leader.followers())
+      yield { brokerId, lag: Math.max(0, leader.endOffset - endOffset) };
+  }
+
   /** Asks for the change of the ISR that is due, if one is. */
   propose(): void {
     const leader = this.#serving;

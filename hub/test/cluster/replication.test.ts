@@ -1,5 +1,5 @@
 import { until } from '@edgelog/sim';
-import { apis, ErrorCode } from '@edgelog/wire';
+import { apis, ErrorCode, iterateBatches, iterateRecords } from '@edgelog/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestBrokers } from './support.ts';
 
@@ -104,6 +104,57 @@ test('a replica that lost its disk begins where its leader does, with what that 
   expect(await brokers.produce(2, 'bootstrap', values(1), { ...producer, baseSequence: 15 })).toBe(15);
   await brokers.add(1);
   await brokers.untilInSync('bootstrap', [1, 2]);
+});
+
+test('what a leader had alone and was not committed is cut when it comes back to a log that went on without', async () => {
+  await brokers.createTopic('parted', [[1, 2]], { 'min.insync.replicas': '2' });
+  await brokers.untilLed('parted', 0, 1);
+  await brokers.untilInSync('parted', [1, 2]);
+  await brokers.produce(1, 'parted', ['both']);
+  await brokers.stop(2);
+  await brokers.untilInSync('parted', [1]);
+  for (const value of ['alone', 'lonely', 'lost']) await brokers.produce(1, 'parted', [value], { acks: 1 });
+  await brokers.stop(1);
+  await brokers.add(2);
+  await brokers.untilLed('parted', 0, 2);
+  await brokers.produce(2, 'parted', ['kept'], { acks: 1 });
+  await brokers.add(1);
+  await brokers.untilInSync('parted', [1, 2]);
+  await until(
+    async () => (await brokers.fetch(1, 'parted', 0, { rack: 'rack-1' })).highWatermark === 2,
+    'the former leader knows what is committed',
+  );
+  const { records } = await brokers.fetch(1, 'parted', 0, { rack: 'rack-1' });
+  const read = [...iterateBatches(records!)].flatMap(({ at, header }) =>
+    Array.from(iterateRecords(records!.subarray(at, at + header.sizeBytes)), ({ value }) => String(value)),
+  );
+  expect(read).toEqual(['both', 'kept']);
+});
+
+test('a replica whose disk is damaged has it from the others again', async () => {
+  await brokers.createTopic('rotten', [[1, 2]]);
+  await brokers.untilLed('rotten', 0, 1);
+  const marker = 'needle in the log';
+  for (let i = 0; i < 5; i++) await brokers.produce(1, 'rotten', [`${marker} ${i}`]);
+  await brokers.untilInSync('rotten', [1, 2]);
+  await brokers.stop(1);
+  expect(brokers.spoil(1, `${marker} 3`)).toBeGreaterThan(0);
+  await brokers.add(1);
+  await brokers.untilInSync('rotten', [1, 2]);
+  await brokers.stop(2);
+  await brokers.untilLed('rotten', 0, 1);
+  await brokers.add(2);
+  await brokers.untilInSync('rotten', [1, 2]);
+  expect((await brokers.fetch(1, 'rotten', 3)).errorCode).toBe(ErrorCode.CORRUPT_MESSAGE);
+  await brokers.untilLed('rotten', 0, 2);
+  await until(
+    async () => (await brokers.fetch(1, 'rotten', 3, { rack: 'rack-1' })).errorCode === ErrorCode.NONE,
+    'it can be read again',
+    30_000,
+  );
+  const { records } = await brokers.fetch(1, 'rotten', 3, { rack: 'rack-1' });
+  expect(records!.includes(`${marker} 3`)).toBe(true);
+  await brokers.untilInSync('rotten', [1, 2]);
 });
 
 test('deleted topics and their logs go everywhere', async () => {

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection } from '@edgelog/client';
 import { TestCluster as TestEtcd, type TestMember } from '@edgelog/etcd/testing/cluster.ts';
@@ -61,6 +61,25 @@ export class TestBrokers {
   wipe(id: number): void {
     const { dir } = this.hubs.get(id)!;
     for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true });
+  }
+
+  /** Changes a byte wherever the text lies in the files of a broker that is stopped; returns how often. */
+  spoil(id: number, text: string): number {
+    const { dir } = this.hubs.get(id)!;
+    let count = 0;
+    for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
+      const path = join(dir, name);
+      if (!statSync(path).isFile()) continue;
+      const bytes = readFileSync(path);
+      const found = bytes.indexOf(text);
+      if (found < 0) continue;
+      for (let at = found; at >= 0; at = bytes.indexOf(text, at + 1)) {
+        bytes[at]! ^= 1;
+        count += 1;
+      }
+      writeFileSync(path, bytes);
+    }
+    return count;
   }
 
   async call<A extends Api>(id: number, api: A, body: RequestInput<A>): Promise<ResponseOutput<A>> {
