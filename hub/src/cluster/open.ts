@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EdgelogError } from '@edgelog/base';
 import { settle } from '@edgelog/cluster';
-import { EtcdClient } from '@edgelog/etcd';
-import { describeError, type Logger } from '@edgelog/runtime';
+import { type CallOptions, EtcdClient } from '@edgelog/etcd';
+import { describeError, formatAddress, type Logger, parseAddress } from '@edgelog/runtime';
 import { brokerConfigsRecord } from '../metadata/dynamic-broker-config.ts';
 import { drawClusterId } from '../metadata/local-home.ts';
+import { isUnspecified } from '../settings.ts';
 import { Controller } from './controller/controller.ts';
 import type { SwapDeps } from './controller/swaps.ts';
 import { EtcdAdmin } from './etcd-admin.ts';
@@ -23,6 +24,7 @@ import { EtcdTable } from './table.ts';
 import { clusterView } from './view.ts';
 import { GuardedWrites } from './writes.ts';
 
+const TRY_MS = 2_000;
 const RETRY_MS = 500;
 /** While etcd is waited for, it is said so often. */
 const TELL_MS = 5_000;
@@ -43,7 +45,7 @@ export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
   const waiting = new Waiting(settings.etcd, deps);
   const mirror = new MetadataMirror({ etcd, keys, log, onBreak: (reason) => waiting.tell(reason) });
   try {
-    const clusterId = await waiting.for(() => clusterIdIn(etcd, keys));
+    const clusterId = await waiting.for((call) => clusterIdIn(etcd, keys, call));
     await waiting.for(() => mirror.start());
     const membership = await Membership.open(store, clusterId, brokerId);
     waiting.isOver = true;
@@ -97,10 +99,10 @@ export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
       brokerConfigs: table('broker-configs', brokerConfigsRecord),
       table,
       register: async (endpoints) => {
-        registered = endpoints;
+        registered = reachable(endpoints);
         controller.start();
         detector.start();
-        const first = session.start(endpoints);
+        const first = session.start(registered);
         session.ended.then(ended.resolve, ended.reject);
         await first;
       },
@@ -116,13 +118,23 @@ export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
   }
 }
 
-async function clusterIdIn(etcd: EtcdClient, keys: ClusterKeys): Promise<string> {
+async function clusterIdIn(etcd: EtcdClient, keys: ClusterKeys, call: CallOptions): Promise<string> {
   const key = keys.cluster;
-  const found = await etcd.get(key);
+  const found = await etcd.get(key, call);
   if (found !== undefined) return parseJson(found.value, clusterRecord).id;
   const value = JSON.stringify({ id: drawClusterId() });
-  await etcd.txn({ compare: [{ key, createRevision: 0 }], success: [{ put: key, value }] });
-  return clusterIdIn(etcd, keys);
+  await etcd.txn({ compare: [{ key, createRevision: 0 }], success: [{ put: key, value }] }, call);
+  return clusterIdIn(etcd, keys, call);
+}
+
+/** A listener on all addresses of its machine is reached where the Kafka listener is. */
+function reachable({ kafka, sync, http }: Endpoints): Endpoints {
+  const { host } = parseAddress(kafka);
+  const at = (listener: string): string => {
+    const address = parseAddress(listener);
+    return isUnspecified(address.host) ? formatAddress({ ...address, host }) : listener;
+  };
+  return { kafka, sync: at(sync), http: at(http) };
 }
 
 /** What is tried until it is done, and said while it is not. */
@@ -137,12 +149,13 @@ class Waiting {
     this.#deps = deps;
   }
 
-  async for<T>(action: () => Promise<T>): Promise<T> {
+  async for<T>(action: (call: CallOptions) => Promise<T>): Promise<T> {
     const { signal } = this.#deps;
+    const call = { timeoutMs: TRY_MS, ...(signal && { signal }) };
     for (;;) {
       signal?.throwIfAborted();
       try {
-        return await action();
+        return await action(call);
       } catch (error) {
         if (!(error instanceof EdgelogError) || signal?.aborted) throw error;
         this.tell(describeError(error));

@@ -82,8 +82,11 @@ export class Controller {
         this.#isAllDirty = true;
       this.#mayHaveOrphans = true;
     }
-    for (const { after } of partitions) {
-      if (after !== undefined) this.#dirty.add(`${after.topicId}/${after.index}`);
+    // Who is not elected looks at all of them once it is.
+    if (this.#term !== undefined) {
+      for (const { after } of partitions) {
+        if (after !== undefined) this.#dirty.add(`${after.topicId}/${after.index}`);
+      }
     }
     const isOfInterest = partitions.length + brokers.length + directories.length + topics.length > 0;
     if (isOfInterest || controller !== undefined) this.#awake();
@@ -132,6 +135,7 @@ export class Controller {
     const { term } = this;
     if (term !== this.#term) {
       this.#term = term;
+      this.#dirty.clear();
       this.#isAllDirty = true;
       this.#mayHaveOrphans = true;
       if (term !== undefined) log.info('elected controller', { epoch: term });
@@ -223,9 +227,13 @@ export class Controller {
     }
   }
 
-  /** As they are now: the map must not change while it is gone through. */
+  /** As they are now, for the map must not change while it is gone through; those that nobody serves come first. */
   #allPartitions(): PartitionEntry[] {
-    return [...this.#options.mirror.metadata.partitions()];
+    const { metadata } = this.#options.mirror;
+    const all = [...metadata.partitions()];
+    const isServed = ({ record }: PartitionEntry): boolean =>
+      metadata.broker(record.leader)?.epoch === record.leaderBrokerEpoch;
+    return [...all.filter((entry) => !isServed(entry)), ...all.filter(isServed)];
   }
 
   *#partitionsOf(keys: readonly string[]): Iterable<PartitionEntry> {

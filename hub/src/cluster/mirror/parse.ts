@@ -7,6 +7,7 @@ import {
   partitionRecord,
 } from '@edgelog/cluster';
 import type { KeyValue } from '@edgelog/etcd';
+import { parseAddress } from '@edgelog/runtime';
 import type { z } from 'zod';
 import { illegalTopicName } from '../../metadata/topic-name.ts';
 import { controllerRecord, topicRecord } from '../records.ts';
@@ -24,11 +25,11 @@ export type Folder = keyof Entries;
 
 /** Each throws what is wrong with a record. `rest`: the key after its folder. */
 const PARSERS: { readonly [F in Folder]: (rest: string, kv: KeyValue) => Entries[F] } = {
-  brokers: (rest, kv) => ({
-    id: wholeNumber(rest),
-    ...leased(kv),
-    record: parseJson(kv.value, brokerRecord),
-  }),
+  brokers: (rest, kv) => {
+    const record = parseJson(kv.value, brokerRecord);
+    parseAddress(record.kafka);
+    return { id: wholeNumber(rest), ...leased(kv), record };
+  },
   directories: (rest, { value, modRevision }) => ({
     id: wholeNumber(rest),
     revision: modRevision,

@@ -1,0 +1,90 @@
+import { TestCluster } from '@edgelog/etcd/testing/cluster.ts';
+import { Relay } from '@edgelog/etcd/testing/relay.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_PLACEMENT } from '../metadata/topic-admin.ts';
+import { eventually, type TestMember, TestMembers } from './testing/members.ts';
+
+let etcd: TestCluster;
+let members: TestMembers;
+
+beforeAll(async () => {
+  etcd = await TestCluster.start();
+  members = new TestMembers(etcd);
+});
+beforeEach(() => members.next());
+afterEach(async () => {
+  await etcd.heal();
+  await members.closeAll();
+});
+afterAll(() => etcd.stop());
+
+const isFenced = ({ handle }: TestMember): boolean => handle.session.epoch === undefined;
+const newTopic = (name: string) => ({ name, partitions: 3, configs: {}, placement: DEFAULT_PLACEMENT });
+
+test('while etcd has no quorum nobody acts as a member, and afterwards all do again', async () => {
+  const all = await members.start(1, 2, 3);
+  const [one] = all;
+  await one!.handle.topicAdmin.create(newTopic('before'));
+  const [, second, third] = etcd.members;
+  await Promise.all([second!.kill(), third!.kill()]);
+  await eventually(() => all.every(isFenced), 'all are fenced');
+  expect(one!.handle.health()[0]).toContain('not registered in the cluster');
+  expect(await one!.handle.topicAdmin.delete(one!.topics.get('before')!)).toMatchObject({
+    error: 'REQUEST_TIMED_OUT',
+  });
+  await etcd.heal();
+  await eventually(() => !all.some(isFenced), 'all are registered');
+  await eventually(() => {
+    const led = [...one!.handle.mirror.metadata.partitions()].map(({ record }) => record);
+    const epochs = new Map(all.map(({ brokerId, handle }) => [brokerId, handle.session.epoch]));
+    return led.length === 3 && led.every((r) => epochs.get(r.leader) === r.leaderBrokerEpoch);
+  }, 'all partitions are led under the new registrations');
+  await eventually(() => one!.handle.health().length === 0, 'all is well');
+});
+
+test('a broker that etcd does not hear is replaced, and comes back under a new registration', async () => {
+  const relays = await Promise.all(etcd.endpoints.map((endpoint) => Relay.to(endpoint)));
+  const cut = members.member(1, { etcd: relays.map(({ endpoint }) => endpoint) });
+  await cut.start();
+  const [other] = await members.start(2);
+  const before = cut.handle.session.epoch!;
+  for (const relay of relays) relay.mode = 'deaf';
+  await eventually(() => isFenced(cut), 'it is fenced');
+  await eventually(() => other!.handle.states(1).epoch === undefined, 'the other one sees it go');
+  await eventually(() => other!.handle.cluster.controllerId === 2, 'the other one is the controller');
+  for (const relay of relays) relay.mode = 'open';
+  await eventually(() => !isFenced(cut), 'it is back');
+  expect(cut.handle.session.epoch).toBeGreaterThan(before);
+  await eventually(() => cut.handle.cluster.controllerId === 2, 'it knows of the other controller');
+  await cut.close();
+  for (const relay of relays) await relay.close();
+});
+
+test('a member of etcd that dies is not noticed by brokers', async () => {
+  const all = await members.start(1, 2, 3);
+  const epochs = all.map(({ handle }) => handle.session.epoch);
+  let lost = 0;
+  for (const { handle } of all) handle.session.onLost(() => lost++);
+  await (await etcd.leader()).kill();
+  await eventually(async () => {
+    const created = await all[0]!.handle.topicAdmin.create(newTopic('after'));
+    return !('error' in created);
+  }, 'a topic is created');
+  await eventually(() => all.every(({ topics }) => topics.get('after') !== undefined), 'all have it');
+  expect(lost).toBe(0);
+  expect(all.map(({ handle }) => handle.session.epoch)).toEqual(epochs);
+});
+
+describe('without etcd', () => {
+  test('a broker waits for it, says what it waits for, and can be told to end', async () => {
+    const giveUp = new AbortController();
+    const nowhere = members.member(1, { etcd: ['http://127.0.0.1:1'] });
+    const opening = nowhere.open(giveUp.signal).then(
+      () => 'opened',
+      () => 'gave up',
+    );
+    await eventually(() => nowhere.has('waits for etcd at http://127.0.0.1:1'), 'it says so');
+    giveUp.abort();
+    expect(await opening).toBe('gave up');
+  });
+});
