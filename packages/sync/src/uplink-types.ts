@@ -37,6 +37,11 @@ export interface UplinkTuning {
   bufferedBytesMax: number;
   /** Default 8 MiB. */
   maxFrameBytes: number;
+  /**
+   * A hub that can take none of the streams for so long, or up to twice as long, is left for the next URL, if there is one: it may be
+   * cut off from the others. Default 8,000.
+   */
+  moveAfterMs: number;
 }
 
 /** `refused`: the hub said no to this gateway, waiting long. */

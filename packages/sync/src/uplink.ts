@@ -18,6 +18,7 @@ const DEFAULTS: UplinkTuning = {
   turnBytes: 512 * 1024,
   bufferedBytesMax: 1024 * 1024,
   maxFrameBytes: MAX_FRAME_BYTES,
+  moveAfterMs: 8_000,
 };
 
 /** Where there are several URLs: a broker that died is to be left soon. */
@@ -176,6 +177,7 @@ class UplinkShell implements Uplink {
       log,
       now: Date.now,
       maxFrameBytes: this.#tuning.maxFrameBytes,
+      moveAfterMs: this.#urls.length > 1 ? this.#tuning.moveAfterMs * (1 + Math.random()) : undefined,
       restarting: this.#restarting,
       send: (frame) => connection.send(frame),
       welcomed: (hub) => this.#welcomed(hub),

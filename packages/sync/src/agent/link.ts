@@ -11,6 +11,8 @@ export interface AgentLinkOptions {
   log: SyncLog;
   now: () => number;
   maxFrameBytes: number;
+  /** After how long without a stream that the hub can take another one is looked for. Default: never. */
+  moveAfterMs?: number | undefined;
   send(frame: AgentFrame): void;
   /** The session is over: close the connection. */
   end(retry: Retry, code: RefusalCode, message: string): void;
@@ -38,7 +40,7 @@ export class AgentLink {
 
   constructor(options: AgentLinkOptions) {
     this.#options = options;
-    this.session = createAgentSession(options.port.identity, { maxFrameBytes: options.maxFrameBytes });
+    this.session = createAgentSession(options.port.identity, options);
     this.sync();
   }
 

@@ -6,10 +6,10 @@ import { createAgentSession } from './state.ts';
 
 const run = { producerId: 2 ** 52 + 7, logId: 'log', topic: 't', firstOffset: 0 };
 
-function liveSession() {
+function liveSession(moveAfterMs?: number) {
   const session = createAgentSession(
     { gateway: 'gw', instance: 'i', version: '1' },
-    { maxFrameBytes: 10_000 },
+    { maxFrameBytes: 10_000, moveAfterMs },
   );
   const at = (now: number, event: AgentEvent) => handleAgent(session, event, now).effects;
   at(0, { type: 'stream', run, acked: undefined, sealedEndOffset: 5, ended: false });
@@ -50,4 +50,16 @@ test('a stream that the hub cannot take for now is opened again within moments, 
   }
   expect(waits).toEqual([200, 400, 800, 1_600, 2_000, 2_000, 2_000, 2_000]);
   expect(session.phase).toBe('live');
+});
+
+test('a hub that can take nothing is left for another, if there is one; one that takes some stream is not', () => {
+  const { session, at, refuse } = liveSession(3_000);
+  refuse(0, 1, 'not-available');
+  expect(at(2_000, { type: 'tick' })).toMatchObject([{ type: 'send', frame: { type: 'open', handle: 2 } }]);
+  at(2_100, { type: 'opened', handle: 2, partition: 0, next: null, crc: null });
+  refuse(2_200, 2, 'not-available');
+  expect(at(5_000, { type: 'tick' })).toMatchObject([{ type: 'send', frame: { type: 'open', handle: 3 } }]);
+  refuse(5_100, 3, 'not-available');
+  expect(at(5_200, { type: 'tick' })).toMatchObject([{ type: 'end', retry: 'soon', code: 'not-available' }]);
+  expect(session.phase).toBe('ended');
 });

@@ -56,6 +56,10 @@ export interface AgentSession {
   /** Batch bytes that may still be sent. */
   credit: number;
   inFlightBytes: number;
+  /** Since when no stream could be taken by this hub, ms; undefined while some can. */
+  unavailableSince: number | undefined;
+  /** After how long of that another hub is looked for; undefined where there is no other. */
+  moveAfterMs: number | undefined;
   nextHandle: number;
   streams: Map<number, AgentStream>;
   /** Streams by the handle they are open under. */
@@ -73,7 +77,7 @@ export interface AgentSession {
 
 export function createAgentSession(
   identity: AgentSession['identity'],
-  limits: { maxFrameBytes: number },
+  limits: { maxFrameBytes: number; moveAfterMs?: number | undefined },
 ): AgentSession {
   return {
     identity,
@@ -82,6 +86,8 @@ export function createAgentSession(
     maxFrameBytes: limits.maxFrameBytes,
     credit: 0,
     inFlightBytes: 0,
+    unavailableSince: undefined,
+    moveAfterMs: limits.moveAfterMs,
     nextHandle: 1,
     streams: new Map(),
     handles: new Map(),

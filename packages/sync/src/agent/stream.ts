@@ -88,7 +88,14 @@ export function openStream(session: AgentSession, stream: AgentStream, out: Agen
 
 const isAside = ({ phase }: AgentStream) => phase === 'waiting' || phase === 'refused';
 
+/** Opens streams again, or ends the session with a hub that cannot take any of them while there are others. */
 export function reopenDue(session: AgentSession, now: number, out: AgentEffect[]): void {
+  const { unavailableSince = now, moveAfterMs = Number.POSITIVE_INFINITY } = session;
+  if (now - unavailableSince >= moveAfterMs) {
+    const message = `this broker could not take any stream for ${now - unavailableSince} ms`;
+    end(session, out, 'soon', 'not-available', message);
+    return;
+  }
   for (const stream of session.streams.values()) {
     if (isAside(stream) && stream.retryAt <= now) openStream(session, stream, out);
   }
@@ -148,8 +155,9 @@ const table: Record<AgentStreamPhase, Row> = {
   opening: {
     stream: grow,
     gone: leave,
-    opened: ({ stream, out }, event) => {
+    opened: ({ session, stream, out }, event) => {
       stream.phase = 'comparing';
+      session.unavailableSince = undefined;
       stream.partition = event.partition;
       const hub =
         event.next === null || event.crc === null ? undefined : { next: event.next, crc: event.crc };
@@ -318,12 +326,13 @@ function acknowledge(context: Context, { next, crc }: AgentEventOf<'ack'>): void
 }
 
 function refused(context: Context, code: RefusalCode, message: string): void {
-  const { stream, now, out } = context;
+  const { session, stream, now, out } = context;
   closeHandle(context);
   stream.reason = { code, message };
   if (REFUSAL[code] === 'outage') {
     if (stream.outages === 0)
       report(context, 'info', 'the hub cannot take a stream at the moment', { message });
+    session.unavailableSince ??= now;
     stream.phase = 'waiting';
     stream.retryAt = now + doubled(UNAVAILABLE_MIN_MS, UNAVAILABLE_MAX_MS, stream.outages++);
     return;
