@@ -1,0 +1,194 @@
+import { rmSync } from 'node:fs';
+import { Connection } from '@edgelog/client';
+import { agentStore, silent } from '@edgelog/sim';
+import { startUplink, type Uplink } from '@edgelog/sync';
+import { apis, ErrorCode, errorName } from '@edgelog/wire';
+import { ClusterProcesses } from '../harness/cluster-processes.ts';
+import { sleep, until } from '../harness/wait.ts';
+import { type BenchOptions, printTable } from './report.ts';
+import { scratchDir } from './scratch.ts';
+import { cpuSeconds } from './usage.ts';
+
+/** At scale 1. */
+const PARTITIONS = 6_000;
+const GATEWAYS = 600;
+/** Kafka's limit on one request is higher; what is wanted here is partitions, not topics. */
+const TOPIC_PARTITIONS = 500;
+const SETTLE_MS = 5_000;
+const IDLE_MS = 10_000;
+const WAIT_MS = 120_000;
+
+/**
+ * What one more partition and one more gateway cost the brokers of a cluster and its etcd, idle; and how fast the controller
+ * gives the partitions of a killed broker to others.
+ */
+export async function benchUnits({ scale }: BenchOptions): Promise<void> {
+  const partitions = Math.ceil((PARTITIONS * scale) / TOPIC_PARTITIONS) * TOPIC_PARTITIONS;
+  const gateways = Math.ceil(GATEWAYS * scale);
+  const dir = scratchDir();
+  const cluster = await ClusterProcesses.start({ parent: dir, network: false, etcdMembers: 1 });
+  const uplinks: Uplink[] = [];
+  try {
+    await sleep(SETTLE_MS);
+    const empty = await usage(cluster);
+    const startedAt = performance.now();
+    await createTopics(cluster, partitions / TOPIC_PARTITIONS);
+    const createSeconds = (performance.now() - startedAt) / 1_000;
+    await sleep(SETTLE_MS);
+    const wide = await usage(cluster);
+    for (let i = 0; i < gateways; i++) uplinks.push(await startGateway(cluster, i));
+    await until('all gateways were acknowledged', () => uplinks.every(isDrained), WAIT_MS);
+    await sleep(SETTLE_MS);
+    const full = await usage(cluster);
+    await Promise.all(uplinks.splice(0).map((uplink) => uplink.stop()));
+    const failoverSeconds = await failover(cluster);
+    const per = (of: 'brokerBytes' | 'etcdBytes', to: Usage, from: Usage, count: number): string =>
+      ((to[of] - from[of]) / count / 1024).toFixed(2);
+    printTable(
+      `Three brokers: ${partitions.toLocaleString('en')} partitions of three replicas, then ${gateways} gateways with a stream each`,
+      ['', 'KiB per broker', 'KiB in etcd', 'CPU ms/s of a broker, idle', 'CPU ms/s of etcd, idle'],
+      [
+        [
+          'nothing',
+          (empty.brokerBytes / 1024).toFixed(0),
+          (empty.etcdBytes / 1024).toFixed(0),
+          ...cpu(empty),
+        ],
+        [
+          'each partition',
+          per('brokerBytes', wide, empty, partitions),
+          per('etcdBytes', wide, empty, partitions),
+          ...cpu(wide),
+        ],
+        [
+          'each gateway',
+          per('brokerBytes', full, wide, gateways),
+          per('etcdBytes', full, wide, gateways),
+          ...cpu(full),
+        ],
+      ],
+    );
+    printTable(
+      'The controller',
+      ['work', 'seconds', 'partitions/s'],
+      [
+        ['partitions created', createSeconds.toFixed(2), (partitions / createSeconds).toFixed(0)],
+        [
+          'led again after kill -9 of one broker',
+          failoverSeconds.toFixed(2),
+          (partitions / 3 / failoverSeconds).toFixed(0),
+        ],
+      ],
+    );
+  } finally {
+    await Promise.all(uplinks.map((uplink) => uplink.stop()));
+    await cluster.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+interface Usage {
+  /** Private memory of a broker, the mean of all. */
+  readonly brokerBytes: number;
+  /** What etcd holds, as its database counts it. */
+  readonly etcdBytes: number;
+  readonly brokerCpuMs: number;
+  readonly etcdCpuMs: number;
+}
+
+const cpu = ({ brokerCpuMs, etcdCpuMs }: Usage): string[] => [brokerCpuMs.toFixed(1), etcdCpuMs.toFixed(1)];
+
+/** Also uses ten idle seconds for it. */
+async function usage({ brokers, etcd }: ClusterProcesses): Promise<Usage> {
+  const client = etcd.client();
+  const [member] = etcd.members;
+  const cpuOf = (): [brokers: number, etcd: number] => [
+    brokers.reduce((sum, { process }) => sum + cpuSeconds(process), 0) / brokers.length,
+    cpuSeconds({ pid: member!.pid }),
+  ];
+  try {
+    const before = cpuOf();
+    await sleep(IDLE_MS);
+    const after = cpuOf();
+    const [account] = await client.status();
+    if (account === undefined || 'error' in account) throw new Error('etcd does not tell its size');
+    const [brokerCpuMs, etcdCpuMs] = after.map((one, i) => ((one - before[i]!) * 1_000) / (IDLE_MS / 1_000));
+    const privateBytes = brokers.reduce((sum, { process }) => sum + process.privateBytes(), 0);
+    return {
+      brokerBytes: privateBytes / brokers.length,
+      etcdBytes: account.dbBytesInUse,
+      brokerCpuMs: brokerCpuMs!,
+      etcdCpuMs: etcdCpuMs!,
+    };
+  } finally {
+    client.close();
+  }
+}
+
+async function createTopics({ brokers }: ClusterProcesses, count: number): Promise<void> {
+  const connection = await connect(brokers[0]!.ports.kafka);
+  try {
+    for (let i = 0; i < count; i++) {
+      const { topics } = await connection.request(apis.createTopics, {
+        timeoutMs: WAIT_MS,
+        topics: [
+          {
+            name: `wide-${i}`,
+            numPartitions: TOPIC_PARTITIONS,
+            replicationFactor: -1,
+            assignments: [],
+            configs: [],
+          },
+        ],
+      });
+      const { errorCode } = topics[0]!;
+      if (errorCode !== ErrorCode.NONE) throw new Error(`wide-${i}: ${errorName(errorCode)}`);
+    }
+    await until('all partitions are led', () => isLed(connection), WAIT_MS);
+  } finally {
+    connection.close();
+  }
+}
+
+const connect = (port: number): Promise<Connection> =>
+  Connection.open({ host: '127.0.0.1', port }, { clientId: 'bench', timeoutMs: WAIT_MS });
+
+async function isLed(connection: Connection): Promise<boolean> {
+  const { topics } = await connection.request(apis.metadata, { topics: null });
+  return topics.every(({ partitions }) => partitions.every(({ leaderId }) => leaderId >= 0));
+}
+
+async function startGateway({ brokers }: ClusterProcesses, index: number): Promise<Uplink> {
+  const port = agentStore({ gateway: `gateway-${index}`, topics: ['wide-0'], keepAcked: 0 });
+  await port.ingest(0, [index]);
+  const urls = brokers.map(({ ports }) => `ws://127.0.0.1:${ports.sync}`);
+  return startUplink({ urls, port, log: silent });
+}
+
+const isDrained = (uplink: Uplink): boolean => {
+  const { ackedBatches, inFlightBytes } = uplink.status();
+  return ackedBatches > 0 && inFlightBytes === 0;
+};
+
+/** Seconds until nothing is led by the broker that was killed. */
+async function failover({ brokers }: ClusterProcesses): Promise<number> {
+  const [first, killed] = brokers;
+  const connection = await connect(first!.ports.kafka);
+  try {
+    const startedAt = performance.now();
+    await killed!.kill();
+    await until(
+      'others lead',
+      async () => {
+        const { topics } = await connection.request(apis.metadata, { topics: null });
+        return topics.every(({ partitions }) =>
+          partitions.every(({ leaderId }) => leaderId >= 0 && leaderId !== killed!.id),
+        );
+      },
+      WAIT_MS,
+    );
+    return (performance.now() - startedAt) / 1_000;
+  } finally {
+    connection.close();
+  }
+}
