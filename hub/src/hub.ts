@@ -10,8 +10,8 @@ import {
 } from '@edgelog/runtime';
 import { startSyncServer } from '@edgelog/sync';
 import type { Broker } from './broker.ts';
-import { openCluster } from './cluster/index.ts';
 import { refuseMember } from './cluster/membership.ts';
+import { openClusterTellingHealth } from './cluster/waiting-health.ts';
 import { reportDamage } from './fetch/damage.ts';
 import { openGroups } from './group/index.ts';
 import { registerHubMetrics } from './http/metrics.ts';
@@ -47,6 +47,8 @@ const FREE_FRAME_BYTES = 16 * 1024 * 1024;
 export interface HubDeps {
   log?: Logger;
   now?: () => number;
+  /** Ends a start that waits for others: `startHub` rejects with its reason. */
+  signal?: AbortSignal;
 }
 
 /** A hub that serves. The ports are the real ones (settings may say 0). */
@@ -67,7 +69,7 @@ export interface RunningHub {
 
 /** Opens the store and serves it. Rejects with EdgelogError (port or directory in use, unreadable data) and leaves nothing open. */
 export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promise<RunningHub> {
-  const { log = createLogger({ component: 'hub', level: settings.logLevel }), now = Date.now } = deps;
+  const { log = createLogger({ component: 'hub', level: settings.logLevel }), now = Date.now, signal } = deps;
   const opened: (() => Promise<void> | void)[] = [];
   const closeAll = async () => {
     for (let close = opened.pop(); close !== undefined; close = opened.pop()) await close();
@@ -117,7 +119,9 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     const advertised =
       settings.advertise === undefined ? undefined : parseAddress(settings.advertise, '--advertise');
     const cluster =
-      settings.etcd.length > 0 ? await openCluster({ settings, store, topics, now, log }) : undefined;
+      settings.etcd.length > 0
+        ? await openClusterTellingHealth({ settings, store, topics, now, log, ...(signal && { signal }) })
+        : undefined;
     if (cluster !== undefined) opened.push(() => cluster.stop());
     else refuseMember(store);
     replicas = cluster && new ReplicaManager({ ...cluster, settings, store, topics, log });
@@ -191,7 +195,7 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       ...{ broker, endpoint, listener, sync, runs, gaps, requests, startedAtMs, now, health },
       metadata: cluster?.mirror.metadata,
     };
-    registerHubMetrics(metrics, view);
+    registerHubMetrics(metrics, view, cluster && replicas && { cluster, replicas });
     const ops = await startHubOps({ address: settings.http, view, metrics, log });
     opened.push(() => ops.close());
 

@@ -3,21 +3,15 @@ import type { Labels, Metrics, Sample } from '@edgelog/runtime';
 import type { Broker } from '../broker.ts';
 import type { Topic } from '../metadata/topics.ts';
 import type { Partition, Traffic } from '../partition/partition.ts';
-import { BoundedSeries } from './bounded-series.ts';
+import type { BoundedSeries } from './bounded-series.ts';
 import { groupsStatus } from './status.ts';
-
-/** Of one metric. */
-const SERIES_MAX = 10_000;
 
 /**
  * What dashboards and alerts for Kafka ask for, under the names they know: `kafka_server_…`, `kafka_log_…` as the JMX
  * exporter's rules for a broker make them (lower case), `kafka_topic_…`, `kafka_consumergroup_…` as kafka_exporter does.
  * The broker's own topics are left out, as kafka_exporter is usually told to.
  */
-export function registerKafkaMetrics(metrics: Metrics, broker: Broker): void {
-  const { topics } = broker;
-  const series = new BoundedSeries(SERIES_MAX);
-
+export function registerKafkaMetrics(metrics: Metrics, series: BoundedSeries, broker: Broker): void {
   function gauge(name: string, help: string, collect: () => Iterable<Sample>): void {
     metrics.gauge(name, help, () => series.of(name, collect()));
   }
@@ -102,15 +96,6 @@ export function registerKafkaMetrics(metrics: Metrics, broker: Broker): void {
       yield { labels: { consumergroup: groupId }, value: members.length };
     }
   });
-  metrics.gauge('kafka_brokers', 'Brokers of the cluster.', () => 1);
-  metrics.gauge(
-    'kafka_server_replicamanager_partitioncount',
-    "Partitions here, those of the broker's own topics included.",
-    () => sum(Array.from(topics.all(), ({ partitions }) => partitions.length)),
-  );
-  metrics.gauge('edgelog_metric_series_omitted', `Series beyond the ${SERIES_MAX} shown of a metric.`, () =>
-    series.omitted(),
-  );
 }
 
 type GroupOffsets = ReturnType<typeof groupsStatus>[number]['offsets'];

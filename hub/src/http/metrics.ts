@@ -1,13 +1,33 @@
 import type { Metrics } from '@edgelog/runtime';
+import type { ClusterHandle } from '../cluster/index.ts';
+import type { ReplicaManager } from '../replication/index.ts';
+import { BoundedSeries } from './bounded-series.ts';
+import { registerClusterMetrics } from './cluster-metrics.ts';
 import { registerKafkaMetrics } from './kafka-metrics.ts';
+import { registerReplicationMetrics } from './replication-metrics.ts';
 import type { HubView } from './status.ts';
 
+/** Of one metric. */
+const SERIES_MAX = 10_000;
+
+/** What a broker of a cluster has besides. */
+interface Membership {
+  readonly cluster: ClusterHandle;
+  readonly replicas: ReplicaManager;
+}
+
 /** Registers what the hub's parts know, read when /metrics is asked for. */
-export function registerHubMetrics(metrics: Metrics, view: HubView): void {
+export function registerHubMetrics(metrics: Metrics, view: HubView, membership?: Membership): void {
   const { broker, listener, sync, gaps, requests } = view;
   const { store, topics, responses } = broker;
   const stats = () => store.stats();
-  registerKafkaMetrics(metrics, broker);
+  const series = new BoundedSeries(SERIES_MAX);
+  registerKafkaMetrics(metrics, series, broker);
+  registerReplicationMetrics(metrics, view);
+  if (membership) registerClusterMetrics(metrics, series, membership.cluster, membership.replicas);
+  metrics.gauge('edgelog_metric_series_omitted', `Series beyond the ${SERIES_MAX} shown of a metric.`, () =>
+    series.omitted(),
+  );
   metrics.gauge('edgelog_kafka_connections', 'Kafka connections.', () => listener.connectionCount);
   metrics.gauge(
     'edgelog_kafka_requests_in_flight',

@@ -164,6 +164,11 @@ export class PartitionLeader {
     }
   }
 
+  /** Where each follower is known to be: all below is on its disk; undefined until it has fetched in this epoch. */
+  *followers(): Iterable<{ readonly brokerId: number; readonly endOffset: number | undefined }> {
+    for (const [brokerId, { endOffset }] of this.#followers) yield { brokerId, endOffset };
+  }
+
   /** All that may be in the ISR: those of the record, and those of a proposal whose fate is not known. */
   get maximalIsr(): readonly number[] {
     return [...new Set([...this.#record.isr, ...(this.#pending?.record.isr ?? [])])];

@@ -2,7 +2,7 @@ import { EdgelogError } from '@edgelog/base';
 import { alarmCall, anyAnswer, type KeyValue, rangeCall, statusCall, txnCall } from './answers.ts';
 import { Endpoints } from './endpoints.ts';
 import { EtcdError } from './error.ts';
-import { Caller, type CallLimits } from './http/caller.ts';
+import { type CallEnd, Caller, type CallLimits } from './http/caller.ts';
 import { Exchange, type TlsOptions } from './http/exchange.ts';
 import { type Credentials, Login } from './http/login.ts';
 import { type KeyRange, rangeAfter, rangeFields } from './keys.ts';
@@ -101,6 +101,11 @@ export class EtcdClient {
       attemptTimeoutMs: this.#tuning.attemptTimeoutMs,
     });
     this.#leases = new Leases(this.#caller);
+  }
+
+  /** Hears of every attempt at a member that ended, but for watches: for metrics. It must not throw. */
+  onCall(listener: (call: CallEnd) => void): void {
+    this.#caller.onCall(listener);
   }
 
   /** The whole range at one revision, however many keys it has. */

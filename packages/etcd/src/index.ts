@@ -9,6 +9,7 @@ export {
   type RangeResult,
 } from './client.ts';
 export { EtcdError, type EtcdOutcome, type EtcdReason } from './error.ts';
+export type { CallEnd } from './http/caller.ts';
 export type { TlsOptions } from './http/exchange.ts';
 export type { Credentials } from './http/login.ts';
 export type { KeyRange } from './keys.ts';

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { Endpoints } from '../endpoints.ts';
-import { EtcdError, type EtcdOutcome } from '../error.ts';
+import { EtcdError, type EtcdOutcome, type EtcdReason } from '../error.ts';
 import { parseJson, refusalOf } from '../refusal.ts';
 import { type Exchange, type ExchangeOptions, readAll, where } from './exchange.ts';
 import type { Login } from './login.ts';
@@ -41,6 +41,15 @@ export interface CallerOptions {
   readonly attemptTimeoutMs: number;
 }
 
+/** One attempt at one member that has ended. */
+export interface CallEnd {
+  /** Below `/v3/`. */
+  readonly path: string;
+  readonly tookMs: number;
+  /** Undefined for one that was answered. */
+  readonly fault: EtcdReason | undefined;
+}
+
 export interface OpenStream {
   readonly url: URL;
   readonly startedAt: number;
@@ -57,6 +66,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set(['UNAVAILABLE', 'TIMEOUT', 'BAD_A
 export class Caller {
   readonly #options: CallerOptions;
   #clusterId: string | undefined;
+  readonly #whenEnded = new Set<(call: CallEnd) => void>();
 
   constructor(options: CallerOptions) {
     this.#options = options;
@@ -65,6 +75,10 @@ export class Caller {
   /** Monotonic ms. */
   now(): number {
     return this.#options.now();
+  }
+
+  onCall(listener: (call: CallEnd) => void): void {
+    this.#whenEnded.add(listener);
   }
 
   /** Asks members in turn until one answers, for as long as that cannot do the work twice. */
@@ -103,9 +117,11 @@ export class Caller {
       const answer = await this.#ask(url, { ...call, headers, timeoutMs, signal });
       this.#checkCluster(url, answer.header?.cluster_id);
       this.#options.endpoints.succeeded(url, startedAt);
+      this.#ended(call.path, startedAt, undefined);
       return answer;
     } catch (error) {
       this.failed(url, startedAt, error);
+      if (error instanceof EtcdError) this.#ended(call.path, startedAt, error.reason);
       throw error;
     }
   }
@@ -130,6 +146,11 @@ export class Caller {
       this.failed(url, startedAt, error);
       throw error;
     }
+  }
+
+  #ended(path: string, startedAt: number, fault: EtcdReason | undefined): void {
+    const tookMs = this.now() - startedAt;
+    for (const listener of this.#whenEnded) listener({ path, tookMs, fault });
   }
 
   /** The member whose turn it is, once it may be asked again. */
