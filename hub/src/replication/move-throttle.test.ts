@@ -34,3 +34,21 @@ test('what was not used is not saved up', () => {
   now += 1_000;
   expect(throttle.isOpen).toBe(true);
 });
+
+test('a rate that was too low does not hold up what comes under a higher one', () => {
+  let now = 0;
+  let rate = 1;
+  const throttle = new MoveThrottle(
+    () => rate,
+    () => now,
+  );
+  throttle.spend(100);
+  rate = 1_000;
+  now = 100;
+  expect(throttle.isOpen).toBe(true);
+  throttle.spend(100);
+  rate = Number.POSITIVE_INFINITY;
+  expect(throttle.isOpen).toBe(true);
+  rate = 1;
+  expect(throttle.isOpen).toBe(true);
+});

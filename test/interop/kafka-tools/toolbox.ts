@@ -27,6 +27,7 @@ const CLASSES = {
   brokerApiVersions: `${PACKAGE}.BrokerApiVersionsCommand`,
   cluster: `${PACKAGE}.ClusterTool`,
   reassign: `${PACKAGE}.reassign.ReassignPartitionsCommand`,
+  elections: `${PACKAGE}.LeaderElectionCommand`,
   quorum: `${PACKAGE}.MetadataQuorumCommand`,
 } as const;
 export type ToolName = keyof typeof CLASSES;
