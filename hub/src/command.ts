@@ -20,8 +20,8 @@ export async function hubCommand(argv: string[]): Promise<number> {
     return await runProcess({
       log,
       isToldElsewhere: isCommitFailure,
-      start: async () => {
-        const hub = await startHub(settings, { log });
+      start: async (asked) => {
+        const hub = await startHub(settings, { log, signal: asked });
         void hub.failed.then((error) => {
           const status = reportFatal(error);
           setTimeout(() => process.exit(status), FAILED_EXIT_MS);

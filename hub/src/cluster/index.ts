@@ -36,7 +36,7 @@ export interface ClusterDeps {
   readonly log: Logger;
   /** Why the cluster's metadata is not known yet: for health, while `openCluster` waits. */
   readonly onWaiting?: (reason: string) => void;
-  /** Ends the wait: `openCluster` rejects. */
+  /** Ends a wait: `openCluster` and `register` reject with its reason. */
   readonly signal?: AbortSignal;
 }
 

@@ -46,7 +46,7 @@ export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
   const mirror = new MetadataMirror({ etcd, keys, log, onBreak: (reason) => waiting.tell(reason) });
   try {
     const clusterId = await waiting.for((call) => clusterIdIn(etcd, keys, call));
-    await waiting.for(() => mirror.start());
+    await untilAborted(mirror.start(), deps.signal);
     const membership = await Membership.open(store, clusterId, brokerId);
     waiting.isOver = true;
     const rack = settings.rack ?? null;
@@ -104,7 +104,7 @@ export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
         detector.start();
         const first = session.start(registered);
         session.ended.then(ended.resolve, ended.reject);
-        await first;
+        await untilAborted(first, deps.signal);
       },
       health: () => (session.trouble === undefined ? [] : [session.trouble]),
       ended: ended.promise,
@@ -125,6 +125,19 @@ async function clusterIdIn(etcd: EtcdClient, keys: ClusterKeys, call: CallOption
   const value = JSON.stringify({ id: drawClusterId() });
   await etcd.txn({ compare: [{ key, createRevision: 0 }], success: [{ put: key, value }] }, call);
   return clusterIdIn(etcd, keys, call);
+}
+
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 /** A listener on all addresses of its machine is reached where the Kafka listener is. */
@@ -157,7 +170,8 @@ class Waiting {
       try {
         return await action(call);
       } catch (error) {
-        if (!(error instanceof EdgelogError) || signal?.aborted) throw error;
+        signal?.throwIfAborted();
+        if (!(error instanceof EdgelogError)) throw error;
         this.tell(describeError(error));
         await delay(RETRY_MS, undefined, signal && { signal }).catch(() => {});
       }

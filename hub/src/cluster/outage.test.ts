@@ -1,5 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { TestCluster } from '@edgelog/etcd/testing/cluster.ts';
 import { Relay } from '@edgelog/etcd/testing/relay.ts';
+import { freePorts } from '@edgelog/sim';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULT_PLACEMENT } from '../metadata/topic-admin.ts';
 import { eventually, type TestMember, TestMembers } from './testing/members.ts';
@@ -86,5 +92,30 @@ describe('without etcd', () => {
     await eventually(() => nowhere.has('waits for etcd at http://127.0.0.1:1'), 'it says so');
     giveUp.abort();
     expect(await opening).toBe('gave up');
+  });
+
+  test('a hub that waits answers 503 with the reason, and ends when it is told to', async () => {
+    const [port] = await freePorts(1);
+    const dir = mkdtempSync(join(tmpdir(), 'edgelog-waiting-'));
+    const main = join(import.meta.dirname, '../../test/support/hub-main.ts');
+    const flags = [`--data-dir=${dir}`, '--kafka=127.0.0.1:0', '--sync=127.0.0.1:0'];
+    const cluster = ['--etcd=http://127.0.0.1:1', '--broker-id=1', `--http=127.0.0.1:${port}`];
+    const hub = spawn(process.execPath, [main, ...flags, ...cluster], { stdio: 'ignore' });
+    const exited = once(hub, 'exit');
+    const health = async () => {
+      const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
+      return answer && { status: answer.status, body: await answer.text() };
+    };
+    try {
+      await eventually(async () => (await health()) !== undefined, 'it answers');
+      const { status, body } = (await health())!;
+      expect(status).toBe(503);
+      expect(body).toContain('waits for etcd at http://127.0.0.1:1');
+      hub.kill('SIGTERM');
+      expect(await exited).toEqual([0, null]);
+    } finally {
+      hub.kill('SIGKILL');
+      rmSync(dir, { recursive: true, force: true });
+    }
   });
 });

@@ -9,7 +9,8 @@ export interface RunningProcess {
   readonly done?: Promise<number>;
 }
 export interface RunProcessOptions {
-  readonly start: () => Promise<RunningProcess>;
+  /** `asked` is aborted when the process is told to end before this is done: it may reject with its reason then. */
+  readonly start: (asked: AbortSignal) => Promise<RunningProcess>;
   readonly log: Logger;
   /** Rejections that nobody hears of, of something that is told and dealt with elsewhere: no reason to end. */
   readonly isToldElsewhere?: (error: unknown) => boolean;
@@ -52,9 +53,13 @@ export function reportFatal(error: unknown): 1 {
  */
 export async function runProcess(options: RunProcessOptions): Promise<number> {
   const { log, stopTimeoutMs = 30_000, isToldElsewhere } = options;
+  const askedInStart = new AbortController();
   let onAsked: (reason: string) => void = () => {};
   const asked = new Promise<string>((resolve) => {
-    onAsked = resolve;
+    onAsked = (reason) => {
+      resolve(reason);
+      askedInStart.abort();
+    };
   });
   let firstSignalAt: number | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
@@ -80,7 +85,7 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
   process.stdout.on('error', onStreamError);
   process.stderr.on('error', onStreamError);
   try {
-    const running = await options.start();
+    const running = await options.start(askedInStart.signal);
     if (firstSignalAt === undefined) {
       process.stdout.write(
         running.ready.startsWith('ready') ? `${running.ready}\n` : `ready ${running.ready}\n`,
@@ -102,7 +107,7 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
     log.info('stopped');
     return status;
   } catch (error) {
-    return reportFatal(error);
+    return error === askedInStart.signal.reason ? 0 : reportFatal(error);
   } finally {
     process.off('SIGTERM', onSignal).off('SIGINT', onSignal).off('disconnect', onDisconnect);
     process.off('uncaughtException', onUncaught).off('unhandledRejection', onUnhandled);
