@@ -21,7 +21,11 @@ export function expireOffsets(step: Step, shard: Shard): void {
 
 /** Offsets of a topic that is gone would mislead who reads a new one of the same name. */
 export function dropTopics(step: Step, shard: Shard, isGone: (topic: string) => boolean): void {
-  for (const group of shard.groups.values()) dropOffsets(step, shard, group, (_, topic) => isGone(topic));
+  for (const group of shard.groups.values()) {
+    for (const topic of [...group.offsets.keys()]) {
+      if (isGone(topic)) dropOffsets(step, shard, group, (_, name) => name === topic);
+    }
+  }
 }
 
 /** Of topics that the members of a live group no longer read; what a group that does not tell reads is kept [KIP-211]. */
