@@ -45,7 +45,10 @@ export function parkFetch(
     const finish = (isStillThere: boolean): void => {
       clearTimeout(timer);
       client.whenClosed.delete(leave);
-      for (const { whenChanged } of partitions) whenChanged.delete(check);
+      for (const { whenChanged, whenAppended } of partitions) {
+        whenChanged.delete(check);
+        whenAppended.delete(check);
+      }
       resolve(isStillThere);
     };
     const check = (): void => {
@@ -54,6 +57,9 @@ export function parkFetch(
     const leave = (): void => finish(false);
     const timer = setTimeout(finish, maxWaitMs, true);
     client.whenClosed.add(leave);
-    for (const { whenChanged } of partitions) whenChanged.add(check);
+    for (const { whenChanged, whenAppended } of partitions) {
+      whenChanged.add(check);
+      if (wanted.reader.readsUnflushed) whenAppended.add(check);
+    }
   });
 }

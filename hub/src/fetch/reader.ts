@@ -19,7 +19,9 @@ export interface Reader {
   preferred?(partition: Partition): number | undefined;
   /** Whether there is something to tell beside records. */
   hasNews?(partition: Partition, i: number): boolean;
-  readonly options: Pick<ReadOptions, 'withEmpty'>;
+  readonly options: Pick<ReadOptions, 'withEmpty' | 'unflushed'>;
+  /** Whether it is given what is not on disk yet. */
+  readonly readsUnflushed: boolean;
   /** Whether what was read for it ahead serves it. */
   readonly readsAhead: boolean;
 }
@@ -27,6 +29,7 @@ export interface Reader {
 const consumer = {
   endOffset: ({ highWatermark }: Partition) => highWatermark,
   options: {},
+  readsUnflushed: false,
   readsAhead: true,
 };
 
@@ -57,7 +60,8 @@ export function rackReader(
 
 /**
  * A broker that follows. Its positions are taken note of at once, and the answers to them stay what they are; whether this broker
- * still leads is looked at again.
+ * still leads is looked at again. It is given what is not on this disk yet, so that the two disks write at the same time: what is
+ * committed is on both.
  */
 export function followerReader(
   { follower, brokerEpoch }: { follower: number; brokerEpoch: number },
@@ -86,7 +90,7 @@ export function followerReader(
       const answer = answers[i];
       return answer?.kind === 'error' ? ErrorCode[answer.error] : leaderError(partition, leaderEpoch);
     },
-    endOffset: ({ log }) => log.flushedEndOffset,
+    endOffset: ({ log }) => log.logEndOffset,
     diverging: (i) => {
       const answer = answers[i];
       return answer?.kind === 'diverging' ? { epoch: answer.epoch, endOffset: answer.endOffset } : undefined;
@@ -95,7 +99,8 @@ export function followerReader(
       answers[i]?.kind === 'diverging' ||
       highWatermark !== told[i]!.highWatermark ||
       log.logStartOffset !== told[i]!.logStartOffset,
-    options: { withEmpty: true },
+    options: { withEmpty: true, unflushed: true },
+    readsUnflushed: true,
     readsAhead: false,
   };
 }

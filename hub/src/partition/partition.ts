@@ -19,6 +19,8 @@ export class Partition {
    * is gone.
    */
   readonly whenChanged = new Set<() => void>();
+  /** Called when the log has grown, before that is on disk. */
+  readonly whenAppended = new Set<() => void>();
   readonly traffic: Traffic = { recordsIn: 0, bytesIn: 0, bytesOut: 0 };
   #log: PartitionLog | undefined;
   #replication: Replication;
@@ -75,6 +77,7 @@ export class Partition {
       this.traffic.recordsIn += header.recordCount;
       this.traffic.bytesIn += header.sizeBytes;
       result.flushed.then(this.#flushed, ignore);
+      if (this.whenAppended.size > 0) for (const notify of [...this.whenAppended]) notify();
     }
     return result;
   }
