@@ -11,7 +11,7 @@ import { runChaos } from './run.ts';
 import { FAULT_HEAD, faultTable } from './table.ts';
 
 const FAULTS = [...PROCESS_FAULTS, ...NETWORK_FAULTS, ...ETCD_FAULTS, ...DISK_FAULTS];
-const SMALL_DISK_MIB = 6 * 1024;
+const SMALL_DISK_MIB = 3 * 1024;
 const AGENTS = 10;
 
 const HELP = `Usage: npm run chaos [-- --minutes N] [-- --seed S] [-- --fault TEXT]...

@@ -184,6 +184,7 @@ class ChaosRun {
       healedAtMs = this.#nowMs();
     });
     this.#tell(`healed: ${fault.name}: ${what}`);
+    await this.#restartFallen();
     await this.#recovered();
     const countsFromMs = fault.stopsCluster === true ? healedAtMs : atMs;
     const outageMs = this.#availability.longestOutageMs(countsFromMs);
@@ -197,8 +198,16 @@ class ChaosRun {
         'unavailable',
         `${fault.name} (${what}): not available for ${seconds(outageMs)}, ${fault.withinSeconds} s are allowed`,
       );
-    for (const { node, alive } of this.#cluster.brokers)
-      if (!alive) this.#history.violation('unavailable', `${node} ended by itself`);
+    await this.#restartFallen();
+  }
+
+  /** No broker ends by itself; where one did, the run goes on. */
+  async #restartFallen(): Promise<void> {
+    for (const broker of this.#cluster.brokers) {
+      if (broker.alive) continue;
+      this.#history.violation('unavailable', `${broker.node} ended by itself`);
+      await broker.start();
+    }
   }
 
   #scene(): Scene {

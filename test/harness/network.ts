@@ -261,7 +261,7 @@ class Flow {
       this.#isSourceClosed = true;
       this.#pass();
     });
-    sink.on('drain', () => this.#pass());
+    sink.on('connect', () => this.#pass()).on('drain', () => this.#pass());
   }
 
   set(link: Readonly<Link>): void {
@@ -278,7 +278,7 @@ class Flow {
 
   /** Hands on what is due, and what happens to the source, unless the link is cut. */
   #pass(): void {
-    if (this.#link.cut) return void this.#source.pause();
+    if (this.#link.cut || this.#sink.connecting) return void this.#source.pause();
     const now = performance.now();
     while (this.#waiting.length > 0 && this.#waiting[0]!.dueAt <= now && !this.#sink.writableNeedDrain) {
       const { bytes } = this.#waiting.shift()!;

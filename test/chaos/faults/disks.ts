@@ -1,13 +1,23 @@
-import { execFileSync } from 'node:child_process';
-import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Prng } from '@edgelog/sim';
+import { run } from '../../harness/process.ts';
 import { sleep } from '../../harness/wait.ts';
 import type { Fault, Scene } from './fault.ts';
 
 const FLIPS = 6;
 const SECTOR_BYTES = 4_096;
-const FULL_MS = 6_000;
+const FULL_MS = 20_000;
+const NOTICED_MS = 3_000;
 
 /** Disks that lose everything, that return something else than was written, or take no more. */
 export const DISK_FAULTS: readonly Fault[] = [
@@ -57,17 +67,21 @@ export const FULL_DISK: Fault = {
   run: async ({ cluster }: Scene, healed) => {
     const { broker, dir } = cluster.smallDisk!;
     const filler = join(dir, 'filler');
-    try {
-      execFileSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=1M'], { stdio: 'ignore' });
-    } catch {
-      // It ends when not a byte is free.
-    }
-    await sleep(FULL_MS);
-    const ended = broker.alive ? 'went on' : 'ended';
+    const { bavail, bsize } = statfsSync(dir);
+    await run('fallocate', ['-l', String(bavail * bsize), filler]);
+    const endedWithin = async (ms: number): Promise<boolean> => {
+      const deadline = Date.now() + ms;
+      while (broker.alive && Date.now() < deadline) await sleep(50);
+      return !broker.alive;
+    };
+    const ended = await endedWithin(FULL_MS);
     rmSync(filler, { force: true });
-    if (!broker.alive) await broker.kill().then(() => broker.start());
+    if (ended || (await endedWithin(NOTICED_MS))) {
+      await broker.kill();
+      await broker.start();
+    }
     healed();
-    return `${broker.node}, whose process ${ended}`;
+    return `${broker.node}, whose process ${ended ? 'ended' : 'went on'}`;
   },
 };
 
