@@ -236,3 +236,29 @@ test('whatever is truncated in one turn costs one segment, and what no commit ha
   expect(logs.map((log) => log.flushedEndOffset)).toEqual(logs.map((_, i) => (i % 5) + 1));
   await store.close();
 });
+
+test('what is truncated on its way to the disk is not told to be there when it arrives', async () => {
+  const store = await openLogStore({ dir: tempDir() });
+  const log = store.createPartition('t');
+  for (let i = 0; i < 4; i++) lead(log);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(log.flushedEndOffset).toBe(0);
+  expect(log.truncate(2)).toBe(2);
+  await store.flushed();
+  expect(log.flushedEndOffset).toBe(2);
+  await store.close();
+});
+
+test('a log that begins anew in the turn in which it forgot a producer leaves no row of it behind', async () => {
+  const dir = tempDir();
+  let store = await openLogStore({ dir });
+  const log = store.createPartition('t');
+  for (const producerId of [7, 8]) lead(log, { producerId, baseSequence: 0 });
+  await store.flushed();
+  log.adoptProducers([], log.logEndOffset);
+  log.startAnew({ startOffset: 5, producers: [], producersThrough: 0 });
+  await store.close();
+  store = await openLogStore({ dir });
+  expect([...store.partition('t')!.producers()]).toEqual([]);
+  await store.close();
+});
