@@ -65,12 +65,14 @@ test('who takes over knows the members and what was committed, and its predecess
   expect((await a.fetch('g')).errorCode).toBe(NOT_COORDINATOR);
   expect(await a.heartbeat(memberId, generationId)).toBe(NOT_COORDINATOR);
   expect(await a.list()).toEqual({ errorCode: NONE, groupIds: [] });
+  expect(await a.describe('readers')).toEqual({ errorCode: NOT_COORDINATOR, groupState: '' });
   expect(a.groups.status()).toEqual([]);
   await b.groups.loaded();
   expect(await b.fetch('g')).toEqual({ errorCode: NONE, offset: 10 });
   expect(await b.heartbeat(memberId, generationId)).toBe(NONE);
   expect((await b.sync(memberId, generationId)).assignment.toString()).toBe('all of it');
   expect((await b.list()).groupIds.sort()).toEqual(['g', 'readers']);
+  expect(await b.describe('readers')).toEqual({ errorCode: NONE, groupState: 'Stable' });
 });
 
 test('nothing is told before it is committed, not even to who only asks', async () => {

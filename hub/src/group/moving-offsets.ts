@@ -101,6 +101,13 @@ export class Node {
     return (await this.groups.heartbeat(request, context)).errorCode;
   }
 
+  async describe(groupId: string): Promise<{ errorCode: number; groupState: string }> {
+    const request = { groups: [groupId], includeAuthorizedOperations: false };
+    const { errorCode = ErrorCode.NONE, groupState } = (await this.groups.describeGroups(request, context))
+      .groups[0]!;
+    return { errorCode, groupState };
+  }
+
   async list(): Promise<{ errorCode: number; groupIds: string[] }> {
     const { errorCode, groups } = await this.groups.listGroups(
       { statesFilter: [], typesFilter: [] },

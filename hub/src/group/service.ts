@@ -267,7 +267,12 @@ export class GroupService {
       this.#read(
         groupId,
         (group) => describe(groupId, group),
-        (error) => ({ ...describe(groupId, undefined), errorCode: ErrorCode[error], errorMessage: null }),
+        (error) => ({
+          ...describe(groupId, undefined),
+          groupState: '',
+          errorCode: ErrorCode[error],
+          errorMessage: null,
+        }),
       ),
     );
     return { throttleTimeMs: 0, groups: await Promise.all(groups) };

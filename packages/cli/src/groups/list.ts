@@ -1,5 +1,6 @@
 import { apis } from '@edgelog/wire';
 import { type Cluster, check } from '../kafka/cluster.ts';
+import { whileCoordinatorsMove } from '../kafka/coordinators.ts';
 import { printJson, printTable } from '../table.ts';
 
 export interface ListOptions {
@@ -33,7 +34,12 @@ export async function listGroups(cluster: Cluster, options: ListOptions): Promis
 /** The groups of all brokers: each knows those it coordinates. */
 export async function findGroups(cluster: Cluster) {
   const answers = await Promise.all(
-    cluster.brokerIds.map((nodeId) => cluster.request(nodeId, apis.listGroups, {})),
+    cluster.brokerIds.map((nodeId) =>
+      whileCoordinatorsMove(
+        () => cluster.request(nodeId, apis.listGroups, {}),
+        ({ errorCode }) => errorCode,
+      ),
+    ),
   );
   for (const { errorCode } of answers) check(errorCode, 'list of groups');
   return answers.flatMap(({ groups }) => groups).sort((a, b) => (a.groupId < b.groupId ? -1 : 1));

@@ -2,6 +2,7 @@ import { EdgelogError } from '@edgelog/base';
 import { Connection, type RequestBody } from '@edgelog/client';
 import { type Address, formatAddress, parseAddress } from '@edgelog/runtime';
 import { type Api, apis, ErrorCode, errorCodes, errorName, type ResponseOutput } from '@edgelog/wire';
+import { whileCoordinatorsMove } from './coordinators.ts';
 
 const CLIENT_ID = 'edgelog-cli';
 
@@ -86,10 +87,15 @@ export class Cluster {
 
   /** The broker that coordinates a group. */
   async coordinatorOf(group: string): Promise<number> {
-    const answer = await this.requestAny(apis.findCoordinator, (version) =>
-      version >= 4 ? { keyType: 0, coordinatorKeys: [group] } : { key: group, keyType: 0 },
+    const found = await whileCoordinatorsMove(
+      async () => {
+        const answer = await this.requestAny(apis.findCoordinator, (version) =>
+          version >= 4 ? { keyType: 0, coordinatorKeys: [group] } : { key: group, keyType: 0 },
+        );
+        return answer.coordinators[0] ?? answer;
+      },
+      ({ errorCode }) => errorCode,
     );
-    const [found = answer] = answer.coordinators;
     check(found.errorCode, `coordinator of group ${group}`, found.errorMessage);
     this.#addresses.set(found.nodeId, { host: found.host, port: found.port });
     return found.nodeId;
