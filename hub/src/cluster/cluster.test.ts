@@ -1,22 +1,28 @@
 import { EdgelogError } from '@edgelog/base';
 import { NO_LEADER, type PartitionRecord } from '@edgelog/cluster';
 import { TestCluster } from '@edgelog/etcd/testing/cluster.ts';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, test as base, beforeAll, expect } from 'vitest';
 import { z } from 'zod';
 import { DEFAULT_PLACEMENT, isRefused, type Placement } from '../metadata/topic-admin.ts';
 import type { Topic } from '../metadata/topics.ts';
 import { eventually, type TestMember, TestMembers } from './testing/members.ts';
 
 let etcd: TestCluster;
-let members: TestMembers;
 
 beforeAll(async () => {
   etcd = await TestCluster.start({ members: 1 });
-  members = new TestMembers(etcd);
 });
-beforeEach(() => members.next());
-afterEach(() => members.closeAll());
 afterAll(() => etcd.stop());
+
+/** Each test has a cluster of its own, and mostly waits. */
+const test = base.extend<{ members: TestMembers }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads which fixtures this one needs.
+  members: async ({}, use) => {
+    const members = new TestMembers(etcd);
+    await use(members);
+    await members.closeAll();
+  },
+}).concurrent;
 
 async function create(
   { handle }: TestMember,
@@ -45,7 +51,7 @@ async function elected(all: readonly TestMember[]): Promise<TestMember> {
   return all.find(({ brokerId }) => brokerId === id)!;
 }
 
-test('brokers see each other, one controller and one cluster id', async () => {
+test('brokers see each other, one controller and one cluster id', async ({ members }) => {
   const all = await members.start(1, 2, 3);
   const [one] = all;
   await elected(all);
@@ -57,7 +63,9 @@ test('brokers see each other, one controller and one cluster id', async () => {
   expect(one!.handle.health()).toEqual([]);
 });
 
-test('a topic that one broker creates is in the catalogue of that broker at once, and of the others soon', async () => {
+test('a topic that one broker creates is in the catalogue of that broker at once, and of the others soon', async ({
+  members,
+}) => {
   const [one, two] = await members.start(1, 2, 3);
   const topic = await create(one!, 'telemetry', 6);
   expect(one!.topics.get('telemetry')?.partitions).toHaveLength(6);
@@ -68,7 +76,7 @@ test('a topic that one broker creates is in the catalogue of that broker at once
   await eventually(() => two!.topics.get('telemetry')?.partitions.length === 6, 'the other one has it');
 });
 
-test('of two brokers that create the same topic one is told that it exists', async () => {
+test('of two brokers that create the same topic one is told that it exists', async ({ members }) => {
   const all = await members.start(1, 2, 3);
   const outcomes = await Promise.all(
     all.map(({ handle }) =>
@@ -80,14 +88,14 @@ test('of two brokers that create the same topic one is told that it exists', asy
   await eventually(() => all.every(({ topics }) => topics.get('same') !== undefined), 'all have it');
 });
 
-test('a topic of more partitions than one transaction holds is whole or not there', async () => {
+test('a topic of more partitions than one transaction holds is whole or not there', async ({ members }) => {
   const [one] = await members.start(1);
   await create(one!, 'large', 350, { replicas: 1 });
   expect(records(one!)).toHaveLength(350);
   expect(records(one!).every(({ leader }) => leader === 1)).toBe(true);
 });
 
-test('placements that cannot be had are refused as Kafka names it', async () => {
+test('placements that cannot be had are refused as Kafka names it', async ({ members }) => {
   const [one] = await members.start(1, 2);
   const { topicAdmin } = one!.handle;
   await eventually(() => one!.handle.cluster.nodes({ host: '', port: 0 }).length === 2, 'both are known');
@@ -103,7 +111,7 @@ test('placements that cannot be had are refused as Kafka names it', async () => 
   expect([0, 1].map((index) => record(one!, topic, index).leader)).toEqual([2, 2]);
 });
 
-test('partitions are added, with as many replicas as the others have', async () => {
+test('partitions are added, with as many replicas as the others have', async ({ members }) => {
   const [one] = await members.start(1, 2);
   const topic = await create(one!, 'growing', 1, { replicas: 1 });
   expect(await one!.handle.topicAdmin.addPartitions(topic, 4, DEFAULT_PLACEMENT)).toBeUndefined();
@@ -111,7 +119,7 @@ test('partitions are added, with as many replicas as the others have', async () 
   expect(record(one!, topic, 3).replicas).toHaveLength(1);
 });
 
-test('a topic that is deleted is gone at once, and its partitions from etcd', async () => {
+test('a topic that is deleted is gone at once, and its partitions from etcd', async ({ members }) => {
   const [one] = await members.start(1);
   const topic = await create(one!, 'short', 120, { replicas: 1 });
   expect(await one!.handle.topicAdmin.delete(topic)).toBeUndefined();
@@ -123,7 +131,9 @@ test('a topic that is deleted is gone at once, and its partitions from etcd', as
   await eventually(async () => (await left()) === 0, 'no partition of it is left');
 });
 
-test('another min.insync.replicas reaches every partition before the change is answered', async () => {
+test('another min.insync.replicas reaches every partition before the change is answered', async ({
+  members,
+}) => {
   const all = await members.start(1, 2, 3);
   await elected(all);
   const topic = await create(all[0]!, 'strict', 5);
@@ -134,7 +144,7 @@ test('another min.insync.replicas reaches every partition before the change is a
   expect(await topicAdmin.setConfigs(stale, {})).toMatchObject({ error: 'OPERATION_NOT_ATTEMPTED' });
 });
 
-test('a broker whose connections are refused is replaced long before its lease ends', async () => {
+test('a broker whose connections are refused is replaced long before its lease ends', async ({ members }) => {
   const all = await members.start(1, 2, 3);
   const controller = await elected(all);
   const topic = await create(controller, 'led', 9);
@@ -151,7 +161,7 @@ test('a broker whose connections are refused is replaced long before its lease e
   expect(record(controller, topic, 0).leader).not.toBe(NO_LEADER);
 });
 
-test('a controller that is gone is replaced, with what it led', async () => {
+test('a controller that is gone is replaced, with what it led', async ({ members }) => {
   const all = await members.start(1, 2, 3);
   const controller = await elected(all);
   const [other] = all.filter((one) => one !== controller);
@@ -168,7 +178,7 @@ test('a controller that is gone is replaced, with what it led', async () => {
   );
 });
 
-test('a silent broker is given up when its lease ends, and knows it first', async () => {
+test('a silent broker is given up when its lease ends, and knows it first', async ({ members }) => {
   const all = await members.start(1, 2, 3);
   const controller = await elected(all);
   await create(controller, 'led', 3);
@@ -187,7 +197,7 @@ test('a silent broker is given up when its lease ends, and knows it first', asyn
   expect(victim.handle.health()).toHaveLength(1);
 });
 
-test('a broker that comes back leads again where it is preferred', async () => {
+test('a broker that comes back leads again where it is preferred', async ({ members }) => {
   const all = await members.start(1, 2, 3);
   const [one, two] = all;
   const topic = await create(one!, 'led', 1, { assignment: [[2, 1, 3]] });
@@ -208,7 +218,9 @@ test('a broker that comes back leads again where it is preferred', async () => {
   expect(record(one!, topic, 0).leaderBrokerEpoch).toBe(back.handle.session.epoch);
 });
 
-test('a broker that is killed and started again at once takes its own place, in another epoch', async () => {
+test('a broker that is killed and started again at once takes its own place, in another epoch', async ({
+  members,
+}) => {
   const [one] = await members.start(1);
   const before = one!.handle.session.epoch!;
   one!.kill();
@@ -218,7 +230,7 @@ test('a broker that is killed and started again at once takes its own place, in 
   expect(again.handle.health()).toEqual([]);
 });
 
-test('a broker with a new disk is out of every ISR and ELR before it counts again', async () => {
+test('a broker with a new disk is out of every ISR and ELR before it counts again', async ({ members }) => {
   const all = await members.start(1, 2, 3);
   const [one, two] = all;
   const topic = await create(one!, 'kept', 1, { assignment: [[2, 1, 3]] });
@@ -243,7 +255,9 @@ test('a broker with a new disk is out of every ISR and ELR before it counts agai
   expect(record(one!, lonely, 0)).toMatchObject({ leader: 2, isr: [2] });
 });
 
-test('a broker that leaves hands over what others can lead, and keeps what they cannot', async () => {
+test('a broker that leaves hands over what others can lead, and keeps what they cannot', async ({
+  members,
+}) => {
   const all = await members.start(1, 2);
   const [one, two] = all;
   await elected(all);
@@ -258,7 +272,9 @@ test('a broker that leaves hands over what others can lead, and keeps what they 
   await eventually(() => controllerOf(two!) === 2, 'the other is the controller');
 });
 
-test('a partition is moved, and its old replicas leave when the new ones are in sync', async () => {
+test('a partition is moved, and its old replicas leave when the new ones are in sync', async ({
+  members,
+}) => {
   const [one] = await members.start(1, 2, 3);
   const topic = await create(one!, 'moved', 1, { assignment: [[1, 2]] });
   const { clusterAdmin } = one!.handle;
@@ -279,7 +295,7 @@ test('a partition is moved, and its old replicas leave when the new ones are in 
   expect(record(one!, topic, 0).leader).toBe(3);
 });
 
-test('a broker that is gone for good is forgotten once nothing counts on it', async () => {
+test('a broker that is gone for good is forgotten once nothing counts on it', async ({ members }) => {
   const [one, two] = await members.start(1, 2);
   const topic = await create(one!, 'held', 1, { assignment: [[2, 1]] });
   expect(await one!.handle.clusterAdmin.unregister(2)).toMatchObject({ error: 'INVALID_REQUEST' });
@@ -292,10 +308,10 @@ test('a broker that is gone for good is forgotten once nothing counts on it', as
   expect(one!.handle.cluster.absent).toEqual([]);
 });
 
-test('an id that a live broker has is refused, and that broker is left alone', async () => {
+test('an id that a live broker has is refused, and that broker is left alone', async ({ members }) => {
   const [one] = await members.start(1);
   const epoch = one!.handle.session.epoch;
-  const second = await members.member(1, { settings: { brokerSessionMs: 2_000 } }).open();
+  const second = await members.member(1).open();
   const failure = await second.register().catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(EdgelogError);
   expect((failure as EdgelogError).message).toMatch(/broker id 1 is taken by a live broker at 127\.0\.0\.1:/);
@@ -303,7 +319,7 @@ test('an id that a live broker has is refused, and that broker is left alone', a
   expect(one!.handle.session.epoch).toBe(epoch);
 });
 
-test('a data directory of another broker or another cluster is refused', async () => {
+test('a data directory of another broker or another cluster is refused', async ({ members }) => {
   const [one] = await members.start(1);
   await one!.close();
   await expect(members.member(2, { dir: one!.dir }).open()).rejects.toThrow('belongs to broker 1');
@@ -311,7 +327,7 @@ test('a data directory of another broker or another cluster is refused', async (
   await expect(members.member(1, { dir: one!.dir }).open()).rejects.toThrow('and etcd holds cluster');
 });
 
-test('a bad record is told once, with its key and fault, and left out', async () => {
+test('a bad record is told once, with its key and fault, and left out', async ({ members }) => {
   const [one] = await members.start(1);
   const topic = await create(one!, 'fine', 1, { replicas: 1 });
   const { keys, mirror } = one!.handle;
@@ -331,7 +347,7 @@ test('a bad record is told once, with its key and fault, and left out', async ()
   expect(again.logged.filter((line) => line.includes('bad record'))).toHaveLength(4);
 });
 
-test('producer ids of all brokers differ', async () => {
+test('producer ids of all brokers differ', async ({ members }) => {
   const all = await members.start(1, 2, 3);
   const ids = await Promise.all(
     all.flatMap(({ handle }) => Array.from({ length: 1_200 }, () => handle.producerIds.allocate())),
@@ -339,7 +355,9 @@ test('producer ids of all brokers differ', async () => {
   expect(new Set(ids).size).toBe(3_600);
 });
 
-test('of two swaps of one record in a table one is done, and both tables have it then', async () => {
+test('of two swaps of one record in a table one is done, and both tables have it then', async ({
+  members,
+}) => {
   const all = await members.start(1, 2);
   const [a, b] = all.map(({ handle }) => handle.table('runs', z.strictObject({ gateway: z.string() })));
   const done = await Promise.all([

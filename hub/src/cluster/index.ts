@@ -34,6 +34,8 @@ export interface ClusterDeps {
   readonly topics: Topics;
   readonly now: () => number;
   readonly log: Logger;
+  /** How long a broker may be back before it gets the lead where it is preferred. Default 5 s. */
+  readonly preferredDelayMs?: number;
   /** Why the cluster's metadata is not known yet: for health, while `openCluster` waits. */
   readonly onWaiting?: (reason: string) => void;
   /** Ends a wait: `openCluster` and `register` reject with its reason. */

@@ -61,7 +61,7 @@ export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
       log,
       now: monotonic,
       minInsync,
-      preferredDelayMs: PREFERRED_DELAY_MS,
+      preferredDelayMs: deps.preferredDelayMs ?? PREFERRED_DELAY_MS,
     });
     const table: ClusterHandle['table'] = (folder, schema) =>
       new EtcdTable({ keys, mirror, writes, log }, folder, schema);

@@ -18,6 +18,7 @@ export class PeerProbe {
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
   #wasConnected = false;
+  #connectedAt = 0;
   /** Since the connection broke, and how many of them were refused. */
   #failures = 0;
   #refusals = 0;
@@ -46,6 +47,7 @@ export class PeerProbe {
       socket.setTimeout(0);
       socket.setKeepAlive(true, CONNECT_TIMEOUT_MS);
       this.#wasConnected = true;
+      this.#connectedAt = performance.now();
       this.#failures = -1;
       this.#refusals = 0;
     });
@@ -61,7 +63,10 @@ export class PeerProbe {
     this.#failures++;
     this.#refusals = isRefused ? this.#refusals + 1 : 0;
     if (this.#refusals >= 2 && this.#wasConnected) this.#onGone();
-    const hasJustBroken = this.#wasConnected && this.#failures < 2;
+    // One that is closed as soon as it is open, by a broker with too many, is not hurried.
+    const lastedMs = performance.now() - this.#connectedAt;
+    const hasJustBroken =
+      this.#wasConnected && (this.#failures === 0 ? lastedMs > RETRY_MS : this.#failures < 2);
     this.#timer = setTimeout(() => this.#connect(), hasJustBroken ? AGAIN_MS : RETRY_MS);
     this.#timer.unref();
   }

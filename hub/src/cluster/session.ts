@@ -44,6 +44,14 @@ interface Registration {
   readonly lease: LeaseKeeper;
 }
 
+/** A registration of this broker's id that is not its own. */
+interface Occupied {
+  readonly epoch: number;
+  /** Of its lease. */
+  readonly leftMs: number;
+  readonly since: number;
+}
+
 /**
  * This broker's place among the living: a lease that is kept, and under it a registration, whose creation revision is the broker
  * epoch. Lost, it is made anew, as another one.
@@ -261,7 +269,7 @@ export class BrokerSession {
 
   /** The broker epoch, or undefined when the lease ended first. */
   async #register(lease: LeaseKeeper): Promise<number | undefined> {
-    let occupied: { epoch: number; since: number } | undefined;
+    let occupied: Occupied | undefined;
     while (lease.held && !this.isStopping) {
       try {
         const own = await this.#get(this.#options.keys.broker(this.brokerId));
@@ -272,9 +280,7 @@ export class BrokerSession {
         if (own === undefined) await this.#tryRegister(lease);
         else if (this.#isFormer(own)) await this.#remove(own);
         else {
-          if (occupied?.epoch !== own.createRevision)
-            occupied = { epoch: own.createRevision, since: performance.now() };
-          this.#checkTaken(own, performance.now() - occupied.since > 2 * lease.ttlMs + RETRY_MS);
+          occupied = await this.#checkTaken(own, occupied);
           await this.#pause();
         }
       } catch (error) {
@@ -327,12 +333,17 @@ export class BrokerSession {
     );
   }
 
-  /** A registration that outlives its TTL is kept alive by somebody. */
-  #checkTaken({ value }: KeyValue, outlivesItsLease: boolean): void {
-    const { kafka } = parseJson(value, brokerRecord);
-    const { brokerId } = this.#options;
+  /** A lease that has more left than before, or is there after the whole of its TTL, is kept alive by somebody. */
+  async #checkTaken(own: KeyValue, before: Occupied | undefined): Promise<Occupied> {
+    const { etcd, brokerId } = this.#options;
+    const { kafka } = parseJson(own.value, brokerRecord);
     this.#tell(`another broker at ${kafka} is registered under id ${brokerId}`);
-    if (!outlivesItsLease) return;
+    const { ttlMs, grantedTtlMs } = await etcd.leaseStatus(own.lease!, this.#limits);
+    const now = performance.now();
+    const isSame = before?.epoch === own.createRevision;
+    const isKept = isSame && (ttlMs > before.leftMs || now - before.since > grantedTtlMs + 1_000);
+    if (ttlMs === 0 || !isKept)
+      return { epoch: own.createRevision, leftMs: ttlMs, since: isSame ? before.since : now };
     const message = `broker id ${brokerId} is taken by a live broker at ${kafka}: give each its own --broker-id`;
     throw new EdgelogError('CONFIG_INVALID', message);
   }

@@ -74,7 +74,11 @@ export class Controller {
   }
 
   #onChanges({ topics, partitions, brokers, directories, controller }: MetadataChanges): void {
-    if (brokers.length > 0 || directories.length > 0) this.#isAllDirty = true;
+    // Marks are renewed all the time; only whether a disk is accepted matters.
+    const disks = directories.filter(
+      ({ before, after }) => before?.record.accepted !== after?.record.accepted,
+    );
+    if (brokers.length > 0 || disks.length > 0) this.#isAllDirty = true;
     for (const { before, after } of topics) {
       if (this.term !== undefined && before !== undefined && before.record.id !== after?.record.id)
         this.#orphans.topicDeleted(before.record.id);
@@ -88,7 +92,7 @@ export class Controller {
         if (after !== undefined) this.#dirty.add(`${after.topicId}/${after.index}`);
       }
     }
-    const isOfInterest = partitions.length + brokers.length + directories.length + topics.length > 0;
+    const isOfInterest = partitions.length + brokers.length + disks.length + topics.length > 0;
     if (isOfInterest || controller !== undefined) this.#awake();
   }
 

@@ -8,6 +8,8 @@ import { Metadata, type RawChange } from './metadata.ts';
 
 /** After what only an operator can mend: a lack of permission, members of different clusters. */
 const REFUSED_RETRY_MS = 2_000;
+/** A watch that breaks again and again is told of so often. */
+const TELL_MS = 5_000;
 const CAUGHT_UP_TIMEOUT_MS = 30_000;
 
 export interface MirrorOptions {
@@ -31,6 +33,7 @@ export class MetadataMirror {
   /** Revision of each record that was found bad: it is told once. */
   readonly #faults = new Map<string, number>();
   #revision = 0;
+  #toldAt = Number.NEGATIVE_INFINITY;
   #watching: Promise<void> | undefined;
 
   constructor(options: MirrorOptions) {
@@ -112,7 +115,10 @@ export class MetadataMirror {
     const { signal } = this.#stopping;
     const broke = (error: unknown): void => {
       const reason = describeError(error);
-      if (this.#revision > 0) log.warn('watch of the cluster metadata broke', { reason });
+      if (this.#revision > 0 && performance.now() - this.#toldAt >= TELL_MS) {
+        this.#toldAt = performance.now();
+        log.warn('watch of the cluster metadata broke', { reason });
+      }
       onBreak?.(reason);
     };
     while (!signal.aborted) {

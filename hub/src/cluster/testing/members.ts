@@ -14,7 +14,8 @@ import { type HubSettings, hubSettings } from '../../settings.ts';
 import { type ClusterHandle, openCluster } from '../index.ts';
 import type { Changed, TopicEntry } from '../mirror/entries.ts';
 
-const SESSION_MS = 4_000;
+/** etcd makes it three seconds, which is the least that its members' election time-out allows. */
+const SESSION_MS = 3_000;
 
 /** One broker's part in a cluster, with a store and a listener, and nothing that replicates. */
 export class TestMember {
@@ -51,6 +52,7 @@ export class TestMember {
       store: this.store,
       topics: this.topics,
       now: Date.now,
+      preferredDelayMs: 500,
       log: createLogger({ component: `broker ${this.brokerId}`, level: 'debug', write }),
       ...(signal && { signal }),
     });
@@ -140,20 +142,21 @@ export interface MemberOptions {
   readonly dir?: string;
 }
 
-/** Members of clusters in one etcd, each cluster under a prefix of its own; all are closed in the end. */
+/** Members of a cluster under a prefix of its own in an etcd that others use too. */
 export class TestMembers {
+  static #prefixes = 0;
   readonly #etcd: TestCluster;
   readonly #members: TestMember[] = [];
-  #prefixes = 0;
-  prefix = '/none';
+  prefix = '';
 
   constructor(etcd: TestCluster) {
     this.#etcd = etcd;
+    this.next();
   }
 
   /** Begins another cluster. */
   next(): void {
-    this.prefix = `/test-${this.#prefixes++}`;
+    this.prefix = `/test-${TestMembers.#prefixes++}`;
   }
 
   member(brokerId: number, options: Partial<MemberOptions> = {}): TestMember {
@@ -164,7 +167,11 @@ export class TestMembers {
   }
 
   async start(...brokerIds: number[]): Promise<TestMember[]> {
-    return Promise.all(brokerIds.map((id) => this.member(id).start()));
+    return this.startWith({}, ...brokerIds);
+  }
+
+  async startWith(settings: Partial<HubSettings>, ...brokerIds: number[]): Promise<TestMember[]> {
+    return Promise.all(brokerIds.map((id) => this.member(id, { settings }).start()));
   }
 
   async closeAll(): Promise<void> {
