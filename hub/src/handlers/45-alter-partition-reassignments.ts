@@ -9,6 +9,7 @@ import type { Handler, Item } from './handler.ts';
  * brought go away again. The answer comes when it is durable that they move; ListPartitionReassignments tells how it goes. From 1
  * on the number of replicas can be kept from changing [KIP-860].
  *
+ * Otherwise than Kafka: another number of replicas, where none is allowed, is INVALID_REPLICATION_FACTOR even if a broker in the list does not exist.
  * Any broker answers; no controller is needed. `timeoutMs` is left out: what is waited for is the metadata only.
  */
 export const alterPartitionReassignments: Handler<'alterPartitionReassignments'> = async (

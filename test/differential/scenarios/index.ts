@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 import { clusterScenarios } from './cluster.ts';
+import { clusterAdminScenarios } from './cluster-admin.ts';
 import { configScenarios } from './configs.ts';
 import { consumers } from './consumer-groups.ts';
 import { fetchScenarios } from './fetch.ts';
@@ -15,6 +16,7 @@ export const scenarios: readonly Scenario[] = [
   commits,
   consumers,
   ...clusterScenarios,
+  ...clusterAdminScenarios,
   ...produceScenarios,
   ...fetchScenarios,
   ...offsetScenarios,
