@@ -175,7 +175,7 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     });
     opened.push(() => listener.close());
 
-    const forwarder = replicas && new Forwarder(replicas.peers);
+    const forwarder = cluster && replicas && new Forwarder(replicas.peers, cluster.session);
     const hub = new GatewayPort({ broker, runs, gaps, leader: runLeader, forwarder, now });
     const sync = await startSyncServer({
       ...parseAddress(settings.sync, '--sync'),

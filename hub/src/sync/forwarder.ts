@@ -1,6 +1,7 @@
 import { EdgelogError } from '@edgelog/base';
 import { type Position, REFUSAL_CODES, type Refusal, type RefusalCode } from '@edgelog/sync';
 import { apis, ErrorCode } from '@edgelog/wire';
+import type { BrokerSession } from '../cluster/index.ts';
 import type { Peers } from '../replication/peers.ts';
 import { refuse } from './refusal.ts';
 import type { OpenedRun, Opening } from './run-leader.ts';
@@ -8,6 +9,8 @@ import type { Run } from './runs.ts';
 
 /** Batches in one request to a leader; what is more goes in the next, before this one is answered. */
 const REQUEST_BYTES = 1024 * 1024;
+/** A leader answers within ten seconds, if it can be reached. */
+const ANSWER = { timeoutMs: 15_000 };
 
 interface Append {
   readonly producerId: number;
@@ -26,23 +29,30 @@ interface Leader {
 /**
  * Takes what gateways send to the leaders at other brokers: one connection to each, on which requests keep their order. What comes in one turn of
  * the event loop for one broker shares a request. Batches are neither copied nor looked at. Whatever goes wrong on the way is `not-available`:
- * the run is opened again, and that tells what became of it.
+ * the run is opened again, and that tells what became of it. A broker that is no member at the moment forwards nothing: what it knows of
+ * leaders may be old, and those it knows may not be reached.
  */
 export class Forwarder {
   readonly #peers: Pick<Peers, 'open'>;
+  readonly #session: Pick<BrokerSession, 'epoch'>;
   readonly #leaders = new Map<number, Leader>();
 
-  constructor(peers: Pick<Peers, 'open'>) {
+  constructor(peers: Pick<Peers, 'open'>, session: Pick<BrokerSession, 'epoch' | 'onLost'>) {
     this.#peers = peers;
+    this.#session = session;
+    session.onLost(() => {
+      for (const { link } of this.#leaders.values()) link.reset();
+    });
   }
 
   async open(brokerId: number, { producerId, topicId, partition }: Run): Promise<OpenedRun | Refusal> {
+    if (this.#session.epoch === undefined) return NO_MEMBER;
     const leader = this.#leader(brokerId);
     this.#send(leader);
     try {
       const body = { producerId, topicId, partitionIndex: partition };
       const { errorCode, refusal, message, leaderEpoch, opening, nextOffset, crc } =
-        await leader.link.request(apis.openRun, body);
+        await leader.link.request(apis.openRun, body, ANSWER);
       if (errorCode !== ErrorCode.NONE) return failed(brokerId, `error ${errorCode}`);
       if (refusal !== null) return refuse(codeOf(refusal), message);
       const position = nextOffset < 0 ? undefined : { next: nextOffset, crc };
@@ -53,7 +63,13 @@ export class Forwarder {
   }
 
   /** Resolves when the batch is committed or refused, or nobody knows. */
-  append(brokerId: number, producerId: number, opening: Opening, batch: Buffer): Promise<Position | Refusal> {
+  async append(
+    brokerId: number,
+    producerId: number,
+    opening: Opening,
+    batch: Buffer,
+  ): Promise<Position | Refusal> {
+    if (this.#session.epoch === undefined) return NO_MEMBER;
     const leader = this.#leader(brokerId);
     return new Promise((settle) => {
       if (leader.waiting.length === 0) setImmediate(() => this.#send(leader));
@@ -82,7 +98,7 @@ export class Forwarder {
     };
     let outcomes: readonly (Position | Refusal)[];
     try {
-      const { errorCode, results } = await link.request(apis.appendRuns, body);
+      const { errorCode, results } = await link.request(apis.appendRuns, body, ANSWER);
       const isAnswered = errorCode === ErrorCode.NONE && results.length === appends.length;
       outcomes = isAnswered ? results.map(outcomeOf) : [];
     } catch (error) {
@@ -117,6 +133,8 @@ function outcomeOf({ refusal, message, nextOffset, crc }: Result): Position | Re
 }
 
 const codeOf = (text: string): RefusalCode => REFUSAL_CODES.find((code) => code === text) ?? 'not-available';
+
+const NO_MEMBER = refuse('not-available', 'this broker is not registered in the cluster at the moment');
 
 const failed = (brokerId: number, message: string): Refusal =>
   refuse('not-available', `broker ${brokerId}: ${message}`);

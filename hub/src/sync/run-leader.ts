@@ -40,7 +40,7 @@ export interface RunLeaderDeps {
 }
 
 /** How long this broker may be behind another in what it knows of a run, or of its own leadership. */
-const BEHIND_MS_MAX = 2_000;
+const BEHIND_MS_MAX = 500;
 const LOOK_AGAIN_MS = 20;
 /** How long an opening may wait for what is in flight of its run. */
 const SETTLE_MS_MAX = 10_000;

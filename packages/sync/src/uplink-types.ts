@@ -39,7 +39,7 @@ export interface UplinkTuning {
   maxFrameBytes: number;
   /**
    * A hub that can take none of the streams for so long, or up to twice as long, is left for the next URL, if there is one: it may be
-   * cut off from the others. Default 8,000.
+   * cut off from the others. Default 5,000.
    */
   moveAfterMs: number;
 }

@@ -18,7 +18,7 @@ const DEFAULTS: UplinkTuning = {
   turnBytes: 512 * 1024,
   bufferedBytesMax: 1024 * 1024,
   maxFrameBytes: MAX_FRAME_BYTES,
-  moveAfterMs: 8_000,
+  moveAfterMs: 5_000,
 };
 
 /** Where there are several URLs: a broker that died is to be left soon. */
