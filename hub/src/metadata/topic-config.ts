@@ -15,6 +15,8 @@ const NO_EFFECT = ' Kept and reported; has no effect in this version of Edgelog.
 export const DEFAULT_RETENTION_MS = '604800000';
 export const DEFAULT_RETENTION_BYTES = '-1';
 const SHARED = "The hub's segments hold all partitions, so for other topics it has no effect.";
+const MOVES =
+  'All that a move brings to a broker is slowed down as its follower.replication.throttled.rate says.';
 const NEVER = '9223372036854775807';
 
 /** What a topic can be configured with, by Kafka's names; the parameters are the hub's own defaults. */
@@ -148,16 +150,8 @@ function definitionsOf(maxMessageBytes: number, segmentBytes: number, minInsync:
       NEVER,
       "How far ahead of the hub's clock the greatest timestamp of a producer's batch may be.",
     ),
-    throttled(
-      'leader.replication.throttled.replicas',
-      '',
-      `A standalone broker replicates nothing.${NO_EFFECT}`,
-    ),
-    throttled(
-      'follower.replication.throttled.replicas',
-      '',
-      `A standalone broker replicates nothing.${NO_EFFECT}`,
-    ),
+    throttled('leader.replication.throttled.replicas', '', `${MOVES}${NO_EFFECT}`),
+    throttled('follower.replication.throttled.replicas', '', `${MOVES}${NO_EFFECT}`),
     {
       ...choice(['false'])('remote.storage.enable', 'false', "Everything is kept on the hub's own disk."),
       type: ConfigType.boolean,

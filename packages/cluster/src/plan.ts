@@ -80,7 +80,7 @@ function demandRoom(
     if (wanted <= brokers.length) continue;
     const ids =
       brokers.length === 0 ? 'none' : `${brokers.length}: ${brokers.map(({ id }) => id).join(', ')}`;
-    const what = `${topic}-${partition} has ${wanted} replicas to place`;
+    const what = `${topic}-${partition} has ${wanted} ${wanted === 1 ? 'replica' : 'replicas'} to place`;
     throw new EdgelogError('REFUSED', `${what}, and the brokers for them are too few (${ids})`);
   }
 }

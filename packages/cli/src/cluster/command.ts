@@ -42,7 +42,7 @@ const clusterSettings = z.object({
     .min(1)
     .optional()
     .describe(
-      'Bytes per second that each broker may copy for moves, until they are done; left out: as it is set.',
+      'Bytes per second that each broker may copy for moves, until they are done; left out: as it is set. Kafka also asks for configs of topics.',
     ),
   verify: z
     .boolean()
