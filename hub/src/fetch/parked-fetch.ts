@@ -23,9 +23,13 @@ export function isFetchReady({ asked, found, minBytes, reader }: Wanted): boolea
   for (let i = 0; i < asked.length; i++) {
     const one = asked[i]!;
     const partition = found[i]!;
+    if (reader.knowsAll !== undefined && typeof partition !== 'number') {
+      if (reader.knowsAll(one, partition, i)) continue;
+      return true;
+    }
     if (fetchError(one, partition, reader, i) !== ErrorCode.NONE || typeof partition === 'number')
       return true;
-    if (reader.hasNews?.(partition, i) || reader.preferred?.(partition) !== undefined) return true;
+    if (reader.preferred?.(partition) !== undefined) return true;
     if (one.fetchOffset >= reader.endOffset(partition)) continue;
     if (minBytes === 1 || partition.log.damageAt(one.fetchOffset) !== undefined) return true;
     bytes += Math.min(partition.log.sizeBytesFrom(one.fetchOffset), one.maxBytes);

@@ -24,17 +24,21 @@ export interface ReadLimits {
 /**
  * Reads partition after partition until `maxBytes` are full. The first batch of the first partition that has any is returned
  * whatever the limits [KIP-74]; after it a partition gives whole batches within its own limit and what is left of the other.
- * What cannot be read is that partition's error alone.
+ * What cannot be read is that partition's error alone. Undefined where the reader knows all.
  */
 export function readPartitions(
   asked: readonly AskedPartition[],
   found: readonly (Partition | number)[],
   { maxBytes, isReadCommitted, reader, memory, ahead }: ReadLimits,
-): PartitionItem[] {
+): (PartitionItem | undefined)[] {
   const abortedTransactions = isReadCommitted ? [] : null;
   let remaining = maxBytes;
   let isEmpty = true;
-  return asked.map((one, i) => answer(one, found[i]!, i));
+  return asked.map((one, i) => {
+    const partition = found[i]!;
+    const knowsAll = typeof partition !== 'number' && reader.knowsAll?.(one, partition, i);
+    return knowsAll ? undefined : answer(one, partition, i);
+  });
 
   function answer(one: AskedPartition, partition: Partition | number, i: number): PartitionItem {
     const errorCode = fetchError(one, partition, reader, i);

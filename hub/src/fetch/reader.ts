@@ -17,8 +17,8 @@ export interface Reader {
   diverging?(i: number): { epoch: number; endOffset: number } | undefined;
   /** The broker that the partition is better read at: then nothing is read here. */
   preferred?(partition: Partition): number | undefined;
-  /** Whether there is something to tell beside records. */
-  hasNews?(partition: Partition, i: number): boolean;
+  /** Whether it knows all of the partition that there is to know, so that nothing needs to be answered. */
+  knowsAll?(asked: AskedPartition, partition: Partition, i: number): boolean;
   readonly options: Pick<ReadOptions, 'withEmpty' | 'unflushed'>;
   /** Whether it is given what is not on disk yet. */
   readonly readsUnflushed: boolean;
@@ -85,6 +85,7 @@ export function followerReader(
       isComplete: logStartOffset >= 0,
     });
   });
+  const leaderships = found.map((one) => (typeof one === 'number' ? undefined : one.leadership));
   return {
     refusal: ({ leaderEpoch }, partition, i) => {
       const answer = answers[i];
@@ -95,10 +96,19 @@ export function followerReader(
       const answer = answers[i];
       return answer?.kind === 'diverging' ? { epoch: answer.epoch, endOffset: answer.endOffset } : undefined;
     },
-    hasNews: ({ highWatermark, log }, i) =>
-      answers[i]?.kind === 'diverging' ||
-      highWatermark !== told[i]!.highWatermark ||
-      log.logStartOffset !== told[i]!.logStartOffset,
+    knowsAll: ({ fetchOffset }, partition, i) => {
+      const { replica } = partition;
+      const known = told[i]!;
+      return (
+        replica !== undefined &&
+        answers[i]?.kind === 'read' &&
+        fetchOffset === replica.logEndOffset &&
+        partition.highWatermark === known.highWatermark &&
+        replica.logStartOffset === known.logStartOffset &&
+        partition.leadership === leaderships[i] &&
+        !partition.isClosed
+      );
+    },
     options: { withEmpty: true, unflushed: true },
     readsUnflushed: true,
     readsAhead: false,

@@ -51,7 +51,7 @@ export interface FetchContext {
   /** What the client knows of `asked[i]`. */
   readonly told: readonly Told[];
   /** `answers[i]` belongs to `asked[i]`. To be called once, when everything was read. */
-  respond(answers: readonly PartitionAnswer[], nowMs: number): SessionResponse;
+  respond(answers: readonly (PartitionAnswer | undefined)[], nowMs: number): SessionResponse;
 }
 
 /** A session's place in the cache, as it was when the session was last used. */

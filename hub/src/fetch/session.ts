@@ -88,13 +88,20 @@ export class FetchSession {
     for (const one of forgotten) this.#partitions.delete(this.#keyOf(one));
   }
 
-  /** The answers that tell the client something new, remembered as told. `answers[i]` belongs to `asked[i]`. */
-  changed<A extends PartitionAnswer>(asked: readonly AskedPartition[], answers: readonly A[]): number[] {
+  /**
+   * The answers that tell the client something new, remembered as told. `answers[i]` belongs to `asked[i]`, undefined where there is
+   * nothing new for certain.
+   */
+  changed<A extends PartitionAnswer>(
+    asked: readonly AskedPartition[],
+    answers: readonly (A | undefined)[],
+  ): number[] {
     const told: number[] = [];
     for (let i = 0; i < asked.length; i++) {
+      const answer = answers[i];
+      if (answer === undefined) continue;
       const key = this.#keyOf(asked[i]!);
       const cached = this.#partitions.get(key)!;
-      const answer = answers[i]!;
       if (!tell(cached, answer)) continue;
       told.push(i);
       if (recordsIn(answer) === 0) continue;

@@ -131,13 +131,13 @@ function respond(
 /** Adds who leads where that is what was not found; returns where those brokers are. */
 function tellLeaders(
   found: readonly (Partition | number)[],
-  answers: readonly PartitionItem[],
+  answers: readonly (PartitionItem | undefined)[],
   { broker, client }: RequestContext,
 ) {
   const hints = new LeaderHints(broker.cluster, client.local);
   answers.forEach((answer, i) => {
     const partition = found[i]!;
-    if (answer.errorCode !== ErrorCode.NONE && typeof partition !== 'number')
+    if (answer !== undefined && answer.errorCode !== ErrorCode.NONE && typeof partition !== 'number')
       Object.assign(answer, hints.for(partition, answer.errorCode));
   });
   return hints.endpoints;
@@ -147,9 +147,10 @@ function tellLeaders(
 function expectedAfter(
   asked: readonly AskedPartition[],
   found: readonly (Partition | number)[],
-  answers: readonly PartitionItem[],
+  answers: readonly (PartitionItem | undefined)[],
 ): Expected[] {
-  return answers.flatMap(({ records }, i): Expected[] => {
+  return answers.flatMap((answer, i): Expected[] => {
+    const records = answer?.records;
     const partition = found[i]!;
     const { maxBytes } = asked[i]!;
     const batches = Buffer.isBuffer(records) ? [records] : (records ?? []);
@@ -163,7 +164,7 @@ function expectedAfter(
 /** Partitions of one topic that follow each other become one entry. */
 function byTopic(
   asked: readonly AskedPartition[],
-  answers: readonly PartitionItem[],
+  answers: readonly (PartitionItem | undefined)[],
   indexes: Iterable<number>,
 ) {
   const responses: { topic: string; topicId: string; partitions: PartitionItem[] }[] = [];

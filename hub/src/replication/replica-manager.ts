@@ -73,6 +73,7 @@ export class ReplicaManager {
       () => performance.now(),
     );
     this.peers = new Peers((id) => mirror.metadata.broker(id)?.record.kafka, `edgelog-broker-${nodeId}`);
+    const epoch = new TurnsEpoch(session);
     this.#host = {
       nodeId,
       lagMsMax,
@@ -81,7 +82,7 @@ export class ReplicaManager {
       swaps: new IsrSwaps(writes, keys),
       log,
       get epoch() {
-        return session.epoch;
+        return epoch.now;
       },
       states: mirror.metadata.states,
       healed: () => {
@@ -275,6 +276,26 @@ export class ReplicaManager {
     });
     this.#fetchers.set(leaderId, fetcher);
     return fetcher;
+  }
+}
+
+/** The registration, looked at once for all that is done without a pause: a fetch may ask for thousands of partitions. */
+class TurnsEpoch {
+  readonly #session: Pick<BrokerSession, 'epoch'>;
+  #known: { readonly epoch: number | undefined } | undefined;
+
+  constructor(session: Pick<BrokerSession, 'epoch'>) {
+    this.#session = session;
+  }
+
+  get now(): number | undefined {
+    if (this.#known === undefined) {
+      this.#known = { epoch: this.#session.epoch };
+      queueMicrotask(() => {
+        this.#known = undefined;
+      });
+    }
+    return this.#known.epoch;
   }
 }
 

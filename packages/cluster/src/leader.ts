@@ -119,6 +119,12 @@ export class PartitionLeader {
   fetched(follower: number, brokerEpoch: number, offset: number, now: number): boolean {
     const progress = this.#followers.get(follower);
     if (progress === undefined || brokerEpoch < progress.brokerEpoch) return false;
+    const isIdle = progress.leaderEndThen === this.#endOffset && offset === this.#endOffset;
+    if (isIdle && progress.endOffset === offset && progress.brokerEpoch === brokerEpoch) {
+      progress.caughtUpAt = now;
+      progress.fetchedAt = now;
+      return true;
+    }
     if (offset >= this.#endOffset) progress.caughtUpAt = now;
     else if (offset >= progress.leaderEndThen)
       progress.caughtUpAt = Math.max(progress.caughtUpAt, progress.fetchedAt);
