@@ -18,6 +18,7 @@ test('a leader is killed, stopped and cut off: nothing acknowledged is lost or d
     faults,
     agents: 3,
     java: false,
+    patience: 6,
     onProgress: (line) => lines.push(line),
   });
   expect(report.violations, lines.join('\n')).toEqual([]);

@@ -23,6 +23,7 @@ were told. Status 1 when something is wrong; then data, logs and the whole histo
 
   --minutes N   how long faults go on (default 30)
   --seed S      what clients and faults draw from (default: the time); the moments stay those of the machine
+  --patience N  multiplies the times that faults allow, on a machine with much other work (default 1)
   --fault TEXT  only those whose name contains it; may be given several times, each once where --minutes is not given. Names:
 ${[...FAULTS, FULL_DISK].map(({ name }) => `                  ${name}`).join('\n')}`;
 
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
     fault: { type: 'string', multiple: true },
+    patience: { type: 'string', default: '1' },
     help: { type: 'boolean' },
   },
 });
@@ -54,6 +56,7 @@ async function main(): Promise<void> {
     ...(minutes !== undefined && { minutes }),
     agents: AGENTS,
     java: hasJava(),
+    patience: Number(values.patience),
     ...(fillsDisk && { smallDiskMiB: SMALL_DISK_MIB }),
     onProgress: (line) => console.log(line),
   });

@@ -23,6 +23,8 @@ export interface ChaosOptions {
   readonly java: boolean;
   /** For each of the brokers' logs a disk that can be filled, in MiB. */
   readonly smallDiskMiB?: number;
+  /** Multiplies the times that faults allow: for machines with more work than cores. Default 1. */
+  readonly patience?: number;
   readonly onProgress?: (line: string) => void;
 }
 
@@ -193,10 +195,11 @@ class ChaosRun {
     this.#tell(
       `over: not available for ${seconds(outageMs)}, in sync ${seconds(recoveredMs)} after it was healed`,
     );
-    if (outageMs > fault.withinSeconds * 1_000)
+    const allowedMs = fault.withinSeconds * 1_000 * (this.#options.patience ?? 1);
+    if (outageMs > allowedMs)
       this.#history.violation(
         'unavailable',
-        `${fault.name} (${what}): not available for ${seconds(outageMs)}, ${fault.withinSeconds} s are allowed`,
+        `${fault.name} (${what}): not available for ${seconds(outageMs)}, ${seconds(allowedMs)} are allowed`,
       );
     await this.#restartFallen();
   }

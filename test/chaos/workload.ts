@@ -85,7 +85,8 @@ export class Workload {
     const { bootstrap } = cluster;
     agents?.run();
     if (options.java) {
-      const java = { bootstrap, topic: ORDERS, partitions: TOPICS[ORDERS]!, group: JAVA_GROUP };
+      const logFile = join(cluster.dir, 'java.log');
+      const java = { bootstrap, topic: ORDERS, partitions: TOPICS[ORDERS]!, group: JAVA_GROUP, logFile };
       this.#java = new JavaClients(java, history);
       cluster.network.attach('java', this.#java.pid);
     }

@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
@@ -22,15 +23,17 @@ export class JavaClients {
   #isFlushed = false;
 
   constructor(
-    options: { bootstrap: string; topic: string; partitions: number; group: string },
+    options: { bootstrap: string; topic: string; partitions: number; group: string; logFile: string },
     history: History,
   ) {
-    const { bootstrap, topic, partitions, group } = options;
+    const { bootstrap, topic, partitions, group, logFile } = options;
     const program = join(import.meta.dirname, 'ChaosLoad.java');
     const args = kafkaTool(program, bootstrap, topic, String(partitions), group);
+    const log = openSync(logFile, 'a');
     this.#process = spawn('java', ['-Xmx256m', '-XX:TieredStopAtLevel=1', ...args], {
-      stdio: ['pipe', 'pipe', 'ignore'],
+      stdio: ['pipe', 'pipe', log],
     });
+    closeSync(log);
     this.#process.stdin.on('error', () => {});
     this.#topic = topic;
     this.#group = group;

@@ -16,6 +16,7 @@ import type { Fault, Scene } from './fault.ts';
 
 const FLIPS = 6;
 const SECTOR_BYTES = 4_096;
+const LAST_BYTES = 16 * 2 ** 20;
 const FULL_MS = 20_000;
 const NOTICED_MS = 3_000;
 
@@ -68,14 +69,16 @@ export const FULL_DISK: Fault = {
     const { broker, dir } = cluster.smallDisk!;
     const filler = join(dir, 'filler');
     const { bavail, bsize } = statfsSync(dir);
-    await run('fallocate', ['-l', String(bavail * bsize), filler]);
+    await run('fallocate', ['-l', String(bavail * bsize - LAST_BYTES), filler]);
+    // It ends when not a byte is free.
+    await run('dd', ['if=/dev/zero', `of=${filler}.last`, 'bs=64k']);
     const endedWithin = async (ms: number): Promise<boolean> => {
       const deadline = Date.now() + ms;
       while (broker.alive && Date.now() < deadline) await sleep(50);
       return !broker.alive;
     };
     const ended = await endedWithin(FULL_MS);
-    rmSync(filler, { force: true });
+    for (const file of [filler, `${filler}.last`]) rmSync(file, { force: true });
     if (ended || (await endedWithin(NOTICED_MS))) {
       await broker.kill();
       await broker.start();
