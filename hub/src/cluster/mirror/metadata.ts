@@ -168,7 +168,8 @@ export class Metadata {
 
   #setTopic(name: string, { before, after }: Changed<TopicEntry>): void {
     set(this.#topics, name, after);
-    if (before !== undefined) this.#topicsById.delete(before.record.id);
+    const id = before?.record.id;
+    if (id !== undefined && this.#topicsById.get(id) === before) this.#topicsById.delete(id);
     if (after !== undefined) this.#topicsById.set(after.record.id, after);
   }
 
