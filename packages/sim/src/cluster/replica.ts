@@ -259,7 +259,8 @@ export class Replica {
       return;
     }
     this.#afterProgress();
-    const batches = this.#log.read(position.offset, leader.endOffset);
+    // Also what is not on this disk yet, so that both write at once.
+    const batches = this.#log.read(position.offset, this.#log.logEndOffset);
     answer({ kind: 'records', batches, highWatermark: leader.highWatermark });
   }
 
