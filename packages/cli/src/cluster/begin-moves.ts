@@ -1,14 +1,18 @@
 import type { Move } from '@edgelog/cluster';
-import { apis, ErrorCode } from '@edgelog/wire';
+import { apis, ErrorCode, errorCodes, errorName } from '@edgelog/wire';
 import { type Cluster, check, refusal } from '../kafka/cluster.ts';
 
 /** Partitions of one request. */
 const AT_ONCE = 500;
+/** Clients take it for a topic that is about to come; here it is one that is gone. */
+const UNKNOWN = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
 
 export interface FailedMove {
   readonly topic: string;
   readonly partition: number;
   readonly error: string;
+  /** Whether it may well be taken when it is asked for again. */
+  readonly mayPass: boolean;
 }
 
 /** Has these partitions moved; `to` null calls a move off. Returns those that were refused. Throws REFUSED when the whole was. */
@@ -31,7 +35,8 @@ export async function beginMoves(
       for (const { partitionIndex: partition, errorCode, errorMessage } of partitions) {
         if (errorCode === ErrorCode.NONE) continue;
         const { message } = refusal(errorCode, `${topic}-${partition}`, errorMessage);
-        failed.push({ topic, partition, error: message });
+        const mayPass = errorCodes[errorName(errorCode)].retriable && errorCode !== UNKNOWN;
+        failed.push({ topic, partition, error: message, mayPass });
       }
     }
   }

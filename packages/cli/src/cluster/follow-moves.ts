@@ -63,10 +63,16 @@ export async function followMoves(
     const next = followed.waiting.slice(0, Math.max(0, atOnce - followed.underWay.length));
     if (next.length === 0) return;
     const failed = await beginMoves(cluster, next);
-    const refused = new Set(failed.map(({ topic, partition }) => moveKey(topic, partition)));
+    const refused = new Map(failed.map((one) => [moveKey(one.topic, one.partition), one]));
     followed.waiting.splice(0, next.length);
-    followed.failed.push(...failed);
-    followed.underWay.push(...next.filter(({ topic, partition }) => !refused.has(moveKey(topic, partition))));
+    for (const move of next) {
+      const refusal = refused.get(moveKey(move.topic, move.partition));
+      if (refusal === undefined) followed.underWay.push(move);
+      else if (refusal.mayPass) followed.waiting.push(move);
+      else followed.failed.push(refusal);
+    }
+    const passing = failed.find(({ mayPass }) => mayPass);
+    if (passing !== undefined) throw new EdgelogError('TIMEOUT', passing.error);
   }
 
   async function look(): Promise<void> {
@@ -76,21 +82,24 @@ export async function followMoves(
       ...new Set(followed.underWay.map(({ topic }) => topic)),
     ]);
     progress.alive = new Set(brokers.map(({ nodeId }) => nodeId));
-    const lying = new Map(
+    const found = new Map(
       topics.flatMap(({ name, partitions }) =>
-        partitions.map((one) => [moveKey(name ?? '', one.partitionIndex), one.replicaNodes.join()]),
+        partitions.map((one) => [moveKey(name ?? '', one.partitionIndex), one]),
       ),
     );
+    progress.leaderless = followed.underWay
+      .filter(({ topic, partition }) => (found.get(moveKey(topic, partition))?.leaderId ?? 0) < 0)
+      .map(({ topic, partition }) => `${topic}-${partition}`);
     for (const move of [...followed.underWay]) {
       const key = moveKey(move.topic, move.partition);
       if (underWay.has(key)) continue;
-      if (lying.get(key) === move.to.join()) followed.done.push(move);
+      if (found.get(key)?.replicaNodes.join() === move.to.join()) followed.done.push(move);
       else {
         const times = (vanished.get(move) ?? 0) + 1;
         vanished.set(move, times);
         if (times < VANISHED_MAX) continue;
         const error = `${move.topic}-${move.partition}: the move was called off, or the topic deleted`;
-        followed.failed.push({ topic: move.topic, partition: move.partition, error });
+        followed.failed.push({ topic: move.topic, partition: move.partition, error, mayPass: false });
       }
       followed.underWay.splice(followed.underWay.indexOf(move), 1);
     }
@@ -101,6 +110,8 @@ export async function followMoves(
 class Progress {
   trouble: string | undefined;
   alive: ReadonlySet<number> | undefined;
+  /** Partitions that nobody leads: there is nothing to copy from. */
+  leaderless: readonly string[] = [];
   readonly #total: number;
   #measuredAt = Number.NEGATIVE_INFINITY;
   #copied = '';
@@ -146,6 +157,9 @@ class Progress {
     const failures = failed.length === 0 ? '' : `, ${failed.length} refused`;
     const moved = `${done.length} of ${plural(this.#total, 'partition')} moved${failures}`;
     const waits = away.length === 0 ? '' : `; broker ${away.join(', ')} is away and waited for`;
-    return `${moved}, ${underWay.length} under way${this.#copied}${waits}`;
+    const [first] = this.leaderless;
+    const more = this.leaderless.length > 1 ? ` and ${this.leaderless.length - 1} more` : '';
+    const stuck = first === undefined ? '' : `; ${first}${more} cannot be copied: nobody leads`;
+    return `${moved}, ${underWay.length} under way${this.#copied}${waits}${stuck}`;
   }
 }
