@@ -263,6 +263,8 @@ export class ReplicaManager {
     const existing = this.#fetchers.get(leaderId);
     if (existing !== undefined) return existing;
     const { brokerId: nodeId, store, log } = this.#deps;
+    // Of their own: a snapshot may have to wait until what it tells is committed.
+    const snapshots = this.peers.open(leaderId);
     const fetcher = new Fetcher({
       nodeId,
       leaderId,
@@ -271,7 +273,7 @@ export class ReplicaManager {
       log,
       throttle: this.#throttle,
       epoch: () => this.#host.epoch,
-      snapshot: (body) => this.peers.call(leaderId, apis.replicaSnapshot, body),
+      snapshot: (body) => snapshots.request(apis.replicaSnapshot, body),
       now: this.#host.now,
     });
     this.#fetchers.set(leaderId, fetcher);
