@@ -71,7 +71,7 @@ const settings = z.strictObject({
     .describe('create a topic when a client or an agent first names it'),
   offsetsPartitions: wholeNumber(1, 1_000)
     .default(50)
-    .describe('partitions of __consumer_offsets; settled when the data directory is made'),
+    .describe('partitions of __consumer_offsets; settled when that topic is made'),
   consumerHeartbeatIntervalMs: wholeNumber(100, 2 ** 31 - 1)
     .default(5_000)
     .describe('how often members of the new group protocol are to send heartbeats, in milliseconds'),

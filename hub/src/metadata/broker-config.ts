@@ -100,7 +100,7 @@ export function describeBrokerConfigs(settings: HubSettings, advertised: string)
         int(1)(
           'offsets.topic.num.partitions',
           value,
-          'Partitions of __consumer_offsets, settled when the data directory was made (offsetsPartitions).',
+          'Partitions of __consumer_offsets, settled when it was made (offsetsPartitions).',
         ),
       'offsetsPartitions',
     ),
