@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { CLUSTER_FAULTS, runCluster } from './world.ts';
 
 test('in clusters full of faults nothing acknowledged is lost, nothing doubled, replicas end alike', async () => {
-  for (let seed = 1; seed <= 15; seed++) {
+  for (let seed = 1; seed <= 10; seed++) {
     const { violations, acknowledgements } = await runCluster({ seed });
     expect({ seed, violations }).toEqual({ seed, violations: [] });
     expect(acknowledgements).toBeGreaterThan(0);
@@ -10,11 +10,9 @@ test('in clusters full of faults nothing acknowledged is lost, nothing doubled, 
 });
 
 test.each(CLUSTER_FAULTS)('under %s alone', async (fault) => {
-  for (let seed = 1; seed <= 2; seed++) {
-    const { violations, acknowledgements, reads } = await runCluster({ seed, faults: [fault] });
-    expect({ seed, violations }).toEqual({ seed, violations: [] });
-    expect(reads).toBeGreaterThanOrEqual(acknowledgements);
-  }
+  const { violations, acknowledgements, reads } = await runCluster({ seed: 1, faults: [fault] });
+  expect(violations).toEqual([]);
+  expect(reads).toBeGreaterThanOrEqual(acknowledgements);
 });
 
 test('a seed replays exactly', async () => {
