@@ -1,9 +1,9 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { until } from '../../harness/wait.ts';
 import { kafkaTool } from '../../setup/kafka-jars.ts';
 import type { History, Reading } from '../history/history.ts';
@@ -14,7 +14,8 @@ const ANY_NUMBER = 2 ** 31;
 
 /** Kafka's own clients in one JVM: what they print goes into the history. */
 export class JavaClients {
-  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #process: ChildProcess;
+  readonly #input: Writable;
   readonly #topic: string;
   readonly #group: string;
   readonly #history: History;
@@ -34,11 +35,11 @@ export class JavaClients {
       stdio: ['pipe', 'pipe', log],
     });
     closeSync(log);
-    this.#process.stdin.on('error', () => {});
+    this.#input = this.#process.stdin!.on('error', () => {});
     this.#topic = topic;
     this.#group = group;
     this.#history = history;
-    createInterface({ input: this.#process.stdout }).on('line', (line) => this.#take(line.split('\t')));
+    createInterface({ input: this.#process.stdout! }).on('line', (line) => this.#take(line.split('\t')));
     // The name of a stream must be known before anybody reads of it.
     for (const generation of [0, 1, 2, 3, 4, 5, 6, 7])
       for (const producer of ['java-0', 'java-1'])
@@ -50,7 +51,7 @@ export class JavaClients {
   }
 
   async drain(timeoutMs: number): Promise<void> {
-    this.#process.stdin.write('stop\n');
+    this.#input.write('stop\n');
     await until('the Java producers have nothing under way', () => this.#isFlushed, timeoutMs);
   }
 
