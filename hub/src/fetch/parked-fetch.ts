@@ -2,7 +2,7 @@ import { ErrorCode } from '@edgelog/wire';
 import type { Client } from '../net/dispatcher.ts';
 import type { Partition } from '../partition/partition.ts';
 import { fetchError } from './find-partition.ts';
-import type { Reader } from './reader.ts';
+import type { News, Reader } from './reader.ts';
 import type { AskedPartition } from './session.ts';
 
 /** What a fetch waits for: `found[i]` is the partition of `asked[i]`, or its error code. */
@@ -13,32 +13,38 @@ export interface Wanted {
   readonly reader: Reader;
 }
 
+/** How long a follower is kept from what it can do without for a while: records are likely to come along. */
+const LATER_MS = 5;
+
 /**
- * True when the fetch has `minBytes` to return, or an error to tell, or asks for nothing. A partition counts no further than
+ * `now` when the fetch has `minBytes` to return, or an error to tell, or asks for nothing. A partition counts no further than
  * its own limit, as in Kafka.
  */
-export function isFetchReady({ asked, found, minBytes, reader }: Wanted): boolean {
-  if (asked.length === 0 || minBytes <= 0) return true;
+export function newsFor({ asked, found, minBytes, reader }: Wanted): News {
+  if (asked.length === 0 || minBytes <= 0) return 'now';
+  let news: News = 'none';
   let bytes = 0;
   for (let i = 0; i < asked.length; i++) {
     const one = asked[i]!;
     const partition = found[i]!;
-    if (reader.knowsAll !== undefined && typeof partition !== 'number') {
-      if (reader.knowsAll(one, partition, i)) continue;
-      return true;
+    if (reader.news !== undefined && typeof partition !== 'number') {
+      const found = reader.news(one, partition, i);
+      if (found === 'now') return 'now';
+      if (found === 'later') news = 'later';
+      continue;
     }
     if (fetchError(one, partition, reader, i) !== ErrorCode.NONE || typeof partition === 'number')
-      return true;
-    if (reader.preferred?.(partition) !== undefined) return true;
+      return 'now';
+    if (reader.preferred?.(partition) !== undefined) return 'now';
     if (one.fetchOffset >= reader.endOffset(partition)) continue;
-    if (minBytes === 1 || partition.log.damageAt(one.fetchOffset) !== undefined) return true;
+    if (minBytes === 1 || partition.log.damageAt(one.fetchOffset) !== undefined) return 'now';
     bytes += Math.min(partition.log.sizeBytesFrom(one.fetchOffset), one.maxBytes);
-    if (bytes >= minBytes) return true;
+    if (bytes >= minBytes) return 'now';
   }
-  return false;
+  return news;
 }
 
-/** Resolves with true when the fetch is ready or `maxWaitMs` are over, with false when the client is gone. */
+/** Resolves with true when there is something to answer or `maxWaitMs` are over, with false when the client is gone. */
 export function parkFetch(
   wanted: Wanted,
   maxWaitMs: number,
@@ -48,6 +54,7 @@ export function parkFetch(
   return new Promise((resolve) => {
     const finish = (isStillThere: boolean): void => {
       clearTimeout(timer);
+      clearTimeout(soon);
       client.whenClosed.delete(leave);
       for (const { whenChanged, whenAppended } of partitions) {
         whenChanged.delete(check);
@@ -56,14 +63,18 @@ export function parkFetch(
       resolve(isStillThere);
     };
     const check = (): void => {
-      if (isFetchReady(wanted)) finish(true);
+      const news = newsFor(wanted);
+      if (news === 'now') finish(true);
+      else if (news === 'later') soon ??= setTimeout(finish, LATER_MS, true);
     };
     const leave = (): void => finish(false);
     const timer = setTimeout(finish, maxWaitMs, true);
+    let soon: NodeJS.Timeout | undefined;
     client.whenClosed.add(leave);
     for (const { whenChanged, whenAppended } of partitions) {
       whenChanged.add(check);
       if (wanted.reader.readsUnflushed) whenAppended.add(check);
     }
+    if (wanted.reader.news !== undefined) check(); // what can wait has begun to
   });
 }

@@ -36,7 +36,7 @@ export function readPartitions(
   let isEmpty = true;
   return asked.map((one, i) => {
     const partition = found[i]!;
-    const knowsAll = typeof partition !== 'number' && reader.knowsAll?.(one, partition, i);
+    const knowsAll = typeof partition !== 'number' && reader.news?.(one, partition, i) === 'none';
     return knowsAll ? undefined : answer(one, partition, i);
   });
 

@@ -7,6 +7,8 @@ import type { Partition } from '../partition/partition.ts';
 import type { FollowerAnswer } from '../partition/replication.ts';
 import type { AskedPartition, Told } from './session.ts';
 
+export type News = 'none' | 'later' | 'now';
+
 /** On whose behalf a fetch reads; `i` says which of the partitions that it asks for. */
 export interface Reader {
   /** NONE, or why the partition cannot be read here now. */
@@ -17,8 +19,8 @@ export interface Reader {
   diverging?(i: number): { epoch: number; endOffset: number } | undefined;
   /** The broker that the partition is better read at: then nothing is read here. */
   preferred?(partition: Partition): number | undefined;
-  /** Whether it knows all of the partition that there is to know, so that nothing needs to be answered. */
-  knowsAll?(asked: AskedPartition, partition: Partition, i: number): boolean;
+  /** Whether there is anything to answer, or only what can wait for more to come along. Without it: look closely. */
+  news?(asked: AskedPartition, partition: Partition, i: number): News;
   readonly options: Pick<ReadOptions, 'withEmpty' | 'unflushed'>;
   /** Whether it is given what is not on disk yet. */
   readonly readsUnflushed: boolean;
@@ -96,18 +98,18 @@ export function followerReader(
       const answer = answers[i];
       return answer?.kind === 'diverging' ? { epoch: answer.epoch, endOffset: answer.endOffset } : undefined;
     },
-    knowsAll: ({ fetchOffset }, partition, i) => {
+    news: ({ fetchOffset }, partition, i) => {
       const { replica } = partition;
       const known = told[i]!;
-      return (
+      const isAsItWas =
         replica !== undefined &&
         answers[i]?.kind === 'read' &&
         fetchOffset === replica.logEndOffset &&
-        partition.highWatermark === known.highWatermark &&
         replica.logStartOffset === known.logStartOffset &&
         partition.leadership === leaderships[i] &&
-        !partition.isClosed
-      );
+        !partition.isClosed;
+      if (!isAsItWas) return 'now';
+      return partition.highWatermark === known.highWatermark ? 'none' : 'later';
     },
     options: { withEmpty: true, unflushed: true },
     readsUnflushed: true,

@@ -1,6 +1,6 @@
 import { ErrorCode, type RequestOf, readBatchHeader } from '@edgelog/wire';
 import { findPartition } from '../fetch/find-partition.ts';
-import { isFetchReady, parkFetch } from '../fetch/parked-fetch.ts';
+import { newsFor, parkFetch } from '../fetch/parked-fetch.ts';
 import type { Expected } from '../fetch/read-ahead.ts';
 import { type PartitionItem, readPartitions } from '../fetch/read-partitions.ts';
 import { followerReader, LEADERS_CONSUMER, type Reader, rackReader } from '../fetch/reader.ts';
@@ -49,7 +49,7 @@ export const fetch: Handler<'fetch'> = (request, context) => {
   const answer = () => respond(request, session, found, reader, context);
   const minBytes = Math.min(request.minBytes, request.maxBytes, RESPONSE_BYTES_MAX);
   const wanted = { asked: session.asked, found, minBytes, reader };
-  if (request.maxWaitMs <= 0 || isFetchReady(wanted)) return answer();
+  if (request.maxWaitMs <= 0 || newsFor(wanted) === 'now') return answer();
   return parkFetch(wanted, request.maxWaitMs, client).then((isClientThere) =>
     isClientThere ? answer() : undefined,
   );
