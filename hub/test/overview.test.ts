@@ -22,12 +22,9 @@ beforeAll(async () => {
   await producer.connect();
   await producer.send({ topic: 'line-7', messages: [{ value: 'a' }, { value: 'b' }] });
   await producer.disconnect();
-  for (const groupId of ['first', 'second'])
-    await admin.setOffsets({
-      groupId,
-      topic: 'line-7',
-      partitions: [{ partition: 0, offset: groupId === 'first' ? '2' : '0' }],
-    });
+  const commit = (groupId: string, offset: string) =>
+    admin.setOffsets({ groupId, topic: 'line-7', partitions: [{ partition: 0, offset }] });
+  await Promise.all([commit('first', '2'), commit('second', '0')]);
   await admin.disconnect();
 });
 afterAll(() => hub.close());

@@ -125,7 +125,9 @@ function topicStatus({ name, id, isInternal, partitions }: TopicOf) {
 export function groupsStatus({ groups, topics }: Broker) {
   return groups.status().map((group) => {
     const offsets = groups.committedOffsets(group.groupId).map(({ topic, partition, offset }) => {
-      const endOffset = topics.partition(topic, partition)?.highWatermark ?? offset;
+      const known = topics.partition(topic, partition);
+      // Not known of a partition that has no replica here.
+      const endOffset = known?.replica === undefined ? offset : known.highWatermark;
       return { topic, partition, committedOffset: offset, endOffset, lag: Math.max(0, endOffset - offset) };
     });
     return { ...group, offsets, lag: offsets.reduce((sum, { lag }) => sum + lag, 0) };

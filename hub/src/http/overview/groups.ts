@@ -27,6 +27,7 @@ export function groupDetail(
   broker: Pick<Broker, 'groups' | 'topics'>,
   groupId: string | undefined,
 ): GroupDetail | null {
+  if (groupId === undefined) return null;
   const group = broker.groups.status().find((one) => one.groupId === groupId);
   if (group === undefined) return null;
   const offsets = groupOffsets(broker, group.groupId);
