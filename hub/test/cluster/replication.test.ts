@@ -157,6 +157,34 @@ test('a replica whose disk is damaged has it from the others again', async () =>
   await brokers.untilInSync('rotten', [1, 2]);
 });
 
+test('a compacted log is moved with its gaps and with what its leader knows of producers', async () => {
+  const soon = { 'cleanup.policy': 'compact', 'segment.ms': '1', 'min.cleanable.dirty.ratio': '0.001' };
+  await brokers.createTopic('compacted', [[1]], soon);
+  await brokers.untilLed('compacted', 0, 1);
+  const early = { producerId: 91, producerEpoch: 0, baseSequence: 0, key: 'k' };
+  await brokers.produce(1, 'compacted', values(3), early);
+  for (let i = 0; i < 10; i++) await brokers.produce(1, 'compacted', [`${i}`], { key: 'k' });
+  await until(
+    () => brokers.hubs.get(1)!.logLines('partition compacted').length > 0,
+    'it is compacted',
+    30_000,
+  );
+  await brokers.produce(1, 'compacted', ['last'], { key: 'other' });
+  const moved = await brokers.call(1, apis.alterPartitionReassignments, {
+    timeoutMs: 10_000,
+    topics: [{ name: 'compacted', partitions: [{ partitionIndex: 0, replicas: [2] }] }],
+  });
+  expect(moved.errorCode).toBe(0);
+  await brokers.untilLed('compacted', 0, 2);
+  await brokers.untilInSync('compacted', [2]);
+  const { records, highWatermark } = await brokers.fetch(2, 'compacted', 0);
+  expect(highWatermark).toBe(14);
+  expect(records!.includes('last')).toBe(true);
+  expect(await brokers.produce(2, 'compacted', values(3), early)).toBe(0);
+  const next = { ...early, baseSequence: 3 };
+  expect(await brokers.produce(2, 'compacted', ['next'], next)).toBe(14);
+});
+
 test('deleted topics and their logs go everywhere', async () => {
   await brokers.createTopic('doomed', [[1, 2, 3]]);
   await brokers.untilLed('doomed');
