@@ -51,7 +51,7 @@ export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
     waiting.isOver = true;
     const rack = settings.rack ?? null;
     const session = new BrokerSession({ etcd, keys, mirror, membership, brokerId, rack, sessionMs, log });
-    const writes = new GuardedWrites(etcd, session, sessionMs / 3);
+    const writes = new GuardedWrites(etcd, session, sessionMs / 2);
     const minInsync = settings.minInsync ?? Math.max(1, settings.replication - 1);
     const swaps = { keys, mirror, writes };
     const monotonic = (): number => performance.now();

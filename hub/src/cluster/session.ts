@@ -171,9 +171,9 @@ export class BrokerSession {
     return this.#stopping.signal.aborted;
   }
 
-  /** After a third of the TTL a write is given up and what became of it is read. */
+  /** After half of the TTL a write is given up and what became of it is read. */
   get #limits(): { timeoutMs: number } {
-    return { timeoutMs: this.#options.sessionMs / 3 };
+    return { timeoutMs: this.#options.sessionMs / 2 };
   }
 
   async #run(): Promise<void> {
@@ -251,7 +251,7 @@ export class BrokerSession {
     while (!this.isStopping) {
       try {
         const signal = this.#stopping.signal;
-        return await etcd.lease({ ttlSeconds, readableKey: keys.cluster, signal, ...this.#limits });
+        return await etcd.lease({ ttlSeconds, readableKey: keys.cluster, signal, timeoutMs: sessionMs });
       } catch (error) {
         await this.#failed('a lease', error);
       }

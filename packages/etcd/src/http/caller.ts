@@ -18,6 +18,8 @@ export interface CallLimits {
   readonly timeoutMs?: number | undefined;
   /** For each attempt that may be repeated. */
   readonly attemptTimeoutMs?: number | undefined;
+  /** After this, other calls go to another member, while this one's answer is still waited for. */
+  readonly slowAfterMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -110,8 +112,10 @@ export class Caller {
 
   /** One attempt at one member within `timeoutMs`. */
   async callAt<Answer extends Headed>(url: URL, call: Call<Answer>): Promise<z.output<Answer>> {
-    const { timeoutMs = this.#options.attemptTimeoutMs, signal, serializable } = call;
+    const { timeoutMs = this.#options.attemptTimeoutMs, slowAfterMs, signal, serializable } = call;
     const startedAt = this.now();
+    const isSlow = (): void => this.#options.endpoints.failed(url, startedAt, this.now());
+    const slowTimer = slowAfterMs === undefined ? undefined : setTimeout(isSlow, slowAfterMs);
     try {
       const headers = await this.#headers(url, timeoutMs, serializable);
       const answer = await this.#ask(url, { ...call, headers, timeoutMs, signal });
@@ -123,6 +127,8 @@ export class Caller {
       this.failed(url, startedAt, error);
       if (error instanceof EtcdError) this.#ended(call.path, startedAt, error.reason);
       throw error;
+    } finally {
+      clearTimeout(slowTimer);
     }
   }
 

@@ -13,7 +13,14 @@ test('the deadline counts from the sending of the grant, less the margin', () =>
 
 test('a renewal counts from its own sending, not from its answer', () => {
   const lease = renewed(granted(0, TTL, MARGIN), 3_000, TTL, 7_000);
-  expect(lease).toMatchObject({ deadlineMs: 11_000, renewAtMs: 6_000, ended: false });
+  expect(lease).toMatchObject({ deadlineMs: 11_000, renewAtMs: 5_250, ended: false });
+});
+
+test('of two renewals under way the one sent later counts, in whatever order they are answered', () => {
+  const lease = granted(0, TTL, MARGIN);
+  const inOrder = renewed(renewed(lease, 2_000, TTL, 4_500), 4_000, TTL, 5_000);
+  const reversed = renewed(renewed(lease, 4_000, TTL, 4_500), 2_000, TTL, 5_000);
+  expect(reversed).toEqual(inOrder);
 });
 
 test('an answer that comes after the deadline does not bring the lease back', () => {

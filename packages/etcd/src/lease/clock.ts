@@ -10,8 +10,8 @@ export interface LeaseClock {
   readonly ended: boolean;
 }
 
-/** Renewals within a TTL: two may fail before the deadline is in danger. */
-const RENEWALS = 3;
+/** Renewals within a TTL: one may take half of it, or two may fail, before the deadline is in danger. */
+const RENEWALS = 4;
 
 /**
  * A lease just granted. `sentAtMs`: before the request was *first* sent. etcd counts from when it handled the request,
@@ -34,7 +34,8 @@ export function renewed(lease: LeaseClock, sentAtMs: number, ttlMs: number, nowM
   if (current.ended) return current;
   if (ttlMs <= 0) return { ...current, ended: true };
   const deadlineMs = Math.max(current.deadlineMs, sentAtMs + ttlMs - lease.marginMs);
-  return checked({ ...current, ttlMs, deadlineMs, renewAtMs: sentAtMs + ttlMs / RENEWALS }, nowMs);
+  const renewAtMs = Math.max(current.renewAtMs, sentAtMs + ttlMs / RENEWALS);
+  return checked({ ...current, ttlMs, deadlineMs, renewAtMs }, nowMs);
 }
 
 /** The lease as it stands now: past its deadline it has ended, even if no timer could say so (a stopped process). */

@@ -121,6 +121,17 @@ test('without quorum nothing is renewed, not even by a leader that has not notic
   expect(lease.held).toBe(false);
 });
 
+test('a lease is kept though each answer takes longer than a member is waited for', async () => {
+  const relays = await Promise.all(cluster.endpoints.map((endpoint) => Relay.to(endpoint)));
+  const slow = cluster.client({ endpoints: relays.map(({ endpoint }) => endpoint) });
+  const lease = await slow.lease({ ttlSeconds: 6 });
+  for (const relay of relays) relay.answerAfterMs = lease.ttlMs / 6 + 200;
+  await delay(1.1 * lease.ttlMs);
+  expect(lease.held).toBe(true);
+  await lease.revoke();
+  for (const relay of relays) await relay.close();
+});
+
 test('a lease survives the death of the leader', async () => {
   const lease = await client.lease({ ttlSeconds: 9 });
   await client.put('survivor', 'x', { lease: lease.id });

@@ -61,31 +61,44 @@ export class LeaseKeeper {
     await this.#calls.revoke(this.id);
   }
 
+  /** A renewal that is slow is not given up, for all of etcd may be slow: another one is sent beside it, elsewhere. */
   async #keep(): Promise<void> {
     while (this.held) {
       await this.#pause(Math.max(0, this.#clock.renewAtMs - this.#calls.now()));
       if (!this.held) return;
-      const sentAt = this.#calls.now();
-      const third = this.#clock.ttlMs / 3;
-      try {
-        const ttlMs = await this.#calls.keepAlive(this.id, {
-          timeoutMs: third,
-          attemptTimeoutMs: third / 2,
-          signal: this.lost,
-        });
-        if (ttlMs === 0)
-          this.#lastError = new EtcdError('LEASE_NOT_FOUND', 'notApplied', 'etcd no longer has it');
-        this.#set(renewed(this.#clock, sentAt, ttlMs, this.#calls.now()));
-        this.#watchDeadline();
-      } catch (error) {
-        this.#lastError = error;
-        await this.#pause(RETRY_MS);
-      }
+      const renewing = new AbortController();
+      await Promise.race([this.#renew(), this.#pause(this.#slowMs, renewing.signal)]);
+      renewing.abort();
     }
   }
 
-  async #pause(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.lost }).catch(() => {});
+  get #slowMs(): number {
+    return this.#clock.ttlMs / 6;
+  }
+
+  async #renew(): Promise<void> {
+    const sentAt = this.#calls.now();
+    const half = this.#clock.ttlMs / 2;
+    try {
+      const ttlMs = await this.#calls.keepAlive(this.id, {
+        timeoutMs: half,
+        attemptTimeoutMs: half,
+        slowAfterMs: this.#slowMs,
+        signal: this.lost,
+      });
+      if (ttlMs === 0)
+        this.#lastError = new EtcdError('LEASE_NOT_FOUND', 'notApplied', 'etcd no longer has it');
+      this.#set(renewed(this.#clock, sentAt, ttlMs, this.#calls.now()));
+      this.#watchDeadline();
+    } catch (error) {
+      this.#lastError = error;
+      await this.#pause(RETRY_MS);
+    }
+  }
+
+  async #pause(ms: number, until?: AbortSignal): Promise<void> {
+    const signal = until === undefined ? this.lost : AbortSignal.any([this.lost, until]);
+    await delay(ms, undefined, { signal }).catch(() => {});
   }
 
   #watchDeadline(): void {

@@ -9,6 +9,8 @@ export class Relay {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   mode: RelayMode = 'open';
+  /** How late the member's bytes come. */
+  answerAfterMs = 0;
 
   static async to(endpoint: string): Promise<Relay> {
     const target = new URL(endpoint);
@@ -26,7 +28,12 @@ export class Relay {
         socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket));
       }
       near.on('data', (bytes) => this.mode !== 'deaf' && far.write(bytes)).on('close', () => far.destroy());
-      far.on('data', (bytes) => this.mode === 'open' && near.write(bytes)).on('close', () => near.destroy());
+      const answer = (bytes: Buffer): unknown => this.mode === 'open' && near.write(bytes);
+      far
+        .on('data', (bytes) =>
+          this.answerAfterMs === 0 ? answer(bytes) : setTimeout(answer, this.answerAfterMs, bytes),
+        )
+        .on('close', () => near.destroy());
     });
   }
 
