@@ -1,5 +1,6 @@
 import org.apache.kafka.common.config.ConfigDef.ConfigKey;
 import org.apache.kafka.server.config.AbstractKafkaConfig;
+import org.apache.kafka.server.config.QuotaConfig;
 import org.apache.kafka.server.config.ServerTopicConfigSynonyms;
 import org.apache.kafka.storage.internals.log.LogConfig;
 
@@ -11,6 +12,7 @@ public class ConfigKeys {
       print("topic", key, ServerTopicConfigSynonyms.TOPIC_CONFIG_SYNONYMS.get(name));
     }
     for (ConfigKey key : AbstractKafkaConfig.CONFIG_DEF.configKeys().values()) print("broker", key, null);
+    for (ConfigKey key : QuotaConfig.brokerQuotaConfigs().configKeys().values()) print("broker", key, null);
   }
 
   static void print(String kind, ConfigKey key, String brokerName) {
