@@ -272,6 +272,27 @@ test('a broker that leaves hands over what others can lead, and keeps what they 
   await eventually(() => controllerOf(two!) === 2, 'the other is the controller');
 });
 
+test('a broker that leaves waits for one that is about to be in sync where it is needed', async ({
+  members,
+}) => {
+  const [one] = await members.start(1, 2, 3);
+  const topic = await create(one!, 'narrow', 1, { assignment: [[1, 2, 3]] });
+  const { keys, writes, mirror } = one!.handle;
+  const key = keys.partition(topic.id, 0);
+  const withIsr = async (isr: readonly number[]): Promise<void> => {
+    const value = JSON.stringify({ ...record(one!, topic, 0), isr });
+    const outcome = await writes.txn({ success: [{ put: key, value }] });
+    await mirror.caughtUp('revision' in outcome ? outcome.revision : Number.NaN);
+  };
+  await withIsr([1, 2]);
+  const draining = one!.handle.drain();
+  await eventually(() => one!.has('waits for others to be in sync'), 'it waits');
+  expect(one!.handle.session.isDraining).toBe(false);
+  await withIsr([1, 2, 3]);
+  await draining;
+  expect(record(one!, topic, 0)).toMatchObject({ leader: 2, isr: [2, 3] });
+});
+
 test('a partition is moved, and its old replicas leave when the new ones are in sync', async ({
   members,
 }) => {

@@ -1,13 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EdgelogError } from '@edgelog/base';
-import { settle } from '@edgelog/cluster';
 import { type CallOptions, EtcdClient } from '@edgelog/etcd';
-import { describeError, formatAddress, type Logger, parseAddress } from '@edgelog/runtime';
+import { describeError, formatAddress, parseAddress } from '@edgelog/runtime';
 import { brokerConfigsRecord } from '../metadata/dynamic-broker-config.ts';
 import { drawClusterId } from '../metadata/local-home.ts';
 import { isUnspecified } from '../settings.ts';
 import { Controller } from './controller/controller.ts';
-import type { SwapDeps } from './controller/swaps.ts';
+import { drain } from './drain.ts';
 import { EtcdAdmin } from './etcd-admin.ts';
 import { etcdOptions } from './etcd-options.ts';
 import { EtcdProducerIds } from './etcd-producer-ids.ts';
@@ -28,8 +27,6 @@ const TRY_MS = 2_000;
 const RETRY_MS = 500;
 /** While etcd is waited for, it is said so often. */
 const TELL_MS = 5_000;
-const DRAIN_MS = 20_000;
-const DRAIN_LOOK_MS = 100;
 const PREFERRED_DELAY_MS = 5_000;
 
 /**
@@ -108,7 +105,7 @@ export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
       },
       health: () => (session.trouble === undefined ? [] : [session.trouble]),
       ended: ended.promise,
-      drain: () => drain(swaps, session, log),
+      drain: () => drain(mirror.metadata, session, log),
       stop: () => (stopped ??= stop()),
     };
   } catch (error) {
@@ -186,30 +183,4 @@ class Waiting {
     this.#toldAt = performance.now();
     this.#deps.log.warn('no cluster metadata yet', { reason: waitsFor });
   }
-}
-
-/** Says that this broker leaves, and waits until it leads nothing that others can lead, and is in no ISR that others are in. */
-async function drain({ mirror }: SwapDeps, session: BrokerSession, log: Logger): Promise<void> {
-  if (session.epoch === undefined) return;
-  const startedAt = performance.now();
-  await session.setDraining(true);
-  const left = (): number => {
-    const me = session.brokerId;
-    const mine = Array.from(mirror.metadata.partitions()).filter(({ record }) => record.isr.includes(me));
-    return mine.filter(({ record }) => settle(record, mirror.metadata.states) !== record).length;
-  };
-  let toldAt = startedAt;
-  for (let partitions = left(); partitions > 0; partitions = left()) {
-    const tookMs = Math.round(performance.now() - startedAt);
-    if (session.epoch === undefined || tookMs > DRAIN_MS) {
-      log.warn('leaves without having handed over all partitions', { partitions, tookMs });
-      return;
-    }
-    if (performance.now() - toldAt >= 1_000) {
-      toldAt = performance.now();
-      log.info('hands over partitions', { partitions, tookMs });
-    }
-    await delay(DRAIN_LOOK_MS);
-  }
-  log.info('partitions handed over', { tookMs: Math.round(performance.now() - startedAt) });
 }
