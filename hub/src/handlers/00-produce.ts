@@ -73,6 +73,8 @@ export const produce: Handler<'produce'> = (
     const isWaitedFor = acks === ALL && pending.some(isReplicated);
     const deadline = isWaitedFor ? new Deadline(request.timeoutMs) : undefined;
     if (isWaitedFor) broker.store.flushed().then(releaseFrame, ignore);
+    // One that fails while an earlier one is waited for is looked at in its turn.
+    if (pending.length > 1) for (const { stored } of pending) stored.catch(ignore);
     for (const { stored, partition, response } of pending) {
       const fail = (error: ErrorName, message: string) => {
         isStored = false;

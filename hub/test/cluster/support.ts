@@ -10,6 +10,8 @@ import { TestHub } from '../support/test-hub.ts';
 
 export type { TestMember };
 
+const EARLIEST = -2;
+
 /** Hubs of one cluster in this process, and the etcd that they share. */
 export class TestBrokers {
   readonly etcd: TestEtcd;
@@ -134,12 +136,22 @@ export class TestBrokers {
     await until(
       async () => {
         leader = (await this.partition(topic, index))?.leaderId ?? -1;
-        return by === undefined ? leader >= 0 : leader === by;
+        return (by === undefined ? leader >= 0 : leader === by) && (await this.#leads(leader, topic, index));
       },
       `${topic}-${index} has leader ${by ?? ''}`,
       30_000,
     );
     return leader;
+  }
+
+  /** Whether it knows so itself. */
+  async #leads(id: number, topic: string, index: number): Promise<boolean> {
+    if (!this.#running.has(id)) return false;
+    const { topics } = await this.call(id, apis.listOffsets, {
+      replicaId: -1,
+      topics: [{ name: topic, partitions: [{ partitionIndex: index, timestamp: EARLIEST }] }],
+    });
+    return topics[0]?.partitions[0]?.errorCode === ErrorCode.NONE;
   }
 
   async untilInSync(topic: string, isr: readonly number[], index = 0): Promise<void> {
