@@ -70,7 +70,9 @@ export class Workload {
       (name) => new KafkajsMember({ bootstrap, name, topic: ORDERS, group: KAFKAJS_GROUP }, history),
     );
     await Promise.all(members.map((member) => member.start()));
-    return new Workload(options, agents, members);
+    const workload = new Workload(options, agents, members);
+    await workload.#java?.begun();
+    return workload;
   }
 
   private constructor(

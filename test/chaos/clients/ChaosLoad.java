@@ -59,7 +59,7 @@ public class ChaosLoad {
   static void produce(String bootstrap, String topic, int partitions, String name) {
     Map<String, Object> config = Map.of(
         "bootstrap.servers", bootstrap, "acks", "all", "enable.idempotence", true, "linger.ms", 5,
-        "delivery.timeout.ms", Integer.MAX_VALUE, "request.timeout.ms", 5000, "max.block.ms", Long.MAX_VALUE,
+        "delivery.timeout.ms", Integer.MAX_VALUE, "request.timeout.ms", 15000, "max.block.ms", Long.MAX_VALUE,
         "reconnect.backoff.max.ms", 500, "socket.connection.setup.timeout.ms", 2000, "metadata.max.age.ms", 5000);
     for (int generation = 0; producing.get(); generation++) {
       AtomicBoolean failed = new AtomicBoolean();

@@ -11,6 +11,7 @@ import type { Stream } from '../history/stream.ts';
 
 /** The program says what was acknowledged, not what it sends. */
 const ANY_NUMBER = 2 ** 31;
+const BEGIN_MS = 60_000;
 
 /** Kafka's own clients in one JVM: what they print goes into the history. */
 export class JavaClients {
@@ -44,6 +45,16 @@ export class JavaClients {
     for (const generation of [0, 1, 2, 3, 4, 5, 6, 7])
       for (const producer of ['java-0', 'java-1'])
         for (let index = 0; index < partitions; index++) this.#stream(`${producer}.${generation}/${index}`);
+  }
+
+  /** Until something was acknowledged on every partition to each producer: a broker takes any first batch of one that it does not know. */
+  async begun(): Promise<void> {
+    const first = [...this.#streams.values()].filter(({ name }) => name.includes('.0/'));
+    await until(
+      'the Java producers have begun',
+      () => first.every(({ ackedAt }) => ackedAt.length > 0),
+      BEGIN_MS,
+    );
   }
 
   get pid(): number {

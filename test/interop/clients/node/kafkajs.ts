@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CompressionName, compressRecords, decompressRecords } from '@edgelog/wire';
 import kafkajs from 'kafkajs';
 import { Assignment, GROUP_TIMES_MS, messages, parseArguments, say, sayRecord, stopped } from './contract.ts';
@@ -12,6 +13,9 @@ const kafka = new Kafka({
   brokers: [args.bootstrap],
   logLevel: logLevel.ERROR,
 });
+
+const CONNECT_TRIES = 20;
+const CONNECT_PAUSE_MS = 500;
 
 const TYPES: Readonly<Record<string, number>> = {
   none: CompressionTypes.None,
@@ -36,9 +40,21 @@ async function admin<T>(call: (client: ReturnType<typeof kafka.admin>) => Promis
   return call(client).finally(() => client.disconnect());
 }
 
+/** kafkajs does not try again by itself where the broker that it asks for a producer id has just died. */
+async function connected(client: { connect(): Promise<void> }): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await client.connect();
+    } catch (error) {
+      if (tries === CONNECT_TRIES) throw error;
+      await sleep(CONNECT_PAUSE_MS);
+    }
+  }
+}
+
 async function produce(): Promise<void> {
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
-  await producer.connect();
+  await connected(producer);
   await producer.send({
     topic: args.topic,
     acks: -1,

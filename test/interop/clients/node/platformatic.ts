@@ -13,7 +13,8 @@ import {
 import { Assignment, GROUP_TIMES_MS, messages, parseArguments, say, sayRecord, stopped } from './contract.ts';
 
 const args = parseArguments();
-const base = { clientId: 'interop', bootstrapBrokers: [args.bootstrap] };
+/** Without a bound on its tries it outlives a broker. */
+const base = { clientId: 'interop', bootstrapBrokers: [args.bootstrap], retries: true, retryDelay: 250 };
 
 type Strings = MessagesStream<string, string, string, string>;
 type Codec = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
