@@ -7,8 +7,8 @@ import type { GuardedWrites } from '../writes.ts';
 
 /** Operations of one transaction: etcd takes 128, and comparisons come on top. */
 export const SWAPS_PER_TXN = 100;
-/** etcd flushes those that wait together; more would hold up its heartbeats. */
-const TXNS_IN_FLIGHT = 8;
+/** More are hardly faster, and hold up what keeps the leases. */
+const TXNS_IN_FLIGHT = 2;
 
 export interface Swap {
   readonly entry: PartitionEntry;
