@@ -47,7 +47,7 @@ const settings = z.strictObject({
     .optional()
     .describe('where the broker stands: replicas are spread over racks, and clients read in their own'),
   brokerSessionMs: wholeNumber(2_000, 300_000)
-    .default(4_000)
+    .default(6_000)
     .describe(
       'after how long a silent broker of a cluster is given up, in milliseconds; etcd counts seconds',
     ),
