@@ -22,13 +22,15 @@ interface Append {
 interface Leader {
   readonly brokerId: number;
   readonly link: ReturnType<Peers['open']>;
+  /** Openings wait for what is in flight of one run; nobody's acknowledgements are to wait behind them. */
+  readonly openings: ReturnType<Peers['open']>;
   waiting: Append[];
   waitingBytes: number;
 }
 
 /**
- * Takes what gateways send to the leaders at other brokers: one connection to each, on which requests keep their order. What comes in one turn of
- * the event loop for one broker shares a request. Batches are neither copied nor looked at. Whatever goes wrong on the way is `not-available`:
+ * Takes what gateways send to the leaders at other brokers: one connection to each, on which batches keep their order, and one for openings: a
+ * batch that an opening overtakes is refused, since it is of an older one. What comes in one turn of the event loop for one broker shares a request. Batches are neither copied nor looked at. Whatever goes wrong on the way is `not-available`:
  * the run is opened again, and that tells what became of it. A broker that is no member at the moment forwards nothing: what it knows of
  * leaders may be old, and those it knows may not be reached.
  */
@@ -41,18 +43,20 @@ export class Forwarder {
     this.#peers = peers;
     this.#session = session;
     session.onLost(() => {
-      for (const { link } of this.#leaders.values()) link.reset();
+      for (const { link, openings } of this.#leaders.values()) {
+        link.reset();
+        openings.reset();
+      }
     });
   }
 
   async open(brokerId: number, { producerId, topicId, partition }: Run): Promise<OpenedRun | Refusal> {
     if (this.#session.epoch === undefined) return NO_MEMBER;
     const leader = this.#leader(brokerId);
-    this.#send(leader);
     try {
       const body = { producerId, topicId, partitionIndex: partition };
       const { errorCode, refusal, message, leaderEpoch, opening, nextOffset, crc } =
-        await leader.link.request(apis.openRun, body, ANSWER);
+        await leader.openings.request(apis.openRun, body, ANSWER);
       if (errorCode !== ErrorCode.NONE) return failed(brokerId, `error ${errorCode}`);
       if (refusal !== null) return refuse(codeOf(refusal), message);
       const position = nextOffset < 0 ? undefined : { next: nextOffset, crc };
@@ -114,7 +118,8 @@ export class Forwarder {
   #leader(brokerId: number): Leader {
     let leader = this.#leaders.get(brokerId);
     if (leader === undefined) {
-      leader = { brokerId, link: this.#peers.open(brokerId), waiting: [], waitingBytes: 0 };
+      const [link, openings] = [this.#peers.open(brokerId), this.#peers.open(brokerId)];
+      leader = { brokerId, link, openings, waiting: [], waitingBytes: 0 };
       this.#leaders.set(brokerId, leader);
     }
     return leader;

@@ -144,6 +144,12 @@ test('nothing is taken by a broker that does not lead, in another epoch than the
   expect(taken()).toBe(0);
 });
 
+test('with too few replicas an opening is refused at once: it would keep others waiting for nothing', async () => {
+  append(batch(0));
+  replication.commitRefusal = 'NOT_ENOUGH_REPLICAS';
+  expect(await settledWithin(open())).toMatchObject({ ok: false, code: 'not-available' });
+});
+
 test('what an older session has on its way is not taken once the run was opened again', async () => {
   append(batch(0));
   const opened = open();

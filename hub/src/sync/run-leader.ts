@@ -66,6 +66,8 @@ export class RunLeader {
     if (partition === undefined) return refuse('topic-missing', deletedTopic(run.topic));
     const { leaderRefusal, commitRefusal } = partition.replication;
     if (leaderRefusal !== 'NONE') return notAvailable(run, leaderRefusal);
+    // Not waited for: others' openings on the same connection are answered after this one.
+    if (commitRefusal !== 'NONE') return notAvailable(run, commitRefusal);
     const { leaderEpoch } = partition.leadership;
     const number = ++this.#lastOpening;
     this.#openings.set(run.producerId, number);
@@ -74,8 +76,6 @@ export class RunLeader {
       const flushed = store.flushed();
       const error = await within(partition.replication.committed(endOf(run, partition), flushed));
       if (error !== 'NONE') return notAvailable(run, error);
-      // Nothing that a batch could not follow.
-      if (commitRefusal !== 'NONE') return notAvailable(run, commitRefusal);
     } catch (error) {
       return refuse('store-failed', error instanceof Error ? error.message : String(error));
     }
