@@ -32,6 +32,12 @@ test('a broker of a cluster is told what it lacks, by the flag that mends it', (
 });
 
 test('a standalone broker needs none of it', () => {
-  expect(load()).toMatchObject({ etcd: [], replication: 3, brokerSessionMs: 4_000 });
+  expect(load()).toMatchObject({ etcd: [], replication: 3, brokerSessionMs: 6_000 });
   expect(load('--kafka=0.0.0.0:9092').brokerId).toBeUndefined();
+  for (const flags of [
+    ['--etcd-prefix=/plant'],
+    ['--etcd-user=u', '--etcd-password=p'],
+    ['--etcd-ca=ca.pem'],
+  ])
+    expect(() => load(...flags)).toThrow('of no use without --etcd');
 });

@@ -9,6 +9,8 @@ const wholeNumber = (min: number, max = Number.MAX_SAFE_INTEGER) => z.number().i
 /** Of a standalone broker that is given none. */
 export const STANDALONE_BROKER_ID = 1;
 
+const DEFAULT_ETCD_PREFIX = '/edgelog';
+
 /** Everything an operator may set on a hub: flag `--data-dir`, variable `EDGELOG_DATA_DIR`, file entry `dataDir`. */
 const settings = z.strictObject({
   dataDir: z.string().min(1).describe('directory of the log; made if missing, used by one process at a time'),
@@ -16,10 +18,14 @@ const settings = z.strictObject({
   sync: addressSetting().default('127.0.0.1:7420').describe('where agents connect (WebSocket)'),
   http: addressSetting()
     .default('127.0.0.1:7421')
-    .describe('where /healthz, /status and /metrics are served'),
+    .describe(
+      'where the page, /healthz, /status and /metrics are served; other brokers of a cluster ask there for what their pages show',
+    ),
   advertise: addressSetting()
     .optional()
-    .describe('what Kafka clients are told to connect to; by default each is told the address it reached'),
+    .describe(
+      'what Kafka clients are told to connect to, and in a cluster the other brokers; by default each client is told the address it reached, and a cluster what --kafka says',
+    ),
   brokerId: wholeNumber(0, 2 ** 31 - 1)
     .optional()
     .describe(
@@ -34,7 +40,7 @@ const settings = z.strictObject({
   etcdPrefix: z
     .string()
     .regex(/^(\/[A-Za-z0-9._-]+)+$/, 'expected /NAME, or several of them')
-    .default('/edgelog')
+    .default(DEFAULT_ETCD_PREFIX)
     .describe("what the cluster's keys in etcd begin with"),
   etcdUser: z.string().min(1).optional().describe('user of etcd, with --etcd-password'),
   etcdPassword: z.string().optional().describe("the user's password; better in the variable than as a flag"),
@@ -60,7 +66,7 @@ const settings = z.strictObject({
   minInsync: wholeNumber(1, 100)
     .optional()
     .describe(
-      'in-sync replicas that must have a record before it is acknowledged (acks=all), where a topic does not say otherwise; by default one less than --replication',
+      'in-sync replicas that must have a record before it is acknowledged (acks=all), where a topic does not say otherwise; by default one less than --replication, at least 1',
     ),
   defaultPartitions: wholeNumber(1, 10_000)
     .default(6)
@@ -126,7 +132,12 @@ function* contradictions(given: HubSettings): Generator<[key: keyof HubSettings,
     yield ['etcdUser', '--etcd-user and --etcd-password go together'];
   if ((etcdCert === undefined) !== (etcdKey === undefined))
     yield ['etcdCert', '--etcd-cert and --etcd-key go together'];
-  if (given.etcd.length === 0) return;
+  if (given.etcd.length === 0) {
+    for (const key of ['etcdPrefix', 'etcdUser', 'etcdCa', 'etcdCert'] as const)
+      if (given[key] !== undefined && given[key] !== DEFAULT_ETCD_PREFIX)
+        yield [key, 'of no use without --etcd, which makes the broker one of a cluster'];
+    return;
+  }
   if (given.brokerId === undefined)
     yield ['brokerId', 'required with --etcd, and another one for each broker'];
   const { host } = parseAddress(given.advertise ?? given.kafka);

@@ -26,15 +26,21 @@ export class Membership {
     const found = readRecord(store.state, KEY, memberRecord);
     if (found === undefined) {
       if (store.state.get('cluster') !== undefined)
-        throw invalid('it holds the data of a standalone broker, which cannot become a member of a cluster');
+        throw invalid(
+          'it holds the data of a standalone broker, which cannot become a member of a cluster: leave --etcd out, or choose an empty --data-dir',
+        );
       const membership = new Membership(store, { clusterId, brokerId, marks: [], registration: null });
       await membership.#put({});
       return membership;
     }
     if (found.clusterId !== clusterId)
-      throw invalid(`it belongs to cluster ${found.clusterId}, and etcd holds cluster ${clusterId}`);
+      throw invalid(
+        `it belongs to cluster ${found.clusterId}, and etcd holds cluster ${clusterId}: check --etcd, --etcd-prefix and --data-dir`,
+      );
     if (found.brokerId !== brokerId)
-      throw invalid(`it belongs to broker ${found.brokerId}, and this is started as broker ${brokerId}`);
+      throw invalid(
+        `it belongs to broker ${found.brokerId}, and this is started as broker ${brokerId}: check --broker-id and --data-dir`,
+      );
     return new Membership(store, found);
   }
 
@@ -78,7 +84,7 @@ export function refuseMember(store: LogStore): void {
   const found = readRecord(store.state, KEY, memberRecord);
   if (found !== undefined)
     throw invalid(
-      `it belongs to broker ${found.brokerId} of cluster ${found.clusterId}: start it with --etcd`,
+      `it belongs to broker ${found.brokerId} of cluster ${found.clusterId}: start it with its --etcd and --broker-id`,
     );
 }
 

@@ -5,12 +5,17 @@ import { type BatchHeader, type BatchRecord, iterateRecords, SEQUENCE_MODULUS } 
 import { z } from 'zod';
 import { jsonValue, printable } from '../consume/format.ts';
 import { onOutputClosed } from '../output.ts';
-import { INSPECT_NOTES, inspectFields, withStore } from './open.ts';
+import { findLog, INSPECT_NOTES, inspectFields, withStore } from './open.ts';
 import { type Damage, isDamage, type ScannedBatch, scanPartition } from './scan.ts';
 
 const dumpSettings = z.object({
   ...inspectFields,
-  topic: z.string().min(1).describe('Topic to dump.'),
+  topic: z
+    .string()
+    .min(1)
+    .describe(
+      "Topic to dump. A cluster's broker calls a log TOPIC-PARTITION.TOPICID: that name will do too.",
+    ),
   partition: z
     .number()
     .int()
@@ -35,11 +40,10 @@ export async function dumpCommand(argv: string[]): Promise<number> {
     notes: INSPECT_NOTES,
   });
   const { dataDir, topic, partition, json } = settings;
-  const name = partition === undefined ? topic : `${topic}-${partition}`;
+  const asked = partition === undefined ? topic : `${topic}-${partition}`;
   return withStore(dataDir, async (store) => {
-    const log = store.partition(name);
-    if (log === undefined) throw new EdgelogError('REFUSED', `${dataDir} has no partition ${name}`);
-    const { logStartOffset, flushedEndOffset } = log;
+    const log = findLog(store, dataDir, asked);
+    const { name, logStartOffset, flushedEndOffset } = log;
     const { offset = logStartOffset } = settings;
     if (offset < logStartOffset || offset > flushedEndOffset) {
       throw new EdgelogError('REFUSED', `${name} holds offsets ${logStartOffset} to ${flushedEndOffset - 1}`);

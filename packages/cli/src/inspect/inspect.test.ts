@@ -117,6 +117,19 @@ test("batches and records are printed as Kafka's dump tool does", async () => {
   expect(damaged.code).toBe(1);
   expect(damaged.stdout).toMatch(/^baseOffset: 10 lastOffset: 19 isvalid: false: .*CRC-32C/m);
 });
+test("a log of a cluster's broker is found by its topic, and named where a topic of that name was there before", async () => {
+  const ids = ['7b0e6f4c-93a1-4d0f-8a43-0c6f0d0a1e01', 'ffffffff-93a1-4d0f-8a43-0c6f0d0a1e02'];
+  const dump = (topic: string, ...args: string[]) => run('dump', dir, '--topic', topic, ...args);
+  await fill(`telemetry-0.${ids[0]}`, 2);
+  const { code, stdout } = await dump('telemetry', '--partition', '0');
+  expect(code).toBe(0);
+  expect(stdout).toContain(`Dumping telemetry-0.${ids[0]}\n`);
+  expect(stdout.match(/^baseOffset/gm)).toHaveLength(2);
+  await fill(`telemetry-0.${ids[1]}`, 3);
+  const several = await dump('telemetry', '--partition', '0');
+  expect(several).toMatchObject({ code: 1, stderr: expect.stringContaining(`telemetry-0.${ids[1]}`) });
+  expect((await dump(`telemetry-0.${ids[1]}`)).stdout.match(/^baseOffset/gm)).toHaveLength(3);
+});
 test('a compacted directory is sound, and its dump shows which offsets are left', async () => {
   await fill('telemetry-0', 6);
   const store = await openLogStore({ dir });
