@@ -158,4 +158,16 @@ describe('when all slots are taken', () => {
     expect(cache.partitionCount).toBe(0);
     expect(open(cache, 10, 0)).toBeGreaterThan(0);
   });
+
+  test("consumers' partitions give way to a follower's, which keeps its session when it grows", () => {
+    const cache = cacheOf(10);
+    const consumer = open(cache, 10, 0);
+    const follower = open(cache, 4, 0, true);
+    expect(follower).toBeGreaterThan(0);
+    expect(step(cache, consumer, 1)).toBe(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
+    expect(open(cache, 6, 0)).toBeGreaterThan(0);
+    expect(typeof step(cache, follower, 1, { asked: partitions(3, 'more') })).toBe('object');
+    expect(cache.partitionCount).toBe(7);
+    expect(open(cache, 11, 0, true)).toBe(0);
+  });
 });

@@ -69,7 +69,7 @@ interface Slot {
 /**
  * The fetch sessions of a broker, with Kafka's rules of which one gives way when all slots are taken [KIP-227]: first one that
  * is unused for long; else the least valuable one, if the new one is worth more. A follower's is worth more than a consumer's,
- * then the one with more partitions is. Pure: the caller gives the time, the constructor the numbers that sessions are known by.
+ * then the one with more partitions is. Where there are too many partitions, consumers' sessions give way to followers'. Pure: the caller gives the time, the constructor the numbers that sessions are known by.
  */
 export class FetchSessionCache {
   readonly #limits: FetchSessionLimits;
@@ -141,6 +141,7 @@ export class FetchSessionCache {
       return withoutSession([]);
     }
     this.#touch(slot, nowMs);
+    if (slot.isFollower) this.#letConsumersGo(0);
     if (this.#partitionCount > this.#limits.partitionsMax) {
       this.#evict(slot);
       return ErrorCode.FETCH_SESSION_ID_NOT_FOUND;
@@ -188,7 +189,16 @@ export class FetchSessionCache {
       if (least === undefined || worth({ isFollower, size }) <= worth(least)) return false;
       this.#evict(least);
     }
+    if (isFollower) this.#letConsumersGo(size);
     return !lacksRoom();
+  }
+
+  /** Until there is room for `size` more partitions, or no consumer is left: those unused for longest first. */
+  #letConsumersGo(size: number): void {
+    for (const oldest of this.#slots.values()) {
+      if (this.#partitionCount + size <= this.#limits.partitionsMax) return;
+      if (!oldest.isFollower) this.#evict(oldest);
+    }
   }
 
   #leastValuable(forFollower: boolean): Slot | undefined {

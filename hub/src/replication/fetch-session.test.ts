@@ -94,3 +94,20 @@ test('whatever is followed, left and appended, leader and follower agree on part
     }),
   );
 });
+
+test('where the leader has no session to give, its answer counts and the next request tells all again', () => {
+  const session = new FollowerSession();
+  const { entry } = followed(0);
+  const wanted = new Map([[`${TOPIC_ID}/0`, entry]]);
+  const replicaState = { replicaId: 2, replicaEpoch: 9 };
+  for (let i = 0; i < 2; i++) {
+    const { sessionId, sessionEpoch, topics } = session.next(wanted, replicaState, 100);
+    expect({ sessionId, sessionEpoch, topics }).toMatchObject({
+      sessionId: 0,
+      sessionEpoch: 0,
+      topics: [{ topicId: TOPIC_ID }],
+    });
+    session.answered(0);
+    expect(entry.sent).toMatchObject({ offset: 0 });
+  }
+});

@@ -32,6 +32,7 @@ export class FollowerSession {
     replicaState: { replicaId: number; replicaEpoch: number },
     maxWaitMs: number,
   ): RequestInput<'fetch'> {
+    if (this.#epoch === 0) this.reset();
     const topics = new Map<string, Topics[number]['partitions'][number][]>();
     const forgotten = new Map<string, number[]>();
     for (const [key, member] of this.#members) {
@@ -70,10 +71,14 @@ export class FollowerSession {
     };
   }
 
-  /** The leader's answer to the last request belongs to this session. */
+  /**
+   * The leader's answer to the last request belongs to this session. Where it has none to give, what it answers is as good, and the next request
+   * tells all again.
+   */
   answered(sessionId: number): void {
     if (sessionId === 0) {
-      this.reset();
+      this.#id = 0;
+      this.#epoch = 0;
       return;
     }
     this.#id = sessionId;

@@ -17,6 +17,8 @@ const ANSWER_MS = 10_000;
 const RETRY_MS = 50;
 /** Where it is the leader's disk, or ours, that stands in the way. */
 const DAMAGED_RETRY_MS = 1_000;
+/** No log comes that far: its producers are to be had from the leader. */
+const UNKNOWN_PRODUCERS = Number.MAX_SAFE_INTEGER;
 
 type Answer = ResponseOutput<typeof apis.fetch>['responses'][number]['partitions'][number];
 
@@ -69,7 +71,8 @@ export class Fetcher {
       leaderEpoch,
       sent: undefined,
       retryAt: Number.NEGATIVE_INFINITY,
-      lacksProducers: false,
+      // They are those of a log that another leader had.
+      lacksProducers: replica.log.producersThrough > 0,
     });
     this.#wake();
     // What is parked at the leader does not know of this one; others that come in this turn are waited for.
@@ -145,13 +148,23 @@ export class Fetcher {
         // Under another role by now, or cut meanwhile: it is asked for again.
         if (followed?.sent === undefined || followed.sent.offset !== followed.replica.log.logEndOffset)
           continue;
-        if (this.#take(followed, answer)) taken.push([followed, answer]);
+        if (this.#tryToTake(followed, answer)) taken.push([followed, answer]);
       }
     }
     if (taken.length === 0) return;
     await store.flushed();
     for (const [followed, answer] of taken) {
       if (this.#isCurrent(followed)) followed.replica.adopt(answer);
+    }
+  }
+
+  /** As `#take`; what stands against one partition on this disk holds up no other. */
+  #tryToTake(followed: Followed, answer: Answer): boolean {
+    try {
+      return this.#take(followed, answer);
+    } catch (error) {
+      this.#cannot(followed, error);
+      return false;
     }
   }
 
@@ -171,9 +184,17 @@ export class Fetcher {
       this.#truncate(followed, truncationFor(replica.log, divergingEpoch));
       return false;
     }
-    if (records === null || records.length === 0) return true;
+    if (records !== null && records.length > 0 && !this.#append(followed, records)) return false;
+    if (followed.lacksProducers) void this.#adoptProducers(followed);
+    return true;
+  }
+
+  #append(followed: Followed, records: Buffer): boolean {
+    const { replica } = followed;
+    const { log } = replica;
+    const { producersThrough } = log;
     if (this.#isMove(followed)) this.#deps.throttle.spend(records.length);
-    const appended = replica.log.appendReplicated(records);
+    const appended = log.appendReplicated(records);
     if (!appended.ok) {
       const { error, message } = appended;
       this.#deps.log.error('fetched batches refused', { partition: replica.name, error, message });
@@ -181,11 +202,19 @@ export class Fetcher {
       return false;
     }
     appended.flushed.catch(() => {}); // `store.flushed` says the same
-    if (appended.hasHoles) {
+    if (appended.hasHoles && producersThrough < log.logEndOffset) {
+      // Kept with the log: whoever leads next, and this broker once it has restarted, know of it.
+      log.adoptProducers(log.producers(), UNKNOWN_PRODUCERS);
       followed.lacksProducers = true;
-      void this.#adoptProducers(followed);
     }
     return true;
+  }
+
+  /** As when the disk has no room, or is damaged. Throws what is none of that. */
+  #cannot(followed: Followed, error: unknown): void {
+    if (!(error instanceof EdgelogError) || error.code === 'STORE_CLOSED') throw error;
+    this.#deps.log.error('log cannot follow its leader', { partition: followed.replica.name, error });
+    this.#leaveOut(followed, DAMAGED_RETRY_MS);
   }
 
   #truncate(followed: Followed, endOffset: number): void {
@@ -224,6 +253,7 @@ export class Fetcher {
       }
       const startOffset = leader.logStartOffset;
       replica.startAnew({ startOffset, producers: leader.producers, producersThrough: leader.logEndOffset });
+      followed.lacksProducers = false;
     });
   }
 

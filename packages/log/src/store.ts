@@ -373,7 +373,13 @@ class SegmentedLogStore implements LogStore, PartitionHost {
   }
 
   rollAtNextCommit(): void {
-    this.segments.prepareNext();
+    try {
+      this.segments.prepareNext();
+    } catch (cause) {
+      throw new EdgelogError('LIMIT_EXCEEDED', `no room for another segment in ${this.#options.dir}`, {
+        cause,
+      });
+    }
     this.#rollAsked = true;
   }
 
