@@ -25,6 +25,8 @@ export interface Client {
   commitEveryMs?: number;
   /** Codecs whose framings it does not all read. */
   cannotRead?: readonly Codec[];
+  /** Its member of a group ends by a fault of its own when the broker that coordinates it does. */
+  memberEnds?: boolean;
   install: () => Promise<void>;
   /** What to run, before the verb and its flags; asked for after `install`. */
   command: () => readonly [program: string, ...args: string[]];
@@ -67,6 +69,7 @@ export const CLIENTS: readonly Client[] = [
     name: 'platformatic',
     ...both,
     cannotRead: ['snappy'], // only its raw form: Java, Python and Go clients write xerial frames, and it traps on those
+    memberEnds: true, // it looks for the former coordinator among the brokers that are left, and traps on not finding it
     install: nothing,
     command: node('platformatic.ts'),
   },

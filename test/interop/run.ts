@@ -107,7 +107,7 @@ export async function checkFailovers(
     const outcome = await outcomeOf(async () => {
       await client.install();
       const { version, records, readAgain } = await failover(cluster, client);
-      rows.set(client, [version, 'yes', String(records), String(readAgain)]);
+      rows.set(client, [version, 'yes', String(records), String(readAgain ?? 'its member ends')]);
     });
     if (outcome.kind !== 'ok') rows.set(client, ['?', word(outcome), '', '']);
     note(`${client.name}: a broker is killed`, outcome);
