@@ -23,7 +23,7 @@ async function mutate<M extends object>(module: string, change: (original: M) =>
 
 const SEEDS = 150;
 
-/** The first violation within some seeds. */
+/** The first violation within some seeds; `from` saves the time for those known to be clean. */
 async function firstViolation(
   faults: readonly ClusterFault[],
   bugs: readonly Bug[] = [],
@@ -42,7 +42,7 @@ async function firstViolation(
 
 test.each<[string, Bug, readonly ClusterFault[], from?: number]>([
   ['acknowledges before its followers have it', 'ackBeforeReplication', ['kill', 'cutBroker']],
-  ['tells the leader of data that is not on its disk yet', 'confirmBeforeFlush', ['killAll', 'slowDisk']],
+  ['tells the leader of data that is not on its disk yet', 'confirmBeforeFlush', ['killAll', 'slowDisk'], 30],
   [
     'truncates to its high watermark when it begins to follow',
     'truncateToHighWatermark',
@@ -54,6 +54,7 @@ test.each<[string, Bug, readonly ClusterFault[], from?: number]>([
     'changes the ISR without comparing revisions',
     'changeIsrWithoutComparing',
     ['kill', 'pause', 'cutBroker', 'cutFromEtcd'],
+    120,
   ],
   ['shows what is not committed', 'serveBeyondHighWatermark', ['kill', 'cutBroker', 'pause']],
   ['forgets the sequences of producers', 'forgetSequences', ['kill', 'cutOneWay']],
@@ -61,7 +62,7 @@ test.each<[string, Bug, readonly ClusterFault[], from?: number]>([
     'tells a gateway of what is not committed',
     'openRunUncommitted',
     ['kill', 'cutBroker', 'killAgent', 'breakAgent'],
-    70,
+    130,
   ],
 ])('a broker that %s is caught', async (_, bug, faults, from) => {
   expect(await firstViolation(faults, [bug], from)).toBeDefined();
