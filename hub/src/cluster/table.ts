@@ -21,17 +21,22 @@ interface Entry<R> {
   readonly revision: number;
 }
 
+/** Under way in etcd for one table; more are no faster, and hold up the leases there. */
+const SWAPS_AT_ONCE = 8;
+
 /**
  * Records of one kind in a folder of the cluster's prefix, mirrored in memory. One that cannot be read counts as not there. It is a
  * `RecordTable` as it stands: its users need no adapter.
  */
 export class EtcdTable<R> implements RecordTable<R> {
-  readonly swapsAtOnce = 64;
+  readonly swapsAtOnce = SWAPS_AT_ONCE;
   readonly #deps: TableDeps;
   readonly #folder: string;
   readonly #schema: z.ZodType<R>;
   readonly #entries = new Map<string, Entry<R>>();
   readonly #listeners = new Set<(key: string, record: R | undefined) => void>();
+  #swapping = 0;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(deps: TableDeps, folder: string, schema: z.ZodType<R>) {
     this.#deps = deps;
@@ -57,26 +62,45 @@ export class EtcdTable<R> implements RecordTable<R> {
   }
 
   async swap(key: string, known: R | undefined, record: R): Promise<boolean> {
-    const { mirror } = this.#deps;
+    const written = await this.#inTurn(() => this.#swap(key, known, record));
+    if (written === undefined) return false;
+    await this.#deps.mirror.caughtUp(written.revision);
+    return written.isDone;
+  }
+
+  async #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    if (this.#swapping >= SWAPS_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#swapping++;
+    try {
+      return await act();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#swapping--;
+      else next();
+    }
+  }
+
+  /** The revision that is to be seen in the mirror before the outcome is told; undefined where there is nothing to wait for. */
+  async #swap(
+    key: string,
+    known: R | undefined,
+    record: R,
+  ): Promise<{ isDone: boolean; revision: number } | undefined> {
     const entry = this.#entries.get(key);
-    if (entry?.record !== known) return false;
+    if (entry?.record !== known) return undefined;
     const path = this.#deps.keys.prefix + this.#folder + key;
     const outcome = await this.#deps.writes.txn({
       compare: [{ key: path, modRevision: entry?.revision ?? 0 }],
       success: [{ put: path, value: JSON.stringify(this.#schema.parse(record)) }],
       failure: [{ range: { key: path }, keysOnly: true }],
     });
-    if (outcome.kind === 'done') {
-      await mirror.caughtUp(outcome.revision);
-      return true;
-    }
+    if (outcome.kind === 'done') return { isDone: true, revision: outcome.revision };
     if (outcome.kind !== 'conflict') throw outcome.error;
     const [found] = outcome.results;
     const now = found?.kind === 'range' ? found.kvs[0] : undefined;
     if (now?.modRevision === entry?.revision)
       throw new EdgelogError('CONNECTION_LOST', 'this broker was taken for dead');
-    if (now !== undefined) await mirror.caughtUp(now.modRevision);
-    return false;
+    return now && { isDone: false, revision: now.modRevision };
   }
 
   isWorthRetrying(error: unknown): boolean {

@@ -14,7 +14,7 @@ function slowToOpen() {
     const request = ({ name }: { name: string }) => {
       const after = before;
       const result = { refusal: null, message: '', nextOffset: 10, crc: 7 };
-      const answer =
+      const answer: Promise<unknown> =
         name === 'OpenRun'
           ? mayOpen.then(() => ({ errorCode: 0, leaderEpoch: 5, opening: 2, ...result }))
           : Promise.resolve({ errorCode: 0, results: [result] });

@@ -23,6 +23,8 @@ const DEFAULTS: UplinkTuning = {
 
 /** Where there are several URLs: a broker that died is to be left soon. */
 const PING_INTERVAL_MS_WITH_OTHERS = 5_000;
+/** How often the time doubles that a hub, none of whose brokers can take a stream, is given before another is tried. */
+const MOVE_DOUBLINGS_MAX = 2;
 /** How long one of several URLs has for the handshake in the first round; doubles with each. */
 const CONNECT_TIMEOUT_MS_WITH_OTHERS = 3_000;
 
@@ -177,7 +179,7 @@ class UplinkShell implements Uplink {
       log,
       now: Date.now,
       maxFrameBytes: this.#tuning.maxFrameBytes,
-      moveAfterMs: this.#urls.length > 1 ? this.#tuning.moveAfterMs * (1 + Math.random()) : undefined,
+      moveAfterMs: this.#urls.length > 1 ? this.#moveAfterMs() : undefined,
       restarting: this.#restarting,
       send: (frame) => connection.send(frame),
       welcomed: (hub) => this.#welcomed(hub),
@@ -215,10 +217,10 @@ class UplinkShell implements Uplink {
 
   #closed(link: AgentLink, reason: string): void {
     const { state, since } = this.#status;
-    // A welcome proves nothing: a session that only ever ends at once must back off like any other failure.
-    if (link.session.ackedBatches > 0 || (state === 'live' && Date.now() - since >= SETTLED_AFTER_MS)) {
-      this.#attempt = 0;
-    }
+    // A welcome proves nothing: a session that only ever ends at once, or that no stream was taken in, must back off like any other failure.
+    const { ackedBatches, unavailableSince } = link.session;
+    const isSettled = state === 'live' && Date.now() - since >= SETTLED_AFTER_MS;
+    if (ackedBatches > 0 || (isSettled && unavailableSince === undefined)) this.#attempt = 0;
     link.disconnected();
     this.#past = this.#totals();
     this.#link = undefined;
@@ -253,8 +255,19 @@ class UplinkShell implements Uplink {
   #connectTimeoutMs(): number {
     const { connectTimeoutMs } = this.#tuning;
     if (this.#urls.length === 1) return connectTimeoutMs;
-    const round = Math.min(10, Math.floor(this.#attempt / this.#urls.length));
+    const round = Math.min(10, this.#round);
     return Math.min(connectTimeoutMs, CONNECT_TIMEOUT_MS_WITH_OTHERS * 2 ** round);
+  }
+
+  /** A hub that is in trouble as a whole is not helped by gateways that go round in it. */
+  #moveAfterMs(): number {
+    const round = Math.min(MOVE_DOUBLINGS_MAX, this.#round);
+    return this.#tuning.moveAfterMs * 2 ** round * (1 + Math.random());
+  }
+
+  /** How often all URLs were tried in vain. */
+  get #round(): number {
+    return Math.floor(this.#attempt / this.#urls.length);
   }
 
   #tick(): void {
