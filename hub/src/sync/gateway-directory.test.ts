@@ -12,6 +12,7 @@ class Shared {
   readonly listeners: ((gateway: string) => void)[] = [];
   /** Swaps wait for it. */
   gate: Promise<void> = Promise.resolve();
+  clock = 0;
 }
 
 /** A broker's directory, beside sessions that the test makes up. */
@@ -64,7 +65,7 @@ class Broker {
         },
       }),
     };
-    const deps = { cluster, peers, log: silentLogger, now: () => 1 };
+    const deps = { cluster, peers, log: silentLogger, now: () => ++shared.clock };
     this.directory = new ClusterDirectory(deps as unknown as ClusterDirectoryDeps);
     this.directory.attach({
       challenge: async () => {
@@ -159,4 +160,15 @@ test('a broker with a new registration writes down again whom it has', async () 
   await until(() => shared.records.get('gw')?.brokerEpoch === 150, 'written again');
   expect(two.directory.elsewhere('gw')).toMatchObject({ brokerId: 1, instance: 'a' });
   expect(one.dismissed).toEqual([]);
+});
+
+test('whoever went elsewhere before its broker had a new registration stays there', async () => {
+  shared.epochs.delete(1);
+  await one.claim('a');
+  await two.claim('a');
+  await until(isAt(2), 'at the second');
+  one.register(150, shared, 1);
+  await until(() => one.dismissed.length > 0, 'gone from the first');
+  expect(shared.records.get('gw')?.brokerId).toBe(2);
+  expect(two.dismissed).toEqual([]);
 });

@@ -36,7 +36,7 @@ export interface ClusterDirectoryDeps {
 }
 
 const RETRY_MS = 500;
-const WRITES_AT_A_TIME = 64;
+const WRITES_AT_A_TIME = 8;
 /** The broker that is asked waits five seconds for a sign of life. */
 const CHALLENGE_MS_MAX = 8_000;
 
@@ -167,11 +167,20 @@ export class ClusterDirectory implements GatewayDirectory {
     this.#server?.dismiss(gateway, instance, 'shutting-down', message);
   }
 
-  /** The broker has a new registration, without which what is written counts for nothing. */
+  /**
+   * The broker has a new registration, without which what is written counts for nothing. Who went elsewhere in the meantime stays there: a
+   * connection that was cut off may not have ended here yet.
+   */
   #registerAll(): void {
     for (const [gateway, presence] of this.#here) {
       presence.isRegistered = false;
-      this.#enqueue(() => this.#register(gateway, presence, this.#table.get(gateway)));
+      this.#enqueue(async () => {
+        const known = this.#table.get(gateway);
+        const other = this.elsewhere(gateway);
+        if (other === undefined || other.sinceMs <= presence.sinceMs)
+          await this.#register(gateway, presence, known);
+        else if (this.#here.get(gateway) === presence) this.#leave(gateway, presence, other.brokerId);
+      });
     }
   }
 

@@ -16,15 +16,20 @@ afterEach(async () => {
 /** Asks the other broker, whatever the name. */
 class Neighbour implements GatewayDirectory {
   readonly here = new Set<string>();
+  released = 0;
   other: SyncServer | undefined;
+  /** Claims wait for it. */
+  gate: Promise<void> | undefined;
 
   async claim(gateway: string, claim: { instance: string; remote: string }): Promise<string | undefined> {
+    await this.gate;
     const refusal = await this.other?.challenge(gateway, claim);
     if (refusal === undefined) this.here.add(`${gateway} ${claim.instance}`);
     return refusal;
   }
 
   release(gateway: string, instance: string): void {
+    this.released++;
     this.here.delete(`${gateway} ${instance}`);
   }
 }
@@ -109,6 +114,42 @@ describe('two brokers of one hub', () => {
     expect(from.directory.here.size).toBe(0);
     const late = agent('late', [from.url]);
     await until(() => /shutting-down/.test(late.status().lastError ?? ''), 'a newcomer is sent on');
+  });
+
+  test('a hub none of whose brokers can take anything is gone round in more and more slowly', async () => {
+    const hub = hubStore();
+    hub.openRun = async () => ({ ok: false, code: 'not-available', message: 'no leader' });
+    const servers = await Promise.all(
+      [1, 2].map(() => startSyncServer({ host: '127.0.0.1', port: 0, log: silent, hub })),
+    );
+    const waits: number[] = [];
+    const warn = (_event: string, { reason }: Record<string, unknown> = {}) => {
+      const [, ms] = /could not take any stream for (\d+) ms/.exec(String(reason)) ?? [];
+      if (ms !== undefined) waits.push(Number(ms));
+    };
+    const uplink = startUplink({
+      urls: servers.map(({ port }) => `ws://127.0.0.1:${port}`),
+      port: agentStore(),
+      log: { ...silent, warn },
+      tuning: { backoffMinMs: 10, backoffMaxMs: 50, moveAfterMs: 200 },
+    });
+    cleanups.push(...servers.map((server) => () => server.close()), () => uplink.stop());
+    await until(() => waits.length >= 5, 'it went round twice', 30_000);
+    expect(waits[2]).toBeGreaterThanOrEqual(400);
+    expect(waits[4]).toBeGreaterThanOrEqual(800);
+  });
+
+  test('who goes while its name is asked for leaves nothing behind', async () => {
+    const [one] = await twoBrokers();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    one.directory.gate = promise;
+    const uplink = agent('hasty', [one.url]);
+    await until(() => one.server.status().gateways.length === 1, 'its name is asked for');
+    await uplink.stop();
+    await until(() => one.server.status().connections === 0, 'it is gone');
+    resolve();
+    await until(() => one.directory.released === 2, 'the directory hears of it once more');
+    expect(one.directory.here.size).toBe(0);
   });
 
   test('a session that its broker ends in the name of the directory ends, another instance stays', async () => {

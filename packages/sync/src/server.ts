@@ -100,7 +100,7 @@ export async function startSyncServer(options: SyncServerOptions): Promise<SyncS
     } else if (link.session.phase === 'admitting') {
       log.info('agent connected', { gateway, instance, remote });
       link.admitted();
-    }
+    } else if (!registry.gateways.has(gateway)) directory?.release(gateway, instance); // it did not wait for it
   };
 
   /** Who is admitted has the name at its own broker from then on, and not here. */
