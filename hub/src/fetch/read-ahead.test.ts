@@ -40,7 +40,8 @@ function world(totalBytesMax?: number) {
   };
   const client = { isClosed: false, whenClosed: new Set<() => void>() };
   const { highWatermark } = log;
-  const partition = { log, replica: log, highWatermark, isClosed: false } as unknown as Partition;
+  const leadership = { leaderEpoch: 1 };
+  const partition = { log, replica: log, highWatermark, leadership, isClosed: false } as unknown as Partition;
   return { log, partition, client, memory, lent: () => lent, ahead: new ReadAhead(totalBytesMax) };
 }
 const turns = async (count: number) => {
@@ -125,4 +126,16 @@ test('beyond the bound of all clients together the oldest pieces go', async () =
   }
   expect([ahead.heldBytes, lent()]).toEqual([200, 2]);
   expect(clients.map((client) => ahead.take(client, next, true) !== undefined)).toEqual([false, true, true]);
+});
+
+test('what was read before the leader changed, or of a replica that was removed since, is not given', async () => {
+  const { ahead, client, partition, memory, lent } = world();
+  const next = { partition, offset: 7, maxBytes: 500 };
+  for (const change of [{ leadership: { leaderEpoch: 2 } }, { replica: new Log() }]) {
+    ahead.begin(client, [next], memory);
+    await turns(2);
+    Object.assign(partition, change);
+    expect(ahead.take(client, next, true)).toBeUndefined();
+    expect(lent()).toBe(0);
+  }
 });

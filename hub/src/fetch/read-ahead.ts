@@ -21,6 +21,9 @@ export interface Expected {
 interface Piece extends ReadResult {
   readonly client: Reader;
   readonly partition: Partition;
+  /** Whose log it was read of, and in which epoch: under another one the log may have been cut. */
+  readonly replica: Partition['replica'];
+  readonly leaderEpoch: number;
   readonly offset: number;
   readonly memory: Memory;
   /** All that was taken of it. */
@@ -60,8 +63,12 @@ export class ReadAhead {
     this.#expected.delete(client); // the rest is read by this fetch itself
     const piece = this.#pieces.get(client)?.get(partition);
     if (piece === undefined) return undefined;
+    const isAsItWas =
+      piece.replica === partition.replica && piece.leaderEpoch === partition.leadership.leaderEpoch;
     const isFit =
-      piece.offset === offset && (piece.sizeBytes <= maxBytes || (atLeastOne && piece.batches.length === 1));
+      isAsItWas &&
+      piece.offset === offset &&
+      (piece.sizeBytes <= maxBytes || (atLeastOne && piece.batches.length === 1));
     this.#remove(piece);
     if (isFit) return piece;
     this.#giveBack(piece);
@@ -97,7 +104,8 @@ export class ReadAhead {
   }
 
   #read(client: Reader, { partition, offset, maxBytes }: Expected, memory: Memory): void {
-    const { isClosed, replica, highWatermark } = partition;
+    const { isClosed, replica, highWatermark, leadership } = partition;
+    const { leaderEpoch } = leadership;
     if (isClosed || replica === undefined || offset < replica.logStartOffset) return;
     const buffers: Buffer[] = [];
     const take = (sizeBytes: number): Buffer => {
@@ -117,7 +125,7 @@ export class ReadAhead {
     }
     const old = this.#pieces.get(client)!.get(partition);
     if (old !== undefined) this.#drop(old);
-    const piece: Piece = { ...result, client, partition, offset, memory, buffers };
+    const piece: Piece = { ...result, client, partition, replica, leaderEpoch, offset, memory, buffers };
     this.#pieces.get(client)!.set(partition, piece);
     this.#byAge.add(piece);
     this.#heldBytes += piece.sizeBytes;
