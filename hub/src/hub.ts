@@ -41,6 +41,9 @@ const JOURNAL_BYTES = 8 * 2 ** 20;
 /** Responses that clients have not taken; beyond this, fetches return one batch at a time. */
 const RESPONSE_MEMORY_BYTES = 256 * 1024 * 1024;
 
+/** Of other brokers, each of which makes a few, beyond those of clients. */
+const BROKER_CONNECTIONS = 256;
+
 /** Memory of requests that is kept to be used again. */
 const FREE_FRAME_BYTES = 16 * 1024 * 1024;
 
@@ -166,6 +169,7 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     const listener = await startKafkaListener({
       address: kafka,
       maxConnections: settings.maxConnections,
+      brokerConnections: cluster === undefined ? 0 : BROKER_CONNECTIONS,
       maxFrameBytes: settings.maxFrameBytes,
       dispatcher: new Dispatcher({ broker, log, metrics }),
       frames: new FramePool(FREE_FRAME_BYTES),

@@ -1,5 +1,8 @@
 import type { Socket } from 'node:net';
+import { EdgelogError } from '@edgelog/base';
 import { describeError, formatAddress, type Logger } from '@edgelog/runtime';
+import { decodeRequestHeader } from '@edgelog/wire';
+import { BROKER_CLIENT_ID } from './broker-client-id.ts';
 import type { Client, Dispatcher } from './dispatcher.ts';
 import type { FramePool } from './frame-pool.ts';
 import { FrameSplitter } from './frame-splitter.ts';
@@ -16,6 +19,9 @@ const STALL_MS = 60_000;
 /** Kafka's `connections.max.idle.ms`. */
 const IDLE_MS_MAX = 600_000;
 
+/** A connection that only a broker may have is closed when it has not said so by then. */
+const BROKER_MS_MAX = 5_000;
+
 const FETCH_KEY = 1;
 
 export interface ConnectionDeps {
@@ -26,6 +32,11 @@ export interface ConnectionDeps {
   responses: MemoryBudget;
   log: Logger;
   onClose: (connection: Connection) => void;
+}
+
+export interface ConnectionOptions extends ConnectionDeps {
+  /** There is no room for another client. */
+  isForBroker: boolean;
 }
 
 /**
@@ -47,9 +58,10 @@ export class Connection {
   #corked = false;
   #ending = false;
   #lastRequestAt = performance.now();
+  #isForBroker: boolean;
 
   /** `accepted` is paused and not used by anyone else from here on. */
-  constructor(accepted: Socket, deps: ConnectionDeps) {
+  constructor(accepted: Socket, { isForBroker, ...deps }: ConnectionOptions) {
     const socket = readShared(accepted, (chunk) => {
       this.#splitter.push(chunk);
       this.#advance();
@@ -57,6 +69,7 @@ export class Connection {
     });
     this.#socket = socket;
     this.#deps = deps;
+    this.#isForBroker = isForBroker;
     this.#splitter = new FrameSplitter(deps.maxFrameBytes, deps.frames, (apiKey, apiVersion) =>
       deps.dispatcher.check(apiKey, apiVersion),
     );
@@ -71,7 +84,7 @@ export class Connection {
       whenClosed: new Set(),
     };
     socket.setNoDelay(true);
-    socket.setTimeout(STALL_MS);
+    socket.setTimeout(isForBroker ? BROKER_MS_MAX : STALL_MS);
     socket.on('timeout', () => this.#onTimeout());
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => deps.log.debug('connection failed', { remote: this.client.remote, error }));
@@ -130,6 +143,7 @@ export class Connection {
   }
 
   #begin(frame: Buffer, isFetch: boolean): void {
+    if (this.#isForBroker) this.#identify(frame);
     const { requests } = this.#deps;
     const answer = this.#responses.reserve();
     const frameBytes = frame.length;
@@ -167,6 +181,15 @@ export class Connection {
         this.#refuse(error);
       },
     );
+  }
+
+  /** Throws where the client does not call itself a broker. */
+  #identify(frame: Buffer): void {
+    const { clientId } = decodeRequestHeader(frame);
+    if (!clientId?.startsWith(BROKER_CLIENT_ID))
+      throw new EdgelogError('LIMIT_EXCEEDED', 'too many connections: what room is left is for brokers');
+    this.#isForBroker = false;
+    this.#socket.setTimeout(STALL_MS);
   }
 
   #send(bytes: ResponseBytes): void {
@@ -225,7 +248,7 @@ export class Connection {
   #onTimeout(): void {
     const { remote } = this.client;
     const idleMs = performance.now() - this.#lastRequestAt;
-    if (this.#ending) {
+    if (this.#ending || this.#isForBroker) {
       this.#socket.destroy();
     } else if (this.#unsentBytes > 0) {
       this.#deps.log.warn('connection closed: responses not taken', {

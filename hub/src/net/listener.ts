@@ -8,6 +8,8 @@ const DRAIN_MS_MAX = 2_000;
 export interface KafkaListenerOptions extends Omit<ConnectionDeps, 'onClose'> {
   address: Address;
   maxConnections: number;
+  /** Beyond those, kept for the other brokers of the cluster: clients that take all must not part them. */
+  brokerConnections: number;
   log: Logger;
 }
 
@@ -21,7 +23,7 @@ export interface KafkaListener {
 
 /** The TCP side of the Kafka protocol. */
 export async function startKafkaListener(options: KafkaListenerOptions): Promise<KafkaListener> {
-  const { log, maxConnections } = options;
+  const { log, maxConnections, brokerConnections } = options;
   const connections = new Set<Connection>();
   let whenEmpty: () => void = () => {};
   const onClose = (connection: Connection) => {
@@ -29,12 +31,13 @@ export async function startKafkaListener(options: KafkaListenerOptions): Promise
     if (connections.size === 0) whenEmpty();
   };
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket: Socket) => {
-    if (connections.size >= maxConnections) {
+    const isSpare = connections.size >= maxConnections;
+    if (connections.size >= maxConnections + brokerConnections) {
       log.warn('connection refused: too many', { remote: socket.remoteAddress, maxConnections });
       socket.destroy();
       return;
     }
-    connections.add(new Connection(socket, { ...options, onClose }));
+    connections.add(new Connection(socket, { ...options, onClose, isForBroker: isSpare }));
   });
   const port = await listen(server, options.address, '--kafka');
   server.on('error', (error) => log.error('Kafka listener failed', { error }));

@@ -14,6 +14,7 @@ import type {
 import { type BrokerConfigs, moveRateOf } from '../metadata/dynamic-broker-config.ts';
 import { illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topics } from '../metadata/topics.ts';
+import { BROKER_CLIENT_ID } from '../net/broker-client-id.ts';
 import { logName, parseLogName } from '../partition/log-name.ts';
 import { Partition } from '../partition/partition.ts';
 import type { HubSettings } from '../settings.ts';
@@ -72,7 +73,7 @@ export class ReplicaManager {
       () => moveRateOf(deps.brokerConfigs.get(String(nodeId))),
       () => performance.now(),
     );
-    this.peers = new Peers((id) => mirror.metadata.broker(id)?.record.kafka, `edgelog-broker-${nodeId}`);
+    this.peers = new Peers((id) => mirror.metadata.broker(id)?.record.kafka, `${BROKER_CLIENT_ID}${nodeId}`);
     const epoch = new TurnsEpoch(session);
     this.#host = {
       nodeId,

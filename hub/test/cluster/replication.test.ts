@@ -1,6 +1,7 @@
 import { until } from '@edgelog/sim';
 import { apis, ErrorCode, iterateBatches, iterateRecords } from '@edgelog/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ConnectionClosed, RawClient } from '../support/raw-client.ts';
 import { TestBrokers } from './support.ts';
 
 let brokers: TestBrokers;
@@ -198,4 +199,25 @@ test('deleted topics and their logs go everywhere', async () => {
     for (const id of [1, 2, 3]) if ((await brokers.partition('doomed', 0, id)) !== undefined) return false;
     return true;
   }, 'nobody knows it');
+});
+
+test('clients that take all connections of a broker keep no other broker from it', async () => {
+  await brokers.stop(1);
+  await brokers.add(1, { maxConnections: 4 });
+  await brokers.createTopic('besieged', [[1, 2]], { 'min.insync.replicas': '2' });
+  await brokers.untilLed('besieged', 0, 1);
+  await brokers.untilInSync('besieged', [1, 2]);
+  await brokers.stop(2);
+  const { kafkaPort } = brokers.hubs.get(1)!.hub;
+  const clients = await Promise.all(Array.from({ length: 12 }, () => RawClient.connect(kafkaPort)));
+  const asked = clients.map((client) => client.call(apis.apiVersions, 0, {}).catch((error) => error));
+  expect(
+    (await Promise.all(asked)).filter((answer) => answer instanceof ConnectionClosed).length,
+  ).toBeGreaterThan(7);
+  await brokers.add(2);
+  await brokers.untilInSync('besieged', [1, 2]);
+  expect(await brokers.produce(1, 'besieged', ['in'])).toBe(0);
+  for (const { socket } of clients) socket.destroy();
+  await brokers.stop(1);
+  await brokers.add(1);
 });
