@@ -23,7 +23,7 @@ const CONTROLLER_TIMEOUT_MS = 30_000;
 const RETRY_MS = 30;
 const RETRY_MS_MAX = 250;
 
-/** What all clients of the checker know of the cluster: asked of one broker after the other, the newest leader epoch wins. */
+/** What all clients of the checker know of the cluster: asked of all brokers at once, the newest leader epoch wins. */
 export class Routes {
   readonly #servers: readonly string[];
   readonly #brokers = new Map<number, Address>();
@@ -76,15 +76,16 @@ export class Routes {
     return { nodeId: state.leaderId, leaderEpoch: state.leaderEpoch, topicId: state.topicId, ...address };
   }
 
-  /** Asks once more, a little later: the more often in vain, the later. Those who ask at the same time share an answer. */
+  /** Asks once more, a little later: the more often in vain, the later. */
   async again(failures: number): Promise<void> {
     await sleep(Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** failures));
     await this.refresh();
   }
 
+  /** Those who ask at the same time share an answer, the first that comes. */
   refresh(): Promise<void> {
     this.#refreshing ??= sleep(RETRY_MS)
-      .then(() => this.#ask())
+      .then(() => Promise.any(this.#servers.map((server) => this.#learn(server))))
       .catch(() => {})
       .finally(() => {
         this.#refreshing = undefined;
@@ -93,14 +94,8 @@ export class Routes {
   }
 
   /** One request to the next of the brokers, on a connection of its own. */
-  async ask<A extends Api>(api: A, body: RequestInput<A>): Promise<ResponseOutput<A>> {
-    const server = this.#servers[this.#next++ % this.#servers.length]!;
-    const connection = await open(parseAddress(server));
-    try {
-      return await connection.request(api, body);
-    } finally {
-      connection.close();
-    }
+  ask<A extends Api>(api: A, body: RequestInput<A>): Promise<ResponseOutput<A>> {
+    return askServer(this.#servers[this.#next++ % this.#servers.length]!, api, body);
   }
 
   /** One request to the controller, as the metadata name it. */
@@ -134,8 +129,8 @@ export class Routes {
     }
   }
 
-  async #ask(): Promise<void> {
-    const { brokers, topics } = await this.ask(apis.metadata, {
+  async #learn(server: string): Promise<void> {
+    const { brokers, topics } = await askServer(server, apis.metadata, {
       topics: [...this.#topics].map((name) => ({ name })),
       allowAutoTopicCreation: false,
     });
@@ -153,6 +148,19 @@ export class Routes {
         });
       }
     }
+  }
+}
+
+async function askServer<A extends Api>(
+  server: string,
+  api: A,
+  body: RequestInput<A>,
+): Promise<ResponseOutput<A>> {
+  const connection = await open(parseAddress(server));
+  try {
+    return await connection.request(api, body);
+  } finally {
+    connection.close();
   }
 }
 
