@@ -48,7 +48,8 @@ export class EtcdTopics implements TopicAdmin {
     if (replicas < 1)
       return { error: 'INVALID_REPLICATION_FACTOR', message: `replication factor ${replicas}: below 1` };
     if (replicas <= alive.length) return undefined;
-    const message = `replication factor ${replicas}, and ${alive.length} brokers are alive`;
+    const few = alive.length === 1 ? '1 broker is' : `${alive.length} brokers are`;
+    const message = `replication factor ${replicas}, and only ${few} alive: start more, or ask for fewer replicas`;
     return { error: 'INVALID_REPLICATION_FACTOR', message };
   }
 
