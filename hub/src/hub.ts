@@ -32,6 +32,7 @@ import { Forwarder } from './sync/forwarder.ts';
 import { Gaps } from './sync/gaps.ts';
 import { ClusterDirectory } from './sync/gateway-directory.ts';
 import { GatewayPort } from './sync/gateway-port.ts';
+import { GatewaySpread } from './sync/gateway-spread.ts';
 import { clusterGatewayHome, localGatewayHome } from './sync/home.ts';
 import { RunLeader } from './sync/run-leader.ts';
 import { Runs } from './sync/runs.ts';
@@ -214,6 +215,9 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       await cluster.register({ ...addresses, kafka: formatAddress(endpoint) });
       opened.push(() => cluster.drain());
       opened.push(() => sync.drain());
+      const spread =
+        gatewayDirectory && new GatewaySpread({ cluster, directory: gatewayDirectory, log, now });
+      opened.push(() => spread?.close());
     }
     log.info('hub started', {
       dir: settings.dataDir,

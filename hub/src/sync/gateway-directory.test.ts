@@ -1,8 +1,9 @@
 import { EdgelogError } from '@edgelog/base';
 import { silentLogger } from '@edgelog/runtime';
 import { until } from '@edgelog/sim';
-import { beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ClusterDirectory, type ClusterDirectoryDeps, type GatewayRecord } from './gateway-directory.ts';
+import { GatewaySpread, type GatewaySpreadDeps } from './gateway-spread.ts';
 
 /** What brokers share: records, and who is registered under which epoch. */
 class Shared {
@@ -18,6 +19,7 @@ class Shared {
 /** A broker's directory, beside sessions that the test makes up. */
 class Broker {
   readonly directory: ClusterDirectory;
+  readonly spread: GatewaySpread;
   readonly dismissed: string[] = [];
   /** What its session with the gateway answers to a challenger. */
   answer: string | undefined;
@@ -42,7 +44,13 @@ class Broker {
     };
     const cluster = {
       brokerId: id,
-      mirror: { metadata: { broker: (id: number) => ({ epoch: shared.epochs.get(id) }) } },
+      mirror: {
+        metadata: {
+          broker: (id: number) => ({ epoch: shared.epochs.get(id) }),
+          brokers: () =>
+            [...shared.epochs].map(([id, epoch]) => ({ id, epoch, record: { draining: false } })),
+        },
+      },
       session: {
         get epoch() {
           return shared.epochs.get(id);
@@ -67,6 +75,8 @@ class Broker {
     };
     const deps = { cluster, peers, log: silentLogger, now: () => ++shared.clock };
     this.directory = new ClusterDirectory(deps as unknown as ClusterDirectoryDeps);
+    const spreadDeps = { ...deps, directory: this.directory, spreadMs: 0 };
+    this.spread = new GatewaySpread(spreadDeps as unknown as GatewaySpreadDeps);
     this.directory.attach({
       challenge: async () => {
         this.asked++;
@@ -96,6 +106,10 @@ beforeEach(() => {
   shared = new Shared();
   one = new Broker(1, shared);
   two = new Broker(2, shared);
+});
+
+afterEach(() => {
+  for (const { spread } of [one, two]) spread.close();
 });
 
 const isAt = (brokerId: number) => () => shared.records.get('gw')?.brokerId === brokerId;
@@ -171,4 +185,37 @@ test('whoever went elsewhere before its broker had a new registration stays ther
   await until(() => one.dismissed.length > 0, 'gone from the first');
   expect(shared.records.get('gw')?.brokerId).toBe(2);
   expect(two.dismissed).toEqual([]);
+});
+
+test('a broker with far more gateways than its share sends some to the others, when all has been quiet for a minute; who comes straight back stays', async () => {
+  const names = Array.from({ length: 40 }, (_, i) => `gw-${i}`);
+  const claims = { instance: 'a', remote: '10.0.0.9:1' };
+  for (const name of names) await one.directory.claim(name, claims);
+  await until(() => shared.records.size === 40, 'all are written down');
+  for (const { spread } of [one, two]) spread.look();
+  shared.clock += 59_000;
+  one.spread.look();
+  shared.clock += 2_000;
+  two.spread.look();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect([...one.dismissed, ...two.dismissed]).toEqual([]);
+  one.spread.look();
+  await until(() => one.dismissed.length === 5, 'a quarter of what is too much');
+  const sent = new Set(one.dismissed.map((line) => line.split(' ')[0]!));
+  for (const name of sent) await one.directory.claim(name, claims);
+  shared.clock += 61_000;
+  one.spread.look();
+  await until(() => one.dismissed.length === 10, 'five others');
+  expect(new Set(one.dismissed).size).toBe(10);
+});
+
+test('brokers with about as many gateways leave them in peace', async () => {
+  const claims = { instance: 'a', remote: '10.0.0.9:1' };
+  for (let i = 0; i < 40; i++) await (i < 25 ? one : two).directory.claim(`gw-${i}`, claims);
+  await until(() => shared.records.size === 40, 'all are written down');
+  one.spread.look();
+  shared.clock += 61_000;
+  one.spread.look();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(one.dismissed).toEqual([]);
 });

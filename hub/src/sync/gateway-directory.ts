@@ -50,6 +50,8 @@ export class ClusterDirectory implements GatewayDirectory {
   readonly #table: EtcdTable<GatewayRecord>;
   /** Live sessions of this broker. */
   readonly #here = new Map<string, Presence>();
+  /** Those that were sent elsewhere and were at no other broker since. */
+  readonly #sent = new Set<string>();
   readonly #links = new Map<number, PeerLink>();
   readonly #waiting: (() => Promise<void>)[] = [];
   #writing = 0;
@@ -71,6 +73,7 @@ export class ClusterDirectory implements GatewayDirectory {
     const known = this.#table.get(gateway);
     const refusal = await this.#refusalOf(gateway, claim);
     if (refusal !== undefined) return refusal;
+    if (known !== undefined && known.brokerId !== this.#deps.cluster.brokerId) this.#sent.delete(gateway);
     const presence: Presence = { ...claim, sinceMs: this.#deps.now(), isRegistered: false };
     this.#here.set(gateway, presence);
     this.#enqueue(() => this.#register(gateway, presence, known));
@@ -79,6 +82,30 @@ export class ClusterDirectory implements GatewayDirectory {
 
   release(gateway: string, instance: string): void {
     if (this.#here.get(gateway)?.instance === instance) this.#here.delete(gateway);
+  }
+
+  /** How many gateways are at each of these brokers, given with their registrations; at others those that went are counted on. */
+  counts(brokers: ReadonlyMap<number, number>): Map<number, number> {
+    const counts = new Map([...brokers.keys()].map((id) => [id, 0]));
+    for (const [, { brokerId, brokerEpoch }] of this.#table.all()) {
+      if (brokers.get(brokerId) === brokerEpoch) counts.set(brokerId, counts.get(brokerId)! + 1);
+    }
+    return counts.set(this.#deps.cluster.brokerId, this.#here.size);
+  }
+
+  /** Gateways here that came before then, and would not come straight back if they were sent elsewhere. */
+  mayGo(beforeMs: number): string[] {
+    const all = [...this.#here].filter(
+      ([gateway, { sinceMs }]) => sinceMs < beforeMs && !this.#sent.has(gateway),
+    );
+    return all.map(([gateway]) => gateway);
+  }
+
+  sendElsewhere(gateway: string, why: string): void {
+    const presence = this.#here.get(gateway);
+    if (presence === undefined) return;
+    this.#sent.add(gateway);
+    this.#server?.dismiss(gateway, presence.instance, 'shutting-down', why);
   }
 
   /** Another broker asks, for an instance that connected there. */
