@@ -12,6 +12,8 @@ import type { Handler, RequestContext } from './handler.ts';
 
 /** Kafka's `fetch.max.bytes` of a broker: the most one response holds, its first batch apart. */
 const RESPONSE_BYTES_MAX = 55 * 1024 * 1024;
+/** What a follower is given at once, whatever consumers have not taken of their responses: else they would part the brokers. */
+const FOLLOWER_BYTES_MIN = 4 * 1024 * 1024;
 
 /**
  * Fetch: batches below the high watermark, as they are stored. When there are fewer bytes than `minBytes` the request is
@@ -107,8 +109,9 @@ function respond(
   context: RequestContext,
 ) {
   const { broker, client, apiVersion, readAhead, responseMemory } = context;
+  const roomBytes = Math.max(broker.responses.remainingBytes, reader.readsUnflushed ? FOLLOWER_BYTES_MIN : 0);
   const limits = {
-    maxBytes: Math.min(maxBytes, RESPONSE_BYTES_MAX, broker.responses.remainingBytes),
+    maxBytes: Math.min(maxBytes, RESPONSE_BYTES_MAX, roomBytes),
     isReadCommitted: isolationLevel !== 0,
     reader,
     memory: (sizeBytes: number) => responseMemory.take(sizeBytes),

@@ -44,9 +44,13 @@ function replicaOf(index: number, overrides: Partial<Replica> = {}): Replica {
   return { ...own, adopt: () => {}, ...overrides } as unknown as Replica;
 }
 
-function follow(leader: Leader, replicas: readonly Replica[]): void {
+function follow(leader: Leader, replicas: readonly Replica[], answerMs = 5): void {
+  let reset = () => {};
   const request = async (_api: unknown, body: Request) => {
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise<void>((resolve, reject) => {
+      setTimeout(resolve, answerMs);
+      reset = () => reject(new EdgelogError('CONNECTION_LOST', 'reset'));
+    });
     requests.push(body);
     const partitions = (body.topics ?? []).flatMap(({ partitions }) =>
       partitions.flatMap(({ partition, fetchOffset }) => {
@@ -64,7 +68,7 @@ function follow(leader: Leader, replicas: readonly Replica[]): void {
   fetcher = new Fetcher({
     nodeId: 2,
     leaderId: 1,
-    link: { request, reset: () => {}, close: () => {}, retryInMs: 0 } as unknown as PeerLink,
+    link: { request, reset: () => reset(), close: () => {}, retryInMs: 0 } as unknown as PeerLink,
     store,
     log: silentLogger,
     throttle: { isOpen: true, spend: () => {} },
@@ -98,6 +102,17 @@ test('a partition that cannot be cut on this disk holds up no other', async () =
   );
   snapshots = [{ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER } as Snapshot];
   await until(() => other.log.flushedEndOffset === 5, 'the other one is fetched');
+});
+
+test('however often a partition more is followed, what others have is fetched meanwhile', async () => {
+  const first = replicaOf(0);
+  follow((_, offset) => (offset === 0 ? { records: emptyBatch(0, 5, 3) } : undefined), [first], 100);
+  snapshots = Array.from({ length: 200 }, () => KNOWN);
+  for (let index = 1; index < 200 && first.log.flushedEndOffset === 0; index++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    fetcher!.follow(replicaOf(index));
+  }
+  expect(fetcher!.size).toBeLessThan(150);
 });
 
 const PRODUCER: ProducerState = {

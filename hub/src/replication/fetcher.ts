@@ -17,6 +17,8 @@ const ANSWER_MS = 10_000;
 const RETRY_MS = 50;
 /** Where it is the leader's disk, or ours, that stands in the way. */
 const DAMAGED_RETRY_MS = 1_000;
+/** Requests are not ended more often than that, however often leaders change: what they bring would never come. */
+const INTERRUPT_MS = 200;
 /** No log comes that far: its producers are to be had from the leader. */
 const UNKNOWN_PRODUCERS = Number.MAX_SAFE_INTEGER;
 
@@ -49,7 +51,13 @@ export class Fetcher {
   #wake: () => void = () => {};
   /** A request is with the leader. */
   #isAsking = false;
-  #interrupted = false;
+  /** Requests that went out. */
+  #asked = 0;
+  /** The newest that does not know of all that is followed. */
+  #outdated = 0;
+  #interruption: NodeJS.Timeout | undefined;
+  #interruptedAt = Number.NEGATIVE_INFINITY;
+  #isInterrupted = false;
   #closed = false;
   #isTroubled = false;
   readonly #running: Promise<void>;
@@ -75,14 +83,20 @@ export class Fetcher {
       lacksProducers: replica.log.producersThrough > 0,
     });
     this.#wake();
-    // What is parked at the leader does not know of this one; others that come in this turn are waited for.
-    if (this.#isAsking && !this.#interrupted) {
-      this.#interrupted = true;
-      setImmediate(() => {
-        if (this.#isAsking) this.#deps.link.reset();
-        else this.#interrupted = false;
-      });
-    }
+    // What is parked at the leader does not know of this one; others that come soon are waited for.
+    if (!this.#isAsking) return;
+    this.#outdated = this.#asked;
+    const waitMs = Math.max(0, this.#interruptedAt + INTERRUPT_MS - this.#deps.now());
+    this.#interruption ??= setTimeout(() => this.#interrupt(), waitMs);
+  }
+
+  /** Ends the request that is with the leader, if it is one that knows too little. */
+  #interrupt(): void {
+    this.#interruption = undefined;
+    if (!this.#isAsking || this.#asked !== this.#outdated) return;
+    this.#isInterrupted = true;
+    this.#interruptedAt = this.#deps.now();
+    this.#deps.link.reset();
   }
 
   leave(replica: Replica): void {
@@ -92,6 +106,7 @@ export class Fetcher {
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#interruption);
     this.#followed.clear();
     this.#deps.link.close();
     this.#wake();
@@ -106,7 +121,7 @@ export class Fetcher {
         if (!(error instanceof EdgelogError)) throw error;
         this.#session.reset();
         if (this.#closed || /^STORE_/.test(error.code)) return;
-        if (this.#interrupted) this.#interrupted = false;
+        if (this.#isInterrupted) this.#isInterrupted = false;
         else await this.#troubled(error);
       }
     }
@@ -129,6 +144,7 @@ export class Fetcher {
     const maxWaitMs = this.#hasMore(wanted) ? RETRY_MS : MAX_WAIT_MS;
     const request = this.#session.next(wanted, { replicaId: nodeId, replicaEpoch }, maxWaitMs);
     this.#isAsking = true;
+    this.#asked += 1;
     let response: ResponseOutput<typeof apis.fetch>;
     try {
       response = await link.request(apis.fetch, request, { timeoutMs: ANSWER_MS });

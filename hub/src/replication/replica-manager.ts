@@ -222,12 +222,15 @@ export class ReplicaManager {
     this.#replicas.delete(key);
     replica.end();
     this.#host.highWatermarks.forget(replica);
-    void this.beforeDeletion().then(() => {
+    const remove = (): void => {
       // The next start finds it, or it is a replica again, which cuts what its leader does not have.
       if (this.#closed || this.#replicas.has(key)) return;
       this.#deps.store.deletePartition(replica.name);
       this.#deps.log.info('replica removed', { partition: replica.name });
-    });
+    };
+    this.beforeDeletion().then(remove, (error) =>
+      this.#deps.log.warn('replica not removed', { partition: replica.name, error }),
+    );
   }
 
   /** What went while this broker was away. */
