@@ -16,6 +16,8 @@ export interface ClusterView {
   readonly absent: readonly number[];
   /** −1 while there is none. */
   readonly controllerId: number;
+  /** Whether this broker is registered; while it is not, all this may be old. */
+  readonly isMember: boolean;
 }
 
 /** The only broker there is. Each client is told the address that it reached, unless one is advertised. */
@@ -25,5 +27,6 @@ export function standaloneView(nodeId: number, advertised: Address | undefined):
     isAlive: (id) => id === nodeId,
     absent: [],
     controllerId: nodeId,
+    isMember: true,
   };
 }

@@ -91,7 +91,12 @@ export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
         now: deps.now,
       }),
       clusterAdmin: new EtcdAdmin(swaps),
-      cluster: clusterView(mirror.metadata, { brokerId, rack, kafka: () => registered?.kafka }),
+      cluster: clusterView(mirror.metadata, {
+        brokerId,
+        rack,
+        kafka: () => registered?.kafka,
+        isMember: () => session.epoch !== undefined,
+      }),
       producerIds: new EtcdProducerIds(etcd, keys),
       brokerConfigs: table('broker-configs', brokerConfigsRecord),
       table,

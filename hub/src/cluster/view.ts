@@ -5,7 +5,12 @@ import type { Metadata } from './mirror/metadata.ts';
 /** The brokers of the cluster by its metadata. */
 export function clusterView(
   metadata: Metadata,
-  me: { readonly brokerId: number; readonly rack: string | null; readonly kafka: () => string | undefined },
+  me: {
+    readonly brokerId: number;
+    readonly rack: string | null;
+    readonly kafka: () => string | undefined;
+    readonly isMember: () => boolean;
+  },
 ): ClusterView {
   return {
     nodes: (local) => {
@@ -26,6 +31,9 @@ export function clusterView(
     },
     get controllerId() {
       return metadata.controller?.record.brokerId ?? -1;
+    },
+    get isMember() {
+      return me.isMember();
     },
   };
 }

@@ -7,13 +7,14 @@ const CONTROLLERS = 2;
 
 /**
  * DescribeCluster: cluster id, controller and the brokers that are alive; from version 2 on also, where asked for, those that are known and
- * away [KIP-1073], without their addresses (port −1), which only a living broker tells.
+ * away [KIP-1073], without their addresses (port −1), which only a living broker tells. A broker that is not registered at the moment, for
+ * it is cut off from etcd, counts itself among those, and knows no controller: what it says of the cluster may be old.
  *
  * Version 1 can ask for controller endpoints instead, which a broker does not know (MISMATCHED_ENDPOINT_TYPE); any other type
  * is UNSUPPORTED_ENDPOINT_TYPE.
  */
 export const describeCluster: Handler<'describeCluster'> = (request, { broker, client }) => {
-  const { clusterId, cluster } = broker;
+  const { clusterId, cluster, nodeId } = broker;
   if (request.endpointType !== BROKERS) {
     const isMismatch = request.endpointType === CONTROLLERS;
     return {
@@ -26,9 +27,13 @@ export const describeCluster: Handler<'describeCluster'> = (request, { broker, c
   return {
     errorCode: ErrorCode.NONE,
     clusterId,
-    controllerId: cluster.controllerId,
+    controllerId: cluster.isMember ? cluster.controllerId : -1,
     brokers: [
-      ...cluster.nodes(client.local).map(({ nodeId: brokerId, ...node }) => ({ brokerId, ...node })),
+      ...cluster.nodes(client.local).map(({ nodeId: brokerId, ...node }) => ({
+        brokerId,
+        ...node,
+        ...(request.includeFencedBrokers && { isFenced: brokerId === nodeId && !cluster.isMember }),
+      })),
       ...(request.includeFencedBrokers ? cluster.absent.map(fenced) : []),
     ],
     ...(request.includeClusterAuthorizedOperations

@@ -12,6 +12,7 @@ const cluster: ClusterView = {
   isAlive: (id) => NODES.some(({ nodeId }) => nodeId === id),
   absent: [4],
   controllerId: 1,
+  isMember: true,
 };
 const ledBy = (leaderId: number): Leadership => ({
   leaderId,

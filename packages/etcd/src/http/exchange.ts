@@ -122,7 +122,10 @@ class Sent {
       this.#ended = new EtcdError(reason, this.#outcome, `${where(url)} ${what}`, { cause });
       request.destroy(this.#ended);
     };
-    const timer = setTimeout(() => end('TIMEOUT', `did not answer within ${timeoutMs} ms`), timeoutMs);
+    const timer = setTimeout(
+      () => end('TIMEOUT', `did not answer within ${Math.round(timeoutMs)} ms`),
+      timeoutMs,
+    );
     const abort = (): void => end('ABORTED', 'was not waited for', signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     this.settle = () => {
