@@ -116,28 +116,37 @@ describe('two brokers of one hub', () => {
     await until(() => /shutting-down/.test(late.status().lastError ?? ''), 'a newcomer is sent on');
   });
 
-  test('a hub none of whose brokers can take anything is gone round in more and more slowly', async () => {
-    const hub = hubStore();
-    hub.openRun = async () => ({ ok: false, code: 'not-available', message: 'no leader' });
-    const servers = await Promise.all(
-      [1, 2].map(() => startSyncServer({ host: '127.0.0.1', port: 0, log: silent, hub })),
-    );
-    const waits: number[] = [];
-    const warn = (_event: string, { reason }: Record<string, unknown> = {}) => {
-      const [, ms] = /could not take any stream for (\d+) ms/.exec(String(reason)) ?? [];
-      if (ms !== undefined) waits.push(Number(ms));
-    };
-    const uplink = startUplink({
-      urls: servers.map(({ port }) => `ws://127.0.0.1:${port}`),
-      port: agentStore(),
-      log: { ...silent, warn },
-      tuning: { backoffMinMs: 10, backoffMaxMs: 50, moveAfterMs: 200 },
-    });
-    cleanups.push(...servers.map((server) => () => server.close()), () => uplink.stop());
-    await until(() => waits.length >= 5, 'it went round twice', 30_000);
-    expect(waits[2]).toBeGreaterThanOrEqual(400);
-    expect(waits[4]).toBeGreaterThanOrEqual(800);
-  });
+  test.each([[['telemetry']], [['telemetry', 'taken']]])(
+    'a hub none of whose brokers can take the first of %j is gone round in more and more slowly',
+    async (topics) => {
+      const hub = hubStore();
+      const open = hub.openRun.bind(hub);
+      hub.openRun = async (gateway, run) =>
+        run.topic === 'taken'
+          ? open(gateway, run)
+          : { ok: false, code: 'not-available', message: 'no leader' };
+      const servers = await Promise.all(
+        [1, 2].map(() => startSyncServer({ host: '127.0.0.1', port: 0, log: silent, hub })),
+      );
+      const waits: number[] = [];
+      const warn = (_event: string, { reason }: Record<string, unknown> = {}) => {
+        const [, ms] = /could not take any stream for (\d+) ms/.exec(String(reason)) ?? [];
+        if (ms !== undefined) waits.push(Number(ms));
+      };
+      const port = agentStore({ topics });
+      for (const index of topics.keys()) await port.ingest(index, [1]);
+      const uplink = startUplink({
+        urls: servers.map(({ port }) => `ws://127.0.0.1:${port}`),
+        port,
+        log: { ...silent, warn },
+        tuning: { backoffMinMs: 10, backoffMaxMs: 50, moveAfterMs: 200 },
+      });
+      cleanups.push(...servers.map((server) => () => server.close()), () => uplink.stop());
+      await until(() => waits.length >= 5, 'it went round twice', 30_000);
+      expect(waits[2]).toBeGreaterThanOrEqual(400);
+      expect(waits[4]).toBeGreaterThanOrEqual(800);
+    },
+  );
 
   test('who goes while its name is asked for leaves nothing behind', async () => {
     const [one] = await twoBrokers();

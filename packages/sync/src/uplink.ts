@@ -23,8 +23,8 @@ const DEFAULTS: UplinkTuning = {
 
 /** Where there are several URLs: a broker that died is to be left soon. */
 const PING_INTERVAL_MS_WITH_OTHERS = 5_000;
-/** How often the time doubles that a hub, none of whose brokers can take a stream, is given before another is tried. */
-const MOVE_DOUBLINGS_MAX = 2;
+/** How often the time doubles after which a broker that cannot take a stream is left, where none can: of those that take others, and of those that do not. */
+const MOVE_DOUBLINGS_MAX = { some: 6, none: 2 };
 /** How long one of several URLs has for the handshake in the first round; doubles with each. */
 const CONNECT_TIMEOUT_MS_WITH_OTHERS = 3_000;
 
@@ -69,6 +69,9 @@ class UplinkShell implements Uplink {
   #turn: NodeJS.Immediate | undefined;
   #notified = false;
   #attempt = 0;
+  /** Sessions in a row that ended while a stream could not be taken. */
+  #moves = 0;
+  #movedFrom: keyof typeof MOVE_DOUBLINGS_MAX = 'none';
   #greetedAt = 0;
   #retry: Retry = 'soon';
   /** Of the sessions that are over. */
@@ -220,7 +223,11 @@ class UplinkShell implements Uplink {
     // A welcome proves nothing: a session that only ever ends at once, or that no stream was taken in, must back off like any other failure.
     const { ackedBatches, unavailableSince } = link.session;
     const isSettled = state === 'live' && Date.now() - since >= SETTLED_AFTER_MS;
-    if (ackedBatches > 0 || (isSettled && unavailableSince === undefined)) this.#attempt = 0;
+    const wasUseful = ackedBatches > 0 || (isSettled && unavailableSince === undefined);
+    if (wasUseful) this.#attempt = 0;
+    this.#movedFrom = ackedBatches > 0 ? 'some' : 'none';
+    if (unavailableSince !== undefined) this.#moves++;
+    else if (wasUseful) this.#moves = 0;
     link.disconnected();
     this.#past = this.#totals();
     this.#link = undefined;
@@ -255,19 +262,15 @@ class UplinkShell implements Uplink {
   #connectTimeoutMs(): number {
     const { connectTimeoutMs } = this.#tuning;
     if (this.#urls.length === 1) return connectTimeoutMs;
-    const round = Math.min(10, this.#round);
+    const round = Math.min(10, Math.floor(this.#attempt / this.#urls.length));
     return Math.min(connectTimeoutMs, CONNECT_TIMEOUT_MS_WITH_OTHERS * 2 ** round);
   }
 
-  /** A hub that is in trouble as a whole is not helped by gateways that go round in it. */
+  /** A hub that is in trouble as a whole, or a partition without a leader, is not helped by gateways that go round in it. */
   #moveAfterMs(): number {
-    const round = Math.min(MOVE_DOUBLINGS_MAX, this.#round);
-    return this.#tuning.moveAfterMs * 2 ** round * (1 + Math.random());
-  }
-
-  /** How often all URLs were tried in vain. */
-  get #round(): number {
-    return Math.floor(this.#attempt / this.#urls.length);
+    const rounds = Math.floor(this.#moves / this.#urls.length);
+    const doublings = Math.min(MOVE_DOUBLINGS_MAX[this.#movedFrom], rounds);
+    return this.#tuning.moveAfterMs * 2 ** doublings * (1 + Math.random());
   }
 
   #tick(): void {

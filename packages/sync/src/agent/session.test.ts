@@ -63,27 +63,3 @@ test('a hub that can take nothing is left for another, if there is one; one that
   expect(at(5_200, { type: 'tick' })).toMatchObject([{ type: 'end', retry: 'soon', code: 'not-available' }]);
   expect(session.phase).toBe('ended');
 });
-
-test('a stream that cannot be taken for long does not end a session in which another one is acknowledged', () => {
-  const { session, at, refuse } = liveSession(3_000);
-  const other = { ...run, producerId: run.producerId + 1, logId: 'other' };
-  at(0, { type: 'stream', run: other, acked: undefined, sealedEndOffset: 0, ended: false });
-  at(0, { type: 'opened', handle: 2, partition: 0, next: null, crc: null });
-  const local = {
-    logStartOffset: 0,
-    sealedEndOffset: 0,
-    ended: false,
-    acked: undefined,
-    crcAtHub: undefined,
-  };
-  at(0, { type: 'located', producerId: other.producerId, local });
-  refuse(100, 1, 'not-available');
-  const flowing = session.streams.get(other.producerId)!;
-  for (let [now, next, handle] = [2_500, 1, 3]; now < 20_000; now += 2_500, next++, handle++) {
-    flowing.inFlight.push({ next, crc: 1, bytes: 0 });
-    at(now, { type: 'ack', handle: 2, next, crc: 1 });
-    expect(at(now, { type: 'tick' })).toMatchObject([{ type: 'send', frame: { type: 'open', handle } }]);
-    refuse(now + 100, handle, 'not-available');
-  }
-  expect(session.phase).toBe('live');
-});

@@ -319,7 +319,6 @@ function acknowledge(context: Context, { next, crc }: AgentEventOf<'ack'>): void
   }
   stream.refusals = 0;
   stream.outages = 0;
-  session.unavailableSince = undefined;
   // While lost data is sent again the hub is behind what the disk says was acknowledged.
   if (stream.acked !== undefined && next <= stream.acked.next) return;
   stream.acked = { next, crc };
