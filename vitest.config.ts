@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -7,5 +8,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     globalSetup: ['test/setup/peers.ts'],
+    // The default is one fewer than there are cores; most tests wait for processes that they started.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });
