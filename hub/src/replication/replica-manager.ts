@@ -235,10 +235,15 @@ export class ReplicaManager {
 
   /** What went while this broker was away. */
   #deleteOldLogs(): void {
-    const { store, log } = this.#deps;
+    const { store, log, mirror } = this.#deps;
+    const { metadata } = mirror;
     for (const { name } of [...store.partitions()]) {
       const { topicId, index } = parseLogName(name) ?? {};
       if (topicId === undefined || index === undefined || this.#replicas.has(keyOf(topicId, index))) continue;
+      if (metadata.isUnread(topicId, index) || (!metadata.topicById(topicId) && metadata.hasUnreadTopics)) {
+        log.error('log kept: the metadata of what may be its partition cannot be read', { partition: name });
+        continue;
+      }
       store.deletePartition(name);
       this.#host.highWatermarks.forgetLog(name);
       log.info('replica removed', { partition: name });

@@ -221,3 +221,23 @@ test('clients that take all connections of a broker keep no other broker from it
   await brokers.stop(1);
   await brokers.add(1);
 });
+
+test('a topic whose record in etcd is spoilt loses nothing, neither at brokers that run nor at one that starts', async () => {
+  await brokers.createTopic('spoilt', [[1, 2]]);
+  await brokers.untilLed('spoilt', 0, 1);
+  await brokers.untilInSync('spoilt', [1, 2]);
+  await brokers.produce(1, 'spoilt', ['kept']);
+  const client = brokers.etcd.client();
+  const key = '/edgelog/topics/spoilt';
+  const { kvs } = await client.range({ key });
+  await client.put(key, '{');
+  await brokers.createTopic('later', [[1, 2, 3]]); // seen by all who have seen the spoilt record
+  expect(await brokers.produce(1, 'spoilt', ['more'])).toBe(1);
+  await brokers.stop(1);
+  await brokers.add(1);
+  await client.put(key, kvs[0]!.value);
+  await brokers.untilInSync('spoilt', [1, 2]);
+  const leader = await brokers.untilLed('spoilt');
+  expect((await brokers.fetch(leader, 'spoilt', 0)).highWatermark).toBe(2);
+  expect(await brokers.produce(leader, 'spoilt', ['on'])).toBe(2);
+});

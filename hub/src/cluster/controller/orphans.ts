@@ -36,6 +36,8 @@ export class OrphanRemover {
     for (const one of found) {
       const since = this.#since.get(one.topicId) ?? this.#now();
       this.#since.set(one.topicId, since);
+      // They may be those of a topic whose record cannot be read.
+      if (since > Number.NEGATIVE_INFINITY && metadata.hasUnreadTopics) continue;
       if (this.#now() - since >= ORPHAN_MS) await this.#removeOf(one, term);
     }
   }

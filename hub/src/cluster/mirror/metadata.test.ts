@@ -154,3 +154,34 @@ function keyValue(key: string, value: object, revision: number): KeyValue {
   const bytes = Buffer.from(JSON.stringify(value));
   return { key, value: bytes, createRevision: revision, modRevision: revision, version: 1, lease: undefined };
 }
+
+test('a topic whose record cannot be read any more stays, until it is deleted; what is unread is known', () => {
+  const metadata = new Metadata(() => {});
+  const [id] = TOPIC_IDS as [string];
+  let revision = 0;
+  const put = (path: string, value: string | undefined) => {
+    revision += 1;
+    const kv = value === undefined ? undefined : kvOf(path, value);
+    return metadata.apply(revision, [{ path, kv }]);
+  };
+  const kvOf = (key: string, value: string): KeyValue => ({
+    ...{
+      key,
+      value: Buffer.from(value),
+      createRevision: 1,
+      modRevision: revision,
+      version: 1,
+      lease: undefined,
+    },
+  });
+  put(`partitions/${id}/0`, JSON.stringify(recordOf([1])));
+  put('topics/a', JSON.stringify({ id, partitions: 1, configs: {}, createdAtMs: 0 }));
+  expect(put('topics/a', '{').topics).toEqual([]);
+  expect(metadata.partition(id, 0)).toBeDefined();
+  expect(metadata.hasUnreadTopics).toBe(true);
+  put(`partitions/${id}/0`, '{');
+  expect(metadata.isUnread(id, 0)).toBe(true);
+  metadata.apply(++revision, metadata.differences(new Map()));
+  expect(metadata.topic('a')).toBeUndefined();
+  expect([metadata.hasUnreadTopics, metadata.isUnread(id, 0)]).toEqual([false, false]);
+});

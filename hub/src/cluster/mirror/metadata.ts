@@ -21,7 +21,7 @@ type Fault = (kv: KeyValue, error: Error) => void;
 
 /**
  * The cluster's metadata in memory: what the keys hold, typed, and what follows from them. A record that cannot be read counts as
- * not there. Partitions are visible once their topic is, and below the number of partitions that it says.
+ * not there; a topic stays what it was, since one that goes takes its data with it. Partitions are visible once their topic is, and below the number of partitions that it says.
  */
 export class Metadata {
   readonly #onFault: Fault;
@@ -31,6 +31,8 @@ export class Metadata {
   readonly #topicsById = new Map<string, TopicEntry>();
   readonly #partitions = new Map<string, Map<number, PartitionEntry>>();
   readonly #others = new Map<string, KeyValue>();
+  /** Paths of topics and partitions that are recorded and cannot be read. */
+  readonly #unread = new Set<string>();
   #controller: ControllerEntry | undefined;
 
   constructor(onFault: Fault) {
@@ -98,6 +100,17 @@ export class Metadata {
     return this.#partitions.get(topicId)?.size ?? 0;
   }
 
+  /** Whether there are topics of which nothing is known: what belongs to no topic that is known may be theirs. */
+  get hasUnreadTopics(): boolean {
+    for (const path of this.#unread) if (path.startsWith('topics/')) return true;
+    return false;
+  }
+
+  /** Whether the partition is recorded, in a way that cannot be read. */
+  isUnread(topicId: string, index: number): boolean {
+    return this.#unread.has(`partitions/${topicId}/${index}`);
+  }
+
   /** Keys of folders that are not typed here, without the prefix. */
   others(): Iterable<[path: string, kv: KeyValue]> {
     return this.#others;
@@ -144,16 +157,22 @@ export class Metadata {
           break;
         }
         case 'topics': {
-          const change = changed(this.#topics.get(rest), this.#parse(folder, rest, kv));
+          const entry = this.#parse(folder, rest, kv);
+          this.#noteUnread(path, kv, entry);
+          if (kv !== undefined && entry === undefined) break;
+          const change = changed(this.#topics.get(rest), entry);
           if (change === undefined) break;
           partitions.ofTopic(change);
           this.#setTopic(rest, change);
           topics.push(change);
           break;
         }
-        case 'partitions':
-          this.#setPartition(rest, this.#parse(folder, rest, kv), partitions);
+        case 'partitions': {
+          const entry = this.#parse(folder, rest, kv);
+          this.#noteUnread(path, kv, entry);
+          this.#setPartition(rest, entry, partitions);
           break;
+        }
         default: {
           const before = this.#others.get(path);
           if (before?.modRevision === kv?.modRevision && (kv === undefined || before!.value.equals(kv.value)))
@@ -164,6 +183,11 @@ export class Metadata {
       }
     }
     return { revision, topics, partitions: partitions.changes(), brokers, directories, controller, others };
+  }
+
+  #noteUnread(path: string, kv: KeyValue | undefined, entry: object | undefined): void {
+    if (kv !== undefined && entry === undefined) this.#unread.add(path);
+    else this.#unread.delete(path);
   }
 
   #setTopic(name: string, { before, after }: Changed<TopicEntry>): void {
@@ -205,6 +229,7 @@ export class Metadata {
     for (const name of this.#topics.keys()) yield `topics/${name}`;
     for (const { topicId, index } of this.recordedPartitions()) yield `partitions/${topicId}/${index}`;
     if (this.#controller !== undefined) yield 'controller';
+    yield* this.#unread;
     yield* this.#others.keys();
   }
 }
