@@ -66,7 +66,7 @@ const VIEW = { brokers: brokersView, topics: topicsView, groups: groupsView, gat
 
 /** @param {Overview} overview */
 function totalsView({ totals, brokers, damage, isCluster }) {
-  const up = brokers.filter(({ state }) => state !== 'gone').length;
+  const up = brokers.filter(({ state, reasons }) => state !== 'gone' && reasons.length === 0).length;
   /** @type {(title: string, text: string, isBad: boolean) => Element} */
   const figure = (title, text, isBad) =>
     h('div', { class: isBad && 'bad' }, h('dt', {}, title), h('dd', {}, text, isBad && h('b', {}, ' !')));

@@ -160,6 +160,8 @@ describe('the page', () => {
     expect(shown).toMatch(/up +no report in 1000 ms/);
     expect(shown).toContain('2.0 MB, 3.0 GB free');
     expect(shown).toContain('5 to 8');
+    const unwell = { ...broker, reasons: ['not registered in the cluster'] };
+    expect(text('', { ...overview, brokers: [unwell, broker] })).toMatch(/brokers 1 of 2 +!/);
   });
   test('shows topics, what is wrong with them, and the pages', () => {
     const shown = text('#/topics?topicsPage=2');
