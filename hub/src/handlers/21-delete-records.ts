@@ -11,7 +11,10 @@ const HIGH_WATERMARK = -1;
  * hold nothing else that lives.
  *
  * Refused as in Kafka: the broker's own topics, topics that are compacted and nothing else (POLICY_VIOLATION), and offsets
- * above the high watermark. `timeoutMs` is left out: there is no follower to wait for.
+ * above the high watermark.
+ *
+ * Otherwise than Kafka, on purpose: followers are not waited for, so `timeoutMs` is left out. They take the new start with their next
+ * fetch; where the leader is killed before that, what was deleted can be read again at the next one.
  */
 export const deleteRecords: Handler<'deleteRecords'> = (request, { broker }) => {
   const topics = request.topics.map(({ name, partitions }) => ({
