@@ -1,23 +1,33 @@
-import { openLogStore, type PartitionLog } from '@edgelog/log';
+import { openLogStore, type PartitionLog, StoredDamageError } from '@edgelog/log';
 import { readBatchHeader } from '@edgelog/wire';
 import type { BrokerProcess } from '../harness/cluster-processes.ts';
 import type { History } from './history/history.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 
-/** One broker's copy of a partition, in the order of offsets: checksums of its batches. */
-function checksums(log: PartitionLog): Map<number, number> {
-  const found = new Map<number, number>();
+/** One broker's copy of a partition: the end, and the checksum of each batch by its offset. */
+interface Copy {
+  readonly node: string;
+  readonly endOffset: number;
+  readonly batches: ReadonlyMap<number, number>;
+}
+
+/** What a flipped bit has made unreadable is left out: nobody has read it since, or it would have been fetched again. */
+function copyOf(node: string, log: PartitionLog): Copy {
+  const batches = new Map<number, number>();
   for (let offset = log.logStartOffset; offset < log.flushedEndOffset; ) {
-    const { batches } = log.read(offset, { maxBytes: READ_BYTES });
-    for (const batch of batches) {
-      const { baseOffset, lastOffset, crc } = readBatchHeader(batch);
-      found.set(baseOffset, crc);
-      offset = lastOffset + 1;
+    try {
+      for (const batch of log.read(offset, { maxBytes: READ_BYTES }).batches) {
+        const { baseOffset, lastOffset, crc } = readBatchHeader(batch);
+        batches.set(baseOffset, crc);
+        offset = lastOffset + 1;
+      }
+    } catch (error) {
+      if (!(error instanceof StoredDamageError)) throw error;
+      offset = error.damage.endOffset;
     }
-    if (batches.length === 0) break;
   }
-  return found;
+  return { node, endOffset: log.flushedEndOffset, batches };
 }
 
 /** Compares the logs of brokers that were stopped, all of whose replicas were in sync: each partition is the same everywhere. */
@@ -26,19 +36,17 @@ export async function compareReplicas(
   topics: readonly string[],
   history: History,
 ): Promise<void> {
-  const seen = new Map<string, { node: string; batches: Map<number, number> }>();
+  const seen = new Map<string, Copy>();
   for (const { node, dataDir } of brokers) {
     const store = await openLogStore({ dir: dataDir });
     try {
       for (const log of store.partitions()) {
         if (!topics.some((topic) => log.name.startsWith(`${topic}-`))) continue;
         const partition = log.name.replace(/\.[^.]*$/, '');
-        const batches = checksums(log);
+        const copy = copyOf(node, log);
         const other = seen.get(log.name);
-        if (other === undefined) seen.set(log.name, { node, batches });
-        else
-          for (const what of differences(other, { node, batches }))
-            history.violation('diverged', what, { partition });
+        if (other === undefined) seen.set(log.name, copy);
+        else for (const what of differences(other, copy)) history.violation('diverged', what, { partition });
       }
     } finally {
       await store.close();
@@ -46,14 +54,12 @@ export async function compareReplicas(
   }
 }
 
-type Copy = { node: string; batches: ReadonlyMap<number, number> };
-
 function* differences(one: Copy, other: Copy): Iterable<string> {
-  if (one.batches.size !== other.batches.size)
-    yield `${one.node} has ${one.batches.size} batches, ${other.node} ${other.batches.size}`;
+  if (one.endOffset !== other.endOffset)
+    yield `${one.node} ends at ${one.endOffset}, ${other.node} at ${other.endOffset}`;
   for (const [offset, crc] of one.batches) {
     const theirs = other.batches.get(offset);
-    if (theirs === crc) continue;
+    if (theirs === undefined || theirs === crc) continue;
     yield `the batch at ${offset} has CRC ${crc} at ${one.node} and ${theirs} at ${other.node}`;
     return;
   }

@@ -251,6 +251,7 @@ class Flow {
   #waiting: { dueAt: number; bytes: Buffer }[] = [];
   #waitingBytes = 0;
   #isSourceClosed = false;
+  #isClosing = false;
 
   constructor(source: Socket, sink: Socket) {
     this.#source = source;
@@ -285,9 +286,15 @@ class Flow {
       this.#waitingBytes -= bytes.length;
       this.#sink.write(bytes);
     }
-    if (this.#isSourceClosed && this.#waiting.length === 0) this.#sink.destroySoon();
+    if (this.#isSourceClosed && this.#waiting.length === 0) this.#close();
     else if (this.#waitingBytes > DELAYED_BYTES_MAX || this.#sink.writableNeedDrain) this.#source.pause();
     else this.#source.resume();
+  }
+
+  #close(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#sink.destroySoon();
   }
 }
 

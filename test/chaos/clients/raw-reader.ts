@@ -19,6 +19,8 @@ const RETRIED: ReadonlySet<ErrorName> = new Set([
   'OFFSET_NOT_AVAILABLE',
   'KAFKA_STORAGE_ERROR',
   'BROKER_NOT_AVAILABLE',
+  // A leader that meets damage on its disk withdraws, and another replica has what it had.
+  'CORRUPT_MESSAGE',
 ]);
 
 /** Reads one partition from its start, at its leader, every record of it into the history. */
