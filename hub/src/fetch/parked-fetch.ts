@@ -3,11 +3,12 @@ import type { Client } from '../net/dispatcher.ts';
 import type { Partition } from '../partition/partition.ts';
 import { fetchError } from './find-partition.ts';
 import type { News, Reader } from './reader.ts';
-import type { AskedPartition } from './session.ts';
+import type { FetchContext } from './session-cache.ts';
 
-/** What a fetch waits for: `found[i]` is the partition of `asked[i]`, or its error code. */
+/** What a fetch waits for: `found[i]` is the partition of `session.asked[i]`, or its error code. */
 export interface Wanted {
-  readonly asked: readonly AskedPartition[];
+  readonly session: Pick<FetchContext, 'asked' | 'size' | 'whenStirred'>;
+  /** Grows with `session.asked`. */
   readonly found: readonly (Partition | number)[];
   readonly minBytes: number;
   readonly reader: Reader;
@@ -16,65 +17,96 @@ export interface Wanted {
 /** How long a follower is kept from what it can do without for a while: records are likely to come along. */
 const LATER_MS = 5;
 
-/**
- * `now` when the fetch has `minBytes` to return, or an error to tell, or asks for nothing. A partition counts no further than
- * its own limit, as in Kafka.
- */
-export function newsFor({ asked, found, minBytes, reader }: Wanted): News {
-  if (asked.length === 0 || minBytes <= 0) return 'now';
-  let news: News = 'none';
-  let bytes = 0;
-  for (let i = 0; i < asked.length; i++) {
-    const one = asked[i]!;
-    const partition = found[i]!;
-    if (reader.news !== undefined && typeof partition !== 'number') {
-      const found = reader.news(one, partition, i);
-      if (found === 'now') return 'now';
-      if (found === 'later') news = 'later';
-      continue;
+/** What a fetch has to tell: looked at once as a whole, and then partition by partition as they change. */
+export class FetchNews {
+  readonly #wanted: Wanted;
+  /** That each partition counts for. */
+  readonly #bytes: number[] = [];
+  #totalBytes = 0;
+
+  constructor(wanted: Wanted) {
+    this.#wanted = wanted;
+  }
+
+  /**
+   * `now` when the fetch has `minBytes` to return, or an error to tell, or asks for nothing. A partition counts no further than
+   * its own limit, as in Kafka.
+   */
+  ofAll(): News {
+    const { session, minBytes } = this.#wanted;
+    if (session.size === 0 || minBytes <= 0) return 'now';
+    let all: News = 'none';
+    for (let i = 0; i < session.asked.length; i++) {
+      const news = this.of(i);
+      if (news === 'now') return 'now';
+      if (news === 'later') all = 'later';
     }
+    return all;
+  }
+
+  /** The same after only the `i`th has changed. */
+  of(i: number): News {
+    const { session, found, minBytes, reader } = this.#wanted;
+    const one = session.asked[i]!;
+    const partition = found[i]!;
+    if (reader.news !== undefined && typeof partition !== 'number') return reader.news(one, partition, i);
     if (fetchError(one, partition, reader, i) !== ErrorCode.NONE || typeof partition === 'number')
       return 'now';
     if (reader.preferred?.(partition) !== undefined) return 'now';
-    if (one.fetchOffset >= reader.endOffset(partition)) continue;
-    if (minBytes === 1 || partition.log.damageAt(one.fetchOffset) !== undefined) return 'now';
-    bytes += Math.min(partition.log.sizeBytesFrom(one.fetchOffset), one.maxBytes);
-    if (bytes >= minBytes) return 'now';
+    const hasRecords = one.fetchOffset < reader.endOffset(partition);
+    if (hasRecords && (minBytes === 1 || partition.log.damageAt(one.fetchOffset) !== undefined)) return 'now';
+    const bytes = hasRecords ? Math.min(partition.log.sizeBytesFrom(one.fetchOffset), one.maxBytes) : 0;
+    this.#totalBytes += bytes - (this.#bytes[i] ?? 0);
+    this.#bytes[i] = bytes;
+    return this.#totalBytes >= minBytes ? 'now' : 'none';
   }
-  return news;
 }
 
-/** Resolves with true when there is something to answer or `maxWaitMs` are over, with false when the client is gone. */
+/**
+ * Resolves with true when there is something to answer or `maxWaitMs` are over, with false when the client is gone. `news` has
+ * looked at all.
+ */
 export function parkFetch(
-  wanted: Wanted,
+  { session, found, reader }: Wanted,
+  news: FetchNews,
   maxWaitMs: number,
   client: Pick<Client, 'whenClosed'>,
 ): Promise<boolean> {
-  const partitions = wanted.found.filter((found) => typeof found !== 'number');
   return new Promise((resolve) => {
+    const watched: { partition: Partition; check: () => void }[] = [];
     const finish = (isStillThere: boolean): void => {
       clearTimeout(timer);
       clearTimeout(soon);
       client.whenClosed.delete(leave);
-      for (const { whenChanged, whenAppended } of partitions) {
-        whenChanged.delete(check);
-        whenAppended.delete(check);
+      session.whenStirred.delete(stirred);
+      for (const { partition, check } of watched) {
+        partition.whenChanged.delete(check);
+        partition.whenAppended.delete(check);
       }
       resolve(isStillThere);
     };
-    const check = (): void => {
-      const news = newsFor(wanted);
-      if (news === 'now') finish(true);
-      else if (news === 'later') soon ??= setTimeout(finish, LATER_MS, true);
+    const act = (found: News): void => {
+      if (found === 'now') finish(true);
+      else if (found === 'later') soon ??= setTimeout(finish, LATER_MS, true);
+    };
+    const watch = (i: number): void => {
+      const partition = found[i]!;
+      if (typeof partition === 'number') return;
+      const check = (): void => act(news.of(i));
+      watched.push({ partition, check });
+      partition.whenChanged.add(check);
+      if (reader.readsUnflushed) partition.whenAppended.add(check);
+    };
+    const stirred = (i: number): void => {
+      watch(i);
+      act(news.of(i));
     };
     const leave = (): void => finish(false);
     const timer = setTimeout(finish, maxWaitMs, true);
     let soon: NodeJS.Timeout | undefined;
     client.whenClosed.add(leave);
-    for (const { whenChanged, whenAppended } of partitions) {
-      whenChanged.add(check);
-      if (wanted.reader.readsUnflushed) whenAppended.add(check);
-    }
-    if (wanted.reader.news !== undefined) check(); // what can wait has begun to
+    session.whenStirred.add(stirred);
+    for (let i = 0; i < found.length; i++) watch(i);
+    if (reader.news !== undefined) act(news.ofAll()); // what can wait has begun to
   });
 }

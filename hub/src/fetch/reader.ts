@@ -5,7 +5,7 @@ import type { ClusterView } from '../cluster-view.ts';
 import { leaderError, readError } from '../partition/leader-epoch.ts';
 import type { Partition } from '../partition/partition.ts';
 import type { FollowerAnswer } from '../partition/replication.ts';
-import type { AskedPartition, Told } from './session.ts';
+import type { AskedPartition, Rest, Told } from './session.ts';
 
 export type News = 'none' | 'later' | 'now';
 
@@ -21,6 +21,15 @@ export interface Reader {
   preferred?(partition: Partition): number | undefined;
   /** Whether there is anything to answer, or only what can wait for more to come along. Without it: look closely. */
   news?(asked: AskedPartition, partition: Partition, i: number): News;
+  /**
+   * Whether nothing is to be told of it, after `told` was, until it changes; and then what that ends. Without it: who knows.
+   */
+  rest?(
+    asked: AskedPartition,
+    partition: Partition,
+    i: number,
+    told: Told,
+  ): Omit<Rest, 'partition'> | undefined;
   readonly options: Pick<ReadOptions, 'withEmpty' | 'unflushed'>;
   /** Whether it is given what is not on disk yet. */
   readonly readsUnflushed: boolean;
@@ -39,7 +48,20 @@ const consumer = {
 export const LEADERS_CONSUMER: Reader = {
   ...consumer,
   refusal: ({ leaderEpoch }, partition) => leaderError(partition, leaderEpoch),
+  rest: ({ fetchOffset, leaderEpoch }, partition, _i, told) =>
+    leaderError(partition, leaderEpoch) === ErrorCode.NONE &&
+    fetchOffset === partition.highWatermark &&
+    knowsBounds(told, partition)
+      ? CONSUMERS_REST
+      : undefined,
 };
+
+const CONSUMERS_REST = { endsWithAppend: false };
+
+/** Whether it was told where the partition begins and how far it is committed now. */
+function knowsBounds(told: Told, { replica, isClosed, highWatermark }: Partition): boolean {
+  return !isClosed && told.logStartOffset === replica?.logStartOffset && told.highWatermark === highWatermark;
+}
 
 /** One in a rack: it takes what is committed from any replica in sync, and the leader sends it to one in that rack [KIP-392]. */
 export function rackReader(
@@ -87,32 +109,50 @@ export function followerReader(
       isComplete: logStartOffset >= 0,
     });
   });
-  const leaderships = found.map((one) => (typeof one === 'number' ? undefined : one.leadership));
+  const changesThen = found.map((one) => (typeof one === 'number' ? 0 : one.changes));
+  // What was stirred since rested: it was answered so before.
+  const answerTo = (i: number): FollowerAnswer | undefined => (i < answers.length ? answers[i] : READ);
+  const news = (one: AskedPartition, partition: Partition, i: number): News => {
+    const { replica, isClosed, highWatermark } = partition;
+    const known = told[i]!;
+    const isAsItWas =
+      replica !== undefined &&
+      answerTo(i)?.kind === 'read' &&
+      one.fetchOffset === replica.logEndOffset &&
+      replica.logStartOffset === known.logStartOffset &&
+      leaderError(partition, one.leaderEpoch) === ErrorCode.NONE &&
+      !isClosed;
+    if (!isAsItWas) return 'now';
+    return highWatermark === known.highWatermark ? 'none' : 'later';
+  };
   return {
     refusal: ({ leaderEpoch }, partition, i) => {
-      const answer = answers[i];
+      const answer = answerTo(i);
       return answer?.kind === 'error' ? ErrorCode[answer.error] : leaderError(partition, leaderEpoch);
     },
     endOffset: ({ log }) => log.logEndOffset,
     diverging: (i) => {
-      const answer = answers[i];
+      const answer = answerTo(i);
       return answer?.kind === 'diverging' ? { epoch: answer.epoch, endOffset: answer.endOffset } : undefined;
     },
-    news: ({ fetchOffset }, partition, i) => {
-      const { replica } = partition;
-      const known = told[i]!;
-      const isAsItWas =
-        replica !== undefined &&
-        answers[i]?.kind === 'read' &&
-        fetchOffset === replica.logEndOffset &&
-        replica.logStartOffset === known.logStartOffset &&
-        partition.leadership === leaderships[i] &&
-        !partition.isClosed;
-      if (!isAsItWas) return 'now';
-      return partition.highWatermark === known.highWatermark ? 'none' : 'later';
-    },
+    news,
+    // What has changed since its position was noted is noted again, by another who leads perhaps; so is who may come into sync.
+    rest: (one, partition, i) =>
+      i < answers.length &&
+      partition.changes === changesThen[i] &&
+      one.logStartOffset >= 0 &&
+      partition.leadership.isr.includes(follower) &&
+      news(one, partition, i) === 'none'
+        ? { endsWithAppend: true, ended: followersRest(partition, follower, brokerEpoch) }
+        : undefined,
     options: { withEmpty: true, unflushed: true },
     readsUnflushed: true,
     readsAhead: false,
   };
+}
+
+const READ: FollowerAnswer = { kind: 'read' };
+
+function followersRest(partition: Partition, follower: number, brokerEpoch: number) {
+  return (usedAtMs: number) => partition.replication.stillFollowed?.(follower, brokerEpoch, usedAtMs);
 }

@@ -97,6 +97,7 @@ test('a client that merges incremental answers knows what a full fetch would tel
             sessionEpoch,
             isFollower: false,
             usesTopicIds: true,
+            reader: '',
             asked: asked.map(([index, fetchOffset]) => askFor(index, fetchOffset)),
             forgotten: forgotten.map((index) => askFor(index, 0)),
           },

@@ -26,7 +26,7 @@ function partitions(count: number, topic = 't'): AskedPartition[] {
 }
 
 function request(session: Partial<SessionRequest>): SessionRequest {
-  const none = { sessionId: 0, sessionEpoch: 0, isFollower: false, usesTopicIds: false };
+  const none = { sessionId: 0, sessionEpoch: 0, isFollower: false, usesTopicIds: false, reader: '' };
   return { ...none, asked: [], forgotten: [], ...session };
 }
 

@@ -1,10 +1,12 @@
 import { ErrorCode } from '@edgelog/wire';
 import {
   type AskedPartition,
+  type Attention,
   FetchSession,
   type ForgottenPartition,
   nextEpoch,
   type PartitionAnswer,
+  type Rest,
   type Told,
 } from './session.ts';
 
@@ -33,6 +35,8 @@ export interface SessionRequest {
   sessionEpoch: number;
   isFollower: boolean;
   usesTopicIds: boolean;
+  /** On whose behalf it reads: another one's rest says nothing to it. */
+  reader: string;
   asked: readonly AskedPartition[];
   forgotten: readonly ForgottenPartition[];
 }
@@ -47,11 +51,17 @@ export interface SessionResponse {
 
 /** One request's part in its session: what to read, and then what of it to tell. */
 export interface FetchContext {
+  /** All partitions that the client fetches. */
+  readonly size: number;
+  /** Those of them that may have something to tell; what is stirred before the response is added, and `whenStirred` told its index. */
   readonly asked: readonly AskedPartition[];
+  readonly whenStirred: Set<(i: number) => void>;
   /** What the client knows of `asked[i]`. */
   readonly told: readonly Told[];
   /** `answers[i]` belongs to `asked[i]`. To be called once, when everything was read. */
   respond(answers: readonly (PartitionAnswer | undefined)[], nowMs: number): SessionResponse;
+  /** After the response: `asked[i]` has nothing more to tell, and is not looked at again before its rest ends. */
+  rest(i: number, until: Rest): void;
 }
 
 /** A session's place in the cache, as it was when the session was last used. */
@@ -102,7 +112,7 @@ export class FetchSessionCache {
     const { sessionId, sessionEpoch } = request;
     if (sessionEpoch === INITIAL_EPOCH || sessionEpoch === FINAL_EPOCH) {
       this.#remove(this.#slots.get(sessionId));
-      return sessionEpoch === FINAL_EPOCH ? withoutSession(request.asked) : this.#full(request);
+      return sessionEpoch === FINAL_EPOCH ? withoutSession(request.asked) : this.#full(request, nowMs);
     }
     const slot = this.#slots.get(sessionId);
     if (slot === undefined) return ErrorCode.FETCH_SESSION_ID_NOT_FOUND;
@@ -112,17 +122,21 @@ export class FetchSessionCache {
     return this.#incremental(slot, request, nowMs);
   }
 
-  #full({ asked, isFollower, usesTopicIds }: SessionRequest): FetchContext {
-    const session = new FetchSession(usesTopicIds, asked);
-    const toRead = session.asked();
+  #full({ asked, isFollower, usesTopicIds, reader }: SessionRequest, beganMs: number): FetchContext {
+    const session = new FetchSession(usesTopicIds, asked, reader, beganMs);
+    const attention = session.attend();
+    let isKept = false;
     return {
-      asked: toRead,
-      told: session.told(),
+      ...sessionsPart(session, attention),
+      rest: (i, until) => {
+        if (isKept) session.rest(attention, i, until);
+      },
       respond: (answers, nowMs) => {
         if (!this.#makeRoom(isFollower, session.size, nowMs)) {
           return { errorCode: ErrorCode.NONE, sessionId: NO_SESSION, told: undefined };
         }
-        session.changed(toRead, answers);
+        session.changed(attention, answers);
+        isKept = true;
         const id = this.#newId();
         const use = { usedAtMs: nowMs, size: 0, isEstablished: false };
         this.#touch({ id, session, isFollower, createdAtMs: nowMs, ...use }, nowMs);
@@ -131,9 +145,9 @@ export class FetchSessionCache {
     };
   }
 
-  #incremental(slot: Slot, { asked, forgotten }: SessionRequest, nowMs: number): FetchContext | number {
+  #incremental(slot: Slot, request: SessionRequest, nowMs: number): FetchContext | number {
     const { id, session } = slot;
-    session.update(asked, forgotten);
+    session.use(request, request.reader, nowMs);
     const epoch = nextEpoch(session.epoch);
     session.epoch = epoch;
     if (session.size === 0) {
@@ -146,13 +160,15 @@ export class FetchSessionCache {
       this.#evict(slot);
       return ErrorCode.FETCH_SESSION_ID_NOT_FOUND;
     }
-    const toRead = session.asked();
+    const attention = session.attend();
     return {
-      asked: toRead,
-      told: session.told(),
+      ...sessionsPart(session, attention),
+      rest: (i, until) => {
+        if (session.epoch === epoch) session.rest(attention, i, until);
+      },
       respond: (answers) =>
         session.epoch === epoch
-          ? { errorCode: ErrorCode.NONE, sessionId: id, told: session.changed(toRead, answers) }
+          ? { errorCode: ErrorCode.NONE, sessionId: id, told: session.changed(attention, answers) }
           : { errorCode: ErrorCode.INVALID_FETCH_SESSION_EPOCH, sessionId: id, told: [] },
     };
   }
@@ -170,6 +186,7 @@ export class FetchSessionCache {
   #remove(slot: Slot | undefined): void {
     if (slot === undefined || !this.#slots.delete(slot.id)) return;
     this.#partitionCount -= slot.size;
+    slot.session.close();
   }
 
   #evict(slot: Slot): void {
@@ -231,11 +248,18 @@ function isLess(a: Slot, b: Slot): boolean {
 
 const UNTOLD: Told = { highWatermark: -1, logStartOffset: -1 };
 
+function sessionsPart({ size }: FetchSession, { asked, told, whenStirred }: Attention) {
+  return { size, asked, told, whenStirred };
+}
+
 function withoutSession(asked: readonly AskedPartition[]): FetchContext {
   const told = asked.map(() => UNTOLD);
   return {
+    size: asked.length,
     asked,
     told,
+    whenStirred: new Set(),
+    rest: () => {},
     respond: () => ({ errorCode: ErrorCode.NONE, sessionId: NO_SESSION, told: undefined }),
   };
 }

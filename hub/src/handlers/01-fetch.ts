@@ -1,6 +1,6 @@
 import { ErrorCode, type RequestOf, readBatchHeader } from '@edgelog/wire';
 import { findPartition } from '../fetch/find-partition.ts';
-import { newsFor, parkFetch } from '../fetch/parked-fetch.ts';
+import { FetchNews, parkFetch } from '../fetch/parked-fetch.ts';
 import type { Expected } from '../fetch/read-ahead.ts';
 import { type PartitionItem, readPartitions } from '../fetch/read-partitions.ts';
 import { followerReader, LEADERS_CONSUMER, type Reader, rackReader } from '../fetch/reader.ts';
@@ -40,22 +40,33 @@ export const fetch: Handler<'fetch'> = (request, context) => {
       sessionEpoch: request.sessionEpoch,
       isFollower: Math.max(request.replicaId, request.replicaState.replicaId) >= 0,
       usesTopicIds,
+      reader: readerName(request),
       asked: askedIn(request),
       forgotten: forgottenIn(request),
     },
     performance.now(),
   );
   if (typeof session === 'number') return { errorCode: session, sessionId: 0, responses: [] };
-  const found = session.asked.map((asked) => findPartition(asked, broker.topics, usesTopicIds));
+  const find = (asked: AskedPartition) => findPartition(asked, broker.topics, usesTopicIds);
+  const found = session.asked.map(find);
+  session.whenStirred.add((i) => {
+    found[i] = find(session.asked[i]!);
+  });
   const reader = readerOf(request, session, found, context);
   const answer = () => respond(request, session, found, reader, context);
   const minBytes = Math.min(request.minBytes, request.maxBytes, RESPONSE_BYTES_MAX);
-  const wanted = { asked: session.asked, found, minBytes, reader };
-  if (request.maxWaitMs <= 0 || newsFor(wanted) === 'now') return answer();
-  return parkFetch(wanted, request.maxWaitMs, client).then((isClientThere) =>
+  const wanted = { session, found, minBytes, reader };
+  const news = new FetchNews(wanted);
+  if (request.maxWaitMs <= 0 || news.ofAll() === 'now') return answer();
+  return parkFetch(wanted, news, request.maxWaitMs, client).then((isClientThere) =>
     isClientThere ? answer() : undefined,
   );
 };
+
+/** On whose behalf a request reads, such that it is another name whenever that is somebody else. */
+function readerName({ replicaState: { replicaId, replicaEpoch }, rackId }: RequestOf<'fetch'>): string {
+  return `${replicaId}/${replicaEpoch}/${rackId}`;
+}
 
 function readerOf(
   { replicaState: { replicaId, replicaEpoch }, rackId }: RequestOf<'fetch'>,
@@ -63,15 +74,10 @@ function readerOf(
   found: readonly (Partition | number)[],
   { broker, client }: RequestContext,
 ): Reader {
-  if (replicaId >= 0 && isReplicated(found))
+  if (replicaId >= 0 && broker.settings.etcd.length > 0)
     return followerReader({ follower: replicaId, brokerEpoch: replicaEpoch }, asked, found, told);
   if (rackId === '') return LEADERS_CONSUMER;
   return rackReader(rackId, broker.cluster, { nodeId: broker.nodeId, local: client.local });
-}
-
-/** Whether anybody may follow. */
-function isReplicated(found: readonly (Partition | number)[]): boolean {
-  return found.some((one) => typeof one !== 'number' && one.replication.followed !== undefined);
 }
 
 function askedIn({ topics }: RequestOf<'fetch'>): AskedPartition[] {
@@ -103,7 +109,7 @@ function forgottenIn({ forgottenTopicsData }: RequestOf<'fetch'>): ForgottenPart
 
 function respond(
   { maxBytes, isolationLevel }: RequestOf<'fetch'>,
-  { asked, respond }: FetchContext,
+  session: FetchContext,
   found: readonly (Partition | number)[],
   reader: Reader,
   context: RequestContext,
@@ -118,10 +124,12 @@ function respond(
     ahead: (expected: Expected, atLeastOne: boolean) =>
       reader.readsAhead ? readAhead.take(client, expected, atLeastOne) : undefined,
   };
+  const { asked } = session;
   const answers = readPartitions(asked, found, limits);
   if (reader.readsAhead) readAhead.begin(client, expectedAfter(asked, found, answers), responseMemory);
   const nodeEndpoints = apiVersion >= 16 ? tellLeaders(found, answers, context) : undefined;
-  const { errorCode, sessionId, told } = respond(answers, performance.now());
+  const { errorCode, sessionId, told } = session.respond(answers, performance.now());
+  layToRest(session, found, answers, reader);
   const items = told ?? answers.keys();
   return {
     errorCode,
@@ -129,6 +137,22 @@ function respond(
     responses: byTopic(asked, answers, items),
     ...(nodeEndpoints && { nodeEndpoints }),
   };
+}
+
+/** What has nothing more to tell is not looked at again until it has. */
+function layToRest(
+  session: FetchContext,
+  found: readonly (Partition | number)[],
+  answers: readonly unknown[],
+  reader: Reader,
+): void {
+  if (reader.rest === undefined) return;
+  for (let i = 0; i < answers.length; i++) {
+    const partition = found[i]!;
+    if (typeof partition === 'number') continue;
+    const until = reader.rest(session.asked[i]!, partition, i, session.told[i]!);
+    if (until !== undefined) session.rest(i, { partition, ...until });
+  }
 }
 
 /** Adds who leads where that is what was not found; returns where those brokers are. */

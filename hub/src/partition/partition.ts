@@ -21,6 +21,8 @@ export class Partition {
   readonly whenChanged = new Set<() => void>();
   /** Called when the log has grown, before that is on disk. */
   readonly whenAppended = new Set<() => void>();
+  /** How often `whenChanged` was told: who notes it sees later whether anything has changed since. */
+  changes = 0;
   readonly traffic: Traffic = { recordsIn: 0, bytesIn: 0, bytesOut: 0 };
   #log: PartitionLog | undefined;
   #replication: Replication;
@@ -94,6 +96,7 @@ export class Partition {
   }
 
   readonly changed = (): void => {
+    this.changes += 1;
     for (const notify of [...this.whenChanged]) notify();
   };
 

@@ -58,4 +58,6 @@ export interface Replication {
    * follower reads as a consumer.
    */
   readonly followed?: (fetch: FollowerFetch) => FollowerAnswer;
+  /** A follower that has all there is has come again and again until then (monotonic, milliseconds), which was not said each time. */
+  readonly stillFollowed?: (follower: number, brokerEpoch: number, untilMs: number) => void;
 }

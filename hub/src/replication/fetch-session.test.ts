@@ -54,17 +54,29 @@ test('whatever is followed, left and appended, leader and follower agree on part
       );
       const session = new FollowerSession();
       const partitions = [0, 1, 2, 3, 4].map(followed);
+      const wanted: Followed[] = [];
+      let followedNow: number[] = [];
       for (const { follow, renewed, appended, isReset } of steps) {
         if (isReset) session.reset();
         for (const index of renewed)
           partitions[index]!.entry = { ...partitions[index]!.entry, sent: undefined };
-        for (const index of appended) partitions[index]!.log.logEndOffset += 1;
+        for (const index of appended) {
+          partitions[index]!.log.logEndOffset += 1;
+          if (session.wants(partitions[index]!.entry)) session.want(partitions[index]!.entry);
+        }
+        for (const index of followedNow) if (!follow.includes(index)) session.unwant(wanted[index]!);
+        for (const index of follow) {
+          if (session.wants(partitions[index]!.entry)) continue;
+          wanted[index] = partitions[index]!.entry;
+          session.want(wanted[index]);
+        }
+        followedNow = follow;
+        expect(session.size).toBe(follow.length);
         if (follow.length === 0) {
           session.reset();
           continue;
         }
-        const wanted = new Map(follow.map((index) => [`${TOPIC_ID}/${index}`, partitions[index]!.entry]));
-        const body: RequestInput<'fetch'> = session.next(wanted, { replicaId: 2, replicaEpoch: 9 }, 100);
+        const body: RequestInput<'fetch'> = session.next({ replicaId: 2, replicaEpoch: 9 }, 100);
         const frame = encodeRequest(apis.fetch, 18, { correlationId: 1, clientId: null }, body).subarray(4);
         const request = decodeRequest(apis.fetch, 18, frame, decodeRequestHeader(frame).bodyAt);
         const context = cache.begin(
@@ -73,6 +85,7 @@ test('whatever is followed, left and appended, leader and follower agree on part
             sessionEpoch: request.sessionEpoch,
             isFollower: true,
             usesTopicIds: true,
+            reader: '',
             asked: asked(request),
             forgotten: request.forgottenTopicsData.flatMap(({ topicId, partitions: gone }) =>
               gone.map((index) => ({ topic: '', topicId, index })),
@@ -98,10 +111,10 @@ test('whatever is followed, left and appended, leader and follower agree on part
 test('where the leader has no session to give, its answer counts and the next request tells all again', () => {
   const session = new FollowerSession();
   const { entry } = followed(0);
-  const wanted = new Map([[`${TOPIC_ID}/0`, entry]]);
+  session.want(entry);
   const replicaState = { replicaId: 2, replicaEpoch: 9 };
   for (let i = 0; i < 2; i++) {
-    const { sessionId, sessionEpoch, topics } = session.next(wanted, replicaState, 100);
+    const { sessionId, sessionEpoch, topics } = session.next(replicaState, 100);
     expect({ sessionId, sessionEpoch, topics }).toMatchObject({
       sessionId: 0,
       sessionEpoch: 0,

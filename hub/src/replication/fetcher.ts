@@ -5,7 +5,7 @@ import { decodeProducers, type LogStore } from '@edgelog/log';
 import { describeError, type Logger } from '@edgelog/runtime';
 import { apis, ErrorCode, errorName, type RequestInput, type ResponseOutput } from '@edgelog/wire';
 import { FollowerSession } from './fetch-session.ts';
-import type { Followed } from './followed.ts';
+import { type Followed, keyOf } from './followed.ts';
 import type { MoveThrottle } from './move-throttle.ts';
 import type { PeerLink } from './peers.ts';
 import type { Replica } from './replica.ts';
@@ -47,7 +47,12 @@ export interface FetcherDeps {
 export class Fetcher {
   readonly #deps: FetcherDeps;
   readonly #followed = new Map<string, Followed>();
+  /** What of it is wanted now. */
   readonly #session = new FollowerSession();
+  /** What is left out for a while. */
+  readonly #leftOut = new Set<Followed>();
+  /** What moves brought here, until it is found that they are over. */
+  readonly #moves = new Set<Followed>();
   #wake: () => void = () => {};
   /** A request is with the leader. */
   #isAsking = false;
@@ -74,14 +79,18 @@ export class Fetcher {
   /** From now on, in the epoch that the replica is in now. */
   follow(replica: Replica): void {
     const { leaderEpoch } = replica.leadership;
-    this.#followed.set(keyOf(replica), {
+    this.#drop(keyOf(replica));
+    const followed: Followed = {
       replica,
       leaderEpoch,
       sent: undefined,
       retryAt: Number.NEGATIVE_INFINITY,
       // They are those of a log that another leader had.
       lacksProducers: replica.log.producersThrough > 0,
-    });
+    };
+    this.#followed.set(keyOf(replica), followed);
+    if (this.#isMove(followed)) this.#moves.add(followed);
+    this.#session.want(followed);
     this.#wake();
     // What is parked at the leader does not know of this one; others that come soon are waited for.
     if (!this.#isAsking) return;
@@ -100,17 +109,26 @@ export class Fetcher {
   }
 
   leave(replica: Replica): void {
-    this.#followed.delete(keyOf(replica));
+    this.#drop(keyOf(replica));
     if (this.#followed.size === 0 && this.#isAsking) this.#deps.link.reset();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#interruption);
-    this.#followed.clear();
+    for (const key of this.#followed.keys()) this.#drop(key);
     this.#deps.link.close();
     this.#wake();
     await this.#running;
+  }
+
+  #drop(key: string): void {
+    const followed = this.#followed.get(key);
+    if (followed === undefined) return;
+    this.#followed.delete(key);
+    this.#leftOut.delete(followed);
+    this.#moves.delete(followed);
+    this.#session.unwant(followed);
   }
 
   async #run(): Promise<void> {
@@ -130,19 +148,20 @@ export class Fetcher {
   /** One request, and what its answer asks for. */
   async #round(): Promise<void> {
     const { nodeId, link, store } = this.#deps;
-    const wanted = this.#wanted();
+    this.#takeIn();
+    this.#throttleMoves();
     const replicaEpoch = this.#deps.epoch();
-    if (wanted.size === 0 || replicaEpoch === undefined) {
+    if (this.#session.size === 0 || replicaEpoch === undefined) {
       this.#session.reset();
       return this.#rest();
     }
-    for (const { replica } of wanted.values()) {
+    for (const { replica } of this.#session.moved) {
       if (replica.log.flushedEndOffset === replica.log.logEndOffset) continue;
       await store.flushed();
       return;
     }
-    const maxWaitMs = this.#hasMore(wanted) ? RETRY_MS : MAX_WAIT_MS;
-    const request = this.#session.next(wanted, { replicaId: nodeId, replicaEpoch }, maxWaitMs);
+    const maxWaitMs = this.#session.size < this.#followed.size ? RETRY_MS : MAX_WAIT_MS;
+    const request = this.#session.next({ replicaId: nodeId, replicaEpoch }, maxWaitMs);
     this.#isAsking = true;
     this.#asked += 1;
     let response: ResponseOutput<typeof apis.fetch>;
@@ -161,8 +180,10 @@ export class Fetcher {
     for (const { topicId, partitions } of response.responses) {
       for (const answer of partitions) {
         const followed = this.#followed.get(`${topicId}/${answer.partitionIndex}`);
+        if (followed === undefined) continue;
+        if (this.#session.wants(followed)) this.#session.want(followed); // whatever comes, its log may move
         // Under another role by now, or cut meanwhile: it is asked for again.
-        if (followed?.sent === undefined || followed.sent.offset !== followed.replica.log.logEndOffset)
+        if (followed.sent === undefined || followed.sent.offset !== followed.replica.log.logEndOffset)
           continue;
         if (this.#tryToTake(followed, answer)) taken.push([followed, answer]);
       }
@@ -282,7 +303,8 @@ export class Fetcher {
 
   /** The partition is not fetched meanwhile. */
   async #withSnapshot(followed: Followed, use: (leader: LeaderSnapshot) => void): Promise<void> {
-    followed.retryAt = Number.POSITIVE_INFINITY;
+    if (!this.#isCurrent(followed)) return;
+    this.#exclude(followed, Number.POSITIVE_INFINITY);
     const { topicId, partition, name } = followed.replica;
     try {
       const { errorCode, producers, ...bounds } = await this.#deps.snapshot({
@@ -305,31 +327,46 @@ export class Fetcher {
   }
 
   #leaveOut(followed: Followed, ms: number): void {
-    followed.retryAt = this.#deps.now() + ms;
+    if (!this.#isCurrent(followed)) return;
+    this.#exclude(followed, this.#deps.now() + ms);
     this.#wake();
+  }
+
+  #exclude(followed: Followed, retryAt: number): void {
+    followed.retryAt = retryAt;
+    this.#leftOut.add(followed);
+    this.#session.unwant(followed);
   }
 
   #isCurrent(followed: Followed): boolean {
     return this.#followed.get(keyOf(followed.replica)) === followed;
   }
 
-  #wanted(): Map<string, Followed> {
+  /** What was left out for long enough. */
+  #takeIn(): void {
     const now = this.#deps.now();
-    const wanted = new Map<string, Followed>();
+    for (const followed of this.#leftOut) {
+      if (followed.retryAt > now) continue;
+      this.#leftOut.delete(followed);
+      this.#session.want(followed);
+    }
+  }
+
+  #throttleMoves(): void {
+    if (this.#moves.size === 0) return;
     const { isOpen } = this.#deps.throttle;
-    for (const [key, followed] of this.#followed)
-      if (followed.retryAt <= now && (isOpen || !this.#isMove(followed))) wanted.set(key, followed);
-    return wanted;
+    for (const followed of this.#moves) {
+      const isMove = this.#isMove(followed);
+      if (!isMove) this.#moves.delete(followed);
+      if (this.#leftOut.has(followed)) continue;
+      if (isMove && !isOpen) this.#session.unwant(followed);
+      else if (!this.#session.wants(followed)) this.#session.want(followed);
+    }
   }
 
   /** Whether a move brings the replica here, and copies to it what it is about to be one of. */
   #isMove({ replica }: Followed): boolean {
     return replica.leadership.adding.includes(this.#deps.nodeId);
-  }
-
-  /** Some are left out, and must not be for long. */
-  #hasMore(wanted: ReadonlyMap<string, Followed>): boolean {
-    return wanted.size < this.#followed.size;
   }
 
   /** Until there is something to fetch. */
@@ -355,5 +392,3 @@ interface LeaderSnapshot {
   readonly logEndOffset: number;
   readonly producers: ReturnType<typeof decodeProducers>;
 }
-
-const keyOf = ({ topicId, partition }: Replica): string => `${topicId}/${partition.index}`;

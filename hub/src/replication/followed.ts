@@ -22,6 +22,9 @@ export interface Followed {
   lacksProducers: boolean;
 }
 
+/** The partition's. */
+export const keyOf = ({ topicId, partition }: Replica): string => `${topicId}/${partition.index}`;
+
 /** Of a log that is on disk as a whole. */
 export function positionOf({ replica: { log }, leaderEpoch, lacksProducers }: Followed): Position {
   const { logEndOffset, logStartOffset } = log;

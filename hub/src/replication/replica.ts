@@ -184,6 +184,10 @@ export class Replica implements Replication {
     return answer;
   };
 
+  readonly stillFollowed = (follower: number, brokerEpoch: number, untilMs: number): void => {
+    this.#serving?.waited(follower, brokerEpoch, untilMs);
+  };
+
   /** Records that each follower has not got on disk; of one that has not fetched yet in this epoch, all. Nothing where this broker does not lead. */
   *followerLags(): Iterable<{ readonly brokerId: number; readonly lag: number }> {
     const leader = this.#serving;

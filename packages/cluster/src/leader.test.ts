@@ -70,6 +70,17 @@ test('a follower that is idle because it has everything does not lag', () => {
   expect(one.propose(10 * LAG)).toBeUndefined();
 });
 
+test('a follower that waited at the end does not lag when records come, and one that has lost touch does', () => {
+  const one = leader();
+  for (const [id, epoch] of EPOCHS) one.fetched(id, epoch, 100, 1);
+  one.waited(2, 20, 9 * LAG);
+  one.waited(3, 29, 9 * LAG);
+  one.flushed(110, 9 * LAG + 1);
+  expect(one.propose(9 * LAG + 2)).toMatchObject({ record: { isr: [1, 2] } });
+  one.waited(3, 30, 9 * LAG + 2);
+  expect(one.followers()).toContainEqual({ brokerId: 3, endOffset: 100 });
+});
+
 test('who has caught up joins, and counts from the moment it is proposed', () => {
   const one = leader({ isr: [1, 2] });
   one.fetched(2, 20, 100, 1);

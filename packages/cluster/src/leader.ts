@@ -136,6 +136,15 @@ export class PartitionLeader {
     return true;
   }
 
+  /** A follower that has all there is here has come for more until then: `fetched` need not be told each time. */
+  waited(follower: number, brokerEpoch: number, until: number): void {
+    const progress = this.#followers.get(follower);
+    if (progress?.endOffset === undefined || progress.brokerEpoch !== brokerEpoch) return;
+    if (progress.endOffset < this.#endOffset) return;
+    progress.caughtUpAt = Math.max(progress.caughtUpAt, until);
+    progress.fetchedAt = Math.max(progress.fetchedAt, until);
+  }
+
   /** The change of the ISR that is due, if none is on its way. The caller answers it with `settled`. */
   propose(now: number): IsrProposal | undefined {
     if (this.#pending !== undefined) return undefined;
