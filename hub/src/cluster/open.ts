@@ -15,6 +15,7 @@ import { FailureDetector } from './failure-detector.ts';
 import type { ClusterDeps, ClusterHandle } from './index.ts';
 import { ClusterKeys } from './keys.ts';
 import { Membership } from './membership.ts';
+import type { Metadata } from './mirror/metadata.ts';
 import { MetadataMirror } from './mirror/mirror.ts';
 import { parseJson } from './mirror/parse.ts';
 import { clusterRecord } from './records.ts';
@@ -108,7 +109,8 @@ export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
         session.ended.then(ended.resolve, ended.reject);
         await untilAborted(first, deps.signal);
       },
-      health: () => (session.trouble === undefined ? [] : [session.trouble]),
+      health: () =>
+        [session.trouble, sharedAddress(mirror.metadata, brokerId)].filter((reason) => reason !== undefined),
       ended: ended.promise,
       drain: () => drain(mirror.metadata, session, log),
       stop: () => (stopped ??= stop()),
@@ -188,4 +190,13 @@ class Waiting {
     this.#toldAt = performance.now();
     this.#deps.log.warn('no cluster metadata yet', { reason: waitsFor });
   }
+}
+
+/** Clients and brokers that are sent to one would reach the other. */
+function sharedAddress(metadata: Metadata, brokerId: number): string | undefined {
+  const kafka = metadata.broker(brokerId)?.record.kafka;
+  for (const { id, record } of metadata.brokers())
+    if (id !== brokerId && record.kafka === kafka)
+      return `broker ${id} advertises ${kafka} as well: give each its own --advertise`;
+  return undefined;
 }

@@ -16,13 +16,20 @@ const partition = (over: Partial<PartitionState> = {}): PartitionState => ({
 const state = (over: Partial<ClusterState> = {}): ClusterState => ({
   clusterId: 'c',
   controller: 1,
-  brokers: [1, 2, 3].map((id) => ({ id, address: 'h:1', rack: null, isAlive: true })),
+  brokers: [1, 2, 3].map((id) => ({ id, address: `h:${id}`, rack: null, isAlive: true })),
   partitions: [partition()],
   ...over,
 });
 
 test('a cluster is healthy when everybody is there and in sync', () => {
   expect(judge(state(), new Map())).toEqual({ isHealthy: true, faults: [], notes: [] });
+});
+
+test('brokers that were given one address are named by it', () => {
+  const brokers = [1, 2, 3].map((id) => ({ id, address: 'h:1', rack: null, isAlive: true }));
+  expect(judge(state({ brokers }), new Map()).faults).toEqual([
+    'several brokers advertise h:1: give each its own --advertise',
+  ]);
 });
 
 test('whatever an operator has to look after is said', () => {

@@ -19,7 +19,10 @@ export function judge(state: ClusterState, minInsync: ReadonlyMap<string, number
   const say = (subject: string | undefined, rest: string) =>
     subject === undefined ? [] : [`${subject} ${rest}`];
   const away = brokers.filter(({ isAlive }) => !isAlive).map(({ id }) => id);
+  const addresses = brokers.flatMap(({ address }) => address ?? []);
+  const shared = new Set(addresses.filter((address, i) => addresses.indexOf(address) < i));
   const faults = [
+    ...[...shared].map((address) => `several brokers advertise ${address}: give each its own --advertise`),
     ...(controller < 0 ? ['there is no controller'] : []),
     ...(away.length === 0 ? [] : [`broker ${away.join(', ')} ${away.length === 1 ? 'is' : 'are'} away`]),
     ...say(
