@@ -6,7 +6,7 @@ const LOOK_MS = 10_000;
 /** Since the last broker came or went, and since a gateway came: whoever is on the move finds a place without being sent. */
 const QUIET_MS = 60_000;
 /** A broker sends gateways away from so many times its share on, and so many more. */
-const SHARE_FACTOR_MAX = 1.25;
+const SHARE_FACTOR_MAX = 1.1;
 const SHARE_EXCESS_MAX = 10;
 /** In one look; spread over the time until the next. */
 const SENT_MAX = 20;
