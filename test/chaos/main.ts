@@ -66,7 +66,8 @@ async function main(): Promise<void> {
     `${counts.stored} records of ${counts.streams} streams stored, ${counts.acknowledged} acknowledgements, ${violations.length} violations`,
   );
   if (kept !== undefined) console.log(`kept: ${kept}`);
-  process.exitCode = violations.length === 0 ? 0 : 1;
+  // Clients of kafkajs that gave up may have timers left.
+  process.exit(violations.length === 0 ? 0 : 1);
 }
 
 if (values.help === true) console.log(HELP);
