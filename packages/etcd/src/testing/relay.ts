@@ -27,8 +27,15 @@ export class Relay {
         this.#sockets.add(socket);
         socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket));
       }
-      near.on('data', (bytes) => this.mode !== 'deaf' && far.write(bytes)).on('close', () => far.destroy());
-      const answer = (bytes: Buffer): unknown => this.mode === 'open' && near.write(bytes);
+      // TCP has no holes: a connection that lacks something ends with what comes after it.
+      let isHoled = false;
+      const pass = (to: Socket, bytes: Buffer, isHeard: boolean): void => {
+        isHoled ||= !isHeard;
+        if (!isHoled) to.write(bytes);
+        else if (isHeard) near.resetAndDestroy();
+      };
+      near.on('data', (bytes) => pass(far, bytes, this.mode !== 'deaf')).on('close', () => far.destroy());
+      const answer = (bytes: Buffer): void => pass(near, bytes, this.mode === 'open');
       far
         .on('data', (bytes) =>
           this.answerAfterMs === 0 ? answer(bytes) : setTimeout(answer, this.answerAfterMs, bytes),
