@@ -345,6 +345,7 @@ test('a data directory of another broker or another cluster is refused', async (
   await one!.close();
   await expect(members.member(2, { dir: one!.dir }).open()).rejects.toThrow('belongs to broker 1');
   members.next();
+  await members.start(3);
   await expect(members.member(1, { dir: one!.dir }).open()).rejects.toThrow('and etcd holds cluster');
 });
 

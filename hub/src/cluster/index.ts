@@ -49,6 +49,8 @@ export interface ClusterHandle extends MetadataHome {
   readonly etcd: EtcdClient;
   /** The metadata as it is now, and its changes for those who listen. */
   readonly mirror: MetadataMirror;
+  /** The metadata that was read first is older than what this broker has seen: a backup of etcd was put back. */
+  readonly isMetadataOld: boolean;
   /** `mirror.metadata.states`: what elections ask about brokers. */
   readonly states: BrokerStates;
   /** `epoch`: whether this broker may act as a member at this moment. */
@@ -64,7 +66,7 @@ export interface ClusterHandle extends MetadataHome {
   register(endpoints: Endpoints): Promise<void>;
   /** Why this broker does not serve as a member, empty when all is well. */
   health(): string[];
-  /** Resolves or rejects when the registration can never be made again. */
+  /** Resolves or rejects when the registration can never be made again, or the metadata of this cluster is gone. */
   readonly ended: Promise<void>;
   /** Hands over what others can lead, while this broker still serves; gives up waiting in the end. */
   drain(): Promise<void>;

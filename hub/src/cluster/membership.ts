@@ -13,8 +13,15 @@ const memberRecord = z.strictObject({
   marks: z.array(z.string().min(1)).max(2),
   /** The mark of the last registration that was tried. */
   registration: z.string().min(1).nullable(),
+  /** The newest revision of the metadata that it is known to have seen. */
+  revision: z.int().min(0).default(0),
 });
 type MemberRecord = z.infer<typeof memberRecord>;
+
+/** The cluster that a data directory belongs to, if it does. */
+export function clusterOf(store: LogStore): string | undefined {
+  return readRecord(store.state, KEY, memberRecord)?.clusterId;
+}
 
 /** What a data directory says of itself: which broker of which cluster it belongs to, and how it was marked. */
 export class Membership {
@@ -29,7 +36,13 @@ export class Membership {
         throw invalid(
           'it holds the data of a standalone broker, which cannot become a member of a cluster: leave --etcd out, or choose an empty --data-dir',
         );
-      const membership = new Membership(store, { clusterId, brokerId, marks: [], registration: null });
+      const membership = new Membership(store, {
+        clusterId,
+        brokerId,
+        marks: [],
+        registration: null,
+        revision: 0,
+      });
       await membership.#put({});
       return membership;
     }
@@ -53,21 +66,30 @@ export class Membership {
     return this.#record.marks;
   }
 
+  /** Of the metadata, some seconds old at most. */
+  get seenRevision(): number {
+    return this.#record.revision;
+  }
+
   /** Whether the registration was made with this directory, by this process or one before: then nobody else lives in it. */
   madeRegistration(mark: string): boolean {
     return mark === this.#record.registration;
   }
 
   /**
-   * A mark to replace the `known` one, which this disk has; resolves when it is durable. The same again until it was seen in the
+   * A mark to replace the `known` one, which this disk has, noted with the metadata's revision; resolves when it is durable. The same again until it was seen in the
    * metadata, for it may be there already. With undefined, for a disk that is not the known one, it is a new one in any case.
    */
-  async markAnew(known: string | undefined, options: { registration: boolean }): Promise<string> {
+  async markAnew(
+    known: string | undefined,
+    { registration, revision }: { registration: boolean; revision: number },
+  ): Promise<string> {
     const pending = known === undefined ? undefined : this.#record.marks.at(-1);
     const mark = pending === undefined || pending === known ? randomUUID() : pending;
     await this.#put({
       marks: known === undefined ? [mark] : [known, mark],
-      ...(options.registration && { registration: mark }),
+      ...(registration && { registration: mark }),
+      revision: Math.max(revision, this.#record.revision),
     });
     return mark;
   }

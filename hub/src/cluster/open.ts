@@ -14,7 +14,7 @@ import { EtcdTopics } from './etcd-topics.ts';
 import { FailureDetector } from './failure-detector.ts';
 import type { ClusterDeps, ClusterHandle } from './index.ts';
 import { ClusterKeys } from './keys.ts';
-import { Membership } from './membership.ts';
+import { clusterOf, Membership } from './membership.ts';
 import type { Metadata } from './mirror/metadata.ts';
 import { MetadataMirror } from './mirror/mirror.ts';
 import { parseJson } from './mirror/parse.ts';
@@ -29,6 +29,7 @@ const RETRY_MS = 500;
 /** While etcd is waited for, it is said so often. */
 const TELL_MS = 5_000;
 const PREFERRED_DELAY_MS = 5_000;
+const CLUSTER_PATH = 'cluster';
 
 /**
  * Opens this broker's part in the cluster. Resolves when the cluster's metadata is known, however long etcd is waited for. Rejects
@@ -43,10 +44,16 @@ export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
   const waiting = new Waiting(settings.etcd, deps);
   const mirror = new MetadataMirror({ etcd, keys, log, onBreak: (reason) => waiting.tell(reason) });
   try {
-    const clusterId = await waiting.for((call) => clusterIdIn(etcd, keys, call));
+    const clusterId = await waiting.for((call) => clusterIdIn(etcd, keys, call, clusterOf(store)));
     await untilAborted(mirror.start(), deps.signal);
     const membership = await Membership.open(store, clusterId, brokerId);
     waiting.isOver = true;
+    const isMetadataOld = mirror.revision < membership.seenRevision;
+    if (isMetadataOld)
+      log.error('the metadata is older than what this broker has seen: no log is deleted for want of it', {
+        revision: mirror.revision,
+        seen: membership.seenRevision,
+      });
     const rack = settings.rack ?? null;
     const session = new BrokerSession({ etcd, keys, mirror, membership, brokerId, rack, sessionMs, log });
     const writes = new GuardedWrites(etcd, session, sessionMs / 2);
@@ -66,6 +73,12 @@ export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
     const detector = new FailureDetector({ ...swaps, session, controller, log });
     const ended = Promise.withResolvers<void>();
     ended.promise.catch(() => {});
+    mirror.onChange(({ others }) => {
+      if (!others.some(({ path }) => path === CLUSTER_PATH)) return;
+      const what = `the metadata of cluster ${clusterId} is gone from etcd: this broker ends, and deletes nothing`;
+      ended.reject(new EdgelogError('STORE_FAILED', what));
+      void session.stop();
+    });
     let registered: Endpoints | undefined;
     let stopped: Promise<void> | undefined;
     const stop = async (): Promise<void> => {
@@ -81,6 +94,7 @@ export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
       keys,
       etcd,
       mirror,
+      isMetadataOld,
       states: mirror.metadata.states,
       session,
       writes,
@@ -122,13 +136,23 @@ export async function openCluster(deps: ClusterDeps): Promise<ClusterHandle> {
   }
 }
 
-async function clusterIdIn(etcd: EtcdClient, keys: ClusterKeys, call: CallOptions): Promise<string> {
+/** Draws an id where there is none yet, unless this broker was a member of a cluster before. */
+async function clusterIdIn(
+  etcd: EtcdClient,
+  keys: ClusterKeys,
+  call: CallOptions,
+  memberOf: string | undefined,
+): Promise<string> {
   const key = keys.cluster;
   const found = await etcd.get(key, call);
   if (found !== undefined) return parseJson(found.value, clusterRecord).id;
+  if (memberOf !== undefined) {
+    const what = `${key} is not there, and the data directory belongs to cluster ${memberOf}`;
+    throw new EdgelogError('DATA_DIR_INVALID', what);
+  }
   const value = JSON.stringify({ id: drawClusterId() });
   await etcd.txn({ compare: [{ key, createRevision: 0 }], success: [{ put: key, value }] }, call);
-  return clusterIdIn(etcd, keys, call);
+  return clusterIdIn(etcd, keys, call, memberOf);
 }
 
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

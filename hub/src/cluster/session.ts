@@ -297,7 +297,11 @@ export class BrokerSession {
     const found = await this.#get(directoryKey);
     const known = found && parseJson(found.value, directoryRecord);
     const intact = isIntact(membership.marks, known);
-    const mark = await membership.markAnew(intact ? known?.mark : undefined, { registration: true });
+    const { revision } = this.#options.mirror;
+    const mark = await membership.markAnew(intact ? known?.mark : undefined, {
+      registration: true,
+      revision,
+    });
     if (!intact) {
       const why = 'this data directory lacks what its broker once confirmed: it is a new one, or an old copy';
       this.#options.log.warn(why, { brokerId });
@@ -367,7 +371,8 @@ export class BrokerSession {
     const guard = this.guard;
     if (guard === undefined || known === undefined || mirror.metadata.states(brokerId).lostData) return;
     if (!membership.marks.includes(known.record.mark)) return;
-    const mark = await membership.markAnew(known.record.mark, { registration: false });
+    const { revision } = mirror;
+    const mark = await membership.markAnew(known.record.mark, { registration: false, revision });
     const key = keys.directory(brokerId);
     const value = JSON.stringify({ ...known.record, mark } satisfies DirectoryRecord);
     const compare = [guard, { key, modRevision: known.revision }];

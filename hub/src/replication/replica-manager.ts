@@ -23,6 +23,7 @@ import { Elsewhere } from './elsewhere.ts';
 import { Fetcher } from './fetcher.ts';
 import { HighWatermarks } from './high-watermarks.ts';
 import { IsrSwaps } from './isr-swaps.ts';
+import { KeptLogs } from './kept-logs.ts';
 import { MoveThrottle } from './move-throttle.ts';
 import { Peers } from './peers.ts';
 import { Replica, type ReplicaHost } from './replica.ts';
@@ -38,6 +39,8 @@ export interface ReplicaManagerDeps {
   readonly writes: GuardedWrites;
   readonly keys: ClusterKeys;
   readonly brokerConfigs: RecordTable<BrokerConfigs>;
+  /** The metadata is older than what this broker has seen: a backup of etcd was put back. */
+  readonly isMetadataOld: boolean;
   readonly log: Logger;
 }
 
@@ -63,12 +66,16 @@ export class ReplicaManager {
   /** The cluster's id has changed under this broker's feet. */
   #isLost = false;
   #healings = 0;
+  /** What the metadata no longer tells of was forgotten, not deleted. */
+  #keepsLogs = false;
+  readonly #kept: KeptLogs;
 
   /** The mirror has read the metadata; the broker is not registered yet. */
   constructor(deps: ReplicaManagerDeps) {
     const { brokerId: nodeId, store, mirror, session, writes, keys, log } = deps;
     const lagMsMax = deps.settings.replicaLagMs;
     this.#deps = deps;
+    this.#kept = new KeptLogs(store);
     this.#throttle = new MoveThrottle(
       () => moveRateOf(deps.brokerConfigs.get(String(nodeId))),
       () => performance.now(),
@@ -86,6 +93,7 @@ export class ReplicaManager {
         return epoch.now;
       },
       states: mirror.metadata.states,
+      registration: (id) => mirror.metadata.broker(id)?.epoch,
       healed: () => {
         this.#healings += 1;
       },
@@ -133,7 +141,7 @@ export class ReplicaManager {
     this.#host.highWatermarks.close();
   }
 
-  #onChange({ topics, partitions, brokers, others }: MetadataChanges): void {
+  #onChange({ topics, partitions, brokers, others, isRestored }: MetadataChanges): void {
     if (others.some(({ path }) => path === 'cluster')) this.#isLost = true;
     if (this.#isLost) {
       // Another cluster's metadata, or none: no reason to delete anything.
@@ -141,8 +149,10 @@ export class ReplicaManager {
       return;
     }
     if (brokers.length > 0) this.peers.brokersChanged();
+    this.#keepsLogs = isRestored;
     for (const change of topics) this.#onTopic(change);
     for (const { after } of partitions) if (after !== undefined) this.#place(after);
+    this.#keepsLogs = false;
   }
 
   #onTopic({ before, after }: Changed<TopicEntry>): void {
@@ -221,6 +231,11 @@ export class ReplicaManager {
     if (replica === undefined) return;
     this.#replicas.delete(key);
     replica.end();
+    if (this.#keepsLogs) {
+      this.#kept.keep(replica.name);
+      this.#deps.log.error('log kept: the metadata put back does not know it', { partition: replica.name });
+      return;
+    }
     this.#host.highWatermarks.forget(replica);
     const remove = (): void => {
       // The next start finds it, or it is a replica again, which cuts what its leader does not have.
@@ -235,11 +250,16 @@ export class ReplicaManager {
 
   /** What went while this broker was away. */
   #deleteOldLogs(): void {
-    const { store, log, mirror } = this.#deps;
+    const { store, log, mirror, isMetadataOld } = this.#deps;
     const { metadata } = mirror;
     for (const { name } of [...store.partitions()]) {
       const { topicId, index } = parseLogName(name) ?? {};
       if (topicId === undefined || index === undefined || this.#replicas.has(keyOf(topicId, index))) continue;
+      if (isMetadataOld) this.#kept.keep(name);
+      if (this.#kept.has(name)) {
+        log.error('log kept: the metadata put back does not know it', { partition: name });
+        continue;
+      }
       if (metadata.isUnread(topicId, index) || (!metadata.topicById(topicId) && metadata.hasUnreadTopics)) {
         log.error('log kept: the metadata of what may be its partition cannot be read', { partition: name });
         continue;

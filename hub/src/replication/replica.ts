@@ -34,6 +34,8 @@ export interface ReplicaHost {
   /** This broker's registration, as long as it surely stands. */
   readonly epoch: number | undefined;
   readonly states: BrokerStates;
+  /** A broker's registration, as far as this one knows. */
+  readonly registration: (brokerId: number) => number | undefined;
   /** The registration of a broker that may join an ISR. */
   readonly joinable: (brokerId: number) => number | undefined;
   /** From now on `replica` fetches from that broker, or from none. */
@@ -177,7 +179,9 @@ export class Replica implements Replication {
     const answer = answerFetch(this.log, leader.epoch, fetch);
     if (answer.kind !== 'read' || !fetch.isComplete) return answer;
     const { follower, brokerEpoch, offset } = fetch;
-    if (!leader.fetched(follower, brokerEpoch, offset, this.#host.now()))
+    // Anybody may say to be a replica; what a registration says that is not known here counts for nothing.
+    const isKnown = this.#host.registration(follower) === brokerEpoch;
+    if (!isKnown || !leader.fetched(follower, brokerEpoch, offset, this.#host.now()))
       return { kind: 'error', error: 'STALE_BROKER_EPOCH' };
     this.#afterProgress(leader);
     if (!leader.record.isr.includes(follower)) this.propose();

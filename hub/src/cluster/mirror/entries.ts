@@ -42,6 +42,8 @@ export interface Changed<T> {
 /** All that one revision changed, or a reset of the watch, as compared with what was known. */
 export interface MetadataChanges {
   readonly revision: number;
+  /** A backup of etcd was put back: what is no longer there was not deleted by anybody. */
+  readonly isRestored: boolean;
   /** One with another `record.id` than before was deleted and made again. */
   readonly topics: readonly Changed<TopicEntry>[];
   /** Of topics that are visible before or after; those of a topic that came or went are here too. */

@@ -141,6 +141,7 @@ test('a reset that shows what was known changes nothing', () => {
   expect(first.others).toHaveLength(1);
   expect(metadata.apply(9, metadata.differences(store))).toEqual({
     revision: 9,
+    isRestored: false,
     topics: [],
     partitions: [],
     brokers: [],

@@ -134,7 +134,7 @@ export class Metadata {
   }
 
   /** All of one revision at once. */
-  apply(revision: number, raw: readonly RawChange[]): MetadataChanges {
+  apply(revision: number, raw: readonly RawChange[], isRestored = false): MetadataChanges {
     const topics: Changed<TopicEntry>[] = [];
     const brokers: Changed<BrokerEntry>[] = [];
     const directories: Changed<DirectoryEntry>[] = [];
@@ -182,7 +182,8 @@ export class Metadata {
         }
       }
     }
-    return { revision, topics, partitions: partitions.changes(), brokers, directories, controller, others };
+    const changes = { partitions: partitions.changes(), brokers, directories, controller, others };
+    return { revision, isRestored, topics, ...changes };
   }
 
   #noteUnread(path: string, kv: KeyValue | undefined, entry: object | undefined): void {

@@ -138,7 +138,8 @@ export class MetadataMirror {
       const raw = update.kind === 'reset' ? this.#differences(update.kvs) : update.changes.map(this.#raw);
       if (update.kind === 'reset' && update.cause !== 'start')
         this.#options.log.warn('cluster metadata read anew', { cause: update.cause });
-      const changes = this.metadata.apply(update.revision, raw);
+      const isRestored = update.kind === 'reset' && update.cause === 'restored';
+      const changes = this.metadata.apply(update.revision, raw, isRestored);
       for (const listener of [...this.#listeners]) listener(changes);
     }
     this.#revision = update.revision;
