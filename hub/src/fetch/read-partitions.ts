@@ -64,7 +64,7 @@ export function readPartitions(
       };
     } catch (error) {
       if (!(error instanceof EdgelogError)) throw error;
-      return failed(one, damageError(error), partition);
+      return failed(one, damageError(error, partition), partition);
     }
   }
 

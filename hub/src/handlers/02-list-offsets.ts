@@ -83,7 +83,7 @@ function find(topic: string, asked: Asked, { broker, apiVersion }: RequestContex
     return lookUp(partition, timestamp);
   } catch (error) {
     if (!(error instanceof EdgelogError)) throw error;
-    return failed(damageError(error));
+    return failed(damageError(error, partition));
   }
 }
 

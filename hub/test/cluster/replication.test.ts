@@ -146,7 +146,7 @@ test('a replica whose disk is damaged has it from the others again', async () =>
   await brokers.untilLed('rotten', 0, 1);
   await brokers.add(2);
   await brokers.untilInSync('rotten', [1, 2]);
-  expect((await brokers.fetch(1, 'rotten', 3)).errorCode).toBe(ErrorCode.CORRUPT_MESSAGE);
+  expect((await brokers.fetch(1, 'rotten', 3)).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   await brokers.untilLed('rotten', 0, 2);
   await until(
     async () => (await brokers.fetch(1, 'rotten', 3, { rack: 'rack-1' })).errorCode === ErrorCode.NONE,
