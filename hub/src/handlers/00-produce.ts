@@ -31,6 +31,8 @@ import type { Handler, Item, RequestContext } from './handler.ts';
  * - No timestamp is too far ahead unless the topic says so (Kafka: an hour): a device's wrong clock must not cost its data.
  * - A batch that says log append time of itself, or has a producer id without an epoch, is refused: it would need a new CRC.
  * - Two batches for one partition in one request are both appended, where Kafka drops one; a byte after a batch is refused.
+ * - A repeat of a batch older than the last five of its producer is acknowledged as one, without an offset; Kafka answers
+ *   OUT_OF_ORDER_SEQUENCE_NUMBER, and its own producer then repeats it for ever.
  * - A duplicate's `logAppendTimeMs` is −1 unless the topic has LogAppendTime; Kafka tells the batch's own greatest timestamp.
  *
  * Left out: transactions (TRANSACTIONAL_ID_AUTHORIZATION_FAILED, as InitProducerId answers too), and `timeoutMs` where nothing

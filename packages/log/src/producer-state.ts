@@ -20,8 +20,9 @@ export type ProducerVerdict =
 const APPEND: ProducerVerdict = { verdict: 'append' };
 
 /**
- * What Kafka's idempotence rules say about a batch (KAFKA.md, "Idempotent producers"), with the rule for reserved
- * producer ids of DESIGN section 3: a full repeat of any stored range is a duplicate.
+ * What Kafka's idempotence rules say about a batch (KAFKA.md, "Idempotent producers"), but that a full repeat of any stored range is a
+ * duplicate, as DESIGN section 3 has it for gateways. Kafka refuses what is older than the batches kept, and its own producer
+ * then repeats that for ever: after requests timed out it sends up to five newer batches first.
  */
 export function judge(state: ProducerState | undefined, header: BatchHeader): ProducerVerdict {
   if (state === undefined) return APPEND;
@@ -50,11 +51,9 @@ export function judge(state: ProducerState | undefined, header: BatchHeader): Pr
     };
   }
   if (baseSequence === state.nextSequence) return APPEND;
-  if (isReservedProducerId(header.producerId)) {
-    const behind = advance(state.nextSequence, -baseSequence);
-    if (header.lastOffsetDelta < behind && behind <= Math.min(state.recordCount, BEHIND_MAX)) {
-      return { verdict: 'duplicate', baseOffset: -1, lastOffset: -1 };
-    }
+  const behind = advance(state.nextSequence, -baseSequence);
+  if (header.lastOffsetDelta < behind && behind <= Math.min(state.recordCount, BEHIND_MAX)) {
+    return { verdict: 'duplicate', baseOffset: -1, lastOffset: -1 };
   }
   return refuse(
     'OUT_OF_ORDER_SEQUENCE_NUMBER',

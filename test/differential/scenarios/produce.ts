@@ -120,6 +120,7 @@ const produceSequences: Scenario = {
       /^again|straddling again/,
       "Kafka tells a duplicate's record time as its append time, whatever the topic's timestamps are",
     ],
+    [/^older than the five kept/, 'it is stored; who is told that it is out of order repeats it for ever'],
   ],
   async run(peer, see) {
     const topic = `${peer.prefix}sequences`;
