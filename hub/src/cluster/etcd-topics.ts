@@ -67,9 +67,14 @@ export class EtcdTopics implements TopicAdmin {
     const written = await this.#writeTopic(name, record, 0, this.#puts(record, lists, 0));
     if ('error' in written) return written;
     if (written.kind === 'done') return this.#deps.topics.get(name)!;
-    await this.#deps.mirror.until((metadata) => metadata.topic(name) !== undefined, TIMEOUT_MS);
+    const isThere = await this.#deps.mirror.until(
+      (metadata) => metadata.topic(name) !== undefined,
+      TIMEOUT_MS,
+    );
     void this.#deps.writes.txn({ success: [{ delete: { prefix: keys.partitionsOf(record.id) } }] });
-    return { error: 'TOPIC_ALREADY_EXISTS', message: `topic ${name} already exists` };
+    return isThere
+      ? { error: 'TOPIC_ALREADY_EXISTS', message: `topic ${name} already exists` }
+      : { error: 'REQUEST_TIMED_OUT', message: `topic ${name} could not be written for now` };
   }
 
   async addPartitions(topic: Topic, count: number, placement: Placement): Promise<Refused | undefined> {

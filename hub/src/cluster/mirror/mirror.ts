@@ -30,6 +30,7 @@ export class MetadataMirror {
   readonly #listeners = new Set<(changes: MetadataChanges) => void>();
   readonly #waiting = new Set<{ revision: number; resolve: () => void }>();
   readonly #stopping = new AbortController();
+  readonly #whenStopping = new Set<() => void>();
   /** Revision of each record that was found bad: it is told once. */
   readonly #faults = new Map<string, number>();
   #revision = 0;
@@ -62,31 +63,47 @@ export class MetadataMirror {
    * with TIMEOUT when that takes too long.
    */
   async caughtUp(revision: number, timeoutMs = CAUGHT_UP_TIMEOUT_MS): Promise<void> {
-    const inTime = AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#stopping.signal]);
-    await this.#until(revision, inTime);
+    if (this.#revision < revision) await this.#within(timeoutMs, (inTime) => this.#until(revision, inTime));
   }
 
   /** Resolves with whether the condition came to hold in time; looks after every change. */
   async until(condition: (metadata: Metadata) => boolean, timeoutMs: number): Promise<boolean> {
-    const inTime = AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#stopping.signal]);
     const holds = (): boolean => condition(this.metadata);
-    while (!holds() && !inTime.aborted) {
-      await new Promise<void>((resolve) => {
-        const unsubscribe = this.onChange(() => holds() && done());
-        const done = (): void => {
-          unsubscribe();
-          inTime.removeEventListener('abort', done);
-          resolve();
-        };
-        inTime.addEventListener('abort', done, { once: true });
-      });
-    }
+    await this.#within(timeoutMs, async (inTime) => {
+      while (!holds() && !inTime.aborted) {
+        await new Promise<void>((resolve) => {
+          const unsubscribe = this.onChange(() => holds() && done());
+          const done = (): void => {
+            unsubscribe();
+            inTime.removeEventListener('abort', done);
+            resolve();
+          };
+          inTime.addEventListener('abort', done, { once: true });
+        });
+      }
+    });
     return holds();
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    for (const end of [...this.#whenStopping]) end();
     await this.#watching;
+  }
+
+  /** Until the time is over or the mirror stops. A timer of its own: `AbortSignal.timeout` lives on when nobody waits any more. */
+  async #within(timeoutMs: number, wait: (inTime: AbortSignal) => Promise<void>): Promise<void> {
+    const over = new AbortController();
+    const end = (): void => over.abort();
+    const timer = setTimeout(end, timeoutMs);
+    if (this.#stopping.signal.aborted) end();
+    this.#whenStopping.add(end);
+    try {
+      await wait(over.signal);
+    } finally {
+      clearTimeout(timer);
+      this.#whenStopping.delete(end);
+    }
   }
 
   #until(revision: number, signal: AbortSignal = this.#stopping.signal): Promise<void> {
