@@ -169,7 +169,7 @@ describe('uplink and sync server over loopback', () => {
     const uplink = connect(server, { port: store });
     for (let n = 0; n < 5; n++) await store.ingest(0, [n]);
     uplink.notify();
-    await until(() => store.stored()[0]!.drained, 'first part');
+    await until(() => store.backup().logs[0]!.runs[0]!.acked?.next === 5, 'first part, also on disk');
     const copy = store.backup();
     for (let n = 5; n < 10; n++) await store.ingest(0, [n]);
     uplink.notify();
