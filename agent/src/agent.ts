@@ -113,7 +113,9 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       port: {
         identity: { gateway: settings.gateway, instance, version: VERSION },
         streams: () =>
-          [...streams.list()].map(({ uplink }) => uplink).filter(({ isRestarting }) => !isRestarting),
+          [...streams.list()]
+            .filter(({ isDurable, uplink }) => isDurable && !uplink.isRestarting)
+            .map(({ uplink }) => uplink),
         unconfirmedGaps: () => streams.gaps.list(),
         gapConfirmed: (gap) => streams.gaps.confirm(gap),
       },

@@ -32,6 +32,8 @@ export interface Stream {
   edge: EdgeStream;
   uplink: EdgeUplinkStream;
   state: StreamState;
+  /** Its run is on disk: only then may a hub hear of it, for after a crash it would be another one. */
+  isDurable: boolean;
 }
 
 /** An acknowledged position is written with the next readings, or after this time without any. */
@@ -185,7 +187,14 @@ export class StreamSet {
       refused: (code, message) =>
         alarms.raise(`refused ${state.topic}`, `the hub refuses stream ${state.topic}: ${code}: ${message}`),
     });
-    const stream: Stream = { edge, uplink, state };
+    const stream: Stream = { edge, uplink, state, isDurable: known !== undefined };
+    if (known === undefined)
+      store.flushed().then(
+        () => {
+          stream.isDurable = true;
+        },
+        () => {}, // the store has failed, and says so
+      );
     this.#streams.set(state.topic, stream);
     return stream;
   }
