@@ -1,7 +1,8 @@
-import { type Api, apis, ErrorCode } from '@edgelog/wire';
+import { apis, ErrorCode } from '@edgelog/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RawClient } from './support/raw-client.ts';
 import { TestHub } from './support/test-hub.ts';
+import { versionsOf } from './support/versions.ts';
 
 /** What a standalone broker answers to those who would change its place in a cluster: as a cluster of one. */
 let hub: TestHub;
@@ -18,10 +19,6 @@ afterAll(async () => {
   client.end();
   await hub.close();
 });
-
-function versionsOf({ versions: [min, max] }: Api): number[] {
-  return Array.from({ length: max - min + 1 }, (_, i) => min + i);
-}
 
 test.each(versionsOf(apis.electLeaders))('ElectLeaders %i has nobody else to elect', async (version) => {
   const topicPartitions = [

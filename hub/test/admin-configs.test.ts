@@ -1,8 +1,9 @@
-import { type Api, apis, ErrorCode } from '@edgelog/wire';
+import { apis, ErrorCode } from '@edgelog/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchOf } from './support/batches.ts';
 import { RawClient } from './support/raw-client.ts';
 import { TestHub } from './support/test-hub.ts';
+import { versionsOf } from './support/versions.ts';
 
 const TOPIC = 2;
 const BROKER = 4;
@@ -24,10 +25,6 @@ afterAll(async () => {
   client.end();
   await hub.close();
 });
-
-function versionsOf({ versions: [min, max] }: Api): number[] {
-  return Array.from({ length: max - min + 1 }, (_, i) => min + i);
-}
 
 async function create(name: string): Promise<void> {
   await client.call(apis.metadata, 4, { topics: [{ name }] });

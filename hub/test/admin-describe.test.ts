@@ -1,8 +1,9 @@
-import { type Api, apis, ErrorCode, ZERO_UUID } from '@edgelog/wire';
+import { apis, ErrorCode, ZERO_UUID } from '@edgelog/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchOf } from './support/batches.ts';
 import { RawClient } from './support/raw-client.ts';
 import { TestHub } from './support/test-hub.ts';
+import { versionsOf } from './support/versions.ts';
 
 const TOPIC_OPERATIONS = 0b110111111000;
 const CLUSTER_OPERATIONS = 0b1111110100000;
@@ -26,10 +27,6 @@ afterAll(async () => {
   client.end();
   await hub.close();
 });
-
-function versionsOf({ versions: [min, max] }: Api): number[] {
-  return Array.from({ length: max - min + 1 }, (_, i) => min + i);
-}
 
 test.each(versionsOf(apis.describeLogDirs))('DescribeLogDirs %i tells what lies on disk', async (version) => {
   const before = await sizeOfA(version);

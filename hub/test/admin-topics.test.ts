@@ -1,8 +1,9 @@
-import { type Api, apis, ErrorCode, ZERO_UUID } from '@edgelog/wire';
+import { apis, ErrorCode, ZERO_UUID } from '@edgelog/wire';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchOf } from './support/batches.ts';
 import { RawClient } from './support/raw-client.ts';
 import { TestHub } from './support/test-hub.ts';
+import { versionsOf } from './support/versions.ts';
 
 let hub: TestHub;
 let client: RawClient;
@@ -21,10 +22,6 @@ async function restart(): Promise<void> {
   await hub.hub.stop();
   await hub.start({ defaultPartitions: 1 });
   client = await RawClient.connect(hub.hub.kafkaPort);
-}
-
-function versionsOf({ versions: [min, max] }: Api): number[] {
-  return Array.from({ length: max - min + 1 }, (_, i) => min + i);
 }
 
 async function create(name: string, configs: { name: string; value: string }[] = []): Promise<void> {

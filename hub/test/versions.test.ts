@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { batchOf } from './support/batches.ts';
 import { RawClient } from './support/raw-client.ts';
 import { TestHub } from './support/test-hub.ts';
+import { versionsOf } from './support/versions.ts';
 
 const TOPIC = 'every-version';
 let hub: TestHub;
@@ -21,10 +22,6 @@ afterAll(async () => {
   client.end();
   await hub.close();
 });
-
-function versionsOf({ versions: [min, max] }: Api): number[] {
-  return Array.from({ length: max - min + 1 }, (_, i) => min + i);
-}
 
 describe('each version of each API is answered', () => {
   test.each(versionsOf(apis.apiVersions))('ApiVersions %i', async (version) => {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { type LogStore, openLogStore, type PartitionLog } from './index.ts';
 import { tempDir } from './test-dirs.ts';
 import { appendKeyed, consume, EAGER_POLICY, type KeyedWrite } from './test-keyed-log.ts';
+import { play } from './test-play.ts';
 
 /** A record of a compacted log as a list in memory holds it. */
 interface ModelRecord {
@@ -189,17 +190,9 @@ const operations = fc.array(operation, { minLength: 5, maxLength: 60 });
 
 test('a compacted store behaves like lists in memory of which old versions are struck out', async () => {
   await fc.assert(
-    fc.asyncProperty(operations, fc.constantFrom(0, 16_384), async (operations, journalBytes) => {
-      const world = new World(journalBytes);
-      await world.open();
-      for (const op of operations) {
-        await world.run(op);
-        world.check();
-      }
-      await world.run({ kind: 'reopen' });
-      world.check();
-      await world.store.close();
-    }),
+    fc.asyncProperty(operations, fc.constantFrom(0, 16_384), (operations, journalBytes) =>
+      play(new World(journalBytes), operations),
+    ),
     { numRuns: 30 },
   );
 }, 120_000);

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { type LogStore, openLogStore, type PartitionLog } from './index.ts';
 import { makeBatch } from './test-batches.ts';
 import { tempDir } from './test-dirs.ts';
+import { playCleaning } from './test-play.ts';
 
 /** A partition as a list in memory: what the store must look like, flushed. */
 interface Model {
@@ -144,12 +145,8 @@ class World {
         return;
       case 'flush':
         return this.store.flushed();
-      case 'clean': {
-        const cleaned = this.store.clean({ deadShare: 0.1 });
-        cleaned.catch(() => {});
-        if (op.wait) expect((await cleaned).filter((one) => 'error' in one)).toEqual([]);
-        return;
-      }
+      case 'clean':
+        return playCleaning(this.store, op.wait);
       case 'reopen':
         await this.store.close();
         return this.open();

@@ -5,6 +5,7 @@ import { type LogStore, openLogStore, type PartitionLog, type ProducerState } fr
 import { advanceProducer } from './producer-state.ts';
 import { makeBatch, makeReplicated, RESERVED_PID } from './test-batches.ts';
 import { tempDir } from './test-dirs.ts';
+import { play, playCleaning } from './test-play.ts';
 
 interface ModelBatch {
   baseOffset: number;
@@ -130,12 +131,8 @@ class World {
         return new Promise((resolve) => setImmediate(resolve));
       case 'flush':
         return this.store.flushed();
-      case 'clean': {
-        const cleaned = this.store.clean({ deadShare: 0.1 });
-        cleaned.catch(() => {});
-        if (op.wait) expect((await cleaned).filter((one) => 'error' in one)).toEqual([]);
-        return;
-      }
+      case 'clean':
+        return playCleaning(this.store, op.wait);
       case 'reopen':
         await this.store.close();
         return this.open();
@@ -260,17 +257,9 @@ const operations = fc.array(operation, { minLength: 5, maxLength: 100, size: 'ma
 
 test('a log that leads, follows, is truncated and begins anew behaves like a list, and its producers as if nothing had been cut', async () => {
   await fc.assert(
-    fc.asyncProperty(operations, fc.constantFrom(0, 16_384), async (operations, journalBytes) => {
-      const world = new World(journalBytes);
-      await world.open();
-      for (const op of operations) {
-        await world.run(op);
-        world.check();
-      }
-      await world.run({ kind: 'reopen' });
-      world.check();
-      await world.store.close();
-    }),
+    fc.asyncProperty(operations, fc.constantFrom(0, 16_384), (operations, journalBytes) =>
+      play(new World(journalBytes), operations),
+    ),
     { numRuns: 15 },
   );
 }, 120_000);

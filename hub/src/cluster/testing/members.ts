@@ -85,11 +85,6 @@ export class TestMember {
     this.handle.etcd.close();
   }
 
-  get partitionsLed(): number {
-    const all = [...this.handle.mirror.metadata.partitions()];
-    return all.filter(({ record }) => record.leader === this.brokerId).length;
-  }
-
   has(text: string): boolean {
     return this.logged.some((line) => line.includes(text));
   }
