@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { EdgelogError } from '@edgelog/base';
+import { Alarms, Disk, StreamSet } from '@edgelog/edge';
 import { openLogStore } from '@edgelog/log';
 import {
   createLogger,
@@ -14,8 +15,6 @@ import {
 import { startUplink, type Uplink } from '@edgelog/sync';
 import { z } from 'zod';
 import { registerAgentMetrics } from './agent-metrics.ts';
-import { Alarms } from './alarms.ts';
-import { Disk } from './disk.ts';
 import { type MqttBroker, startMqttBroker } from './mqtt/broker.ts';
 import { mqttCounters } from './mqtt/counters.ts';
 import { Qos2Window } from './mqtt/qos2.ts';
@@ -23,7 +22,6 @@ import { SerialLine } from './serial/serial-line.ts';
 import { parseSerialSetting } from './serial/setting.ts';
 import { type AgentSettings, segmentBytesOf } from './settings.ts';
 import { type AgentParts, agentHealth, agentStatus } from './status.ts';
-import { StreamSet } from './streams/stream-set.ts';
 
 export interface AgentDeps {
   log?: Logger;

@@ -1,11 +1,9 @@
+import type { Alarms, Disk, Stream, StreamSet } from '@edgelog/edge';
 import type { LogStore } from '@edgelog/log';
 import type { Uplink, UplinkStreamStatus } from '@edgelog/sync';
-import type { Alarms } from './alarms.ts';
-import type { Disk } from './disk.ts';
 import type { MqttBroker } from './mqtt/broker.ts';
 import type { MqttCounters } from './mqtt/counters.ts';
 import type { SerialLine } from './serial/serial-line.ts';
-import type { Stream, StreamSet } from './streams/stream-set.ts';
 
 /** What /status says of one stream. Offsets are edge offsets. */
 export interface StreamStatus {

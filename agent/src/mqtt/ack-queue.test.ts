@@ -1,6 +1,6 @@
+import { deferred } from '@edgelog/edge';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { deferred } from '../streams/deferred.ts';
 import { AckQueue } from './ack-queue.ts';
 
 test('acknowledgements leave in the order of their packets, whatever order commits end in', async () => {

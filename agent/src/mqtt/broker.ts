@@ -1,10 +1,10 @@
 import { createServer, type Socket } from 'node:net';
 import { EdgelogError } from '@edgelog/base';
+import type { StreamSet } from '@edgelog/edge';
+import { sourceHeaders } from '@edgelog/edge';
 import { type Address, type Logger, listen } from '@edgelog/runtime';
 import { Aedes, type Client, type PublishPacket } from 'aedes';
 import { LogLimiter } from '../log-limiter.ts';
-import { sourceHeaders } from '../reading.ts';
-import type { StreamSet } from '../streams/stream-set.ts';
 import { MqttConnection } from './connection.ts';
 import type { MqttCounters } from './counters.ts';
 import type { PacketFault } from './packet-guard.ts';

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
+import type { Pressure } from '@edgelog/edge';
 import type { RecordHeader } from '@edgelog/wire';
 import type { Client } from 'aedes';
-import type { Pressure } from '../streams/pressure.ts';
 import { AckQueue } from './ack-queue.ts';
 import { type PacketFault, PacketGuard } from './packet-guard.ts';
 

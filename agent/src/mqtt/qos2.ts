@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { EdgelogError } from '@edgelog/base';
+import { parseJson } from '@edgelog/edge';
 import type { StateTable } from '@edgelog/log';
 import { crc32c } from '@edgelog/wire';
 import { z } from 'zod';
-import { parseJson } from '../streams/stream-state.ts';
 
 interface Received {
   /** CRC-32C of topic and payload. */

@@ -1,5 +1,5 @@
+import type { StreamSet } from '@edgelog/edge';
 import type { Aedes } from 'aedes';
-import type { StreamSet } from '../streams/stream-set.ts';
 import type { Qos2Window } from './qos2.ts';
 
 interface StoredClient {

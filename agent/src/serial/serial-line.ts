@@ -1,9 +1,9 @@
 import { EdgelogError } from '@edgelog/base';
+import type { StreamSet } from '@edgelog/edge';
+import { sourceHeaders } from '@edgelog/edge';
 import type { Counter, Logger, Metrics } from '@edgelog/runtime';
 import { SerialPort } from 'serialport';
 import { LogLimiter } from '../log-limiter.ts';
-import { sourceHeaders } from '../reading.ts';
-import type { StreamSet } from '../streams/stream-set.ts';
 import { LineFramer } from './line-framer.ts';
 import type { SerialSetting } from './setting.ts';
 

@@ -1,20 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { temporaryDir, until } from '@edgelog/edge/testing/fixture.ts';
 import { silentLogger } from '@edgelog/runtime';
 import { type HubPort, type SyncServer, startSyncServer } from '@edgelog/sync';
 import { onTestFinished } from 'vitest';
 import { type AgentDeps, type RunningAgent, startAgent } from '../agent.ts';
 import { type AgentSettings, agentSettingsSchema } from '../settings.ts';
 
+export { temporaryDir, until };
+
 /** Nobody listens there. */
 export const NO_HUB = 'ws://127.0.0.1:9';
-
-export function temporaryDir(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'edgelog-agent-'));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
-}
 
 export function testSettings(given: Partial<AgentSettings> & { dataDir: string }): AgentSettings {
   return {
@@ -49,12 +43,4 @@ export async function testHub(hub: HubPort): Promise<SyncServer & { url: string 
   const server = await startSyncServer({ host: '127.0.0.1', port: 0, hub, log: silentLogger });
   onTestFinished(() => server.close());
   return { ...server, port: server.port, url: `ws://127.0.0.1:${server.port}` };
-}
-
-export async function until(what: string, condition: () => boolean, timeoutMs = 10_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }

@@ -1,4 +1,8 @@
-import type { Logger } from '@edgelog/runtime';
+/** Where alarms are written: a logger of the runtime is one. */
+export interface AlarmLog {
+  info(event: string, fields: Readonly<Record<string, unknown>>): void;
+  error(event: string, fields: Readonly<Record<string, unknown>>): void;
+}
 
 export interface Alarm {
   /** What is wrong with what, e.g. `diverged telemetry`; one alarm per name. */
@@ -9,10 +13,10 @@ export interface Alarm {
 
 /** States that an operator should know of. Raised and cleared with a log line; shown in /status. */
 export class Alarms {
-  readonly #log: Logger;
+  readonly #log: AlarmLog;
   readonly #active = new Map<string, Alarm>();
 
-  constructor(log: Logger) {
+  constructor(log: AlarmLog) {
     this.#log = log;
   }
 

@@ -1,14 +1,13 @@
 import { type LogStore, openLogStore } from '@edgelog/log';
-import { silentLogger } from '@edgelog/runtime';
 import { isReservedProducerId, iterateRecords, readBatchHeader, sequenceOf } from '@edgelog/wire';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Alarms } from '../alarms.ts';
-import { Disk } from '../disk.ts';
-import { sourceHeaders } from '../reading.ts';
-import { temporaryDir, until } from '../testing/fixture.ts';
+import { Alarms } from './alarms.ts';
+import { Disk } from './disk.ts';
+import { sourceHeaders } from './reading.ts';
 import { type Stream, StreamSet, type StreamSetOptions } from './stream-set.ts';
 import { loadStreamStates } from './stream-state.ts';
+import { silentAlarmLog, temporaryDir, until } from './testing/fixture.ts';
 
 const TOPIC = 'telemetry';
 const HEADERS = sourceHeaders('gw', 'test');
@@ -24,7 +23,7 @@ interface Opened {
 
 async function open(dir: string, given: Partial<StreamSetOptions> = {}): Promise<Opened> {
   const store = await openLogStore({ dir, segmentBytes: 2 ** 20 });
-  const alarms = new Alarms(silentLogger);
+  const alarms = new Alarms(silentAlarmLog);
   const uplink = { live: false };
   const clock = { now: 1_700_000_000_000 };
   const disk = new Disk({

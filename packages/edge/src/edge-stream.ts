@@ -1,8 +1,8 @@
 import { assert, EdgelogError } from '@edgelog/base';
 import type { PartitionLog } from '@edgelog/log';
 import { type CompressionName, readBatchHeader, sequenceOf } from '@edgelog/wire';
-import { type Reading, readingBytes } from '../reading.ts';
 import { GrowingBatch } from './growing-batch.ts';
+import { type Reading, readingBytes } from './reading.ts';
 import { decodeTailChunk } from './tail-chunk.ts';
 
 export interface SealingOptions {

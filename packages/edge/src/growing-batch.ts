@@ -1,7 +1,7 @@
 import type { TailChunk } from '@edgelog/log';
 import { RecordsEncoder } from '@edgelog/wire';
-import type { Reading } from '../reading.ts';
 import { type Deferred, deferred } from './deferred.ts';
+import type { Reading } from './reading.ts';
 import { encodeTailChunk, type TailChunkContent } from './tail-chunk.ts';
 
 /** Readings that were appended but not yet handed to the log. */

@@ -1,14 +1,14 @@
 import { EdgelogError } from '@edgelog/base';
 import type { LogStore } from '@edgelog/log';
 import type { DivergenceReason, Gap } from '@edgelog/sync';
-import type { Alarms } from '../alarms.ts';
-import type { Disk } from '../disk.ts';
-import type { Reading } from '../reading.ts';
-import { readingBytes } from '../reading.ts';
+import type { Alarms } from './alarms.ts';
 import { type Deferred, deferred } from './deferred.ts';
+import type { Disk } from './disk.ts';
 import { type Append, EdgeStream, type SealingOptions, type StreamHost } from './edge-stream.ts';
 import { UnconfirmedGaps } from './gaps.ts';
 import { Pressure } from './pressure.ts';
+import type { Reading } from './reading.ts';
+import { readingBytes } from './reading.ts';
 import { loadStreamStates, newStreamState, type StreamState, saveStreamState } from './stream-state.ts';
 import { EdgeUplinkStream } from './uplink-stream.ts';
 

@@ -1,0 +1,8 @@
+export { type Alarm, type AlarmLog, Alarms } from './alarms.ts';
+export { type Deferred, deferred } from './deferred.ts';
+export { Disk, type DiskOptions, type DiskStatus } from './disk.ts';
+export type { Append } from './edge-stream.ts';
+export { PENDING_BYTES_MAX, Pressure } from './pressure.ts';
+export { type Reading, readingBytes, sourceHeaders } from './reading.ts';
+export { type Stream, StreamSet, type StreamSetOptions } from './stream-set.ts';
+export { parseJson } from './stream-state.ts';
