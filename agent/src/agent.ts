@@ -15,6 +15,7 @@ import {
 import { startUplink, type Uplink } from '@edgelog/sync';
 import { z } from 'zod';
 import { registerAgentMetrics } from './agent-metrics.ts';
+import { createIngest } from './ingest/index.ts';
 import { type MqttBroker, startMqttBroker } from './mqtt/broker.ts';
 import { mqttCounters } from './mqtt/counters.ts';
 import { Qos2Window } from './mqtt/qos2.ts';
@@ -122,13 +123,14 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     const { stop: stopUplink } = uplink;
     undo.push(() => stopUplink.call(uplink));
 
+    const ingest = createIngest({ streams, topic: settings.topic });
     const counters = mqttCounters(metrics);
     const broker = await startMqttBroker({
       address: parseAddress(settings.mqtt, '--mqtt'),
       gateway: settings.gateway,
-      topic: settings.topic,
       maxMessageBytes: settings.maxMessageBytes,
       streams,
+      ingest,
       qos2,
       counters,
       log,
@@ -145,7 +147,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
         new SerialLine({
           ...parseSerialSetting(text)!,
           gateway: settings.gateway,
-          topic: settings.topic,
+          ingest,
           maxFrameBytes: settings.maxMessageBytes,
           streams,
           metrics,

@@ -4,6 +4,7 @@ import type { StreamSet } from '@edgelog/edge';
 import { sourceHeaders } from '@edgelog/edge';
 import { type Address, type Logger, listen } from '@edgelog/runtime';
 import { Aedes, type Client, type PublishPacket } from 'aedes';
+import type { Ingest } from '../ingest/index.ts';
 import { LogLimiter } from '../log-limiter.ts';
 import { MqttConnection } from './connection.ts';
 import type { MqttCounters } from './counters.ts';
@@ -16,11 +17,11 @@ import { detachDelivery, isBehind } from './subscribers.ts';
 export interface MqttBrokerOptions {
   address: Address;
   gateway: string;
-  /** Kafka topic that messages go to. */
-  topic: string;
   /** Largest payload. */
   maxMessageBytes: number;
   streams: StreamSet;
+  /** Where messages go. */
+  ingest: Ingest;
   qos2: Qos2Window;
   counters: MqttCounters;
   log: Logger;
@@ -51,7 +52,7 @@ const PACKETS_BEFORE_CONNACK_MAX = 65_536;
  * appended, synchronously, and its callback waits for the commit.
  */
 export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttBroker> {
-  const { streams, qos2, counters, log } = options;
+  const { streams, ingest, qos2, counters, log } = options;
   const limiter = new LogLimiter(log);
   const connections = new Map<Client, MqttConnection>();
   /** QoS 2 packets that were appended when they came first. */
@@ -65,7 +66,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     const connection = client === null ? undefined : connections.get(client);
     const headers = connection?.headers ?? sourceHeaders(options.gateway, `mqtt:${client?.id ?? ''}`);
     if (connection !== undefined) connection.headers = headers;
-    const { durable } = streams.append(options.topic, { key: packet.topic, value, headers }, alongside);
+    const { durable } = ingest.take({ kind: 'mqtt', name: packet.topic, value, headers }, alongside);
     counters.received[packet.qos].inc();
     counters.receivedBytes.inc(value.length);
     return durable;

@@ -3,13 +3,15 @@ import type { StreamSet } from '@edgelog/edge';
 import { sourceHeaders } from '@edgelog/edge';
 import type { Counter, Logger, Metrics } from '@edgelog/runtime';
 import { SerialPort } from 'serialport';
+import type { Ingest } from '../ingest/index.ts';
 import { LogLimiter } from '../log-limiter.ts';
 import { LineFramer } from './line-framer.ts';
 import type { SerialSetting } from './setting.ts';
 
 export interface SerialLineOptions extends SerialSetting {
   gateway: string;
-  topic: string;
+  /** Where frames go. */
+  ingest: Ingest;
   maxFrameBytes: number;
   streams: StreamSet;
   metrics: Metrics;
@@ -128,9 +130,9 @@ export class SerialLine {
   }
 
   #take(frame: Buffer): void {
-    const { topic, path, streams } = this.#options;
+    const { path, ingest } = this.#options;
     try {
-      streams.append(topic, { key: path, value: frame, headers: this.#headers });
+      ingest.take({ kind: 'serial', name: path, value: frame, headers: this.#headers });
       this.#frames.inc();
     } catch (error) {
       if (!(error instanceof EdgelogError)) throw error;

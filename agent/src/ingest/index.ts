@@ -1,0 +1,2 @@
+export type { Incoming, Ingest, Taken } from './incoming.ts';
+export { createIngest, type IngestOptions } from './ingest.ts';
