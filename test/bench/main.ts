@@ -1,21 +1,22 @@
 /** `npm run bench [-- agent|hub|idle|partitions|backlog|groups|cluster|units] [--help]`: Edgelog beside its real peers, in turn, in one run. */
 import { parseArgs } from 'node:util';
 import { installPeers } from '../setup/peers.ts';
-import { benchAgent } from './agent.ts';
+import { benchAgent } from './agent/agent.ts';
 import { benchBacklog } from './backlog.ts';
 import { benchCluster } from './cluster.ts';
 import { benchGroups } from './groups.ts';
 import { benchHub } from './hub.ts';
 import { benchIdle } from './idle.ts';
 import { benchPartitions } from './partitions.ts';
-import type { BenchOptions } from './report.ts';
+import { type BenchOptions, KINDS } from './report.ts';
 import { benchUnits } from './units.ts';
 
 const HELP = `Usage: npm run bench [-- agent|hub|idle|partitions|backlog|groups|cluster|units] [-- --scale N] [-- --profile]
 
 Without a word: agent and hub.
 
-  agent   MQTT QoS 1 from a raw-socket generator into the agent, and into Mosquitto in turn
+  agent   MQTT QoS 1 into the agent, Mosquitto and NATS in turn; bytes written to the block device; start, memory and
+          drain with 2 GB of backlog; bytes on the uplink; 10,000 agents at one hub. Needs Go for NATS
   hub     Kafka's ProducerPerformance and ConsumerPerformance against the hub and Kafka in turns,
           each with and without flushing before it acknowledges
   idle    memory of 10,000 connections that say nothing, to Kafka and to the hub
@@ -26,8 +27,9 @@ Without a word: agent and hub.
   units   what one more partition and one more gateway cost a cluster, idle
   groups  1,000 consumers in 100 groups, of both protocols: until all are stable, and after each lost one
   --scale N   multiply the amounts of work (default 1: about half an hour; 0.05 for a smoke run)
-  --rounds N  hub, cluster: how often each work is done (default 3)
-  --only KIND hub: only works of this kind: produce, consume (which must produce first), acknowledge
+  --rounds N  agent, hub, cluster: how often each work is done (default 3)
+  --only KIND hub: only works of this kind: produce, consume (which must produce first), acknowledge;
+              agent: load, flash, backlog, uplink, sessions
   --profile   agent, hub: run each work once more under --cpu-prof and print the top functions
 
 Absolute figures depend on the machine; the ratios are what to look at.`;
@@ -44,7 +46,7 @@ const { values, positionals } = parseArgs({
 });
 const scale = Number(values.scale);
 const rounds = Number(values.rounds);
-const only = (['all', 'produce', 'consume', 'acknowledge'] as const).find((kind) => kind === values.only);
+const only = KINDS.find((kind) => kind === values.only);
 const parts: Record<string, (options: BenchOptions) => Promise<void>> = {
   agent: benchAgent,
   hub: benchHub,

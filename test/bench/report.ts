@@ -1,9 +1,15 @@
+/** Which works of a bench are done. */
+export const KINDS = [
+  ...(['all', 'produce', 'consume', 'acknowledge'] as const),
+  ...(['load', 'flash', 'backlog', 'uplink', 'sessions'] as const),
+];
+
 export interface BenchOptions {
   /** Multiplies the amounts of work. */
   scale: number;
   /** How often each work is done; the table shows medians. */
   rounds: number;
-  only: 'all' | 'produce' | 'consume' | 'acknowledge';
+  only: (typeof KINDS)[number];
   /** Measure once more under the profiler and print where the time goes. */
   profile: boolean;
 }

@@ -4,7 +4,8 @@
  * Prints one JSON line: { rate, p50, p99, max } with times in milliseconds from write to PUBACK.
  */
 import { connect as tcpConnect } from 'node:net';
-import { CONNACK_BYTES, connect, PUBACK_BYTES, publish } from '../harness/mqtt-packets.ts';
+import { CONNACK_BYTES, connect, PUBACK_BYTES, publish } from '../../harness/mqtt-packets.ts';
+import { readings } from './payloads.ts';
 
 export interface GeneratorOptions {
   port: number;
@@ -14,6 +15,8 @@ export interface GeneratorOptions {
   payloadBytes: number;
   /** In all. */
   messages: number;
+  /** Messages a second of all connections, evenly spread; undefined: as fast as the window allows. */
+  perSecond?: number;
 }
 
 export interface GeneratorResult {
@@ -25,21 +28,22 @@ export interface GeneratorResult {
 
 const BUCKETS_PER_MS = 20;
 const MESSAGE_IDS = 65_535;
+const DISTINCT_PAYLOADS = 1_000;
 
 class Latencies {
-  private readonly buckets = new Uint32Array(60_000 * BUCKETS_PER_MS);
-  private count = 0;
+  readonly #buckets = new Uint32Array(60_000 * BUCKETS_PER_MS);
+  #count = 0;
   max = 0;
 
   add(ms: number): void {
-    this.buckets[Math.min(this.buckets.length - 1, Math.floor(ms * BUCKETS_PER_MS))]!++;
-    this.count++;
+    this.#buckets[Math.min(this.#buckets.length - 1, Math.floor(ms * BUCKETS_PER_MS))]!++;
+    this.#count++;
     if (ms > this.max) this.max = ms;
   }
 
   quantile(q: number): number {
-    let left = this.count * q;
-    const index = this.buckets.findIndex((n) => {
+    let left = this.#count * q;
+    const index = this.#buckets.findIndex((n) => {
       left -= n;
       return left <= 0;
     });
@@ -53,34 +57,58 @@ function runConnection(
   total: number,
   latencies: Latencies,
 ): Promise<void> {
-  const topic = `bench/device-${index}`;
-  const template = publish(topic, Buffer.alloc(options.payloadBytes, 'x'), 1, 1);
-  const idAt = template.length - options.payloadBytes - 2;
+  const payloads = readings(DISTINCT_PAYLOADS, options.payloadBytes);
+  const packet = publish(`bench/device-${index}`, payloads[0]!, 1, 1);
+  const idAt = packet.length - options.payloadBytes - 2;
+  const head = packet.subarray(0, idAt);
   const sentAt = new Float64Array(MESSAGE_IDS + 1);
+  const intervalMs = options.perSecond === undefined ? 0 : (1000 * options.connections) / options.perSecond;
   return new Promise((done, fail) => {
     const socket = tcpConnect({ port: options.port, host: '127.0.0.1', noDelay: true });
     let sent = 0;
     let acked = 0;
     let connected = false;
     let rest: Buffer = Buffer.alloc(0);
-    const fill = (): void => {
-      const room = Math.min(options.window - (sent - acked), total - sent);
-      if (room <= 0) return;
-      const packets = Buffer.allocUnsafe(room * template.length);
+    let dueAt = 0;
+    const send = (count: number): void => {
+      const packets = Buffer.allocUnsafe(count * packet.length);
       const now = performance.now();
-      for (let i = 0; i < room; i++) {
-        const id = (sent++ % MESSAGE_IDS) + 1;
-        template.copy(packets, i * template.length);
-        packets.writeUInt16BE(id, i * template.length + idAt);
+      for (let i = 0; i < count; i++) {
+        const id = (sent % MESSAGE_IDS) + 1;
+        const at = i * packet.length;
+        head.copy(packets, at);
+        packets.writeUInt16BE(id, at + idAt);
+        payloads[sent % DISTINCT_PAYLOADS]!.copy(packets, at + idAt + 2);
         sentAt[id] = now;
+        sent++;
       }
       socket.write(packets);
+    };
+    const fill = (): void => {
+      const room = Math.min(options.window - (sent - acked), total - sent);
+      if (room > 0) send(room);
+    };
+    const pace = (): void => {
+      if (socket.destroyed || sent === total) return;
+      const now = performance.now();
+      let count = 0;
+      for (; dueAt <= now && sent + count < total; dueAt += intervalMs) count++;
+      if (count > 0) send(count);
+      setTimeout(pace, Math.max(0, dueAt - performance.now()));
+    };
+    const begin = (): void => {
+      if (intervalMs === 0) fill();
+      else {
+        dueAt = performance.now() + (index / options.connections) * intervalMs;
+        pace();
+      }
     };
     socket.on('connect', () => socket.write(connect(`bench-${index}`)));
     socket.on('data', (chunk) => {
       const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       let at = 0;
-      if (!connected) {
+      const isFirst = !connected;
+      if (isFirst) {
         if (bytes.length < CONNACK_BYTES) {
           rest = bytes;
           return;
@@ -95,7 +123,8 @@ function runConnection(
       }
       rest = bytes.subarray(at);
       if (acked === total) socket.destroy();
-      else fill();
+      else if (isFirst) begin();
+      else if (intervalMs === 0) fill();
     });
     socket.on('error', fail);
     socket.on('close', () =>
