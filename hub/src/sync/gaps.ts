@@ -8,7 +8,7 @@ export const GAPS = { local: 'gap/', cluster: 'gaps' } as const;
 export const gapRecord = z.strictObject({
   gateway: z.string(),
   topic: z.string(),
-  reason: z.enum(['hub-lost-data', 'diverged', 'dropped', 'quarantined']),
+  reason: z.enum(['hub-lost-data', 'diverged', 'dropped', 'quarantined', 'refused']),
   logId: z.string(),
   from: z.int().min(0),
   to: z.int().min(0),

@@ -12,7 +12,7 @@ const gapsSchema = z.array(
     topic: z.string(),
     from: z.number().int().min(0),
     to: z.number().int().min(0),
-    reason: z.enum(['hub-lost-data', 'diverged', 'dropped', 'quarantined']),
+    reason: z.enum(['hub-lost-data', 'diverged', 'dropped', 'quarantined', 'refused']),
   }),
 );
 

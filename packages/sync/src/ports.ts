@@ -15,7 +15,8 @@ export interface RunInfo {
   firstOffset: number;
 }
 
-export type GapReason = 'hub-lost-data' | 'diverged' | 'dropped' | 'quarantined';
+/** `refused`: the hub would never take a batch, which the gateway set aside. */
+export type GapReason = 'hub-lost-data' | 'diverged' | 'dropped' | 'quarantined' | 'refused';
 
 /** Offsets [from, to) of a stream that the hub will never get under this or any run. */
 export interface Gap {
@@ -57,6 +58,10 @@ export interface UplinkStream {
    * answers the gap).
    */
   readonly ended?: boolean;
+  /** Higher is sent first. Default 0; never changes. */
+  readonly priority?: number;
+  /** A run that has an end beside a newer one of its stream: what is fresh goes first. Default false. */
+  readonly isBacklog?: boolean;
   /** Last acknowledged position, undefined when nothing of this run was. */
   readonly acked: Position | undefined;
   /**
@@ -80,8 +85,22 @@ export interface UplinkStream {
    * this gateway's, at max(acked?.next ?? run.firstOffset, logStartOffset).
    */
   startNewRun(reason: NewRunReason, hub: Position | undefined): Promise<Gap | undefined>;
-  /** The hub refuses this stream (illegal topic, batch it will never take): set aside and reported; others flow. */
+  /**
+   * The hub has refused the batch at `offset`, and nothing else of this run, several times: all before it is at the hub, at position
+   * `hub`. Keeps the batch elsewhere, declares the gap, and goes on behind it in a new run; durable when resolved. From then on this run
+   * ends before the batch, or is gone. Rejects with EdgelogError where there is no room for it: the stream then stands still. Without it
+   * streams always do.
+   */
+  setAside?(refused: RefusedBatch, hub: Position | undefined): Promise<Gap | undefined>;
+  /** The hub refuses this stream (illegal topic, batch it will never take): reported; others flow. */
   refused(code: RefusalCode, message: string): void;
+}
+
+export interface RefusedBatch {
+  /** Base offset. */
+  offset: number;
+  code: RefusalCode;
+  message: string;
 }
 
 export interface AgentPort {

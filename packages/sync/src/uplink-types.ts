@@ -76,6 +76,12 @@ export interface UplinkStreamStatus {
   producerId: number;
   state: 'opening' | 'comparing' | 'flowing' | 'restarting' | 'waiting' | 'refused';
   partition: number | undefined;
+  priority: number;
+  isBacklog: boolean;
+  /** The run's offsets: where it begins, where it stands at the hub, one past what is sealed. */
+  firstOffset: number;
+  ackedNext: number;
+  sealedEnd: number;
   /** One past the last offset sent in this session. */
   sentNext: number;
   inFlightBytes: number;

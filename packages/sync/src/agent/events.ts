@@ -7,7 +7,7 @@ import type {
   RefuseFrame,
   WelcomeFrame,
 } from '../frames/types.ts';
-import type { Gap, NewRunReason, Position, RefusalCode, RunInfo } from '../ports.ts';
+import type { Gap, NewRunReason, Position, RefusalCode, RefusedBatch, RunInfo } from '../ports.ts';
 import type { LocalFacts } from '../resume.ts';
 
 /** What the port says about a run: new to the session, or grown. */
@@ -17,6 +17,8 @@ export interface StreamEvent {
   acked: Position | undefined;
   sealedEndOffset: number;
   ended: boolean;
+  priority: number;
+  isBacklog: boolean;
 }
 
 export type AgentEvent =
@@ -33,10 +35,10 @@ export type AgentEvent =
   | { type: 'gap'; gap: Gap }
   /** Answer to `locate`. */
   | { type: 'located'; producerId: number; local: LocalFacts }
-  /** Answer to `startNewRun`. When it succeeded and the run is gone nothing is left to do. */
+  /** Answer to `startNewRun` and `setAside`. When it succeeded and the run is gone nothing is left to do. */
   | { type: 'restarted'; producerId: number; error: string | undefined }
-  /** The socket takes more: `maxBytes` is how much may be read now. */
-  | { type: 'ready'; maxBytes: number }
+  /** The socket takes more: `maxBytes` is how much may be read now, of streams of `leastPriority` and above. */
+  | { type: 'ready'; maxBytes: number; leastPriority: number }
   /** Answer to `read`: whole batches from the offset that was asked for, or why there are none. */
   | { type: 'batches'; producerId: number; batches: Buffer[] | { problem: string } }
   /** Time passed: streams that wait may be due. */
@@ -58,6 +60,7 @@ export type AgentEffect =
   | { type: 'read'; producerId: number; offset: number; maxBytes: number }
   | { type: 'acknowledge'; producerId: number; position: Position }
   | { type: 'startNewRun'; producerId: number; reason: NewRunReason; hub: Position | undefined }
+  | { type: 'setAside'; producerId: number; refused: RefusedBatch; hub: Position | undefined }
   | { type: 'refused'; producerId: number; code: RefusalCode; message: string }
   | { type: 'gapConfirmed'; gap: Gap }
   | { type: 'welcomed'; hubId: string; time: number }

@@ -1,7 +1,15 @@
 import { EdgelogError } from '@edgelog/base';
 import type { AgentFrame, HubFrame } from '../frames/types.ts';
 import type { SyncLog } from '../log.ts';
-import type { AgentPort, DivergenceReason, RefusalCode, RunInfo, UplinkStream } from '../ports.ts';
+import type {
+  AgentPort,
+  DivergenceReason,
+  Gap,
+  GapReason,
+  RefusalCode,
+  RunInfo,
+  UplinkStream,
+} from '../ports.ts';
 import type { AgentEffect, AgentEvent, AgentEventOf, Retry } from './events.ts';
 import { handleAgent } from './session.ts';
 import { type AgentSession, createAgentSession } from './state.ts';
@@ -13,6 +21,8 @@ export interface AgentLinkOptions {
   maxFrameBytes: number;
   /** After how long without a stream that the hub can take another one is looked for. Default: never. */
   moveAfterMs?: number | undefined;
+  /** How long a stream that was refused for good stays so before it is tried again, ms. Default 60,000. */
+  refusedRetryMs?: number | undefined;
   send(frame: AgentFrame): void;
   /** The session is over: close the connection. */
   end(retry: Retry, code: RefusalCode, message: string): void;
@@ -24,6 +34,15 @@ export interface AgentLinkOptions {
   restarting: Set<number>;
 }
 
+const LOST = 'data is lost for good';
+const LOSS: Record<GapReason, string> = {
+  'hub-lost-data': LOST,
+  diverged: LOST,
+  dropped: LOST,
+  quarantined: LOST,
+  refused: 'a batch that the hub never takes was set aside',
+};
+
 /**
  * One session and the port it serves: turns the session's effects into calls of the port, and their answers into
  * events. Knows no sockets and no timers, so that the simulator drives the same code as the WebSocket shell.
@@ -33,14 +52,14 @@ export class AgentLink {
   readonly #options: AgentLinkOptions;
   readonly #known = new Map<
     number,
-    { stream: UplinkStream; sealedEndOffset: number; ended: boolean; round: number }
+    { stream: UplinkStream; sealedEndOffset: number; ended: boolean; isBacklog: boolean; round: number }
   >();
   #round = 0;
   #reads = 0;
 
   constructor(options: AgentLinkOptions) {
     this.#options = options;
-    this.session = createAgentSession(options.port.identity, options);
+    this.session = createAgentSession(options.port.identity, options, options.now());
     this.sync();
   }
 
@@ -65,12 +84,15 @@ export class AgentLink {
     const { port, restarting } = this.#options;
     const round = ++this.#round;
     for (const stream of port.streams()) {
-      const { run, sealedEndOffset, ended = false } = stream;
+      const { run, sealedEndOffset, ended = false, priority = 0, isBacklog = false } = stream;
       const known = this.#known.get(run.producerId);
       if (known === undefined && restarting.has(run.producerId)) continue;
-      this.#known.set(run.producerId, { stream, sealedEndOffset, ended, round });
-      if (known?.sealedEndOffset !== sealedEndOffset || known.ended !== ended) {
-        this.#run({ type: 'stream', run, acked: stream.acked, sealedEndOffset, ended });
+      this.#known.set(run.producerId, { stream, sealedEndOffset, ended, isBacklog, round });
+      const isSame =
+        known?.sealedEndOffset === sealedEndOffset && known.ended === ended && known.isBacklog === isBacklog;
+      if (!isSame) {
+        const { acked } = stream;
+        this.#run({ type: 'stream', run, acked, sealedEndOffset, ended, priority, isBacklog });
       }
     }
     for (const [producerId, known] of this.#known) {
@@ -81,11 +103,14 @@ export class AgentLink {
     for (const gap of port.unconfirmedGaps()) this.#run({ type: 'gap', gap });
   }
 
-  /** Reads and sends at most one window of one stream. Answers the bytes sent, undefined when nobody's turn has come. */
-  pump(maxBytes: number): number | undefined {
+  /**
+   * Reads and sends at most one window of one stream of `leastPriority` or above. Answers the bytes sent, undefined when nobody's
+   * turn has come.
+   */
+  pump(maxBytes: number, leastPriority = Number.NEGATIVE_INFINITY): number | undefined {
     const { session } = this;
     const [reads, sent] = [this.#reads, session.sentBytes];
-    this.#run({ type: 'ready', maxBytes });
+    this.#run({ type: 'ready', maxBytes, leastPriority });
     return this.#reads === reads ? undefined : session.sentBytes - sent;
   }
 
@@ -116,6 +141,9 @@ export class AgentLink {
         break;
       case 'startNewRun':
         void this.#startNewRun(effect);
+        break;
+      case 'setAside':
+        void this.#setAside(effect);
         break;
       case 'refused': {
         const stream = this.#stream(effect.producerId);
@@ -166,16 +194,31 @@ export class AgentLink {
 
   async #startNewRun(effect: Extract<AgentEffect, { type: 'startNewRun' }>): Promise<void> {
     const { producerId, reason, hub } = effect;
-    const { log, restarting, diverged, changed } = this.#options;
+    await this.#replace(producerId, (stream) => {
+      if (reason !== 'dropped') this.#options.diverged(stream.run, reason);
+      return stream.startNewRun(reason, hub);
+    });
+  }
+
+  async #setAside(effect: Extract<AgentEffect, { type: 'setAside' }>): Promise<void> {
+    const { producerId, refused, hub } = effect;
+    await this.#replace(producerId, async (stream) => {
+      if (stream.setAside === undefined)
+        throw new EdgelogError('LIMIT_EXCEEDED', 'nothing is set aside here');
+      return stream.setAside(refused, hub);
+    });
+  }
+
+  /** Has the port end a run, and tells the session. */
+  async #replace(producerId: number, act: (stream: UplinkStream) => Promise<Gap | undefined>): Promise<void> {
+    const { log, restarting, changed } = this.#options;
     const stream = this.#stream(producerId);
     if (stream === undefined || restarting.has(producerId)) return;
-    const { run } = stream;
     restarting.add(producerId);
-    if (reason !== 'dropped') diverged(run, reason);
     let problem: string | undefined;
     try {
-      const gap = await stream.startNewRun(reason, hub);
-      if (gap !== undefined) log.error('data is lost for good', { ...gap });
+      const gap = await act(stream);
+      if (gap !== undefined) log.error(LOSS[gap.reason], { ...gap });
     } catch (error) {
       if (!(error instanceof EdgelogError)) throw error;
       problem = `${error.code}: ${error.message}`;

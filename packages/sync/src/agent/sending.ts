@@ -2,37 +2,41 @@ import { EdgelogError } from '@edgelog/base';
 import { BATCH_HEADER_BYTES, type BatchHeader, readBatchHeader } from '@edgelog/wire';
 import { maxBatchBytes } from '../frames/batch-frame.ts';
 import type { AgentEffect } from './events.ts';
+import { inFlightMax } from './pace.ts';
 import type { AgentSession, AgentStream } from './state.ts';
 
-/** Puts a stream with something to send at the end of the queue. */
+/** Puts a stream with something to send in the queue; one with a suspect batch sends them one by one. */
 export function enqueue(session: AgentSession, stream: AgentStream): void {
   if (stream.queued || stream.ended || stream.sentNext >= stream.sealedEndOffset) return;
+  if (stream.suspect !== undefined && stream.inFlight.length > 0) return;
   stream.queued = true;
-  session.sendQueue.push(stream);
+  session.sendQueue.add(stream);
 }
 
 /**
- * Asks for one window of the stream whose turn it is. A stream whose next batch needs more credit than there is keeps
- * its turn: others passing it for ever would starve it, and the credit it waits for is on its way.
+ * Asks for one window of the stream whose turn it is, unless enough is under way. A stream whose next batch needs more
+ * credit than there is keeps its turn.
  */
 export function nextRead(session: AgentSession, maxBytes: number, out: AgentEffect[]): void {
-  const { sendQueue } = session;
-  const stream = sendQueue[0];
+  const { sendQueue, credit, inFlightBytes } = session;
+  const stream = sendQueue.next(session.leastPriority);
   if (stream === undefined) return;
-  if (session.credit < Math.max(stream.needBytes, BATCH_HEADER_BYTES)) return;
-  sendQueue.shift();
+  if (credit < Math.max(stream.needBytes, BATCH_HEADER_BYTES)) return;
+  const room = inFlightMax(session.pace) - inFlightBytes;
+  if (inFlightBytes > 0 && room < BATCH_HEADER_BYTES) return;
+  sendQueue.take(stream);
   stream.queued = false;
   out.push({
     type: 'read',
     producerId: stream.run.producerId,
     offset: stream.sentNext,
-    maxBytes: Math.min(maxBytes, session.credit),
+    maxBytes: Math.max(1, Math.floor(Math.min(maxBytes, credit, stream.suspect === undefined ? room : 1))),
   });
 }
 
 /** Takes a stream that stops flowing out of the queue. */
 export function dequeue(session: AgentSession, stream: AgentStream): void {
-  if (stream.queued) session.sendQueue = session.sendQueue.filter((other) => other !== stream);
+  if (stream.queued) session.sendQueue.remove(stream);
   stream.queued = false;
 }
 
@@ -50,16 +54,18 @@ export function sendBatches(
   session: AgentSession,
   stream: AgentStream,
   batches: Buffer[] | { problem: string },
+  now: number,
   out: AgentEffect[],
 ): SendOutcome {
   if ('problem' in batches) return { kind: 'wrong', message: batches.problem };
-  for (const bytes of batches) {
+  if (batches.length === 0 && stream.sentNext < stream.sealedEndOffset) return { kind: 'hole' };
+  for (const bytes of stream.suspect === undefined ? batches : batches.slice(0, 1)) {
     if (bytes.length > maxBatchBytes(session.maxFrameBytes))
       return { kind: 'too-large', bytes: bytes.length };
     if (bytes.length > session.credit) {
       stream.needBytes = bytes.length;
       stream.queued = true;
-      session.sendQueue.unshift(stream);
+      session.sendQueue.hold(stream);
       return { kind: 'sent' };
     }
     const header = headerOf(bytes);
@@ -73,7 +79,14 @@ export function sendBatches(
     }
     stream.sentNext = header.lastOffset + 1;
     stream.needBytes = 0;
-    stream.inFlight.push({ next: stream.sentNext, crc: header.crc, bytes: bytes.length });
+    stream.inFlight.push({
+      base: header.baseOffset,
+      next: stream.sentNext,
+      crc: header.crc,
+      bytes: bytes.length,
+      sentAt: now,
+      deliveredAtSend: session.pace.deliveredBytes,
+    });
     stream.inFlightBytes += bytes.length;
     session.inFlightBytes += bytes.length;
     session.credit -= bytes.length;
@@ -81,8 +94,7 @@ export function sendBatches(
     session.sentBytes += bytes.length;
     out.push({ type: 'send', frame: { type: 'batch', handle: stream.handle, bytes } });
   }
-  // A port that returned nothing below `sealedEndOffset` is asked again when it reports growth, not in a loop.
-  if (batches.length > 0) enqueue(session, stream);
+  enqueue(session, stream);
   return { kind: 'sent' };
 }
 

@@ -1,3 +1,4 @@
+import { RecordsEncoder, sequenceOf } from '@edgelog/wire';
 import { expect, test } from 'vitest';
 import type { RefusalCode } from '../ports.ts';
 import type { AgentEvent } from './events.ts';
@@ -6,13 +7,15 @@ import { createAgentSession } from './state.ts';
 
 const run = { producerId: 2 ** 52 + 7, logId: 'log', topic: 't', firstOffset: 0 };
 
+const RANK = { priority: 0, isBacklog: false };
+
 function liveSession(moveAfterMs?: number) {
   const session = createAgentSession(
     { gateway: 'gw', instance: 'i', version: '1' },
     { maxFrameBytes: 10_000, moveAfterMs },
   );
   const at = (now: number, event: AgentEvent) => handleAgent(session, event, now).effects;
-  at(0, { type: 'stream', run, acked: undefined, sealedEndOffset: 5, ended: false });
+  at(0, { type: 'stream', run, acked: undefined, sealedEndOffset: 5, ended: false, ...RANK });
   at(0, { type: 'connected' });
   at(0, { type: 'welcome', version: 1, hubId: 'hub', time: 0, credit: 10_000, maxFrameBytes: 10_000 });
   const refuse = (now: number, handle: number, code: RefusalCode) =>
@@ -26,7 +29,7 @@ test('a stream that the hub will not take is offered again every minute: its ope
     [1, 0],
     [2, 60_000],
   ] as const) {
-    const code = 'batch-too-large';
+    const code = 'illegal-topic';
     expect(refuse(now, handle, code)).toContainEqual(expect.objectContaining({ type: 'refused', code }));
     expect(session.streams.get(run.producerId)?.phase).toBe('refused');
     expect(at(now + 59_999, { type: 'tick' })).toEqual([]);
@@ -62,4 +65,59 @@ test('a hub that can take nothing is left for another, if there is one; one that
   refuse(5_100, 3, 'not-available');
   expect(at(5_200, { type: 'tick' })).toMatchObject([{ type: 'end', retry: 'soon', code: 'not-available' }]);
   expect(session.phase).toBe('ended');
+});
+
+/** A batch with one record at each offset. */
+function batchAt(offset: number, producerId = run.producerId): Buffer {
+  const encoder = new RecordsEncoder({ baseOffset: offset, baseTimestamp: 1 });
+  encoder.append({ timestamp: 1, key: null, value: Buffer.alloc(10) });
+  return encoder.sealSync({
+    compression: 'none',
+    producerId,
+    producerEpoch: 0,
+    baseSequence: sequenceOf(offset),
+  });
+}
+
+test('one poison batch blocks the queue (InfluxDB): refused alone three times, it is set aside, and only it', () => {
+  const { session, at, refuse } = liveSession();
+  const { producerId } = run;
+  const position = { next: 2, crc: 1 };
+  const ready = { type: 'ready', maxBytes: 1_000, leastPriority: 0 } as const;
+  const local = { logStartOffset: 0, sealedEndOffset: 5, ended: false, acked: position, crcAtHub: 1 };
+  const openedAgain = (now: number) => {
+    const handle = session.nextHandle - 1;
+    at(now, { type: 'opened', handle, partition: 0, ...position });
+    at(now, { type: 'located', producerId, local });
+    return handle;
+  };
+  let handle = openedAgain(0);
+  at(0, ready);
+  at(0, { type: 'batches', producerId, batches: [batchAt(2), batchAt(3)] });
+  expect(session.inFlightBytes).toBeGreaterThan(100);
+  refuse(0, handle, 'batch-too-large');
+  let now = 0;
+  for (let time = 1; time <= 3; time++) {
+    now += 60_000;
+    at(now, { type: 'tick' });
+    handle = openedAgain(now);
+    expect(at(now, ready)).toMatchObject([{ type: 'read', offset: 2, maxBytes: 1 }]);
+    at(now, { type: 'batches', producerId, batches: [batchAt(2)] });
+    expect(at(now, ready)).toEqual([]);
+    const effects = refuse(now, handle, 'batch-too-large');
+    const setAside = effects.find(({ type }) => type === 'setAside');
+    if (time < 3) expect(setAside).toBeUndefined();
+    else expect(setAside).toMatchObject({ refused: { offset: 2, code: 'batch-too-large' }, hub: position });
+  }
+  at(now, { type: 'restarted', producerId, error: 'LIMIT_EXCEEDED: no room' });
+  expect(session.streams.get(producerId)?.phase).toBe('refused');
+});
+
+test('a topic that the hub refuses is nobody batch’s fault: it waits, however often', () => {
+  const { session, at, refuse } = liveSession();
+  for (let time = 0; time < 10; time++) {
+    const effects = refuse(time * 60_000, session.nextHandle - 1, 'illegal-topic');
+    expect(effects.map(({ type }) => type)).not.toContain('setAside');
+    at((time + 1) * 60_000, { type: 'tick' });
+  }
 });

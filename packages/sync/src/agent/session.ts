@@ -172,7 +172,10 @@ const table: Record<AgentPhase, Row> = {
     },
     located: (session, event, now, out) => onStream(session, event.producerId, event, now, out),
     restarted: (session, event, now, out) => onStream(session, event.producerId, event, now, out),
-    ready: (session, event, _now, out) => nextRead(session, event.maxBytes, out),
+    ready: (session, event, _now, out) => {
+      session.leastPriority = event.leastPriority;
+      nextRead(session, event.maxBytes, out);
+    },
     batches: (session, event, now, out) => onStream(session, event.producerId, event, now, out),
     tick: (session, _event, now, out) => reopenDue(session, now, out),
     disconnected: disconnect,

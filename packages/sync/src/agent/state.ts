@@ -1,4 +1,6 @@
 import type { Gap, Position, RefusalCode, RunInfo } from '../ports.ts';
+import { type Departure, newPace, type Pace } from './pace.ts';
+import { SendQueue } from './send-queue.ts';
 
 /**
  * `connecting`: no socket yet. `greeting`: hello is sent. `live`: the hub welcomed us. `ended`: this session is over,
@@ -8,16 +10,20 @@ export type AgentPhase = 'connecting' | 'greeting' | 'live' | 'ended';
 
 /**
  * `opening`: open is sent. `comparing`: the disk is asked about the hub's position. `flowing`: batches travel.
- * `restarting`: the port opens a new run. `waiting`: to be opened again at `retryAt`. `refused`: set aside with an
+ * `restarting`: the port opens a new run, or sets a batch aside. `waiting`: to be opened again at `retryAt`. `refused`: set aside with an
  * alarm, until `retryAt`.
  */
 export type AgentStreamPhase = 'opening' | 'comparing' | 'flowing' | 'restarting' | 'waiting' | 'refused';
 
-export interface InFlight {
+export interface InFlight extends Departure {
+  base: number;
   next: number;
   crc: number;
   bytes: number;
 }
+
+/** What stood against a stream may have been changed at the hub. */
+const REFUSED_RETRY_MS = 60_000;
 
 export interface AgentStream {
   readonly run: RunInfo;
@@ -26,6 +32,8 @@ export interface AgentStream {
   sealedEndOffset: number;
   /** Nothing of it travels any more. */
   ended: boolean;
+  priority: number;
+  isBacklog: boolean;
   partition: number | undefined;
   acked: Position | undefined;
   /** The position in the last `opened`. */
@@ -44,6 +52,8 @@ export interface AgentStream {
   refusals: number;
   /** Times since then that the hub could not take it at the moment. */
   outages: number;
+  /** Set while the hub refuses a batch: one at a time is sent then. `offset`: which one, where that is known; how often in a row. */
+  suspect: { offset: number | undefined; refusals: number } | undefined;
   reason: { code: RefusalCode; message: string } | undefined;
 }
 
@@ -56,6 +66,11 @@ export interface AgentSession {
   /** Batch bytes that may still be sent. */
   credit: number;
   inFlightBytes: number;
+  pace: Pace;
+  /** Streams below this priority send nothing for now. */
+  leastPriority: number;
+  /** How long a stream that was refused for good stays set aside, ms. */
+  refusedRetryMs: number;
   /** Since when no stream could be taken by this hub, ms; undefined while some can. */
   unavailableSince: number | undefined;
   /** After how long of that another hub is looked for; undefined where there is no other. */
@@ -64,8 +79,8 @@ export interface AgentSession {
   streams: Map<number, AgentStream>;
   /** Streams by the handle they are open under. */
   handles: Map<number, AgentStream>;
-  /** Flowing streams that may have something to send: first in, first served, one read each. */
-  sendQueue: AgentStream[];
+  /** Flowing streams that may have something to send. */
+  sendQueue: SendQueue<AgentStream>;
   nextGapId: number;
   gaps: Map<number, Gap>;
   declaredGaps: Set<string>;
@@ -77,7 +92,12 @@ export interface AgentSession {
 
 export function createAgentSession(
   identity: AgentSession['identity'],
-  limits: { maxFrameBytes: number; moveAfterMs?: number | undefined },
+  limits: {
+    maxFrameBytes: number;
+    moveAfterMs?: number | undefined;
+    refusedRetryMs?: number | undefined;
+  },
+  now = 0,
 ): AgentSession {
   return {
     identity,
@@ -86,12 +106,15 @@ export function createAgentSession(
     maxFrameBytes: limits.maxFrameBytes,
     credit: 0,
     inFlightBytes: 0,
+    pace: newPace(now),
+    leastPriority: Number.NEGATIVE_INFINITY,
+    refusedRetryMs: limits.refusedRetryMs ?? REFUSED_RETRY_MS,
     unavailableSince: undefined,
     moveAfterMs: limits.moveAfterMs,
     nextHandle: 1,
     streams: new Map(),
     handles: new Map(),
-    sendQueue: [],
+    sendQueue: new SendQueue(),
     nextGapId: 1,
     gaps: new Map(),
     declaredGaps: new Set(),

@@ -9,6 +9,11 @@ export function streamStatuses(session: AgentSession): UplinkStreamStatus[] {
     state: stream.phase,
     partition: stream.partition,
     sentNext: stream.sentNext,
+    priority: stream.priority,
+    isBacklog: stream.isBacklog,
+    firstOffset: stream.run.firstOffset,
+    ackedNext: stream.acked?.next ?? stream.run.firstOffset,
+    sealedEnd: stream.sealedEndOffset,
     inFlightBytes: stream.inFlightBytes,
     reason: stream.reason === undefined ? undefined : `${stream.reason.code}: ${stream.reason.message}`,
   }));

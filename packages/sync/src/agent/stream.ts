@@ -3,6 +3,7 @@ import type { NewRunReason, RefusalCode } from '../ports.ts';
 import { decideResume } from '../resume.ts';
 import { end } from './ending.ts';
 import type { AgentEffect, AgentEvent, AgentEventOf, StreamEvent } from './events.ts';
+import { delivered } from './pace.ts';
 import { dequeue, enqueue, sendBatches } from './sending.ts';
 import type { AgentSession, AgentStream, AgentStreamPhase } from './state.ts';
 
@@ -23,8 +24,8 @@ const RETRY_MAX_MS = 30_000;
 /** The same for one that the hub cannot take at the moment: its partition gets another leader. */
 const UNAVAILABLE_MIN_MS = 200;
 const UNAVAILABLE_MAX_MS = 2_000;
-/** How long one that was set aside stays so: what stood against it may have been changed at the hub. */
-const SET_ASIDE_MS = 60_000;
+/** A batch that was refused so often, with nothing else under way, is set aside. */
+const SUSPECT_REFUSALS = 3;
 
 /** Gives one stream its event; a run that the session no longer has is nobody's business. */
 export function onStream<N extends StreamEventName>(
@@ -47,6 +48,8 @@ export function addStream(session: AgentSession, event: StreamEvent): AgentStrea
     handle: 0,
     sealedEndOffset: event.sealedEndOffset,
     ended: event.ended,
+    priority: event.priority,
+    isBacklog: event.isBacklog,
     partition: undefined,
     acked: event.acked,
     hub: undefined,
@@ -58,6 +61,7 @@ export function addStream(session: AgentSession, event: StreamEvent): AgentStrea
     retryAt: 0,
     refusals: 0,
     outages: 0,
+    suspect: undefined,
     reason: undefined,
   };
   session.streams.set(event.run.producerId, stream);
@@ -122,10 +126,14 @@ const REFUSAL: Record<RefusalCode, 'final' | 'again' | 'outage'> = {
 };
 
 const grow: Cell<AgentEventOf<'stream'>> = ({ session, stream }, event) => {
-  assert(event.sealedEndOffset >= stream.sealedEndOffset, 'the sealed end of a run went back');
+  const isCut = stream.phase === 'restarting' || event.ended;
+  assert(isCut || event.sealedEndOffset >= stream.sealedEndOffset, 'the sealed end of a run went back');
+  const { queued } = stream;
+  dequeue(session, stream);
   stream.sealedEndOffset = event.sealedEndOffset;
   stream.ended = event.ended;
-  if (event.ended) dequeue(session, stream);
+  stream.isBacklog = event.isBacklog;
+  if (queued) enqueue(session, stream);
 };
 
 const leave: Cell<AgentEventOf<'gone'>> = (context) => {
@@ -193,7 +201,7 @@ const table: Record<AgentStreamPhase, Row> = {
     restarted: ignore,
     batches: (context, event) => {
       const { session, stream, out } = context;
-      const outcome = sendBatches(session, stream, event.batches, out);
+      const outcome = sendBatches(session, stream, event.batches, context.now, out);
       if (outcome.kind === 'too-large') {
         refused(
           context,
@@ -217,8 +225,19 @@ const table: Record<AgentStreamPhase, Row> = {
     refuse: impossible,
     located: impossible,
     restarted: (context, event) => {
-      if (event.error === undefined && context.stream.ended) {
+      const { stream } = context;
+      const isOver = stream.ended || stream.sealedEndOffset <= (stream.hub?.next ?? stream.run.firstOffset);
+      if (event.error === undefined && isOver) {
+        stream.suspect = undefined;
         reopen(context);
+        return;
+      }
+      if (stream.suspect !== undefined) {
+        stayRefused(
+          context,
+          stream.reason?.code ?? 'corrupt-batch',
+          `it could not be set aside: ${event.error}`,
+        );
         return;
       }
       report(context, 'error', 'a new run could not be opened', {
@@ -296,7 +315,7 @@ function resume(context: Context, { local }: AgentEventOf<'located'>): void {
 }
 
 function acknowledge(context: Context, { next, crc }: AgentEventOf<'ack'>): void {
-  const { session, stream, out } = context;
+  const { session, stream, now, out } = context;
   const index = stream.inFlight.findIndex((batch) => batch.next === next);
   const last = stream.inFlight[index];
   if (last === undefined || last.crc !== crc) {
@@ -312,6 +331,7 @@ function acknowledge(context: Context, { next, crc }: AgentEventOf<'ack'>): void
     return;
   }
   for (const batch of stream.inFlight.splice(0, index + 1)) {
+    delivered(session.pace, batch, batch.bytes, now);
     stream.inFlightBytes -= batch.bytes;
     session.inFlightBytes -= batch.bytes;
     session.ackedBatches++;
@@ -319,6 +339,8 @@ function acknowledge(context: Context, { next, crc }: AgentEventOf<'ack'>): void
   }
   stream.refusals = 0;
   stream.outages = 0;
+  stream.suspect = undefined;
+  enqueue(session, stream);
   // While lost data is sent again the hub is behind what the disk says was acknowledged.
   if (stream.acked !== undefined && next <= stream.acked.next) return;
   stream.acked = { next, crc };
@@ -327,6 +349,7 @@ function acknowledge(context: Context, { next, crc }: AgentEventOf<'ack'>): void
 
 function refused(context: Context, code: RefusalCode, message: string): void {
   const { session, stream, now, out } = context;
+  if (BATCH_REFUSALS.has(code)) suspect(stream);
   closeHandle(context);
   stream.reason = { code, message };
   if (REFUSAL[code] === 'outage') {
@@ -338,16 +361,40 @@ function refused(context: Context, code: RefusalCode, message: string): void {
     return;
   }
   stream.refusals++;
+  const { producerId } = stream.run;
+  if (stream.suspect?.offset !== undefined && stream.suspect.refusals >= SUSPECT_REFUSALS) {
+    stream.phase = 'restarting';
+    const batch = { offset: stream.suspect.offset, code, message };
+    out.push({ type: 'setAside', producerId, refused: batch, hub: stream.hub });
+    return;
+  }
   if (REFUSAL[code] === 'final' || (code === 'corrupt-batch' && stream.refusals > 1)) {
-    stream.phase = 'refused';
-    stream.retryAt = now + SET_ASIDE_MS;
-    out.push({ type: 'refused', producerId: stream.run.producerId, code, message });
+    stayRefused(context, code, message);
     return;
   }
   report(context, 'warn', 'the hub refuses a stream for now', { code, message });
   // One that is merely out of step, or damaged on its way, is compared again at once.
   if (code === 'out-of-order' || code === 'corrupt-batch') reopenOrWait(context);
   else wait(context);
+}
+
+const BATCH_REFUSALS: ReadonlySet<RefusalCode> = new Set(['batch-too-large', 'corrupt-batch']);
+
+/** The hub refuses a batch: it is known which one if nothing else is in flight, and from now on nothing else will be. */
+function suspect(stream: AgentStream): void {
+  const [batch, other] = stream.inFlight;
+  const isNext = batch === undefined && stream.sentNext === (stream.hub?.next ?? stream.run.firstOffset);
+  const offset = other !== undefined ? undefined : isNext ? stream.sentNext : batch?.base;
+  const { suspect } = stream;
+  const times = offset === undefined ? 0 : suspect?.offset === offset ? suspect.refusals + 1 : 1;
+  stream.suspect = { offset, refusals: times };
+}
+
+function stayRefused({ session, stream, now, out }: Context, code: RefusalCode, message: string): void {
+  stream.phase = 'refused';
+  stream.reason = { code, message };
+  stream.retryAt = now + session.refusedRetryMs;
+  out.push({ type: 'refused', producerId: stream.run.producerId, code, message });
 }
 
 /** Compares with the hub again: at once, but only once without progress. */

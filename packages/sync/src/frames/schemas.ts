@@ -15,6 +15,7 @@ const gapReason = z.enum([
   'diverged',
   'dropped',
   'quarantined',
+  'refused',
 ] satisfies readonly GapReason[]);
 
 const refusalCode = z.enum(REFUSAL_CODES);
