@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { EdgelogError } from '@edgelog/base';
-import { Alarms, Disk, StreamSet } from '@edgelog/edge';
+import { Alarms, Disk, nodeTimers, StreamSet } from '@edgelog/edge';
 import { openLogStore } from '@edgelog/log';
 import {
   createLogger,
@@ -51,7 +51,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
   const now = deps.now ?? Date.now;
   const monotonicMs = () => performance.now();
   const metrics = new Metrics();
-  const alarms = new Alarms(log);
+  const alarms = new Alarms(log, now);
   const instance = randomUUID();
   const segmentBytes = segmentBytesOf(settings);
   const dir = resolve(settings.dataDir);
@@ -97,6 +97,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       maxReadingBytes: settings.maxMessageBytes + READING_OVERHEAD_BYTES,
       now,
       monotonicMs,
+      timers: nodeTimers,
       isUplinkLive: () => uplink?.status().state === 'live',
       onSealed: () => uplink?.notify(),
       onDurable: (waitedMs) => ackSeconds.observe(waitedMs / 1000),

@@ -14,16 +14,19 @@ export interface Alarm {
 /** States that an operator should know of. Raised and cleared with a log line; shown in /status. */
 export class Alarms {
   readonly #log: AlarmLog;
+  readonly #now: () => number;
   readonly #active = new Map<string, Alarm>();
 
-  constructor(log: AlarmLog) {
+  /** `now`: wall clock, ms. */
+  constructor(log: AlarmLog, now: () => number = Date.now) {
     this.#log = log;
+    this.#now = now;
   }
 
   raise(name: string, message: string): void {
     const known = this.#active.get(name);
     if (known?.message === message) return;
-    this.#active.set(name, { name, message, since: known?.since ?? new Date().toISOString() });
+    this.#active.set(name, { name, message, since: known?.since ?? new Date(this.#now()).toISOString() });
     this.#log.error('alarm', { alarm: name, message });
   }
 

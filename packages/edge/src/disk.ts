@@ -16,6 +16,8 @@ export interface DiskOptions {
   maxBytes: number;
   segmentBytes: number;
   stats: () => LogStoreStats;
+  /** What the file system has left. Default: asked of the one that `dir` is on. */
+  freeBytes?: () => number;
   alarms: Alarms;
 }
 
@@ -76,8 +78,7 @@ export class Disk {
   #measure(): DiskStatus {
     const { dir, maxBytes, segmentBytes, stats } = this.#options;
     const usedBytes = stats().physicalBytes;
-    const { bavail, bsize } = statfsSync(dir);
-    const freeBytes = bavail * bsize;
+    const freeBytes = (this.#options.freeBytes ?? (() => freeBytesOf(dir)))();
     return {
       usedBytes,
       maxBytes,
@@ -85,4 +86,9 @@ export class Disk {
       isFull: usedBytes >= this.#limitBytes || freeBytes < 2 * segmentBytes,
     };
   }
+}
+
+function freeBytesOf(dir: string): number {
+  const { bavail, bsize } = statfsSync(dir);
+  return bavail * bsize;
 }

@@ -1,14 +1,23 @@
 import { assert, EdgelogError } from '@edgelog/base';
 import type { PartitionLog } from '@edgelog/log';
-import { type CompressionName, readBatchHeader, sequenceOf } from '@edgelog/wire';
+import {
+  type CompressionName,
+  type RecordsEncoder,
+  readBatchHeader,
+  type SealOptions,
+  sequenceOf,
+} from '@edgelog/wire';
 import { GrowingBatch } from './growing-batch.ts';
 import { type Reading, readingBytes } from './reading.ts';
 import { decodeTailChunk } from './tail-chunk.ts';
+import type { Cancel, Timers } from './timers.ts';
 
 export interface SealingOptions {
   batchBytes: number;
   lingerMs: number;
   compression: CompressionName;
+  /** Makes a batch of the records. Default: compressed off the main thread. */
+  seal?: (records: RecordsEncoder, options: SealOptions) => Promise<Buffer>;
 }
 
 /** What a stream needs of its surroundings. */
@@ -16,6 +25,7 @@ export interface StreamHost {
   /** Wall clock and monotonic clock, ms. */
   now(): number;
   monotonicMs(): number;
+  readonly timers: Timers;
   /** Have `turn` called soon, together with other streams. */
   requestTurn(): void;
   /** Linger seals only while a batch could travel at once. */
@@ -51,7 +61,7 @@ export class EdgeStream {
   /** Oldest first; all but the last are closed. */
   #batches: GrowingBatch[] = [];
   #clockFloor: number;
-  #linger: NodeJS.Timeout | undefined;
+  #linger: Cancel | undefined;
 
   /** Takes up the tail that the log holds. Throws CORRUPT_BATCH. */
   constructor(
@@ -141,11 +151,11 @@ export class EdgeStream {
     const open = this.#open();
     if (open === undefined || this.#linger !== undefined || !this.#host.isUplinkLive()) return;
     const waitMs = open.openedAt + this.#options.lingerMs - this.#host.monotonicMs();
-    this.#linger = setTimeout(() => this.#onLinger(), Math.max(0, waitMs));
+    this.#linger = this.#host.timers.after(Math.max(0, waitMs), () => this.#onLinger());
   }
 
   stopTimers(): void {
-    clearTimeout(this.#linger);
+    this.#linger?.();
     this.#linger = undefined;
   }
 
@@ -165,20 +175,19 @@ export class EdgeStream {
   #close(batch: GrowingBatch): void {
     batch.isClosed = true;
     const { encoder } = batch;
-    encoder
-      .seal({
-        compression: this.#options.compression,
-        producerId: this.#producerId(),
-        producerEpoch: 0,
-        baseSequence: sequenceOf(encoder.baseOffset),
-      })
-      .then(
-        (bytes) => {
-          batch.sealed = bytes;
-          this.#host.requestTurn();
-        },
-        (error: unknown) => this.#host.failed(error),
-      );
+    const { compression, seal = sealOffThread } = this.#options;
+    seal(encoder, {
+      compression,
+      producerId: this.#producerId(),
+      producerEpoch: 0,
+      baseSequence: sequenceOf(encoder.baseOffset),
+    }).then(
+      (bytes) => {
+        batch.sealed = bytes;
+        this.#host.requestTurn();
+      },
+      (error: unknown) => this.#host.failed(error),
+    );
   }
 
   #seal(batch: GrowingBatch): void {
@@ -235,4 +244,8 @@ export class EdgeStream {
       this.#clockFloor = Math.max(this.#clockFloor, content.maxTimestamp);
     }
   }
+}
+
+function sealOffThread(records: RecordsEncoder, options: SealOptions): Promise<Buffer> {
+  return records.seal(options);
 }

@@ -5,4 +5,5 @@ export type { Append } from './edge-stream.ts';
 export { PENDING_BYTES_MAX, Pressure } from './pressure.ts';
 export { type Reading, readingBytes, sourceHeaders } from './reading.ts';
 export { type Stream, StreamSet, type StreamSetOptions } from './stream-set.ts';
-export { parseJson } from './stream-state.ts';
+export { parseJson, randomStreamIds, type StreamIds } from './stream-state.ts';
+export { type Cancel, nodeTimers, type Timers } from './timers.ts';

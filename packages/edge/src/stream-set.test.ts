@@ -8,6 +8,7 @@ import { sourceHeaders } from './reading.ts';
 import { type Stream, StreamSet, type StreamSetOptions } from './stream-set.ts';
 import { loadStreamStates } from './stream-state.ts';
 import { silentAlarmLog, temporaryDir, until } from './testing/fixture.ts';
+import { nodeTimers } from './timers.ts';
 
 const TOPIC = 'telemetry';
 const HEADERS = sourceHeaders('gw', 'test');
@@ -44,6 +45,7 @@ async function open(dir: string, given: Partial<StreamSetOptions> = {}): Promise
     replayBytes: 0,
     now: () => clock.now,
     monotonicMs: () => performance.now(),
+    timers: nodeTimers,
     isUplinkLive: () => uplink.live,
     onSealed: () => {},
     onDurable: () => {},

@@ -9,7 +9,15 @@ import { UnconfirmedGaps } from './gaps.ts';
 import { Pressure } from './pressure.ts';
 import type { Reading } from './reading.ts';
 import { readingBytes } from './reading.ts';
-import { loadStreamStates, newStreamState, type StreamState, saveStreamState } from './stream-state.ts';
+import {
+  loadStreamStates,
+  newStreamState,
+  randomStreamIds,
+  type StreamIds,
+  type StreamState,
+  saveStreamState,
+} from './stream-state.ts';
+import type { Cancel, Timers } from './timers.ts';
 import { EdgeUplinkStream } from './uplink-stream.ts';
 
 export interface StreamSetOptions extends SealingOptions {
@@ -21,6 +29,8 @@ export interface StreamSetOptions extends SealingOptions {
   replayBytes: number;
   now: () => number;
   monotonicMs: () => number;
+  timers: Timers;
+  ids?: StreamIds;
   isUplinkLive: () => boolean;
   /** Something new may travel. */
   onSealed: () => void;
@@ -48,10 +58,11 @@ export class StreamSet {
   readonly #streams = new Map<string, Stream>();
   readonly #moved = new Set<Stream>();
   readonly #turnEnds: (() => void)[] = [];
-  #turn: NodeJS.Immediate | undefined;
+  #turn: Cancel | undefined;
   #nextTurn: Deferred | undefined;
-  #saveTimer: NodeJS.Timeout | undefined;
-  readonly #diskTimer: NodeJS.Timeout;
+  #saveTimer: Cancel | undefined;
+  #diskTimer: Cancel | undefined;
+  readonly #ids: StreamIds;
   /** A batch that is still being compressed is in the log's tail already, and is sealed after the next start. */
   #isClosed = false;
   #failure: EdgelogError | undefined;
@@ -59,10 +70,10 @@ export class StreamSet {
   /** Takes up what the store holds. Throws DATA_DIR_INVALID or CORRUPT_BATCH. */
   constructor(options: StreamSetOptions) {
     this.#options = options;
+    this.#ids = options.ids ?? randomStreamIds;
     this.gaps = new UnconfirmedGaps(options.store.state);
     for (const state of loadStreamStates(options.store.state)) this.#open(state);
-    this.#diskTimer = setInterval(() => this.#checkDisk(), DISK_CHECK_MS);
-    this.#diskTimer.unref();
+    this.#watchDisk();
   }
 
   list(): Iterable<Stream> {
@@ -95,7 +106,7 @@ export class StreamSet {
     }
     if (this.#options.disk.isCheckDue(bytes)) this.#checkDisk();
     if (this.#options.disk.isFull) throw new EdgelogError('LIMIT_EXCEEDED', 'the disk budget is used up');
-    const stream = this.#streams.get(topic) ?? this.#open(newStreamState(topic));
+    const stream = this.#streams.get(topic) ?? this.#open(newStreamState(topic, this.#ids));
     return stream.edge.append(reading, alongside);
   }
 
@@ -121,9 +132,9 @@ export class StreamSet {
   async close(): Promise<void> {
     await this.flush();
     this.#isClosed = true;
-    clearInterval(this.#diskTimer);
-    clearTimeout(this.#saveTimer);
-    clearImmediate(this.#turn);
+    this.#diskTimer?.();
+    this.#saveTimer?.();
+    this.#turn?.();
     for (const stream of this.#streams.values()) {
       stream.edge.stopTimers();
       if (this.#failure === undefined) this.#save(stream);
@@ -142,7 +153,7 @@ export class StreamSet {
 
   #requestTurn(): void {
     if (this.#isClosed) return;
-    this.#turn ??= setImmediate(() => this.#runTurn());
+    this.#turn ??= this.#options.timers.soon(() => this.#runTurn());
   }
 
   #runTurn(): void {
@@ -179,6 +190,7 @@ export class StreamSet {
       this.#host(),
     );
     const uplink: EdgeUplinkStream = new EdgeUplinkStream(edge, state, replayBytes, {
+      newProducerId: () => this.#ids.producerId(),
       positionMoved: () => this.#positionMoved(stream),
       freeing: () => this.#save(stream),
       runStarted: (gap) => this.#runStarted(stream, gap),
@@ -200,10 +212,11 @@ export class StreamSet {
   }
 
   #host(): StreamHost {
-    const { now, monotonicMs, isUplinkLive, onSealed, onDurable } = this.#options;
+    const { now, monotonicMs, timers, isUplinkLive, onSealed, onDurable } = this.#options;
     return {
       now,
       monotonicMs,
+      timers,
       isUplinkLive,
       requestTurn: () => this.#requestTurn(),
       pending: (bytes) => this.pressure.add(bytes),
@@ -219,10 +232,10 @@ export class StreamSet {
   #positionMoved(stream: Stream): void {
     this.#options.alarms.clear(`refused ${stream.state.topic}`);
     this.#moved.add(stream);
-    this.#saveTimer ??= setTimeout(() => {
+    this.#saveTimer ??= this.#options.timers.after(POSITION_SAVE_MS, () => {
       this.#saveTimer = undefined;
       if (this.#failure === undefined) this.#savePositions();
-    }, POSITION_SAVE_MS);
+    });
   }
 
   #savePositions(): void {
@@ -249,6 +262,13 @@ export class StreamSet {
       `damaged ${topic}`,
       `stream ${topic}: offsets ${from} to ${to - 1} cannot be read and never reach the hub: ${reason}`,
     );
+  }
+
+  #watchDisk(): void {
+    this.#diskTimer = this.#options.timers.after(DISK_CHECK_MS, () => {
+      this.#checkDisk();
+      this.#watchDisk();
+    });
   }
 
   #checkDisk(): void {

@@ -27,22 +27,30 @@ export type StreamState = z.output<typeof streamStateSchema>;
 
 const PREFIX = 'stream/';
 
+/** Where the names of logs and runs come from; two gateways must never draw the same. */
+export interface StreamIds {
+  logId(): string;
+  /** From 2^52 … 2^53−1. */
+  producerId(): number;
+}
+
+/** Drawn from the system's randomness. */
+export const randomStreamIds: StreamIds = {
+  logId: randomUUID,
+  producerId: () => RESERVED_PRODUCER_ID_MIN + randomInt(2 ** 26) * 2 ** 26 + randomInt(2 ** 26),
+};
+
 /** A log id for a log that was never written before, and its first run. */
-export function newStreamState(topic: string): StreamState {
+export function newStreamState(topic: string, ids: StreamIds): StreamState {
   return {
     version: 1,
     topic,
-    logId: randomUUID(),
-    run: { producerId: randomProducerId(), firstOffset: 0 },
+    logId: ids.logId(),
+    run: { producerId: ids.producerId(), firstOffset: 0 },
     acked: null,
     heldFrom: 0,
     clockFloor: 0,
   };
-}
-
-/** Drawn from all of 2^52 … 2^53−1. */
-export function randomProducerId(): number {
-  return RESERVED_PRODUCER_ID_MIN + randomInt(2 ** 26) * 2 ** 26 + randomInt(2 ** 26);
 }
 
 export function saveStreamState(table: StateTable, state: StreamState): void {

@@ -4,9 +4,10 @@ import type { DivergenceReason, Gap, NewRunReason, Position, RefusalCode, Uplink
 import { readBatchHeader, restampProducer } from '@edgelog/wire';
 import type { EdgeStream } from './edge-stream.ts';
 import { ReplayWindow } from './replay-window.ts';
-import { randomProducerId, type StreamState } from './stream-state.ts';
+import type { StreamState } from './stream-state.ts';
 
 export interface UplinkStreamHost {
+  newProducerId(): number;
   /** The position moved: write the state with one of the next commits. */
   positionMoved(): void;
   /** Write the state with the next commit: it frees what lies below the position. */
@@ -124,9 +125,9 @@ export class EdgeUplinkStream implements UplinkStream {
       const from = hub?.next ?? state.heldFrom;
       if (from < start) gap = { logId, topic, from, to: start, reason };
       if (hub === undefined) state.heldFrom = start;
-      state.run = { producerId: randomProducerId(), firstOffset: start };
+      state.run = { producerId: this.#host.newProducerId(), firstOffset: start };
     } else {
-      state.run = { producerId: randomProducerId(), firstOffset: Math.max(start, this.ackedOffset) };
+      state.run = { producerId: this.#host.newProducerId(), firstOffset: Math.max(start, this.ackedOffset) };
     }
     state.acked = null;
     this.#window.clear();
