@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +5,7 @@ import { TestCluster, type TestMember } from '../../packages/etcd/src/testing/cl
 import { Network } from './network.ts';
 import { freePorts } from './ports.ts';
 import { edgelog, type TestProcess } from './process.ts';
+import { mountSmallDisk, unmount } from './small-disk.ts';
 import { until } from './wait.ts';
 
 export interface ClusterOptions {
@@ -263,7 +263,7 @@ export class ClusterProcesses {
     );
     await this.etcd.stop();
     await this.#network?.close();
-    for (const disk of this.#mounted) execFileSync('umount', [disk]);
+    for (const disk of this.#mounted) unmount(disk);
     process.off('exit', this.#killAll);
     if (!keep) rmSync(this.dir, { recursive: true, force: true });
   }
@@ -280,16 +280,6 @@ export class ClusterProcesses {
 
   #nodes(): string[] {
     return [...this.brokers.map(({ node }) => node), ...this.etcd.members.map(({ name }) => name)];
-  }
-}
-
-/** Whether a disk of a chosen size could be put there. */
-function mountSmallDisk(dir: string, sizeMiB: number): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tmpfs', dir], { stdio: 'pipe' });
-    return true;
-  } catch {
-    return false;
   }
 }
 

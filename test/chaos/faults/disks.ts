@@ -1,22 +1,12 @@
-import {
-  closeSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readSync,
-  rmSync,
-  statfsSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Prng } from '@edgelog/sim';
-import { run } from '../../harness/process.ts';
+import { fillDisk } from '../../harness/small-disk.ts';
 import { sleep } from '../../harness/wait.ts';
 import type { Fault, Scene } from './fault.ts';
 
 const FLIPS = 6;
 const SECTOR_BYTES = 4_096;
-const LAST_BYTES = 16 * 2 ** 20;
 const FULL_MS = 20_000;
 const NOTICED_MS = 3_000;
 
@@ -67,18 +57,14 @@ export const FULL_DISK: Fault = {
   withinSeconds: 15,
   run: async ({ cluster }: Scene, healed) => {
     const { broker, dir } = cluster.smallDisk!;
-    const filler = join(dir, 'filler');
-    const { bavail, bsize } = statfsSync(dir);
-    await run('fallocate', ['-l', String(bavail * bsize - LAST_BYTES), filler]);
-    // It ends when not a byte is free.
-    await run('dd', ['if=/dev/zero', `of=${filler}.last`, 'bs=64k']);
+    const free = await fillDisk(dir);
     const endedWithin = async (ms: number): Promise<boolean> => {
       const deadline = Date.now() + ms;
       while (broker.alive && Date.now() < deadline) await sleep(50);
       return !broker.alive;
     };
     const ended = await endedWithin(FULL_MS);
-    for (const file of [filler, `${filler}.last`]) rmSync(file, { force: true });
+    free();
     if (ended || (await endedWithin(NOTICED_MS))) {
       await broker.kill();
       await broker.start();
