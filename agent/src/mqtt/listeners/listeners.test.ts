@@ -1,0 +1,265 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TLSSocket, connect as tlsConnect } from 'node:tls';
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { WebSocket } from 'ws';
+import type { RunningAgent } from '../../agent.ts';
+import { temporaryDir, testAgent, until } from '../../testing/fixture.ts';
+
+/** A root, two certificates for this machine and one for a device, made once: keys take time. */
+const files = { dir: '' };
+const at = (name: string) => join(files.dir, name);
+
+function openssl(...args: string[]): void {
+  execFileSync('openssl', args, { cwd: files.dir, stdio: 'pipe' });
+}
+
+function certificate(name: string, subject: string): void {
+  openssl(
+    'req',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-keyout',
+    `${name}.key`,
+    '-out',
+    `${name}.csr`,
+    '-subj',
+    `/CN=${subject}`,
+  );
+  writeFileSync(at('ext'), 'subjectAltName=IP:127.0.0.1\n');
+  openssl(
+    'x509',
+    '-req',
+    '-in',
+    `${name}.csr`,
+    '-CA',
+    'ca.crt',
+    '-CAkey',
+    'ca.key',
+    '-CAcreateserial',
+    '-days',
+    '30',
+    '-extfile',
+    'ext',
+    '-out',
+    `${name}.crt`,
+  );
+}
+
+beforeAll(() => {
+  files.dir = execFileSync('mktemp', ['-d'], { encoding: 'utf8' }).trim();
+  openssl(
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-keyout',
+    'ca.key',
+    '-out',
+    'ca.crt',
+    '-days',
+    '30',
+    '-subj',
+    '/CN=Test root',
+  );
+  certificate('first', 'first');
+  certificate('second', 'second');
+  certificate('device', 'meter-7');
+  return () => execFileSync('rm', ['-r', files.dir]);
+});
+
+const portOf = (agent: RunningAgent, name: string) =>
+  agent.status().mqtt.listeners.find((one) => one.name === name)!.port;
+
+async function connected(url: string, options: IClientOptions = {}): Promise<MqttClient> {
+  const client = mqtt.connect(url, {
+    reconnectPeriod: 0,
+    ca: execFileSync('cat', [at('ca.crt')]),
+    ...options,
+  });
+  onTestFinished(() => void client.end(true));
+  await Promise.race([
+    once(client, 'connect'),
+    once(client, 'error').then(([error]) => Promise.reject(error)),
+    once(client, 'close').then(() => Promise.reject(new Error('closed'))),
+  ]);
+  return client;
+}
+
+const tlsFiles = () => ({ mqttTlsCert: at('first.crt'), mqttTlsKey: at('first.key') });
+
+describe('each listener', () => {
+  test.each([
+    ['mqtts', 4],
+    ['ws', 4],
+    ['wss', 4],
+    ['ws', 5],
+  ] as const)(
+    '%s takes messages at QoS 0, 1 and 2 and hands out subscriptions, MQTT %i',
+    async (name, version) => {
+      const agent = await testAgent({
+        dataDir: temporaryDir(),
+        mqttTls: '127.0.0.1:0',
+        mqttWs: '127.0.0.1:0',
+        mqttWss: '127.0.0.1:0',
+        ...tlsFiles(),
+      });
+      const client = await connected(`${name}://127.0.0.1:${portOf(agent, name)}`, {
+        protocolVersion: version,
+      });
+      const received: string[] = [];
+      client.on('message', (_topic, payload) => received.push(payload.toString()));
+      await client.subscribeAsync('hall/#', { qos: 1 });
+      for (const qos of [0, 1, 2] as const) await client.publishAsync('hall/temp', `${qos}`, { qos });
+      const large = 'x'.repeat(300_000);
+      await client.publishAsync('hall/large', large, { qos: 1 });
+      await until('all are there', () => received.length === 4);
+      expect(received.toSorted()).toEqual(['0', '1', '2', large]);
+      expect(agent.status().streams[0]!.endOffset).toBe(4);
+    },
+  );
+});
+
+describe('certificates', () => {
+  const shown = async (port: number) => {
+    const socket = tlsConnect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    onTestFinished(() => void socket.destroy());
+    return socket;
+  };
+  const nameOf = (socket: TLSSocket) => socket.getPeerCertificate().subject.CN;
+
+  test('a renewed certificate is used without a restart, and connections that stand stay', async () => {
+    for (const end of ['crt', 'key']) copyFileSync(at(`first.${end}`), at(`live.${end}`));
+    const agent = await testAgent({
+      dataDir: temporaryDir(),
+      mqttTls: '127.0.0.1:0',
+      mqttTlsCert: at('live.crt'),
+      mqttTlsKey: at('live.key'),
+    });
+    const port = portOf(agent, 'mqtts');
+    const client = await connected(`mqtts://127.0.0.1:${port}`);
+    expect(nameOf(await shown(port))).toBe('first');
+
+    writeFileSync(at('live.crt'), 'nonsense');
+    await until('the alarm is raised', () =>
+      agent.status().alarms.some(({ name }) => name === 'mqtt certificate'),
+    );
+    expect(agent.status().alarms[0]!.message).toMatch(/live\.crt holds no certificate/);
+    expect(nameOf(await shown(port))).toBe('first');
+
+    for (const end of ['crt', 'key']) copyFileSync(at(`second.${end}`), at(`live.${end}`));
+    await until('the alarm is cleared', () =>
+      agent.status().alarms.every(({ name }) => name !== 'mqtt certificate'),
+    );
+    expect(nameOf(await shown(port))).toBe('second');
+    await client.publishAsync('still/here', 'yes', { qos: 1 });
+    expect(client.connected).toBe(true);
+  });
+
+  test('with a client CA, who has no certificate of it is turned away', async () => {
+    const agent = await testAgent({
+      dataDir: temporaryDir(),
+      mqttTls: '127.0.0.1:0',
+      ...tlsFiles(),
+      mqttTlsClientCa: at('ca.crt'),
+    });
+    const url = `mqtts://127.0.0.1:${portOf(agent, 'mqtts')}`;
+    await expect(connected(url)).rejects.toThrow();
+    const read = (name: string) => execFileSync('cat', [at(name)]);
+    const device = await connected(url, { cert: read('device.crt'), key: read('device.key') });
+    await device.publishAsync('t', 'x', { qos: 1 });
+  });
+
+  test.each([
+    [
+      'a file that is not there',
+      { mqttTlsCert: 'none.crt', mqttTlsKey: 'first.key' },
+      /--mqtt-tls-cert .*none\.crt cannot be read/,
+    ],
+    [
+      'a key of another certificate',
+      { mqttTlsCert: 'first.crt', mqttTlsKey: 'second.key' },
+      /second\.key is not the key of the certificate in .*first\.crt/,
+    ],
+    [
+      'files in each other’s place',
+      { mqttTlsCert: 'first.key', mqttTlsKey: 'first.crt' },
+      /first\.key holds no certificate/,
+    ],
+    ['no key', { mqttTlsCert: 'first.crt' }, /--mqtt-tls needs --mqtt-tls-cert FILE and --mqtt-tls-key FILE/],
+  ])('%s: the agent does not start, and says which file is wrong', async (_, given, expected) => {
+    const paths = Object.fromEntries(Object.entries(given).map(([key, name]) => [key, at(name)]));
+    await expect(testAgent({ dataDir: temporaryDir(), mqttTls: '127.0.0.1:0', ...paths })).rejects.toThrow(
+      expected,
+    );
+  });
+});
+
+describe('a WebSocket', () => {
+  const open = async (given: { maxMessageBytes?: number } = {}, protocols = ['mqtt']) => {
+    const agent = await testAgent({ dataDir: temporaryDir(), mqttWs: '127.0.0.1:0', ...given });
+    const socket = new WebSocket(`ws://127.0.0.1:${portOf(agent, 'ws')}/mqtt`, protocols);
+    onTestFinished(() => socket.terminate());
+    return { agent, socket };
+  };
+
+  test('that does not offer the subprotocol mqtt is refused', async () => {
+    const { socket } = await open({}, ['chat']);
+    await expect(once(socket, 'open')).rejects.toThrow(/400/);
+  });
+
+  test('with a text frame is closed', async () => {
+    const { socket } = await open();
+    await once(socket, 'open');
+    socket.send('hello');
+    const [code] = await once(socket, 'close');
+    expect(code).toBe(1003);
+  });
+
+  test('with a message over the limit is closed when it announces itself', async () => {
+    const { socket } = await open({ maxMessageBytes: 1024 });
+    await once(socket, 'open');
+    socket.send(Buffer.alloc(1_000_000));
+    const [code] = await once(socket, 'close');
+    expect(code).toBe(1009);
+  });
+
+  test('takes packets cut anywhere by frames', async () => {
+    const { agent, socket } = await open();
+    await once(socket, 'open');
+    const packets = Buffer.concat([
+      Buffer.from([0x10, 13, 0, 4]),
+      Buffer.from('MQTT'),
+      Buffer.from([4, 2, 0, 60, 0, 1]),
+      Buffer.from('a'),
+      Buffer.from([0x32, 6, 0, 1]),
+      Buffer.from('t'),
+      Buffer.from([0, 1]),
+      Buffer.from('x'),
+    ]);
+    for (const byte of packets) socket.send(Buffer.from([byte]));
+    await until('it is stored', () => agent.status().streams[0]?.endOffset === 1);
+  });
+
+  test('whoever asks the port over HTTP is told what it is for', async () => {
+    const { agent } = await open();
+    const response = await fetch(`http://127.0.0.1:${portOf(agent, 'ws')}/`);
+    expect(response.status).toBe(426);
+    expect(await response.text()).toMatch(/MQTT over WebSocket/);
+  });
+});
+
+test('a listener that is open to the network without users raises an alarm, one on loopback does not', async () => {
+  const agent = await testAgent({ dataDir: temporaryDir(), mqttWs: '0.0.0.0:0' });
+  expect(agent.status().alarms.map(({ name }) => name)).toEqual(['open ws']);
+});

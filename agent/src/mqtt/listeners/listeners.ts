@@ -1,0 +1,159 @@
+import type { IncomingMessage } from 'node:http';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, TLSSocket } from 'node:tls';
+import { assert, EdgelogError } from '@edgelog/base';
+import type { Alarms } from '@edgelog/edge';
+import { type Address, formatAddress, type Logger, listen, parseAddress } from '@edgelog/runtime';
+import { LogLimiter } from '../../log-limiter.ts';
+import { type MqttPeer, type MqttSocket, UNNAMED_PEER } from './peer.ts';
+import { TlsKeeper } from './tls-keeper.ts';
+import type { WebSocketStream } from './websocket-stream.ts';
+
+/** Settings that say where devices may connect: plain, TLS, WebSocket, secure WebSocket. */
+export interface ListenerSettings {
+  mqtt: string;
+  mqttTls?: string | undefined;
+  mqttWs?: string | undefined;
+  mqttWss?: string | undefined;
+  mqttTlsCert?: string | undefined;
+  mqttTlsKey?: string | undefined;
+  mqttTlsClientCa?: string | undefined;
+}
+
+export type ListenerName = 'mqtt' | 'mqtts' | 'ws' | 'wss';
+
+export interface ListenersOptions {
+  settings: ListenerSettings;
+  /** Largest packet: no WebSocket message may be larger. */
+  maxPacketBytes: number;
+  onSocket: (socket: MqttSocket, peer: MqttPeer) => void;
+  /** Clients are asked who they are. */
+  hasUsers: boolean;
+  alarms: Alarms;
+  log: Logger;
+}
+
+export interface Listener {
+  name: ListenerName;
+  host: string;
+  port: number;
+}
+
+export interface Listeners {
+  readonly list: readonly Listener[];
+  tls(): ReturnType<TlsKeeper['status']> | undefined;
+  /** Accepts nobody any more; those who are connected stay. */
+  close(): void;
+}
+
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const HTTP_OPTIONS = { noDelay: true, headersTimeout: HANDSHAKE_TIMEOUT_MS } as const;
+const LOOPBACK = /^(127\.|::1$|localhost$)/;
+
+/** Throws CONFIG_INVALID or ADDRESS_IN_USE, and then listens nowhere. */
+export async function startListeners(options: ListenersOptions): Promise<Listeners> {
+  const { settings, log } = options;
+  const limiter = new LogLimiter(log);
+  const servers: Server[] = [];
+  const list: Listener[] = [];
+  const tls = tlsOf(options);
+  const close = () => {
+    tls?.stop();
+    for (const server of servers) server.close();
+  };
+  const onFault = (remote: string, reason: string) => limiter.warn('connection refused', { remote, reason });
+  const start = async (name: ListenerName, setting: string, text: string | undefined) => {
+    if (text === undefined) return;
+    const address = parseAddress(text, setting);
+    const server = await createListener(name, options, tls, onFault);
+    servers.push(server);
+    server.on('error', (error) => log.error('MQTT listener failed', { listener: name, error }));
+    list.push({ name, host: address.host, port: await listen(server, address, setting) });
+    warnWhereOpen(name, address, options);
+  };
+  try {
+    await start('mqtt', '--mqtt', settings.mqtt);
+    await start('mqtts', '--mqtt-tls', settings.mqttTls);
+    await start('ws', '--mqtt-ws', settings.mqttWs);
+    await start('wss', '--mqtt-wss', settings.mqttWss);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { list, tls: () => tls?.status(), close };
+}
+
+function tlsOf({ settings, alarms, log }: ListenersOptions): TlsKeeper | undefined {
+  const { mqttTls, mqttWss, mqttTlsCert: cert, mqttTlsKey: key, mqttTlsClientCa: clientCa } = settings;
+  const isAsked = mqttTls !== undefined || mqttWss !== undefined;
+  if (!isAsked) {
+    if (cert === undefined && key === undefined && clientCa === undefined) return undefined;
+    throw new EdgelogError(
+      'CONFIG_INVALID',
+      '--mqtt-tls-cert, --mqtt-tls-key and --mqtt-tls-client-ca do nothing without --mqtt-tls or --mqtt-wss HOST:PORT',
+    );
+  }
+  if (cert === undefined || key === undefined) {
+    const asked = mqttTls === undefined ? '--mqtt-wss' : '--mqtt-tls';
+    throw new EdgelogError('CONFIG_INVALID', `${asked} needs --mqtt-tls-cert FILE and --mqtt-tls-key FILE`);
+  }
+  return new TlsKeeper({ cert, key, clientCa }, alarms, log);
+}
+
+async function createListener(
+  name: ListenerName,
+  { onSocket, maxPacketBytes }: ListenersOptions,
+  tls: TlsKeeper | undefined,
+  onFault: (remote: string, reason: string) => void,
+): Promise<Server> {
+  if (name === 'mqtt') return createServer({ noDelay: true }, (socket) => onSocket(socket, UNNAMED_PEER));
+  const web = {
+    maxMessageBytes: maxPacketBytes,
+    onSocket: (stream: WebSocketStream, { socket }: IncomingMessage) => onSocket(stream, peerOf(socket)),
+    onFault,
+  };
+  const { acceptWebSockets } = await import('./websocket.ts');
+  // An import would touch all its exports, and that of WebSocket loads an HTTP client which a start then waits for.
+  const { createServer: createHttpServer } = process.getBuiltinModule('node:http');
+  const { createServer: createHttpsServer } = process.getBuiltinModule('node:https');
+  if (name === 'ws') return acceptWebSockets(createHttpServer(HTTP_OPTIONS), web);
+  assert(tls !== undefined, `${name} has no certificate`);
+  const secure = {
+    ...tls.material,
+    minVersion: 'TLSv1.2' as const,
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    requestCert: tls.asksForClientCertificate,
+    rejectUnauthorized: tls.asksForClientCertificate,
+    noDelay: true,
+  };
+  const server =
+    name === 'mqtts'
+      ? createTlsServer(secure, (socket) => onSocket(socket, peerOf(socket)))
+      : acceptWebSockets(createHttpsServer({ ...HTTP_OPTIONS, ...secure }), web);
+  server.on('tlsClientError', (error: Error, socket: TLSSocket) =>
+    onFault(`${socket.remoteAddress}:${socket.remotePort}`, `TLS: ${error.message}`),
+  );
+  tls.serve(server);
+  return server;
+}
+
+function peerOf(socket: Socket): MqttPeer {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return UNNAMED_PEER;
+  const name: unknown = socket.getPeerCertificate()?.subject?.CN;
+  return typeof name === 'string' ? { certificateName: name } : UNNAMED_PEER;
+}
+
+/** What is open to a network must be meant to be. */
+function warnWhereOpen(name: ListenerName, address: Address, options: ListenersOptions): void {
+  if (LOOPBACK.test(address.host)) return;
+  const isSecure = name === 'mqtts' || name === 'wss';
+  const at = `${name}=${formatAddress(address)}`;
+  if (!options.hasUsers && !(isSecure && options.settings.mqttTlsClientCa !== undefined)) {
+    options.alarms.raise(
+      `open ${name}`,
+      `whoever reaches ${at} may publish and subscribe; give --mqtt-users FILE, or bind to 127.0.0.1`,
+    );
+  } else if (!isSecure) {
+    options.log.warn('passwords cross the network in the clear; use --mqtt-tls', { listener: at });
+  }
+}
