@@ -33,6 +33,7 @@ describe('from a device to the hub', () => {
     const { key, headers } = hub.records()[0]!;
     expect(key!.toString()).toBe('plant/dev');
     expect(headers.map(({ key, value }) => [key, value!.toString()])).toEqual([
+      ['edgelog.clock', 'untrusted'],
       ['edgelog.gateway', 'gw'],
       ['edgelog.source', 'mqtt:dev'],
     ]);

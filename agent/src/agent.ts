@@ -15,6 +15,7 @@ import {
 import { startUplink, type Uplink } from '@edgelog/sync';
 import { z } from 'zod';
 import { registerAgentMetrics } from './agent-metrics.ts';
+import { watchClock } from './clock-watch.ts';
 import { createIngest } from './ingest/index.ts';
 import { type MqttBroker, startMqttBroker } from './mqtt/broker.ts';
 import { mqttCounters } from './mqtt/counters.ts';
@@ -89,13 +90,23 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       mqtt?.pause();
       (deps.onFatal ?? endProcess)(error);
     };
+    const clockWatch = watchClock({
+      wallMs: now,
+      monotonicMs,
+      trustSystem: settings.clock === 'system',
+      alarms,
+      log,
+      uplinkError: () => uplink?.status().lastError,
+    });
+    const { clock } = clockWatch;
+    undo.push(() => clockWatch.stop());
     const streams: StreamSet = new StreamSet({
       ...settings,
       store,
       disk,
       alarms,
       maxReadingBytes: settings.maxMessageBytes + READING_OVERHEAD_BYTES,
-      now,
+      clock,
       monotonicMs,
       timers: nodeTimers,
       isUplinkLive: () => uplink?.status().state === 'live',
@@ -119,7 +130,10 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
         unconfirmedGaps: () => streams.gaps.list(),
         gapConfirmed: (gap) => streams.gaps.confirm(gap),
       },
-      onWelcome: () => streams.armLinger(),
+      onWelcome: ({ hubTimeMs, roundTripMs }) => {
+        clock.onHubTime(hubTimeMs, roundTripMs);
+        streams.armLinger();
+      },
     });
     const { stop: stopUplink } = uplink;
     undo.push(() => stopUplink.call(uplink));
@@ -169,6 +183,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       mqtt: broker,
       mqttCounters: counters,
       serial,
+      clock,
       now,
     };
     undo.push(registerAgentMetrics(metrics, parts));

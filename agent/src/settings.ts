@@ -90,6 +90,12 @@ export const agentSettingsSchema = z.object({
   replayBytes: bytes(0, GIB)
     .default(16 * MIB)
     .describe('acknowledged data kept per stream, for a hub that lost its newest'),
+  clock: z
+    .enum(['auto', 'system'])
+    .default('auto')
+    .describe(
+      "auto: the system's clock is trusted once systemd-timesyncd or the hub confirms it; system: always (chrony, GPS, an RTC)",
+    ),
   logLevel: z.enum(LOG_LEVELS).default('info').describe('least level of the lines on stderr'),
 });
 

@@ -1,4 +1,4 @@
-import type { Alarms, Disk, Stream, StreamSet } from '@edgelog/edge';
+import type { Alarms, Disk, GatewayClock, Stream, StreamSet } from '@edgelog/edge';
 import type { LogStore } from '@edgelog/log';
 import type { Uplink, UplinkStreamStatus } from '@edgelog/sync';
 import type { MqttBroker } from './mqtt/broker.ts';
@@ -38,6 +38,7 @@ export interface AgentParts {
   mqtt: MqttBroker;
   mqttCounters: MqttCounters;
   serial: readonly SerialLine[];
+  clock: GatewayClock;
   now: () => number;
 }
 
@@ -76,6 +77,7 @@ export function agentStatus(parts: AgentParts) {
     version,
     instance,
     time: new Date(now).toISOString(),
+    clock: parts.clock.status(),
     streams: [...streams.list()].map((stream) => streamStatus(stream, at.get(stream.state.topic), now)),
     uplink,
     mqtt: {

@@ -1,5 +1,5 @@
 import { assert, EdgelogError } from '@edgelog/base';
-import type { PartitionLog } from '@edgelog/log';
+import { type PartitionLog, StoredDamageError } from '@edgelog/log';
 import {
   type CompressionName,
   type RecordsEncoder,
@@ -7,6 +7,7 @@ import {
   type SealOptions,
   sequenceOf,
 } from '@edgelog/wire';
+import { nextTimestamp, type RecordClock } from './clock-types.ts';
 import { GrowingBatch } from './growing-batch.ts';
 import { type Reading, readingBytes } from './reading.ts';
 import { decodeTailChunk } from './tail-chunk.ts';
@@ -22,8 +23,9 @@ export interface SealingOptions {
 
 /** What a stream needs of its surroundings. */
 export interface StreamHost {
-  /** Wall clock and monotonic clock, ms. */
-  now(): number;
+  /** What readings are stamped with. */
+  readonly clock: RecordClock;
+  /** ms */
   monotonicMs(): number;
   readonly timers: Timers;
   /** Have `turn` called soon, together with other streams. */
@@ -77,7 +79,7 @@ export class EdgeStream {
     this.#producerId = producerId;
     this.#options = options;
     this.#host = host;
-    this.#clockFloor = clockFloor;
+    this.#clockFloor = this.#newestSealed() ?? clockFloor;
     this.#restoreTail();
   }
 
@@ -86,7 +88,7 @@ export class EdgeStream {
     return this.#batches.at(-1)?.nextOffset ?? this.log.tailEndOffset;
   }
 
-  /** Latest record timestamp given, ms: time never runs backwards in a log. */
+  /** Record timestamp given last, ms (`nextTimestamp`). */
   get clockFloor(): number {
     return this.#clockFloor;
   }
@@ -103,12 +105,14 @@ export class EdgeStream {
 
   /** Takes a reading. `alongside` runs in the turn whose transaction makes it durable: state put there commits with it. */
   append(reading: Reading, alongside?: () => void): Append {
-    const timestamp = Math.max(this.#host.now(), this.#clockFloor);
+    const timestamp = nextTimestamp(this.#clockFloor, this.#host.clock);
+    const isBack = timestamp < this.#clockFloor;
     this.#clockFloor = timestamp;
     const monotonicMs = this.#host.monotonicMs();
     let open = this.#open();
     const sizeBytes = readingBytes(reading) + ENCODER_RESERVE_BYTES;
-    if (open !== undefined && open.encoder.sizeBytes + sizeBytes > this.#options.batchBytes) {
+    // A batch of its own behind a step back: the greatest time of the newest batch is where time goes on after a restart.
+    if (open !== undefined && (isBack || open.encoder.sizeBytes + sizeBytes > this.#options.batchBytes)) {
       this.#close(open);
       open = undefined;
     }
@@ -241,7 +245,19 @@ export class EdgeStream {
         this.#batches.push(batch);
       }
       batch.restore(content, chunk.recordCount);
-      this.#clockFloor = Math.max(this.#clockFloor, content.maxTimestamp);
+      this.#clockFloor = content.maxTimestamp;
+    }
+  }
+
+  /** Greatest time of the newest batch that is sealed. */
+  #newestSealed(): number | undefined {
+    const { logStartOffset, flushedEndOffset } = this.log;
+    if (flushedEndOffset <= logStartOffset) return undefined;
+    try {
+      return this.log.batchEndingAt(flushedEndOffset - 1)?.maxTimestamp;
+    } catch (error) {
+      if (error instanceof StoredDamageError) return undefined;
+      throw error;
     }
   }
 }

@@ -1,4 +1,12 @@
 export { type Alarm, type AlarmLog, Alarms } from './alarms.ts';
+export { BUILT_AT_MS, GatewayClock, type GatewayClockOptions } from './clock.ts';
+export {
+  type ClockMode,
+  type ClockStatus,
+  FLOOR_HELD_MS_MAX,
+  type RecordClock,
+  UNTRUSTED_HEADER,
+} from './clock-types.ts';
 export { type Deferred, deferred } from './deferred.ts';
 export { Disk, type DiskOptions, type DiskStatus } from './disk.ts';
 export type { Append } from './edge-stream.ts';

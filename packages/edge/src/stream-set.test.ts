@@ -43,7 +43,7 @@ async function open(dir: string, given: Partial<StreamSetOptions> = {}): Promise
     compression: 'zstd',
     maxReadingBytes: 4096,
     replayBytes: 0,
-    now: () => clock.now,
+    clock: { now: () => clock.now, isTrusted: false, raiseFloor: () => {} },
     monotonicMs: () => performance.now(),
     timers: nodeTimers,
     isUplinkLive: () => uplink.live,

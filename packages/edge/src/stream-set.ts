@@ -2,6 +2,7 @@ import { EdgelogError } from '@edgelog/base';
 import type { LogStore } from '@edgelog/log';
 import type { DivergenceReason, Gap } from '@edgelog/sync';
 import type { Alarms } from './alarms.ts';
+import { markUntrusted, type RecordClock } from './clock-types.ts';
 import { type Deferred, deferred } from './deferred.ts';
 import type { Disk } from './disk.ts';
 import { type Append, EdgeStream, type SealingOptions, type StreamHost } from './edge-stream.ts';
@@ -27,7 +28,7 @@ export interface StreamSetOptions extends SealingOptions {
   /** Largest reading: key, value and headers. */
   maxReadingBytes: number;
   replayBytes: number;
-  now: () => number;
+  clock: RecordClock;
   monotonicMs: () => number;
   timers: Timers;
   ids?: StreamIds;
@@ -72,7 +73,9 @@ export class StreamSet {
     this.#options = options;
     this.#ids = options.ids ?? randomStreamIds;
     this.gaps = new UnconfirmedGaps(options.store.state);
-    for (const state of loadStreamStates(options.store.state)) this.#open(state);
+    for (const state of loadStreamStates(options.store.state)) {
+      options.clock.raiseFloor(this.#open(state).edge.clockFloor);
+    }
     this.#watchDisk();
   }
 
@@ -95,6 +98,32 @@ export class StreamSet {
    * STORE_FAILED or STORE_CLOSED, and then nothing was taken.
    */
   append(topic: string, reading: Reading, alongside?: () => void): Append {
+    const marked = markUntrusted(reading, this.#options.clock);
+    this.#admit(marked);
+    return this.#take(topic, marked, alongside);
+  }
+
+  /**
+   * Takes several readings at once, or none of them: throws as `append` does. `alongside` runs in the turn that makes the last
+   * of them durable. Resolves when all are on disk.
+   */
+  appendAll(
+    readings: readonly { topic: string; reading: Reading }[],
+    alongside?: () => void,
+  ): { durable: Promise<void> } {
+    const { clock } = this.#options;
+    const marked = readings.map(({ topic, reading }) => ({ topic, reading: markUntrusted(reading, clock) }));
+    for (const { reading } of marked) this.#admit(reading);
+    let waiting = marked.length;
+    const last = () => {
+      if (--waiting === 0) alongside?.();
+    };
+    const appends = marked.map(({ topic, reading }) => this.#take(topic, reading, last));
+    return { durable: Promise.all(appends.map(({ durable }) => durable)).then(() => {}) };
+  }
+
+  /** Throws where a reading cannot be taken. */
+  #admit(reading: Reading): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#isClosed) throw new EdgelogError('STORE_CLOSED', 'the agent is stopping');
     const bytes = readingBytes(reading);
@@ -106,6 +135,9 @@ export class StreamSet {
     }
     if (this.#options.disk.isCheckDue(bytes)) this.#checkDisk();
     if (this.#options.disk.isFull) throw new EdgelogError('LIMIT_EXCEEDED', 'the disk budget is used up');
+  }
+
+  #take(topic: string, reading: Reading, alongside?: () => void): Append {
     const stream = this.#streams.get(topic) ?? this.#open(newStreamState(topic, this.#ids));
     return stream.edge.append(reading, alongside);
   }
@@ -212,9 +244,9 @@ export class StreamSet {
   }
 
   #host(): StreamHost {
-    const { now, monotonicMs, timers, isUplinkLive, onSealed, onDurable } = this.#options;
+    const { clock, monotonicMs, timers, isUplinkLive, onSealed, onDurable } = this.#options;
     return {
-      now,
+      clock,
       monotonicMs,
       timers,
       isUplinkLive,
