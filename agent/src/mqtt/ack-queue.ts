@@ -1,42 +1,125 @@
-type Callback = (error?: Error | null) => void;
+import type { AckType } from './protocol.ts';
 
-interface AckGroup {
+/** An acknowledgement of 4 bytes as a number (type, packet id), a longer one as its bytes, or what is to be done in its turn. */
+type Entry = number | Buffer | (() => void);
+
+interface Group {
   durable: Promise<void>;
-  callbacks: Callback[];
-  /** Undefined while it waits. */
-  outcome: { error: Error | null } | undefined;
+  entries: Entry[];
+  isDone: boolean;
 }
 
+export interface AckQueueHost {
+  write(bytes: Buffer): void;
+  /** What an acknowledgement waits for failed: none follows. */
+  failed(error: Error): void;
+  /** Some have left. */
+  progress(): void;
+}
+
+const ACK_BYTES = 4;
+const NOW = Promise.resolve();
+
 /**
- * Acknowledgements of one connection, in the order its packets came [MQTT-4.6.0-2], each once its reading is durable.
- * Readings of one turn share a promise, so a group waits once.
+ * Acknowledgements of one connection, in the order its packets came [MQTT-4.6.0-2], each once its message is durable.
+ * Messages of one turn share a promise, so a group waits once; all that is due at the end of a turn is one write.
  */
 export class AckQueue {
-  readonly #groups: AckGroup[] = [];
+  readonly #host: AckQueueHost;
+  #groups: Group[] = [];
+  #length = 0;
+  #isFlushDue = false;
+  #hasFailed = false;
 
-  get isIdle(): boolean {
-    return this.#groups.length === 0;
+  constructor(host: AckQueueHost) {
+    this.#host = host;
   }
 
-  push(durable: Promise<void>, callback: Callback): void {
+  /** Entries that have not left. */
+  get length(): number {
+    return this.#length;
+  }
+
+  ack(type: (typeof AckType)[keyof typeof AckType], messageId: number, durable: Promise<void> = NOW): void {
+    this.#push((type << 16) | messageId, durable);
+  }
+
+  /** An acknowledgement that says more than yes. */
+  answer(bytes: Buffer): void {
+    this.#push(bytes, NOW);
+  }
+
+  /** Runs `action` when all that was pushed before has left. */
+  afterwards(action: () => void): void {
+    this.#push(action, NOW);
+  }
+
+  #push(entry: Entry, durable: Promise<void>): void {
+    this.#length++;
     const last = this.#groups.at(-1);
-    if (last?.durable === durable && last.outcome === undefined) {
-      last.callbacks.push(callback);
+    if (last?.durable === durable && !last.isDone) {
+      last.entries.push(entry);
       return;
     }
-    const group: AckGroup = { durable, callbacks: [callback], outcome: undefined };
+    const group: Group = { durable, entries: [entry], isDone: false };
     this.#groups.push(group);
     durable.then(
-      () => this.#settle(group, null),
-      (error: Error) => this.#settle(group, error),
+      () => this.#settle(group),
+      (error: Error) => this.#fail(error),
     );
   }
 
-  #settle(group: AckGroup, error: Error | null): void {
-    group.outcome = { error };
-    for (let head = this.#groups[0]; head?.outcome !== undefined; head = this.#groups[0]) {
-      this.#groups.shift();
-      for (const callback of head.callbacks) callback(head.outcome.error);
+  #settle(group: Group): void {
+    group.isDone = true;
+    if (this.#isFlushDue || group !== this.#groups[0]) return;
+    this.#isFlushDue = true;
+    process.nextTick(() => this.#flush());
+  }
+
+  #fail(error: Error): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#groups = [];
+    this.#host.failed(error);
+  }
+
+  #flush(): void {
+    this.#isFlushDue = false;
+    let done = 0;
+    while (done < this.#groups.length && this.#groups[done]!.isDone) done++;
+    const groups = this.#groups.splice(0, done);
+    let due: (number | Buffer)[] = [];
+    for (const { entries } of groups) {
+      this.#length -= entries.length;
+      for (const entry of entries) {
+        if (typeof entry !== 'function') {
+          due.push(entry);
+          continue;
+        }
+        this.#write(due);
+        due = [];
+        entry();
+      }
     }
+    this.#write(due);
+    if (groups.length > 0) this.#host.progress();
+  }
+
+  #write(due: readonly (number | Buffer)[]): void {
+    if (due.length === 0) return;
+    let size = 0;
+    for (const entry of due) size += typeof entry === 'number' ? ACK_BYTES : entry.length;
+    const bytes = Buffer.allocUnsafe(size);
+    let at = 0;
+    for (const entry of due) {
+      if (typeof entry === 'number') {
+        bytes[at] = entry >> 16;
+        bytes[at + 1] = 2;
+        bytes[at + 2] = (entry >> 8) & 0xff;
+        bytes[at + 3] = entry & 0xff;
+        at += ACK_BYTES;
+      } else at += entry.copy(bytes, at);
+    }
+    this.#host.write(bytes);
   }
 }

@@ -259,7 +259,7 @@ describe('input that is refused', () => {
     expect(client.received.map(({ cmd }) => cmd)).toEqual(['connack', 'puback']);
     expect(log.lines).toContainEqual({
       event: 'message refused',
-      fields: expect.objectContaining({ client: 'greedy', topic: 'big', bytes: 268_435_455 }),
+      fields: expect.objectContaining({ client: 'greedy', topic: 'big', bytes: 268_435_460 }),
     });
     expect(endOffset(agent)).toBe(1);
   });

@@ -1,21 +1,47 @@
-import { createServer, type Socket } from 'node:net';
-import { EdgelogError } from '@edgelog/base';
-import type { StreamSet } from '@edgelog/edge';
+import { Socket } from 'node:net';
+import type { Alarms, StreamSet } from '@edgelog/edge';
 import { sourceHeaders } from '@edgelog/edge';
-import { type Address, type Logger, listen } from '@edgelog/runtime';
+import type { Logger } from '@edgelog/runtime';
 import { Aedes, type Client, type PublishPacket } from 'aedes';
 import type { Ingest } from '../ingest/index.ts';
 import { LogLimiter } from '../log-limiter.ts';
-import { MqttConnection } from './connection.ts';
+import { type Access, OPEN_ACCESS } from './access.ts';
+import { type ConnectionHost, MqttConnection, UNACKED_MAX } from './connection.ts';
+import { ConnectionLimits } from './connection-limits.ts';
 import type { MqttCounters } from './counters.ts';
-import type { PacketFault } from './packet-guard.ts';
-import { Qos2Window } from './qos2.ts';
+import { keepAliveTicks, watchKeepAlive } from './keep-alive.ts';
+import {
+  type Listener,
+  type ListenerSettings,
+  type Listeners,
+  type MqttPeer,
+  type MqttSocket,
+  startListeners,
+} from './listeners/index.ts';
+import { LocalDelivery } from './local-delivery.ts';
+import { fromPacketProperties, headersOf } from './message-properties.ts';
+import type { MqttFault } from './protocol.ts';
+import { PublishPath } from './publish-path.ts';
+import type { Qos2Window } from './qos2.ts';
 import { boundRetained } from './retained.ts';
-import { boundOfflineQueues, useQos2Window } from './session-store.ts';
-import { detachDelivery, isBehind } from './subscribers.ts';
+import { boundOfflineQueues } from './session-store.ts';
+import { endQos2WithSession } from './sessions.ts';
+import { detachDelivery, isBehind, isTooLarge } from './subscribers.ts';
+import { TOPIC_ALIAS_MAX } from './topic-aliases.ts';
+
+/** How much one client, one host and all together may take of the gateway. */
+export interface MqttLimits {
+  mqttMaxConnections: number;
+  mqttMaxConnectionsPerAddress: number;
+  /** Per client; 0: as fast as it sends. */
+  mqttMaxMessagesPerSecond: number;
+  mqttMaxBytesPerSecond: number;
+}
 
 export interface MqttBrokerOptions {
-  address: Address;
+  listeners: ListenerSettings;
+  limits: MqttLimits;
+  alarms: Alarms;
   gateway: string;
   /** Largest payload. */
   maxMessageBytes: number;
@@ -23,13 +49,20 @@ export interface MqttBrokerOptions {
   /** Where messages go. */
   ingest: Ingest;
   qos2: Qos2Window;
+  /** Default: everybody may do everything. */
+  access?: Access;
   counters: MqttCounters;
+  monotonicMs: () => number;
   log: Logger;
 }
 
 export interface MqttBroker {
-  readonly port: number;
+  readonly listeners: readonly Listener[];
+  /** The certificate in use. */
+  tls(): ReturnType<Listeners['tls']>;
   readonly connectedClients: number;
+  /** The access rules have changed: each client's next message is judged anew. */
+  forgetAccess(): void;
   /** Accepts no more connections and reads nothing more from those there are. */
   pause(): void;
   /** Ends all connections; last wills are taken like any message. */
@@ -38,76 +71,59 @@ export interface MqttBroker {
 
 type Done = (error?: Error | null) => void;
 
-/** Topic (at most 65,535 bytes with its length) and packet id come on top of the payload. */
-const PUBLISH_OVERHEAD_BYTES = 2 + 0xffff + 2;
+/** Topic (at most 65,535 bytes with its length), packet id, and as much again for properties come on top of the payload. */
+const PUBLISH_OVERHEAD_BYTES = 128 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A local subscriber that takes nothing for this long is cut off. */
 const DRAIN_TIMEOUT_MS = 30_000;
-/** Packets that may follow a CONNECT in one read: as many as fit. */
-const PACKETS_BEFORE_CONNACK_MAX = 65_536;
+const TCP_KEEP_ALIVE_MS = 60_000;
+/** A session of MQTT 5.0 that nobody came back to. */
+const SESSION_EXPIRY_SECONDS_MAX = 30 * 24 * 3600;
+const PENDING_SESSIONS_MAX = 10_000;
 
 /**
- * An MQTT 3.1.1 broker whose acknowledgement means "on disk": PUBACK and PUBREC leave after the group commit that holds
- * the message. aedes asks `authorizePublish` before it acknowledges, and only then; so that is where a message is
- * appended, synchronously, and its callback waits for the commit.
+ * A broker of MQTT 3.1, 3.1.1 and 5.0 whose acknowledgement means "on disk": PUBACK and PUBREC leave after the group
+ * commit that holds the message. Devices' messages take their own way (`PublishPath`); connecting, sessions,
+ * subscriptions and what local subscribers receive are aedes'.
  */
 export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttBroker> {
-  const { streams, ingest, qos2, counters, log } = options;
+  const { streams, ingest, qos2, counters, log, limits } = options;
+  const access = options.access ?? OPEN_ACCESS;
   const limiter = new LogLimiter(log);
   const connections = new Map<Client, MqttConnection>();
-  /** QoS 2 packets that were appended when they came first. */
-  const repeats = new WeakSet<object>();
+  const admitted = new ConnectionLimits({
+    total: limits.mqttMaxConnections,
+    perAddress: limits.mqttMaxConnectionsPerAddress,
+  });
+  const maxPacketBytes = options.maxMessageBytes + PUBLISH_OVERHEAD_BYTES;
 
-  const append = (client: Client | null, packet: PublishPacket, alongside?: () => void): Promise<void> => {
-    const value = toBuffer(packet.payload);
-    if (value.length > options.maxMessageBytes) {
-      throw new EdgelogError('LIMIT_EXCEEDED', `payload over the limit of ${options.maxMessageBytes} bytes`);
-    }
-    const connection = client === null ? undefined : connections.get(client);
-    const headers = connection?.headers ?? sourceHeaders(options.gateway, `mqtt:${client?.id ?? ''}`);
-    if (connection !== undefined) connection.headers = headers;
-    const { durable } = ingest.take({ kind: 'mqtt', name: packet.topic, value, headers }, alongside);
-    counters.received[packet.qos].inc();
-    counters.receivedBytes.inc(value.length);
-    return durable;
-  };
-
-  const appendOnce = (client: Client, packet: PublishPacket): Promise<void> => {
-    const messageId = packet.messageId!;
-    const crc = Qos2Window.checksum(packet.topic, toBuffer(packet.payload));
-    const first = qos2.repeated(client.id, messageId, crc);
-    if (first !== undefined) {
-      repeats.add(packet);
-      counters.repeated.inc();
-      return first;
-    }
-    qos2.assertRoom(client.id, messageId);
-    const durable = append(client, packet, () => qos2.stored(client.id, messageId, crc));
-    qos2.add(client, messageId, crc, durable);
-    return durable;
-  };
-
-  const authorizePublish = (client: Client | null, packet: PublishPacket, done: Done): void => {
-    if (packet.topic.startsWith('$SYS/')) {
-      done(new Error('$SYS/ topics are reserved'));
-      return;
-    }
-    const connection = client === null ? undefined : connections.get(client);
-    const isWill = packet.messageId === undefined;
+  /** Of devices' messages aedes sees no PUBLISH: these are last wills, which have no acknowledgement. */
+  const takeWill = (
+    client: Client | null,
+    packet: PublishPacket & { clientId?: string },
+    done: Done,
+  ): void => {
+    const { topic, properties } = packet;
+    const clientId = client?.id ?? packet.clientId ?? '';
+    const value = Buffer.from(packet.payload);
     try {
-      const durable =
-        client !== null && packet.qos === 2 && !isWill ? appendOnce(client, packet) : append(client, packet);
-      if (packet.qos === 0) done();
-      else if (connection === undefined || isWill) durable.then(() => done(), done);
-      else connection.acks.push(durable, done);
-    } catch (error) {
-      counters.refused.inc();
-      limiter.warn('message refused', {
-        client: client?.id,
-        topic: packet.topic,
-        bytes: packet.payload.length,
-        reason: (error as Error).message,
+      if (client !== null && (topic.startsWith('$') || !access.mayPublish(client, topic))) {
+        throw new Error('not allowed by the access rules');
+      }
+      const { durable } = ingest.take({
+        kind: 'mqtt',
+        name: topic,
+        value,
+        headers: sourceHeaders(options.gateway, `mqtt:${clientId}`),
+        ...(properties !== undefined && { properties: headersOf(fromPacketProperties(properties)) }),
       });
+      counters.received[packet.qos].inc();
+      counters.receivedBytes.inc(value.length);
+      durable.then(() => done(), done);
+    } catch (error) {
+      const reason = (error as Error).message;
+      counters.refused.inc();
+      limiter.warn('last will refused', { client: clientId, topic, bytes: value.length, reason });
       done(error as Error);
     }
   };
@@ -121,15 +137,45 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     concurrency: 0,
     connectTimeout: CONNECT_TIMEOUT_MS,
     drainTimeout: DRAIN_TIMEOUT_MS,
-    queueLimit: PACKETS_BEFORE_CONNACK_MAX,
-    authorizePublish,
+    maxClientsIdLength: 0xffff,
+    maximumPacketSize: maxPacketBytes,
+    receiveMaximum: UNACKED_MAX,
+    topicAliasMaximum: TOPIC_ALIAS_MAX,
+    sessionExpiryIntervalLimit: SESSION_EXPIRY_SECONDS_MAX,
+    pendingSessionsLimit: PENDING_SESSIONS_MAX,
+    preConnect: (client, packet, done) => {
+      const connection = connections.get(client);
+      if (connection !== undefined) {
+        connection.isCleanStart = packet.clean === true;
+        connection.keepAliveTicks = keepAliveTicks(packet.keepalive ?? 0);
+      }
+      // aedes' own timer would not see that messages come.
+      packet.keepalive = 0;
+      done(null, true);
+    },
+    authenticate: (client, username, password, done) => {
+      access.authenticate(client, username, password).then(
+        (isKnown) => done(null, isKnown),
+        () => done(null, false),
+      );
+    },
+    authorizePublish: takeWill,
+    authorizeSubscribe: (client, subscription, done) => {
+      done(null, access.maySubscribe(client, subscription.topic) ? subscription : null);
+    },
     authorizeForward: (client, packet) => {
-      if (!isBehind(client)) return packet;
+      if (!access.mayReceive(client, packet.topic)) return null;
+      if (!isBehind(client) && !isTooLarge(client, packet)) return packet;
       onSubscriberDrop(client.id);
       return null;
     },
   });
-  useQos2Window(broker, qos2, streams, (packet) => repeats.has(packet));
+  endQos2WithSession(
+    broker,
+    qos2,
+    (client) => connections.get(client)?.isCleanStart === true,
+    () => streams.committed(),
+  );
   boundOfflineQueues(broker, onSubscriberDrop);
   boundRetained(broker, (topic) =>
     limiter.warn('no room to retain a message: it is in the log, later subscribers will not see it', {
@@ -138,64 +184,102 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
   );
   detachDelivery(broker);
 
-  const onFault = (connection: MqttConnection, fault: PacketFault): void => {
+  const local = new LocalDelivery(broker);
+  const path = new PublishPath({
+    gateway: options.gateway,
+    maxMessageBytes: options.maxMessageBytes,
+    ingest,
+    qos2,
+    access,
+    counters,
+    isWantedHere: (packet) => local.isWanted(packet),
+    deliver: (client, packet) => local.deliver(client, packet),
+    committed: () => streams.committed(),
+    onRefused: ({ client, remote }, { topic, payload }, reason) =>
+      limiter.warn('message refused', { client: client.id, remote, topic, bytes: payload.length, reason }),
+  });
+  const host: ConnectionHost = {
+    maxPacketBytes,
+    messagesPerSecond: limits.mqttMaxMessagesPerSecond,
+    bytesPerSecond: limits.mqttMaxBytesPerSecond,
+    pressure: streams.pressure,
+    monotonicMs: options.monotonicMs,
+    onPublish: (connection, packet) => path.publish(connection, packet),
+    onRelease: (connection, messageId) => path.release(connection, messageId),
+    onFault: (connection, fault) => onFault(connection, fault),
+    onThrottled: () => counters.throttled.inc(),
+  };
+
+  /** One line for a connection, the first: those of its packets in flight follow. */
+  const hasReported = new WeakSet<Client>();
+  const onFault = ({ client, remote }: MqttConnection, fault: MqttFault): void => {
+    if (hasReported.has(client)) return;
+    hasReported.add(client);
     counters.connectionErrors.inc();
-    if (fault.sizeBytes !== undefined) counters.refused.inc();
-    limiter.warn(fault.sizeBytes === undefined ? 'connection refused' : 'message refused', {
-      client: connection.client.id ?? undefined,
-      remote: connection.remote,
-      topic: fault.topic,
-      bytes: fault.sizeBytes,
-      reason: fault.reason,
-    });
+    const { sizeBytes, topic } = fault;
+    if (sizeBytes !== undefined) counters.refused.inc();
+    const about = { client: client.id ?? undefined, remote, topic, bytes: sizeBytes, reason: fault.message };
+    limiter.warn(sizeBytes === undefined ? 'connection ended by the gateway' : 'message refused', about);
   };
   const onError = (client: Client, error: Error): void => {
     const connection = connections.get(client);
-    // One line for a connection, the first: those of its packets in flight follow.
-    if (connection === undefined) return;
-    connections.delete(client);
+    if (connection === undefined || hasReported.has(client)) return;
+    hasReported.add(client);
     counters.connectionErrors.inc();
-    if (error instanceof EdgelogError) return;
-    limiter.warn('connection ended by an error', {
-      client: client.id ?? undefined,
-      remote: connection.remote,
-      reason: error.message,
-    });
+    const { remote } = connection;
+    const about = { client: client.id ?? undefined, remote, reason: error.message };
+    limiter.warn('connection ended by an error', about);
   };
   broker.on('clientError', onError).on('connectionError', onError);
 
-  const onSocket = (socket: Socket): void => {
+  const onSocket = (socket: MqttSocket, peer: MqttPeer): void => {
     counters.connections.inc();
-    const connection = new MqttConnection(socket, {
-      maxPacketBytes: options.maxMessageBytes + PUBLISH_OVERHEAD_BYTES,
-      pressure: streams.pressure,
-      onFault,
-    });
+    const address = socket.remoteAddress ?? '';
+    const refusal = admitted.admit(address);
+    if (refusal !== undefined) {
+      counters.connectionsRefused.inc();
+      limiter.warn('connection refused', { remote: `${address}:${socket.remotePort}`, reason: refusal });
+      socket.on('error', () => {});
+      socket.destroy();
+      return;
+    }
+    if (socket instanceof Socket) socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
+    const connection = new MqttConnection(socket, peer, host);
     const client = broker.handle(socket);
     connection.client = client;
     connections.set(client, connection);
-    socket.once('close', () => connections.delete(client));
+    socket.once('close', () => {
+      connections.delete(client);
+      admitted.release(address);
+    });
   };
-  const server = createServer({ noDelay: true, allowHalfOpen: false }, onSocket);
-  const port = await listen(server, options.address, '--mqtt');
-  server.on('error', (error) => log.error('MQTT listener failed', { error }));
+  const listeners = await startListeners({
+    settings: options.listeners,
+    maxPacketBytes,
+    onSocket,
+    hasUsers: false,
+    alarms: options.alarms,
+    log,
+  });
+  const stopWatching = watchKeepAlive(() => connections.values());
   streams.pressure.onRelief(() => {
     for (const connection of connections.values()) connection.resume();
   });
 
   return {
-    port,
+    listeners: listeners.list,
+    tls: listeners.tls,
     get connectedClients() {
       return broker.connectedClients;
     },
+    forgetAccess() {
+      for (const connection of connections.values()) connection.allowedTopic = undefined;
+    },
     pause() {
-      server.close();
+      stopWatching();
+      listeners.close();
       for (const connection of connections.values()) connection.stop();
     },
     close: () => new Promise((resolve) => broker.close(resolve)),
   };
-}
-
-function toBuffer(payload: string | Buffer): Buffer {
-  return typeof payload === 'string' ? Buffer.from(payload) : payload;
 }

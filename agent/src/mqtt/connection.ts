@@ -1,45 +1,111 @@
-import type { Socket } from 'node:net';
 import type { Pressure } from '@edgelog/edge';
 import type { RecordHeader } from '@edgelog/wire';
 import type { Client } from 'aedes';
 import { AckQueue } from './ack-queue.ts';
-import { type PacketFault, PacketGuard } from './packet-guard.ts';
+import { disconnect, isGreeted, wantsReasons } from './aedes-internals.ts';
+import { FrameReader } from './frame-reader.ts';
+import type { MqttPeer, MqttSocket } from './listeners/index.ts';
+import { MqttFault, PacketType, Reason } from './protocol.ts';
+import { type PublishPacket, PublishParser } from './publish-packet.ts';
+import { TokenBucket } from './token-bucket.ts';
 
-/** How long a connection may take to finish what came before a packet over the limit. */
-const FAULT_GRACE_MS = 2000;
-
-export interface ConnectionOptions {
+export interface ConnectionHost {
   maxPacketBytes: number;
+  /** At which a client is read; 0: as fast as it sends. */
+  messagesPerSecond: number;
+  bytesPerSecond: number;
   pressure: Pressure;
-  onFault: (connection: MqttConnection, fault: PacketFault) => void;
+  monotonicMs: () => number;
+  onPublish(connection: MqttConnection, packet: PublishPacket): void;
+  onRelease(connection: MqttConnection, messageId: number): void;
+  /** Said once, before the connection ends. */
+  onFault(connection: MqttConnection, fault: MqttFault): void;
+  /** The connection is read more slowly than its client sends. */
+  onThrottled(): void;
 }
 
 /**
- * One device's connection: between its socket and aedes. aedes pulls with `read()` when it has dealt with all packets
- * of the read before (or earlier: each `readable` event counts as one packet dealt with), so refusing a read is how
- * to pause it. Its own `pause()` loses count of the packets in flight and may never read again.
+ * Messages of one connection between their PUBLISH and their acknowledgement; no more are read before. Clients of MQTT
+ * 5.0 are told (Receive Maximum), and what others send beyond waits in their sockets.
+ */
+export const UNACKED_MAX = 1000;
+/** Payload bytes of one connection on their way to local subscribers' queues and retained messages. */
+const DELIVERING_BYTES_MAX = 1024 * 1024;
+/** How long what came before a fault may take to be acknowledged. */
+const FAULT_GRACE_MS = 2000;
+
+/**
+ * One device's connection, between its stream and aedes. Messages and their handshake never reach aedes: they are cut
+ * from what it reads. aedes pulls with `read()` when it has dealt with all packets of the read before (or earlier: each
+ * `readable` event counts as one packet dealt with), so order is kept, and refusing a read is how to pause. Its own
+ * `pause()` loses count of the packets in flight and may never read again.
  */
 export class MqttConnection {
-  readonly socket: Socket;
-  readonly acks = new AckQueue();
+  readonly stream: MqttSocket;
+  readonly peer: MqttPeer;
   readonly remote: string;
-  /** Set at the first publish, when the client id is known. */
+  readonly acks: AckQueue;
+  /** Set at the first message, when the client id is known. */
   headers: readonly RecordHeader[] | undefined;
+  /** The last topic it was allowed to publish to. */
+  allowedTopic: string | undefined;
+  /** Its CONNECT asked for a new session. */
+  isCleanStart = false;
+  /** Keep-alive period of the client, and how long it has been silent, in ticks. */
+  keepAliveTicks = 0;
+  silentTicks = 0;
   client!: Client;
-  readonly #options: ConnectionOptions;
-  readonly #guard: PacketGuard;
+  readonly #host: ConnectionHost;
+  readonly #frames: FrameReader;
   readonly #read: (size?: number) => Buffer | null;
+  readonly #messages: TokenBucket | undefined;
+  readonly #bytes: TokenBucket | undefined;
+  #parser: PublishParser | undefined;
+  #hasConnect = false;
+  /** The reader stands at a message that is not dealt with yet: what came before it is with aedes. */
+  #isUndone = false;
+  #faultAhead: MqttFault | undefined;
   #isWaiting = false;
   #isStopped = false;
-  #fault: PacketFault | undefined;
+  #deliveringBytes = 0;
+  #wake: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket, options: ConnectionOptions) {
-    this.socket = socket;
-    this.#options = options;
-    this.#guard = new PacketGuard(options.maxPacketBytes);
-    this.remote = `${socket.remoteAddress}:${socket.remotePort}`;
-    this.#read = socket.read.bind(socket);
-    socket.read = (size?: number) => this.#gatedRead(size);
+  constructor(stream: MqttSocket, peer: MqttPeer, host: ConnectionHost) {
+    this.stream = stream;
+    this.peer = peer;
+    this.remote = `${stream.remoteAddress}:${stream.remotePort}`;
+    this.#host = host;
+    this.#frames = new FrameReader(host.maxPacketBytes);
+    const bucket = (perSecond: number) =>
+      perSecond === 0 ? undefined : new TokenBucket(perSecond, host.monotonicMs());
+    this.#messages = bucket(host.messagesPerSecond);
+    this.#bytes = bucket(host.bytesPerSecond);
+    this.acks = new AckQueue({
+      write: (bytes) => void (stream.destroyed || stream.write(bytes)),
+      failed: (error) => this.fail(new MqttFault(Reason.UNSPECIFIED, error.message)),
+      progress: () => this.resume(),
+    });
+    this.#read = stream.read.bind(stream) as (size?: number) => Buffer | null;
+    stream.read = (size?: number) => (size === 0 ? this.#read(0) : this.#pull());
+    stream.once('close', () => clearTimeout(this.#wake));
+  }
+
+  /** Bytes of a packet that has not arrived wholly. */
+  get partialBytes(): number {
+    return this.#frames.partialBytes;
+  }
+
+  /** It is not read at the moment, for which its client cannot help. */
+  get isHeldUp(): boolean {
+    return this.#isWaiting;
+  }
+
+  get isVersion5(): boolean {
+    return this.client.version === 5;
+  }
+
+  get wantsReasons(): boolean {
+    return wantsReasons(this.client);
   }
 
   /** Reads nothing more. */
@@ -47,42 +113,139 @@ export class MqttConnection {
     this.#isStopped = true;
   }
 
-  /** Reads again if it was refused a read and nothing stands against it any more. */
+  /** Reads again if it was held up and nothing stands against it any more. */
   resume(): void {
-    if (!this.#isWaiting || this.#options.pressure.isHigh) return;
+    if (!this.#isWaiting || this.#isHeldUp()) return;
     this.#isWaiting = false;
-    this.socket.emit('readable');
+    this.stream.emit('readable');
   }
 
-  #gatedRead(size?: number): Buffer | null {
-    if (this.#isStopped) return null;
-    if (this.#fault !== undefined) {
-      this.#endIfQuiet(this.#fault);
+  /** Payload bytes begin their way to local subscribers (positive) or have arrived (negative). */
+  delivering(bytes: number): void {
+    this.#deliveringBytes += bytes;
+    if (bytes < 0) this.resume();
+  }
+
+  /** Ends the connection when what came before is acknowledged, or after a short grace. */
+  fail(fault: MqttFault): void {
+    if (this.#isStopped) return;
+    this.stop();
+    let hasEnded = false;
+    const end = () => {
+      if (hasEnded || this.stream.destroyed) return;
+      hasEnded = true;
+      this.#host.onFault(this, fault);
+      if (this.client.connected && this.isVersion5) {
+        disconnect(this.client, fault.reasonCode, this.wantsReasons ? fault.message : undefined);
+      } else this.stream.destroy();
+    };
+    if (!this.#hasConnect) {
+      end();
+      return;
+    }
+    this.acks.afterwards(end);
+    setTimeout(end, FAULT_GRACE_MS).unref();
+  }
+
+  /** What aedes gets to read: packets that are no messages. */
+  #pull(): Buffer | null {
+    try {
+      return this.#nextForAedes();
+    } catch (error) {
+      if (!(error instanceof MqttFault)) throw error;
+      this.fail(error);
       return null;
     }
-    if (this.#options.pressure.isHigh) {
-      this.#isWaiting = true;
-      return null;
+  }
+
+  #nextForAedes(): Buffer | null {
+    const frames = this.#frames;
+    let hasRead = false;
+    for (;;) {
+      if (this.#faultAhead !== undefined) throw this.#faultAhead;
+      if (this.#isStopped || (this.#hasConnect && !isGreeted(this.client))) return null;
+      if (this.#isHeldUp()) {
+        this.#isWaiting = true;
+        return null;
+      }
+      if (this.#isUndone || frames.next()) {
+        this.#isUndone = false;
+        if (!this.#isMessage()) return this.#run();
+        this.#take();
+        continue;
+      }
+      if (hasRead) return null;
+      const chunk = this.#read();
+      if (chunk === null) return null;
+      hasRead = true;
+      this.silentTicks = 0;
+      this.#bytes?.take(chunk.length);
+      frames.push(chunk);
     }
-    const bytes = this.#read(size);
-    const fault = bytes === null ? undefined : this.#guard.scan(bytes);
-    if (bytes === null || fault === undefined) return bytes;
-    this.#fault = fault;
-    setTimeout(() => this.#end(fault), FAULT_GRACE_MS).unref();
-    if (fault.goodBytes > 0) return bytes.subarray(0, fault.goodBytes);
-    this.#endIfQuiet(fault);
-    return null;
   }
 
-  /** What came before the fault is dealt with first, so that it is acknowledged and the client's name is known. */
-  #endIfQuiet(fault: PacketFault): void {
-    const isUnborn = fault.goodBytes === 0 && !this.client.connecting && !this.client.connected;
-    if (isUnborn || (this.client.connected && this.acks.isIdle)) this.#end(fault);
+  #isMessage(): boolean {
+    const { type } = this.#frames;
+    return this.#hasConnect && (type === PacketType.PUBLISH || type === PacketType.PUBREL);
   }
 
-  #end(fault: PacketFault): void {
-    if (this.socket.destroyed) return;
-    this.#options.onFault(this, fault);
-    this.socket.destroy();
+  /** Deals with the packet that the reader stands at. */
+  #take(): void {
+    const frames = this.#frames;
+    if (frames.type === PacketType.PUBLISH) {
+      this.#messages?.take(1);
+      this.#parser ??= new PublishParser(this.client.version);
+      this.#host.onPublish(this, this.#parser.parse(frames));
+      return;
+    }
+    const { bytes, bodyAt, end } = frames;
+    if (end - bodyAt < 2 || frames.flags !== 2) {
+      throw new MqttFault(Reason.MALFORMED_PACKET, 'malformed PUBREL [MQTT-3.6.1-1]');
+    }
+    this.#host.onRelease(this, bytes.readUInt16BE(bodyAt));
+  }
+
+  /** The packets for aedes up to the next message; CONNECT alone, because it is answered before anything else is read. */
+  #run(): Buffer {
+    const { bytes, start } = this.#frames;
+    let { end } = this.#frames;
+    if (!this.#hasConnect) {
+      this.#hasConnect = true;
+      return bytes.subarray(start, end);
+    }
+    try {
+      while (this.#frames.next()) {
+        if (this.#isMessage()) {
+          this.#isUndone = true;
+          break;
+        }
+        end = this.#frames.end;
+      }
+    } catch (error) {
+      if (!(error instanceof MqttFault)) throw error;
+      this.#faultAhead = error;
+    }
+    return bytes.subarray(start, end);
+  }
+
+  #isHeldUp(): boolean {
+    if (this.#host.pressure.isHigh) return true;
+    if (this.acks.length >= UNACKED_MAX || this.#deliveringBytes > DELIVERING_BYTES_MAX) return true;
+    return this.#isOverRate();
+  }
+
+  #isOverRate(): boolean {
+    if (this.#messages === undefined && this.#bytes === undefined) return false;
+    const now = this.#host.monotonicMs();
+    const waitMs = Math.max(this.#messages?.waitMs(now) ?? 0, this.#bytes?.waitMs(now) ?? 0);
+    if (waitMs === 0) return false;
+    if (this.#wake === undefined) {
+      this.#host.onThrottled();
+      this.#wake = setTimeout(() => {
+        this.#wake = undefined;
+        this.resume();
+      }, waitMs);
+    }
+    return true;
   }
 }

@@ -6,6 +6,8 @@ export interface MqttCounters {
   repeated: Counter;
   refused: Counter;
   connections: Counter;
+  connectionsRefused: Counter;
+  throttled: Counter;
   connectionErrors: Counter;
   subscriberDrops: Counter;
 }
@@ -28,6 +30,14 @@ export function mqttCounters(metrics: Metrics): MqttCounters {
       'Messages refused: too large, disk full, store failed.',
     ),
     connections: metrics.counter('edgelog_mqtt_connections_total', 'MQTT connections accepted.'),
+    connectionsRefused: metrics.counter(
+      'edgelog_mqtt_connections_refused_total',
+      'MQTT connections over the limits.',
+    ),
+    throttled: metrics.counter(
+      'edgelog_mqtt_throttled_total',
+      'Times that a client was read more slowly than it sent, because of its message or byte rate.',
+    ),
     connectionErrors: metrics.counter(
       'edgelog_mqtt_connection_errors_total',
       'MQTT connections that ended in an error.',

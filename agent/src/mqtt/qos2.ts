@@ -24,7 +24,7 @@ const storedSchema = z.object({
 
 const PREFIX = 'qos2/';
 /** Messages of one client between PUBLISH and PUBREL. */
-const UNRELEASED_MAX = 1000;
+export const UNRELEASED_MAX = 1000;
 
 /** A client id may be longer than a key of the table. */
 function keyOf(clientId: string): string {
@@ -71,11 +71,10 @@ export class Qos2Window {
     return received?.crc === crc ? received.durable : undefined;
   }
 
-  /** Throws LIMIT_EXCEEDED where `add` would keep more ids than one client may hold. */
-  assertRoom(clientId: string, messageId: number): void {
+  /** False where `add` would keep more ids than one client may hold. */
+  hasRoom(clientId: string, messageId: number): boolean {
     const received = this.#sessions.get(clientId)?.received;
-    if (received === undefined || received.size < UNRELEASED_MAX || received.has(messageId)) return;
-    throw new EdgelogError('LIMIT_EXCEEDED', `${UNRELEASED_MAX} QoS 2 messages of this client await PUBREL`);
+    return received === undefined || received.size < UNRELEASED_MAX || received.has(messageId);
   }
 
   add(client: { id: string; clean: boolean }, messageId: number, crc: number, durable: Promise<void>): void {

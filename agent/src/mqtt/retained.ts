@@ -1,5 +1,5 @@
 import type { Aedes } from 'aedes';
-import { persistenceOf } from './session-store.ts';
+import { internalsOf } from './aedes-internals.ts';
 
 export interface RetainedLimits {
   messages: number;
@@ -18,7 +18,7 @@ export function boundRetained(
   onDrop: (topic: string) => void,
   limits: RetainedLimits = LIMITS,
 ): void {
-  const persistence = persistenceOf(broker);
+  const persistence = internalsOf(broker).persistence;
   const { storeRetained } = persistence;
   const sizes = new Map<string, number>();
   let bytes = 0;

@@ -1,63 +1,5 @@
-import type { StreamSet } from '@edgelog/edge';
 import type { Aedes } from 'aedes';
-import type { Qos2Window } from './qos2.ts';
-
-interface StoredClient {
-  id: string;
-}
-interface StoredPacket {
-  cmd: string;
-  messageId?: number;
-  payload?: Buffer;
-}
-interface RetainedPacket extends StoredPacket {
-  topic: string;
-  payload: Buffer;
-}
-interface Subscriber {
-  clientId: string;
-}
-
-/** The part of aedes' persistence that is replaced or watched here (aedes-persistence 11). */
-interface Persistence {
-  incomingGetPacket(client: StoredClient, packet: StoredPacket): Promise<StoredPacket>;
-  incomingStorePacket(client: StoredClient, packet: StoredPacket): Promise<void>;
-  incomingDelPacket(client: StoredClient, packet: StoredPacket): Promise<void>;
-  cleanIncoming(client: StoredClient): Promise<void>;
-  storeRetained(packet: RetainedPacket): Promise<void>;
-  outgoingEnqueueCombi(subscribers: Subscriber[], packet: StoredPacket): Promise<void>;
-  outgoingEnqueue(subscriber: Subscriber, packet: StoredPacket): Promise<void>;
-  outgoingClearMessageId(client: StoredClient, packet: StoredPacket): Promise<StoredPacket | undefined>;
-}
-
-export function persistenceOf(broker: Aedes): Persistence {
-  return (broker as unknown as { persistence: Persistence }).persistence;
-}
-
-const NOT_RECEIVED = new Error('no such packet');
-
-/** Puts the durable window of QoS 2 packet ids in the place of aedes' own store in memory. */
-export function useQos2Window(
-  broker: Aedes,
-  window: Qos2Window,
-  streams: StreamSet,
-  isRepeat: (packet: object) => boolean,
-): void {
-  const persistence = persistenceOf(broker);
-  persistence.incomingGetPacket = async (client, packet) => {
-    if (packet.cmd === 'pubrel') {
-      if (window.release(client.id, packet.messageId!)) await streams.committed();
-      return packet;
-    }
-    if (!isRepeat(packet)) throw NOT_RECEIVED;
-    return packet;
-  };
-  persistence.incomingStorePacket = async () => {};
-  persistence.incomingDelPacket = async () => {};
-  persistence.cleanIncoming = async (client) => {
-    if (window.forget(client.id)) await streams.committed();
-  };
-}
+import { internalsOf } from './aedes-internals.ts';
 
 /** For one persistent session; beyond, messages to it are dropped and counted. */
 const QUEUED_MESSAGES_MAX = 10_000;
@@ -71,7 +13,7 @@ export function boundOfflineQueues(
   onDrop: (clientId: string) => void,
   allBytesMax: number = ALL_QUEUED_BYTES_MAX,
 ): void {
-  const persistence = persistenceOf(broker);
+  const persistence = internalsOf(broker).persistence;
   const queued = new Map<string, { messages: number; bytes: number }>();
   let allBytes = 0;
   const { outgoingEnqueueCombi, outgoingEnqueue, outgoingClearMessageId } = persistence;

@@ -1,12 +1,9 @@
 import type { Duplex } from 'node:stream';
-import type { Aedes, Client } from 'aedes';
+import type { Aedes, Client, PublishPacket } from 'aedes';
+import { internalsOf } from './aedes-internals.ts';
 
 /** Bytes waiting in the socket of one local subscriber. */
 const BEHIND_BYTES = 1024 * 1024;
-
-interface Emitter {
-  emit(packet: object, done?: () => void): Emitter;
-}
 
 /**
  * True for a subscriber that takes messages more slowly than they come; what it misses is dropped, as in any broker.
@@ -16,12 +13,21 @@ export function isBehind(client: Client): boolean {
   return client.clean && (client.conn as Duplex).writableLength > BEHIND_BYTES;
 }
 
+/** Beside topic and payload, more or less. */
+const PACKET_OVERHEAD_BYTES = 16;
+
+/** Whether a subscriber of MQTT 5.0 takes packets of this size [MQTT5-3.1.2-24]; aedes leaves that to us. */
+export function isTooLarge({ maximumPacketSize }: Client, { topic, payload }: PublishPacket): boolean {
+  if (maximumPacketSize === undefined) return false;
+  return Buffer.byteLength(topic) + payload.length + PACKET_OVERHEAD_BYTES > maximumPacketSize;
+}
+
 /**
  * Publishers do not wait for subscribers. By itself aedes deals with a device's next packets only when every local
  * subscriber has taken the ones before, so that one frozen dashboard would hold up ingest until it is cut off.
  */
 export function detachDelivery(broker: Aedes): void {
-  const { mq } = broker as unknown as { mq: Emitter };
+  const { mq } = internalsOf(broker);
   const emit = mq.emit.bind(mq);
   mq.emit = (packet, done) => {
     emit(packet);

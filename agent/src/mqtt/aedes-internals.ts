@@ -1,0 +1,66 @@
+import type { Aedes, Client, PublishPacket } from 'aedes';
+
+type Listener = (packet: PublishPacket, done: () => void) => void;
+
+/** What is used of aedes 2.0.0-beta.1 beyond its published types; README.md says why, and which test would break. */
+interface AedesInternals {
+  persistence: Persistence;
+  mq: {
+    emit(packet: object, done?: () => void): unknown;
+    on(filter: string, listener: Listener, done?: () => void): unknown;
+    removeListener(filter: string, listener: Listener, done?: () => void): unknown;
+  };
+  /** Retains, queues for persistent sessions, and hands to subscribers; with the publisher, so that no-local works. */
+  publish(packet: PublishPacket, client: Client, done: (error?: Error | null) => void): void;
+}
+
+export interface StoredClient {
+  id: string;
+}
+export interface StoredPacket {
+  cmd: string;
+  messageId?: number;
+  payload?: Buffer;
+}
+export interface RetainedPacket extends StoredPacket {
+  topic: string;
+  payload: Buffer;
+}
+export interface Subscriber {
+  clientId: string;
+}
+
+/** The part of aedes' persistence that is watched or bounded here. */
+interface Persistence {
+  addSubscriptions(client: StoredClient, subscriptions: unknown): Promise<void>;
+  removeSubscriptions(client: StoredClient, filters: unknown): Promise<void>;
+  cleanSubscriptions(client: StoredClient): Promise<void>;
+  subscriptionsByTopic(topic: string): Promise<readonly object[]>;
+  storeRetained(packet: RetainedPacket): Promise<void>;
+  outgoingEnqueueCombi(subscribers: Subscriber[], packet: StoredPacket): Promise<void>;
+  outgoingEnqueue(subscriber: Subscriber, packet: StoredPacket): Promise<void>;
+  outgoingClearMessageId(client: StoredClient, packet: StoredPacket): Promise<StoredPacket | undefined>;
+}
+
+export function internalsOf(broker: Aedes): AedesInternals {
+  return broker as unknown as AedesInternals;
+}
+
+/** True once CONNACK has been written: from then on aedes deals with what a client sends. */
+export function isGreeted(client: Client): boolean {
+  return (client as unknown as { connackSent: boolean }).connackSent;
+}
+
+/** Whether the client wants to read why something was refused [MQTT5-3.1.2.11.7]. */
+export function wantsReasons(client: Client): boolean {
+  return (client as unknown as { _requestProblemInformation: boolean })._requestProblemInformation;
+}
+
+/** Ends a connection; a client of MQTT 5.0 is told why. */
+export function disconnect(client: Client, reasonCode: number, reasonString?: string): void {
+  const properties = reasonString === undefined ? undefined : { reasonString };
+  const { disconnect: end } = client as unknown as {
+    disconnect(options: { reasonCode: number; properties: typeof properties }): void;
+  };
+  end.call(client, { reasonCode, properties });
+}

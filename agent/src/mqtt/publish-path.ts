@@ -1,0 +1,147 @@
+import { EdgelogError, type EdgelogErrorCode } from '@edgelog/base';
+import { sourceHeaders } from '@edgelog/edge';
+import type { Client } from 'aedes';
+import type { Ingest } from '../ingest/index.ts';
+import type { Access } from './access.ts';
+import type { MqttConnection } from './connection.ts';
+import type { MqttCounters } from './counters.ts';
+import { headersOf } from './message-properties.ts';
+import { AckType, MqttFault, Reason, type ReasonCode } from './protocol.ts';
+import type { PublishPacket } from './publish-packet.ts';
+import { Qos2Window, UNRELEASED_MAX } from './qos2.ts';
+import { refusal } from './refusal.ts';
+
+export interface PublishPathOptions {
+  gateway: string;
+  /** Largest payload. */
+  maxMessageBytes: number;
+  ingest: Ingest;
+  qos2: Qos2Window;
+  access: Access;
+  counters: MqttCounters;
+  /** Whether a local subscriber or the store of retained messages wants it. */
+  isWantedHere: (packet: PublishPacket) => boolean;
+  /** Resolves when all local queues and retained messages hold it; never rejects. */
+  deliver: (client: Client, packet: PublishPacket) => Promise<void>;
+  /** Resolves when the ids that `Qos2Window` released in this turn are durably free. */
+  committed: () => Promise<void>;
+  onRefused: (connection: MqttConnection, packet: PublishPacket, reason: string) => void;
+}
+
+/** What a client of MQTT 5.0 reads in an acknowledgement, and stays connected; anything else ends the connection. */
+const REFUSALS: Partial<Record<EdgelogErrorCode, ReasonCode>> = {
+  LIMIT_EXCEEDED: Reason.QUOTA_EXCEEDED,
+};
+
+/** The way of a message from its packet to its acknowledgement, which leaves when the message is on disk. */
+export class PublishPath {
+  readonly #options: PublishPathOptions;
+
+  constructor(options: PublishPathOptions) {
+    this.#options = options;
+  }
+
+  /** PUBLISH. Throws MqttFault for what must end the connection. */
+  publish(connection: MqttConnection, packet: PublishPacket): void {
+    const { access } = this.#options;
+    const { topic, qos } = packet;
+    if (connection.allowedTopic !== topic) {
+      const reason = topic.startsWith('$SYS/')
+        ? '$SYS/ topics are reserved'
+        : access.mayPublish(connection.client, topic)
+          ? undefined
+          : 'not allowed by the access rules';
+      if (reason !== undefined) {
+        this.#refuse(connection, packet, Reason.NOT_AUTHORIZED, reason);
+        return;
+      }
+      connection.allowedTopic = topic;
+    }
+    try {
+      const durable = qos === 2 ? this.#appendOnce(connection, packet) : this.#append(connection, packet);
+      if (qos !== 0) {
+        connection.acks.ack(qos === 1 ? AckType.PUBACK : AckType.PUBREC, packet.messageId, durable);
+      }
+    } catch (error) {
+      if (!(error instanceof EdgelogError)) throw error;
+      this.#refuse(connection, packet, REFUSALS[error.code], error.message);
+    }
+  }
+
+  /** PUBREL: PUBCOMP leaves when the id is durably free. */
+  release({ client, acks }: MqttConnection, messageId: number): void {
+    const { qos2, committed } = this.#options;
+    const isStored = qos2.release(client.id, messageId);
+    acks.ack(AckType.PUBCOMP, messageId, isStored ? committed() : undefined);
+  }
+
+  #appendOnce(connection: MqttConnection, packet: PublishPacket): Promise<void> {
+    const { qos2, counters } = this.#options;
+    const { client } = connection;
+    const { messageId, topic, payload } = packet;
+    const crc = Qos2Window.checksum(topic, payload);
+    const first = qos2.repeated(client.id, messageId, crc);
+    if (first !== undefined) {
+      counters.repeated.inc();
+      return first;
+    }
+    if (!qos2.hasRoom(client.id, messageId)) {
+      const reason = `${UNRELEASED_MAX} QoS 2 messages of this client await PUBREL`;
+      throw new MqttFault(Reason.RECEIVE_MAXIMUM_EXCEEDED, reason, { topic });
+    }
+    const durable = this.#append(connection, packet, () => qos2.stored(client.id, messageId, crc));
+    qos2.add(client, messageId, crc, durable);
+    return durable;
+  }
+
+  /** Resolves when the message is on disk, and then with all local subscribers' queues. */
+  #append(connection: MqttConnection, packet: PublishPacket, alongside?: () => void): Promise<void> {
+    const { gateway, maxMessageBytes, ingest, counters, isWantedHere, deliver } = this.#options;
+    const { client } = connection;
+    const { topic, payload, qos, properties } = packet;
+    const bytes = payload.length;
+    if (bytes > maxMessageBytes) {
+      throw new EdgelogError('LIMIT_EXCEEDED', `payload over the limit of ${maxMessageBytes} bytes`);
+    }
+    connection.headers ??= sourceHeaders(gateway, `mqtt:${client.id}`);
+    const { durable } = ingest.take(
+      {
+        kind: 'mqtt',
+        name: topic,
+        value: payload,
+        headers: connection.headers,
+        ...(properties !== undefined && { properties: headersOf(properties) }),
+      },
+      alongside,
+    );
+    counters.received[qos].inc();
+    counters.receivedBytes.inc(bytes);
+    if (!isWantedHere(packet)) return durable;
+    connection.delivering(bytes);
+    const done = () => connection.delivering(-bytes);
+    if (qos === 0) {
+      deliver(client, packet).then(done);
+      return durable;
+    }
+    const delivered = durable.then(() => deliver(client, packet));
+    delivered.then(done, done);
+    return delivered;
+  }
+
+  #refuse(
+    connection: MqttConnection,
+    packet: PublishPacket,
+    reasonCode: ReasonCode | undefined,
+    reason: string,
+  ): void {
+    this.#options.counters.refused.inc();
+    this.#options.onRefused(connection, packet, reason);
+    if (!connection.isVersion5 || reasonCode === undefined) {
+      throw new MqttFault(reasonCode ?? Reason.UNSPECIFIED, reason, { topic: packet.topic });
+    }
+    if (packet.qos === 0) return;
+    const type = packet.qos === 1 ? AckType.PUBACK : AckType.PUBREC;
+    const words = connection.wantsReasons ? reason : undefined;
+    connection.acks.answer(refusal(type, packet.messageId, reasonCode, words));
+  }
+}

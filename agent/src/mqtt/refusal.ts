@@ -1,0 +1,23 @@
+import type { AckType, ReasonCode } from './protocol.ts';
+
+const REASON_STRING = 0x1f;
+/** Of the reason in words: UTF-8 of it fits a length of two bytes with room to spare. */
+const REASON_CHARS_MAX = 200;
+
+/** PUBACK or PUBREC of MQTT 5.0 with a reason code and, where the client wants it, the reason in words [MQTT5-3.4.2]. */
+export function refusal(
+  type: typeof AckType.PUBACK | typeof AckType.PUBREC,
+  messageId: number,
+  reasonCode: ReasonCode,
+  reason?: string,
+): Buffer {
+  const words = reason === undefined ? undefined : Buffer.from(reason.slice(0, REASON_CHARS_MAX));
+  const property =
+    words === undefined ? [] : [REASON_STRING, words.length >> 8, words.length & 0xff, ...words];
+  const body = [messageId >> 8, messageId & 0xff, reasonCode, ...varint(property.length), ...property];
+  return Buffer.from([type, ...varint(body.length), ...body]);
+}
+
+function varint(value: number): number[] {
+  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(value >> 7)];
+}
