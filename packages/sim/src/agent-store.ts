@@ -1,7 +1,16 @@
+import {
+  acknowledge,
+  currentRun,
+  isDrained,
+  leaveOut,
+  openLane,
+  type Run,
+  replaceRun,
+  settledOffset,
+} from '@edgelog/edge/runs.ts';
 import type {
   AgentPort,
   Gap,
-  GapReason,
   NewRunReason,
   Position,
   RefusalCode,
@@ -21,13 +30,6 @@ interface Batch {
   records: readonly number[];
 }
 
-interface Run {
-  info: RunInfo;
-  acked: Position | undefined;
-  /** Sealed end of a run that is over; it is still compared with the hub, so that a loss there does not go unseen. */
-  end: number | undefined;
-}
-
 interface Log {
   logId: string;
   topic: string;
@@ -37,6 +39,7 @@ interface Log {
   dropped: Batch[];
   endOffset: number;
   runs: Run[];
+  heldFrom: number;
 }
 
 /** Everything that a crash reverts to its last flush. */
@@ -69,6 +72,9 @@ export interface AgentStoreHooks {
   gapDeclared(gap: Gap): void;
 }
 
+/** Lanes of a log that have something to send. */
+const LANES_MAX = 4;
+
 /** A gateway's disk in memory: partition logs with runs, group flush, loss of what was not flushed. */
 export class AgentStore implements AgentPort {
   readonly identity: { gateway: string; instance: string; version: string };
@@ -96,7 +102,8 @@ export class AgentStore implements AgentPort {
           batches: [],
           dropped: [],
           endOffset: 0,
-          runs: [{ info: this.#newRun(logId, topic, 0), acked: undefined, end: undefined }],
+          runs: [{ producerId: this.#newProducerId(), firstOffset: 0, end: null, acked: null }],
+          heldFrom: 0,
         };
       }),
       gaps: [],
@@ -109,7 +116,7 @@ export class AgentStore implements AgentPort {
     const log = this.#live.logs[topicIndex]!;
     const base = log.endOffset;
     const bytes = sealBatch({
-      producerId: log.runs.at(-1)!.info.producerId,
+      producerId: currentRun(log).producerId,
       baseOffset: base,
       records,
       time: this.#options.clock.now(),
@@ -124,11 +131,21 @@ export class AgentStore implements AgentPort {
   /** The disk is full and the policy says drop-oldest: `count` batches that nobody acknowledged go. */
   dropOldest(topicIndex: number, count: number): void {
     const log = this.#live.logs[topicIndex]!;
-    const run = log.runs.at(-1)!;
-    const from = run.acked?.next ?? run.info.firstOffset;
+    const from = settledOffset(log);
     const index = log.batches.findIndex((batch) => batch.base >= from);
     if (index < 0) return;
     log.dropped.push(...log.batches.splice(0, index + count));
+    void this.#flushSoon();
+  }
+
+  /** What comes from now on travels beside what the hub does not have yet, where there is any (`live-first`). */
+  openLanes(): void {
+    for (const log of this.#live.logs) {
+      const run = currentRun(log);
+      const isBehind = log.endOffset > (run.acked?.next ?? run.firstOffset);
+      if (isBehind && log.runs.filter((one) => !isDrained(one)).length < LANES_MAX)
+        openLane(log, log.endOffset, this.#newProducerId());
+    }
     void this.#flushSoon();
   }
 
@@ -155,9 +172,7 @@ export class AgentStore implements AgentPort {
   /** What is durable here, for the checker: offsets by log. */
   stored(): { logId: string; endOffset: number; drained: boolean }[] {
     return this.#live.logs.map((log) => {
-      const run = log.runs.at(-1)!;
-      const drained =
-        (run.acked?.next ?? run.info.firstOffset) === log.endOffset && this.#live.gaps.length === 0;
+      const drained = settledOffset(log) === log.endOffset && this.#live.gaps.length === 0;
       return { logId: log.logId, endOffset: log.endOffset, drained };
     });
   }
@@ -167,7 +182,7 @@ export class AgentStore implements AgentPort {
       const durable = this.#disk.logs.find((other) => other.logId === log.logId)!;
       for (const run of log.runs) {
         // A run that is not flushed does not exist yet.
-        if (durable.runs.some((other) => other.info.producerId === run.info.producerId)) {
+        if (durable.runs.some(({ producerId }) => producerId === run.producerId)) {
           yield this.#stream(log, run);
         }
       }
@@ -185,27 +200,34 @@ export class AgentStore implements AgentPort {
   }
 
   #stream(log: Log, run: Run): UplinkStream {
-    const { producerId } = run.info;
-    const durableEnd = () => this.#durableEnd(log);
+    const { producerId, firstOffset } = run;
+    const info = { producerId, logId: log.logId, topic: log.topic, firstOffset };
+    const durableEnd = () => Math.min(this.#durableEnd(log), log.endOffset);
+    /** As far as the run goes. */
+    const within = (offset: number) =>
+      run.isClosed ? run.end! : Math.min(run.end ?? offset, Math.max(offset, firstOffset));
     return {
-      run: run.info,
+      run: info,
       get logStartOffset() {
-        return run.end ?? log.batches[0]?.base ?? log.endOffset;
+        return within(log.batches[0]?.base ?? log.endOffset);
       },
       get sealedEndOffset() {
-        return run.end ?? Math.min(durableEnd(), log.endOffset);
+        return within(durableEnd());
       },
       get ended() {
-        return run.end !== undefined;
+        return run.isClosed === true;
+      },
+      get isBacklog() {
+        return run.end !== null;
       },
       get acked() {
-        return run.acked;
+        return run.acked ?? undefined;
       },
       read: (offset, maxBytes) => {
         const out: Buffer[] = [];
         let size = 0;
         for (const batch of log.batches) {
-          if (batch.base < offset || batch.next > durableEnd()) continue;
+          if (batch.base < offset || batch.next > within(durableEnd())) continue;
           if (out.length > 0 && size + batch.bytes.length > maxBytes) break;
           size += batch.bytes.length;
           out.push(stamped(batch, producerId));
@@ -218,64 +240,51 @@ export class AgentStore implements AgentPort {
         return batch === undefined ? undefined : readBatchHeader(stamped(batch, producerId)).crc;
       },
       acknowledge: (position) => {
-        this.#hooks.acknowledged(run.info, position);
-        run.acked = position;
-        this.#free(log, position.next);
+        this.#hooks.acknowledged(info, position);
+        acknowledge(run, position);
+        this.#free(log);
         void this.#flushSoon();
       },
       startNewRun: async (reason, hub) => {
-        this.#hooks.diverged(run.info, reason, hub);
+        this.#hooks.diverged(info, reason, hub);
         const gap = this.#replaceRun(log, run, reason, hub);
         await this.#flushSoon();
         return gap;
       },
-      refused: (code, message) => this.#hooks.refused(run.info, code, message),
+      setAside: async ({ offset }, hub) => {
+        const batch = log.batches.find(({ base }) => base === offset)!;
+        if (hub !== undefined) acknowledge(run, hub);
+        leaveOut(log, run, offset, batch.next, this.#newProducerId());
+        const gap = this.#declare(log, { from: offset, to: batch.next, reason: 'refused' });
+        await this.#flushSoon();
+        return gap;
+      },
+      refused: (code, message) => this.#hooks.refused(info, code, message),
     };
   }
 
   #replaceRun(log: Log, run: Run, reason: NewRunReason, hub: Position | undefined): Gap | undefined {
-    const forget = () => log.runs.splice(log.runs.indexOf(run), 1);
-    if (run.end !== undefined) {
-      forget();
-      const end = run.acked?.next;
-      if (reason !== 'hub-lost-data' || end === undefined) return undefined;
-      return this.#declare(log, hub?.next ?? run.info.firstOffset, end, reason);
-    }
-    const logStart = log.batches[0]?.base ?? log.endOffset;
-    const acked = run.acked?.next ?? run.info.firstOffset;
-    // Of earlier runs, what is still here and was acknowledged stays theirs.
-    const own = Math.max(logStart, run.info.firstOffset);
-    const theirs = reason === 'hub-ahead' || reason === 'crc-mismatch';
-    const first = theirs ? Math.max(acked, own) : own;
-    // What the hub surely holds of the old run; where the two disagree about just that, nothing can be compared.
-    const held = theirs ? run.acked : hub;
-    if (held === undefined || (theirs && hub?.next === held.next)) {
-      forget();
-    } else {
-      run.acked = held;
-      run.end = Math.max(first, Math.min(this.#durableEnd(log), log.endOffset));
-    }
-    log.runs.push({ info: this.#newRun(log.logId, log.topic, first), acked: undefined, end: undefined });
-    const from = theirs ? acked : (hub?.next ?? run.info.firstOffset);
-    return this.#declare(log, from, first, theirs ? 'diverged' : reason);
+    const logStartOffset = log.batches[0]?.base ?? log.endOffset;
+    const producerId = this.#newProducerId();
+    const lost = replaceRun(log, run, { reason, hub, logStartOffset, producerId });
+    return lost && this.#declare(log, lost);
   }
 
-  #declare(log: Log, from: number, to: number, reason: GapReason): Gap | undefined {
-    if (from >= to) return undefined;
-    const gap: Gap = { logId: log.logId, topic: log.topic, from, to, reason };
+  #declare(log: Log, lost: Pick<Gap, 'from' | 'to' | 'reason'>): Gap {
+    const gap: Gap = { logId: log.logId, topic: log.topic, ...lost };
     this.#live.gaps.push(gap);
     this.#hooks.gapDeclared(gap);
     return gap;
   }
 
-  #free(log: Log, next: number): void {
-    const acked = log.batches.filter((batch) => batch.next <= next).length;
+  #free(log: Log): void {
+    const settled = settledOffset(log);
+    const acked = log.batches.filter((batch) => batch.next <= settled).length;
     log.batches.splice(0, Math.max(0, acked - this.#options.keepAcked));
   }
 
-  #newRun(logId: string, topic: string, firstOffset: number): RunInfo {
-    const producerId = RESERVED_PRODUCER_ID_MIN + Math.floor(this.#options.prng.next() * 2 ** 48);
-    return { producerId, logId, topic, firstOffset };
+  #newProducerId(): number {
+    return RESERVED_PRODUCER_ID_MIN + Math.floor(this.#options.prng.next() * 2 ** 48);
   }
 
   #durableEnd(log: Log): number {

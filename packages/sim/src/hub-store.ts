@@ -53,6 +53,8 @@ export class HubStore implements HubPort {
   readonly hubId = 'hub-sim';
   /** Every position that was ever committed, whatever became of the disk since: `producer id:next:crc`. */
   readonly everCommitted = new Set<string>();
+  /** Records that this hub takes in no batch, ever. */
+  readonly poison = new Set<number>();
   readonly #options: HubStoreOptions;
   #disk: Disk = empty();
   #live: Disk = empty();
@@ -101,6 +103,8 @@ export class HubStore implements HubPort {
     } catch (error) {
       return refuse('corrupt-batch', String(error));
     }
+    if (this.poison.size > 0 && recordsIn(bytes).some((record) => this.poison.has(record)))
+      return refuse('batch-too-large', `the batch at ${header.baseOffset} is poison`);
     const next = header.lastOffset + 1;
     const expected = run.position?.next ?? run.info.firstOffset;
     if (header.baseOffset < expected && this.#options.faults?.noDedupe !== true) {

@@ -1,3 +1,4 @@
+import type * as runs from '@edgelog/edge/runs.ts';
 import type * as resume from '@edgelog/sync/resume.ts';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { HubFaults } from './hub-store.ts';
@@ -7,9 +8,19 @@ import type { Fault } from './world.ts';
 
 type Resume = typeof resume;
 const RESUME = '@edgelog/sync/resume.ts';
+type Runs = typeof runs;
+const RUNS = '@edgelog/edge/runs.ts';
 
 beforeEach(() => vi.resetModules());
-afterEach(() => vi.doUnmock(RESUME));
+afterEach(() => {
+  vi.doUnmock(RESUME);
+  vi.doUnmock(RUNS);
+});
+
+async function mutateRuns(mutate: (original: Runs) => Partial<Runs>): Promise<void> {
+  const original = await vi.importActual<Runs>(RUNS);
+  vi.doMock(RUNS, () => ({ ...original, ...mutate(original) }));
+}
 
 async function mutateResume(mutate: (original: Resume) => Partial<Resume>): Promise<void> {
   const original = await vi.importActual<Resume>(RESUME);
@@ -24,6 +35,7 @@ async function firstViolation({
   faults: readonly Fault[];
   hubFaults?: HubFaults;
   keepAcked?: number;
+  liveFirst?: boolean;
   seeds?: number;
 }): Promise<string | undefined> {
   const { runWorld } = await import('./world.ts');
@@ -113,6 +125,24 @@ test('an agent that does not notice that the hub lost data is caught', async () 
   expect(await firstViolation({ faults: ['wipeHub', 'restoreHub'] })).toBeDefined();
 });
 
+test('a gateway that frees what the live lane has acknowledged, and with it the backlog, is caught', async () => {
+  await mutateRuns(({ ackedOffset, currentRun }) => ({
+    settledOffset: (list) => ackedOffset(currentRun(list)),
+  }));
+  const world = { faults: ['break', 'killHub'], keepAcked: 0, liveFirst: true } as const;
+  expect(await firstViolation(world)).toBeDefined();
+});
+
+test('a lane that begins where the old run has sent already is caught', async () => {
+  await mutateRuns(({ openLane }) => ({
+    openLane: (list, at, producerId) => {
+      openLane(list, at, producerId);
+      list.runs.at(-2)!.end = null;
+    },
+  }));
+  expect(await firstViolation({ faults: ['break'], liveFirst: true, keepAcked: 5 })).toBeDefined();
+});
+
 test('without a mutation the same worlds are clean', async () => {
   const seeds = 5;
   expect(await firstViolation({ seeds, faults: ['killHub'] })).toBeUndefined();
@@ -120,4 +150,6 @@ test('without a mutation the same worlds are clean', async () => {
   const stale = { keepAcked: 1_000_000, hubFaults: { stalePosition: true } };
   expect(await firstViolation({ seeds, faults: ['break'], ...stale })).toBeUndefined();
   expect(await firstViolation({ seeds, faults: ['restoreAgent', 'clone'] })).toBeUndefined();
+  const lanes = { keepAcked: 0, liveFirst: true };
+  expect(await firstViolation({ seeds, faults: ['break', 'killHub'], ...lanes })).toBeUndefined();
 });

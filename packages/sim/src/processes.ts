@@ -21,6 +21,8 @@ export interface Surroundings {
   network: NetworkOptions;
   creditBytes: number;
   maxFrameBytes: number;
+  /** Gateways open a lane for fresh data beside a backlog whenever they are connected. Default false. */
+  liveFirst?: boolean;
   trace: (who: string, what: string, fields?: unknown) => void;
 }
 
@@ -247,7 +249,10 @@ export class AgentProcess {
         closed();
         scheduler.after(network.delayMsMax, () => wire.break('agent'));
       },
-      welcomed: () => trace(this.#name, 'welcomed'),
+      welcomed: () => {
+        trace(this.#name, 'welcomed');
+        if (this.#around.liveFirst) this.store.openLanes();
+      },
       diverged: (run, reason) => trace(this.#name, 'diverged', { run, reason }),
       changed: () => this.notify(),
     });

@@ -28,6 +28,13 @@ test('kills, broken connections and moving leaders alone never make anyone diver
   }
 });
 
+test('fresh data beside a backlog: with lanes as without, nothing is lost, doubled or out of order', async () => {
+  for (let seed = 3_000; seed < 3_008; seed++) {
+    const outcome = await runWorld({ seed, liveFirst: true });
+    expect(outcome.violations, `seed ${seed}`).toEqual([]);
+  }
+});
+
 test('one seed, one history', async () => {
   const histories = [];
   for (let time = 0; time < 2; time++) {
