@@ -1,0 +1,46 @@
+import { checkBeforeOpen } from '@edgelog/log';
+import { open } from 'lmdb';
+import type { DiskTable } from './table.ts';
+
+/** Address space for the map; LMDB widens it when the table outgrows it. */
+const MAP_BYTES = 64 * 1024 * 1024;
+
+/** One commit is flushed while the next is written, and a crash opens at the last flushed one. */
+const WRITE_MODE: object = { overlappingSync: true, safeRestore: true, separateFlushed: true };
+
+/** What lmdb-js makes of a write with `separateFlushed`: committed when it resolves, on disk when `flushed` does. */
+type Committed = Promise<boolean> & { flushed?: PromiseLike<unknown> };
+
+/**
+ * Opens a table in an LMDB file of its own, making it where there is none; after a crash at the last flushed commit. Throws
+ * DATA_DIR_INVALID where the file is damaged, STORE_FAILED where there is no room for one.
+ */
+export function openDiskTable(path: string): DiskTable {
+  checkBeforeOpen(path);
+  const db = open<Buffer, Buffer>({
+    path,
+    noSubdir: true,
+    keyEncoding: 'binary',
+    encoding: 'binary',
+    cache: false,
+    mapSize: MAP_BYTES,
+    ...WRITE_MODE,
+  });
+  return {
+    get: (key) => db.getBinary(key),
+    range: (start, end, limit) => db.getRange({ start, end, limit }),
+    keys: (start, end) => db.getKeys({ start, end }),
+    async write(rows) {
+      let committed: Committed | undefined;
+      for (const [key, value] of rows) {
+        const done: Committed = value === undefined ? db.remove(key) : db.put(key, value);
+        if (committed === undefined) committed = done;
+        // A removal has a promise of its own; the first one speaks for the transaction.
+        else done.catch(() => {});
+      }
+      await committed;
+      await committed?.flushed;
+    },
+    close: () => db.close(),
+  };
+}

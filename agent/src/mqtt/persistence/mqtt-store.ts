@@ -1,0 +1,170 @@
+import { join } from 'node:path';
+import type { Alarms } from '@edgelog/edge';
+import { Persistence } from './persistence.ts';
+import { type RetainedLimits, RetainedMessages } from './retained.ts';
+import type { QueueLimits, QueueShare } from './session-queue.ts';
+import { type Session, Sessions } from './sessions.ts';
+import { StorePlace } from './store-place.ts';
+import { type DiskTable, Table } from './table.ts';
+import { Wills } from './wills.ts';
+
+export interface MqttStoreOptions {
+  /** The agent's data directory; the store is in its `mqtt`. */
+  dir: string;
+  alarms: Alarms;
+  /** Life of a session without a connection, s: of MQTT 3.1.1, and the longest for MQTT 5. */
+  sessionExpirySeconds: number;
+  /** There was no room to queue a message for a session. */
+  onDrop: (clientId: string) => void;
+  /** There was no room to retain a message. */
+  onRetainedDrop: (topic: string) => void;
+  limits?: Partial<MqttStoreLimits>;
+  now?: () => number;
+  monotonicMs?: () => number;
+}
+
+export interface MqttStoreLimits {
+  queue: QueueLimits;
+  retained: RetainedLimits;
+}
+
+const MIB = 1024 * 1024;
+const ON_DISK: MqttStoreLimits = {
+  queue: { messages: 100_000, bytes: 32 * MIB, allBytes: 128 * MIB },
+  retained: { messages: 100_000, bytes: 64 * MIB },
+};
+/** Where there is no disk to trust. */
+const IN_MEMORY: MqttStoreLimits = {
+  queue: { messages: 10_000, bytes: 4 * MIB, allBytes: 16 * MIB },
+  retained: { messages: 10_000, bytes: 8 * MIB },
+};
+const ALARM = 'mqtt store';
+/** Sessions that /status names. */
+const LISTED_MAX = 100;
+
+export interface SessionStatus {
+  clientId: string;
+  connected: boolean;
+  subscriptions: number;
+  queuedMessages: number;
+  queuedBytes: number;
+  /** Sent and not acknowledged; null while it is not connected. */
+  inFlight: number | null;
+  /** Since the agent started. */
+  dropped: number;
+  /** Null while it is connected. */
+  expiresInMs: number | null;
+}
+
+export interface MqttStoreStatus {
+  /** False: what local subscribers have coming is in memory; an alarm says why. */
+  onDisk: boolean;
+  retained: { messages: number; bytes: number };
+  queuedBytes: number;
+  /** How many there are; the first hundred are listed. */
+  sessions: number;
+  list: SessionStatus[];
+}
+
+/** What the broker keeps for its local clients: retained messages, sessions with their queues, wills. */
+export interface MqttStore {
+  /** For aedes. */
+  readonly persistence: Persistence;
+  status(): MqttStoreStatus;
+  /** Resolves when everything is on disk. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the store of the broker in an LMDB file of its own. It never stops ingest: a damaged store is set aside as `mqtt.damaged` and
+ * a new one begun; where there is none to be had, or writing fails, the broker goes on in memory, within lower limits. An alarm
+ * says so.
+ */
+export function openMqttStore(options: MqttStoreOptions): MqttStore {
+  const { alarms } = options;
+  const place = new StorePlace(join(options.dir, 'mqtt'));
+  const onDisk = () => {
+    const store = storeIn(place.open(), options);
+    place.opened();
+    return store;
+  };
+  try {
+    try {
+      return onDisk();
+    } catch (error) {
+      alarms.raise(ALARM, `set aside as ${place.setAside()} and begun anew: ${reasonOf(error)}`);
+      return onDisk();
+    }
+  } catch (error) {
+    alarms.raise(
+      ALARM,
+      `cannot be opened, sessions and retained messages are kept in memory: ${reasonOf(error)}`,
+    );
+    return storeIn(undefined, options);
+  }
+}
+
+function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttStore {
+  const { alarms, onDrop, onRetainedDrop, now = Date.now, monotonicMs = () => performance.now() } = options;
+  const limits = { ...(disk === undefined ? IN_MEMORY : ON_DISK), ...options.limits };
+  let damagedRows = 0;
+  const table = new Table({
+    disk,
+    onFailure: (error) => {
+      share.limits = IN_MEMORY.queue;
+      const message = `cannot be written, sessions and retained messages are kept in memory from now on: ${reasonOf(error)}`;
+      alarms.raise(ALARM, message);
+    },
+    onDamage: () => {
+      damagedRows++;
+      alarms.raise(ALARM, `${damagedRows} damaged rows were left out`);
+    },
+  });
+  const share: QueueShare = { table, limits: limits.queue, allBytes: 0 };
+  const sessions = new Sessions({
+    table,
+    share,
+    expirySeconds: options.sessionExpirySeconds,
+    monotonicMs,
+    onFlushed: (clientId) => persistence.flushed(clientId),
+  });
+  const retained = new RetainedMessages(table, limits.retained, onRetainedDrop);
+  const persistence: Persistence = new Persistence({
+    table,
+    sessions,
+    retained,
+    wills: new Wills(table),
+    onDrop,
+    now,
+  });
+  const statusOf = (session: Session): SessionStatus => ({
+    clientId: session.clientId,
+    connected: session.leftAtMs === null,
+    subscriptions: session.subscriptions.size,
+    queuedMessages: session.queue.messages,
+    queuedBytes: session.queue.bytes,
+    inFlight: persistence.inFlight(session.clientId) ?? null,
+    dropped: session.dropped,
+    expiresInMs: sessions.expiresInMs(session) ?? null,
+  });
+
+  return {
+    persistence,
+    status: () => ({
+      onDisk: table.isOnDisk,
+      retained: { messages: retained.messages, bytes: retained.bytes },
+      queuedBytes: share.allBytes,
+      sessions: sessions.size,
+      list: [...sessions.list()].slice(0, LISTED_MAX).map(statusOf),
+    }),
+    async close() {
+      await persistence.destroy();
+      sessions.close();
+      await table.close();
+    },
+  };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

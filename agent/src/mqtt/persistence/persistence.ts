@@ -1,0 +1,323 @@
+import { Readable } from 'node:stream';
+import { assert } from '@edgelog/base';
+import { atOnce } from './at-once.ts';
+import { Delivery } from './delivery.ts';
+import type { Forwarded, LocalBroker, LocalClient } from './local-client.ts';
+import type { Message } from './message.ts';
+import type { RetainedMessages } from './retained.ts';
+import type { OwnedSubscription, Session, Sessions, Subscription } from './sessions.ts';
+import type { Table } from './table.ts';
+import type { Wills } from './wills.ts';
+
+export interface PersistenceOptions {
+  table: Table;
+  sessions: Sessions;
+  retained: RetainedMessages;
+  wills: Wills;
+  /** There was no room to queue a message. */
+  onDrop: (clientId: string) => void;
+  now: () => number;
+}
+
+type Named = { id: string };
+
+/** Clients of before the start get this long to come back before their wills are published. */
+const WILL_GRACE_MS = 30_000;
+const SWEEP_MS = 60_000;
+
+/**
+ * What aedes 2.0.0-beta.1 keeps its sessions in (the interface of aedes-persistence 10). Two things are not as aedes has them by
+ * itself: messages with QoS above 0 reach a persistent session from its queue alone, connected or not, so that order, packet
+ * ids and the number in flight are right; and a publisher's acknowledgement waits for the commit that holds what it
+ * retained or queued, but the message's way to subscribers does not.
+ */
+export class Persistence {
+  readonly #options: PersistenceOptions;
+  readonly #clients = new Map<string, LocalClient>();
+  readonly #deliveries = new Map<string, Delivery>();
+  /** By client: how far a queue was sent on a connection that ended. */
+  readonly #sentBefore = new Map<string, number>();
+  #broker: LocalBroker | undefined;
+  #timers: NodeJS.Timeout[] = [];
+
+  constructor(options: PersistenceOptions) {
+    this.#options = options;
+    for (const { clientId, queue } of options.sessions.list())
+      this.#sentBefore.set(clientId, queue.flushedSeq);
+  }
+
+  /** aedes gives itself when it starts. */
+  async setup(broker: LocalBroker): Promise<void> {
+    this.#broker = broker;
+    const { preConnect, published } = broker;
+    broker.preConnect = (client, packet, done) => {
+      this.#takeOver(client);
+      preConnect.call(broker, client, packet, done);
+    };
+    broker.published = (packet, client, done) => {
+      const next = () => published.call(broker, packet, client, done);
+      if (packet.qos === 0) next();
+      else void this.#options.table.commit().then(next);
+    };
+    broker.on('clientReady', (client) => this.#connected(client));
+    broker.on('clientDisconnect', (client) => this.#left(client));
+    this.#timers = [
+      setTimeout(() => this.#publishWills(), WILL_GRACE_MS).unref(),
+      setInterval(() => this.expire(), SWEEP_MS).unref(),
+    ];
+  }
+
+  /** Messages sent to a session and not acknowledged; undefined while it is not connected. */
+  inFlight(clientId: string): number | undefined {
+    return this.#deliveries.get(clientId)?.inFlight;
+  }
+
+  /** Ends the sessions whose time is over. */
+  expire(): void {
+    for (const id of this.#options.sessions.expired()) void this.cleanSubscriptions({ id });
+  }
+
+  /** A flush of the session's queue. */
+  flushed(clientId: string): void {
+    this.#deliveries.get(clientId)?.pump();
+  }
+
+  storeRetained(packet: Forwarded): PromiseLike<void> {
+    this.#options.retained.store(messageOf(packet));
+    return atOnce(undefined);
+  }
+
+  createRetainedStreamCombi(filters: readonly string[]): Readable {
+    return Readable.from(this.#retainedPackets(filters), { objectMode: true });
+  }
+
+  createRetainedStream(filter: string): Readable {
+    return this.createRetainedStreamCombi([filter]);
+  }
+
+  /** Resolves when the subscriptions are on disk. */
+  async addSubscriptions(client: Named, subscriptions: readonly Subscription[]): Promise<void> {
+    const { sessions, table } = this.#options;
+    const isNew = sessions.get(client.id) === undefined;
+    sessions.subscribe(client.id, subscriptions);
+    const connected = this.#clients.get(client.id);
+    if (isNew && connected !== undefined) this.#connected(connected);
+    await table.commit();
+  }
+
+  async removeSubscriptions(client: Named, topics: readonly string[]): Promise<void> {
+    this.#options.sessions.unsubscribe(client.id, topics);
+    if (this.#options.sessions.get(client.id) === undefined) this.#forget(client.id);
+    await this.#options.table.commit();
+  }
+
+  /** Ends the session: its subscriptions, and what is queued for it. */
+  async cleanSubscriptions(client: Named): Promise<void> {
+    if (this.#options.sessions.get(client.id) === undefined) return;
+    this.#forget(client.id);
+    this.#options.sessions.end(client.id);
+    await this.#options.table.commit();
+  }
+
+  async subscriptionsByClient(client: Named): Promise<Subscription[]> {
+    return [...(this.#options.sessions.get(client.id)?.subscriptions.values() ?? [])];
+  }
+
+  /** Those with QoS above 0, one for a client. */
+  subscriptionsByTopic(topic: string): PromiseLike<OwnedSubscription[]> {
+    return atOnce(this.#options.sessions.matching(topic));
+  }
+
+  async countOffline(): Promise<{ subsCount: number; clientsCount: number }> {
+    const { sessions } = this.#options;
+    return { subsCount: sessions.subscriptionCount, clientsCount: sessions.size };
+  }
+
+  getClientList(topic: string): Readable {
+    const ids = [...this.#options.sessions.list()]
+      .filter(({ subscriptions }) => subscriptions.has(topic))
+      .map(({ clientId }) => clientId);
+    return Readable.from(ids);
+  }
+
+  /** Queues a message for sessions that `subscriptionsByTopic` named. */
+  outgoingEnqueueCombi(subscriptions: readonly OwnedSubscription[], packet: Forwarded): PromiseLike<void> {
+    for (const one of subscriptions) {
+      // Who published is known when the packet is on its way, later in this turn.
+      if (one.nl) queueMicrotask(() => packet.clientId !== one.clientId && this.#enqueue(one, packet));
+      else this.#enqueue(one, packet);
+    }
+    return atOnce(undefined);
+  }
+
+  outgoingEnqueue(subscription: OwnedSubscription, packet: Forwarded): PromiseLike<void> {
+    return this.outgoingEnqueueCombi([subscription], packet);
+  }
+
+  /** PUBREC from a subscriber: resolves when PUBREL may be sent. */
+  async outgoingUpdate(client: Named, packet: { messageId: number }): Promise<void> {
+    await this.#deliveries.get(client.id)?.released(packet.messageId);
+  }
+
+  /** PUBACK or PUBCOMP from a subscriber. */
+  async outgoingClearMessageId(client: Named, packet: { messageId: number }): Promise<void> {
+    this.#deliveries.get(client.id)?.acknowledged(packet.messageId);
+  }
+
+  /** aedes finds nothing to send by itself: `Delivery` does it. */
+  outgoingStream(): Readable {
+    return Readable.from([]);
+  }
+
+  /** Resolves when the will is on disk [MQTT-3.1.2-8]. */
+  async putWill(client: Named, packet: Forwarded & { brokerId: string }): Promise<void> {
+    assert(this.#broker !== undefined, 'a will before the broker');
+    packet.brokerId = this.#broker.id;
+    packet.clientId = client.id;
+    this.#options.wills.put({ ...messageOf(packet), clientId: client.id, brokerId: this.#broker.id });
+    await this.#options.table.commit();
+  }
+
+  async getWill(client: Named): Promise<object | undefined> {
+    const will = this.#options.wills.get(client.id);
+    return will && willPacket(will);
+  }
+
+  async delWill(client: Named): Promise<object | undefined> {
+    const will = this.#options.wills.get(client.id);
+    if (will !== undefined) this.#options.wills.remove(client.id);
+    return will && willPacket(will);
+  }
+
+  /** Wills of brokers that are not among those given: of runs before this one. */
+  streamWill(brokers: Record<string, unknown> = {}): Readable {
+    const left = [...this.#options.wills.list()].filter(({ brokerId }) => brokers[brokerId!] === undefined);
+    return Readable.from(left.map(willPacket));
+  }
+
+  async destroy(): Promise<void> {
+    for (const timer of this.#timers) clearTimeout(timer);
+    for (const delivery of this.#deliveries.values()) delivery.stop();
+  }
+
+  /** Delivery with QoS above 0 goes through the queue where there is one. */
+  #takeOver(client: LocalClient): void {
+    const { deliverQoS } = client;
+    client.deliverQoS = (packet, done) => {
+      if (client.clean || packet.qos === 0) deliverQoS.call(client, packet, done);
+      else if (packet.brokerId === null) this.#deliverRetained(client, packet, done);
+      else done();
+    };
+  }
+
+  /** A retained message for a SUBSCRIBE: the next one is fetched when the queue is short. */
+  #deliverRetained(client: LocalClient, packet: Forwarded, done: () => void): void {
+    const own = this.#options.sessions.matching(packet.topic).find(({ clientId }) => clientId === client.id);
+    if (own === undefined) {
+      client.deliver0(packet, done);
+      return;
+    }
+    this.#enqueue({ ...own, rap: true }, packet);
+    const delivery = this.#deliveries.get(client.id);
+    if (delivery === undefined) done();
+    else delivery.whenShort(done);
+  }
+
+  #enqueue(to: OwnedSubscription, packet: Forwarded): void {
+    const session = this.#options.sessions.get(to.clientId);
+    if (session === undefined) return;
+    const message = messageOf(packet);
+    message.qos = Math.min(message.qos, to.qos) as 0 | 1 | 2;
+    if (!to.rap) message.retain = false;
+    if (to.subscriptionIdentifier !== undefined) {
+      message.properties = { ...message.properties, subscriptionIdentifier: to.subscriptionIdentifier };
+    }
+    if (session.queue.push(message)) return;
+    session.dropped++;
+    this.#options.onDrop(to.clientId);
+  }
+
+  #connected(client: LocalClient): void {
+    if (client.clean || client.closed) return;
+    const { sessions, now } = this.#options;
+    this.#clients.set(client.id, client);
+    sessions.connected(client.id, expiryOf(client));
+    const session = sessions.get(client.id);
+    if (session !== undefined) this.#deliver(client, session, now);
+  }
+
+  #deliver(client: LocalClient, { clientId, queue }: Session, now: () => number): void {
+    this.#stop(clientId);
+    const delivery = new Delivery({
+      client,
+      queue,
+      mayBeSentBefore: this.#sentBefore.get(clientId) ?? 0,
+      mayReceive: (packet) => Boolean(this.#broker?.authorizeForward(client, packet)),
+      now,
+    });
+    this.#deliveries.set(clientId, delivery);
+    delivery.pump();
+  }
+
+  #left(client: LocalClient): void {
+    if (this.#clients.get(client.id) !== client) return;
+    this.#clients.delete(client.id);
+    this.#stop(client.id);
+    this.#options.sessions.left(client.id, expiryOf(client));
+  }
+
+  #stop(clientId: string): void {
+    const delivery = this.#deliveries.get(clientId);
+    if (delivery === undefined) return;
+    delivery.stop();
+    this.#deliveries.delete(clientId);
+    this.#sentBefore.set(clientId, Math.max(delivery.sentSeq, this.#sentBefore.get(clientId) ?? 0));
+  }
+
+  #forget(clientId: string): void {
+    this.#stop(clientId);
+    this.#sentBefore.delete(clientId);
+  }
+
+  /** Wills that an earlier run took and could not publish; who came back meanwhile has another will, or none. */
+  #publishWills(): void {
+    const broker = this.#broker;
+    if (broker === undefined || broker.closed) return;
+    for (const will of this.#options.wills.list()) {
+      if (will.brokerId !== broker.id) broker.publishWill({ id: will.clientId! }, willPacket(will));
+    }
+  }
+
+  *#retainedPackets(filters: readonly string[]): Generator<object> {
+    for (const { expiry, ...message } of this.#options.retained.matching(filters)) {
+      yield {
+        cmd: 'publish',
+        dup: false,
+        ...message,
+        ...(expiry !== undefined && { messageExpiry: expiry }),
+      };
+    }
+  }
+}
+
+function messageOf(packet: Forwarded): Message {
+  const { topic, payload, qos = 0, retain = false, properties, messageExpiry } = packet;
+  const message: Message = {
+    topic,
+    payload: typeof payload === 'string' ? Buffer.from(payload) : payload,
+    qos,
+    retain,
+  };
+  if (properties !== undefined) message.properties = properties;
+  if (messageExpiry !== undefined) message.expiry = messageExpiry;
+  return message;
+}
+
+function willPacket({ expiry: _, ...will }: Message): object {
+  return { cmd: 'publish', dup: false, ...will };
+}
+
+/** What a client of MQTT 5 asked for, s. */
+function expiryOf(client: LocalClient): number | undefined {
+  return client.version === 5 ? client.sessionExpiryInterval : undefined;
+}

@@ -1,0 +1,184 @@
+import { asBuffer, asKey, openRow, sealRow } from './row.ts';
+
+/** The part of an LMDB table that is used here; it has no rows of its own where there is no disk to trust. */
+export interface DiskTable {
+  get(key: Buffer): Buffer | undefined;
+  range(start: Buffer, end: Buffer, limit: number): Iterable<{ key: Buffer; value: Buffer }>;
+  keys(start: Buffer, end: Buffer): Iterable<Buffer>;
+  /** One transaction; resolves when it is on disk. */
+  write(rows: readonly (readonly [key: Buffer, value: Buffer | undefined])[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface TableOptions {
+  /** Undefined: everything is kept in memory. */
+  disk: DiskTable | undefined;
+  /** Writing failed: from now on what is written stays in memory, and what is on disk is only read. */
+  onFailure: (error: unknown) => void;
+  /** A row whose bytes are not those that were written; it is left out. */
+  onDamage: (key: string) => void;
+}
+
+/** What nobody waits for (removals, QoS 0) is written with the next commit, after this at most. */
+const LAZY_MS = 1000;
+const PAGE_ROWS = 256;
+const NOTHING = Promise.resolve();
+
+type Rows = Map<string, Buffer | undefined>;
+
+/**
+ * Rows by key, read as they were written last, written to disk by a group commit: what one turn of the event loop brings
+ * goes in one transaction, and what comes while one is being flushed in the next one. Keys are strings of bytes (latin1).
+ */
+export class Table {
+  readonly #options: TableOptions;
+  #staged: Rows = new Map();
+  #writing: Rows = new Map();
+  #collecting: PromiseWithResolvers<void> | undefined;
+  #isCutting = false;
+  #isWriting = false;
+  #flushing: Promise<void> = NOTHING;
+  #isOnDisk: boolean;
+  #lazy: NodeJS.Timeout | undefined;
+
+  constructor(options: TableOptions) {
+    this.#options = options;
+    this.#isOnDisk = options.disk !== undefined;
+  }
+
+  /** False once writing failed, or where there never was a disk. */
+  get isOnDisk(): boolean {
+    return this.#isOnDisk;
+  }
+
+  put(key: string, value: Buffer): void {
+    this.#staged.set(key, sealRow(key, value));
+    this.#scheduleLazily();
+  }
+
+  remove(key: string): void {
+    if (!this.#isOnDisk && this.#options.disk === undefined) this.#staged.delete(key);
+    else this.#staged.set(key, undefined);
+    this.#scheduleLazily();
+  }
+
+  get(key: string): Buffer | undefined {
+    for (const rows of [this.#staged, this.#writing]) {
+      if (rows.has(key)) return this.#open(key, rows.get(key));
+    }
+    return this.#open(key, this.#options.disk?.get(asBuffer(key)));
+  }
+
+  /** Up to `limit` rows from `start` to before `end`, in the order of their keys. */
+  range(start: string, end: string, limit: number): [key: string, value: Buffer][] {
+    const found: [string, Buffer][] = [];
+    for (let from = start; found.length < limit; ) {
+      const page = this.#page(from, end, limit);
+      for (const [key, bytes] of page.rows) {
+        const value = found.length < limit ? this.#open(key, bytes) : undefined;
+        if (value !== undefined) found.push([key, value]);
+      }
+      if (page.next === undefined) break;
+      from = page.next;
+    }
+    return found;
+  }
+
+  /** All rows from `start` to before `end`, a page at a time: rows may be written meanwhile. */
+  *all(start: string, end: string): Generator<[key: string, value: Buffer]> {
+    for (let from: string | undefined = start; from !== undefined; ) {
+      const page: [string, Buffer][] = this.range(from, end, PAGE_ROWS);
+      yield* page;
+      from = page.length < PAGE_ROWS ? undefined : `${page.at(-1)![0]}\0`;
+    }
+  }
+
+  /** All keys on disk from `start` to before `end`. */
+  *diskKeys(start: string, end: string): Generator<string> {
+    for (const key of this.#options.disk?.keys(asBuffer(start), asBuffer(end)) ?? []) yield asKey(key);
+  }
+
+  /** Resolves when everything written so far is on disk, or when there is no disk to wait for. Never rejects. */
+  commit(): Promise<void> {
+    if (!this.#isOnDisk) return NOTHING;
+    if (this.#staged.size === 0) return this.#isWriting ? this.#flushing : NOTHING;
+    this.#collecting ??= Promise.withResolvers<void>();
+    this.#schedule();
+    return this.#collecting.promise;
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#lazy);
+    await this.commit();
+    if (this.#isOnDisk) await this.#options.disk?.close();
+  }
+
+  #open(key: string, bytes: Buffer | undefined): Buffer | undefined {
+    if (bytes === undefined) return undefined;
+    const value = openRow(key, bytes);
+    if (value === undefined) this.#options.onDamage(key);
+    return value;
+  }
+
+  /** A stretch of keys as it is now; `next` is where the following one begins. */
+  #page(start: string, end: string, limit: number): { rows: [string, Buffer][]; next: string | undefined } {
+    const rows = new Map<string, Buffer>();
+    let last: string | undefined;
+    let count = 0;
+    for (const { key, value } of this.#options.disk?.range(asBuffer(start), asBuffer(end), limit) ?? []) {
+      last = asKey(key);
+      rows.set(last, value);
+      count++;
+    }
+    const next = count < limit ? undefined : `${last}\0`;
+    const until = next ?? end;
+    for (const written of [this.#writing, this.#staged]) {
+      for (const [key, value] of written) {
+        if (key < start || key >= until) continue;
+        if (value === undefined) rows.delete(key);
+        else rows.set(key, value);
+      }
+    }
+    return { rows: [...rows].sort(([a], [b]) => (a < b ? -1 : 1)), next };
+  }
+
+  #scheduleLazily(): void {
+    if (this.#isOnDisk) this.#lazy ??= setTimeout(() => void this.commit(), LAZY_MS).unref();
+  }
+
+  #schedule(): void {
+    if (this.#isCutting || this.#isWriting) return;
+    this.#isCutting = true;
+    setImmediate(() => void this.#write());
+  }
+
+  #next(): void {
+    if (this.#collecting === undefined) return;
+    if (this.#isOnDisk) this.#schedule();
+    else this.#collecting.resolve();
+  }
+
+  async #write(): Promise<void> {
+    this.#isCutting = false;
+    clearTimeout(this.#lazy);
+    this.#lazy = undefined;
+    const group = this.#collecting!;
+    this.#collecting = undefined;
+    this.#writing = this.#staged;
+    this.#staged = new Map();
+    this.#isWriting = true;
+    this.#flushing = group.promise;
+    try {
+      await this.#options.disk!.write([...this.#writing].map(([key, value]) => [asBuffer(key), value]));
+      this.#writing = new Map();
+    } catch (error) {
+      this.#isOnDisk = false;
+      this.#staged = new Map([...this.#writing, ...this.#staged]);
+      this.#writing = new Map();
+      this.#options.onFailure(error);
+    }
+    this.#isWriting = false;
+    group.resolve();
+    this.#next();
+  }
+}
