@@ -1,0 +1,12 @@
+export { aclSchema } from './acl-rules.ts';
+export { LoginRefused } from './login-refused.ts';
+export { type AccessSettings, MqttAccess } from './mqtt-access.ts';
+export { hashPassword } from './password-hash.ts';
+export {
+  assertUserName,
+  readUsersFile,
+  type UsersFile,
+  usersOf,
+  withUser,
+  writeUsersFile,
+} from './users-file.ts';
