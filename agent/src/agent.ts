@@ -20,8 +20,7 @@ import { createIngest } from './ingest/index.ts';
 import { type MqttBroker, startMqttBroker } from './mqtt/broker.ts';
 import { mqttCounters } from './mqtt/counters.ts';
 import { Qos2Window } from './mqtt/qos2.ts';
-import { SerialLine } from './serial/serial-line.ts';
-import { parseSerialSetting } from './serial/setting.ts';
+import { SerialLines } from './serial/serial-lines.ts';
 import { type AgentSettings, segmentBytesOf } from './settings.ts';
 import { type AgentParts, agentHealth, agentStatus } from './status.ts';
 
@@ -157,19 +156,16 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       await broker.close();
       await streams.flush();
     });
-    const serial = settings.serial.map(
-      (text) =>
-        new SerialLine({
-          ...parseSerialSetting(text)!,
-          gateway: settings.gateway,
-          ingest,
-          maxFrameBytes: settings.maxMessageBytes,
-          streams,
-          metrics,
-          log,
-        }),
-    );
-    undo.push(async () => void (await Promise.all(serial.map((line) => line.stop()))));
+    const serial = new SerialLines(settings.serial, {
+      gateway: settings.gateway,
+      maxFrameBytes: settings.maxMessageBytes,
+      ingest,
+      pressure: streams.pressure,
+      alarms,
+      metrics,
+      log,
+    });
+    undo.push(() => serial.stop());
 
     const parts: AgentParts = {
       gateway: settings.gateway,

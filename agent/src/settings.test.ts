@@ -34,7 +34,7 @@ test('lists may be given with commas or by repeating the flag', () => {
     '/dev/ttyS1',
   );
   expect(settings.hub).toEqual(['ws://a:1', 'wss://b:2/sync']);
-  expect(settings.serial).toEqual(['/dev/ttyUSB0@9600', '/dev/ttyS1']);
+  expect(settings.serial).toMatchObject([{ port: '/dev/ttyUSB0', baudRate: 9600 }, { port: '/dev/ttyS1' }]);
 });
 
 test.each([

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { addressSetting, LOG_LEVELS } from '@edgelog/runtime';
 import { z } from 'zod';
-import { parseSerialSetting } from './serial/setting.ts';
+import { serialSettingSchema } from './serial/setting.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -26,10 +26,6 @@ function hubUrl(text: string): boolean {
   return url !== null && (url.protocol === 'ws:' || url.protocol === 'wss:') && url.hostname !== '';
 }
 
-function isSerial(text: string): boolean {
-  return parseSerialSetting(text) !== undefined;
-}
-
 const bytes = (min: number, max: number) => z.number().int().min(min).max(max);
 
 export const agentSettingsSchema = z.object({
@@ -47,9 +43,9 @@ export const agentSettingsSchema = z.object({
   mqtt: addressSetting().default('127.0.0.1:1883').describe('where devices publish over MQTT'),
   http: addressSetting().default('127.0.0.1:7422').describe('health, status, metrics, uplink switch'),
   serial: z
-    .array(z.string().refine(isSerial, 'expected PATH or PATH@BAUD, e.g. /dev/ttyUSB0@9600'))
+    .array(serialSettingSchema)
     .default([])
-    .describe('serial lines to read, PATH or PATH@BAUD'),
+    .describe('serial lines to read: PATH or PATH@BAUD; in the file also objects with port, framing and more'),
   topic: z
     .string()
     .regex(TOPIC_NAME, 'expected a Kafka topic name: 1 to 249 of a-z A-Z 0-9 . _ -')

@@ -3,7 +3,7 @@ import type { LogStore } from '@edgelog/log';
 import type { Uplink, UplinkStreamStatus } from '@edgelog/sync';
 import type { MqttBroker } from './mqtt/broker.ts';
 import type { MqttCounters } from './mqtt/counters.ts';
-import type { SerialLine } from './serial/serial-line.ts';
+import type { SerialLines } from './serial/serial-lines.ts';
 
 /** What /status says of one stream. Offsets are edge offsets. */
 export interface StreamStatus {
@@ -37,7 +37,7 @@ export interface AgentParts {
   uplink: Uplink;
   mqtt: MqttBroker;
   mqttCounters: MqttCounters;
-  serial: readonly SerialLine[];
+  serial: SerialLines;
   clock: GatewayClock;
   now: () => number;
 }
@@ -94,7 +94,7 @@ export function agentStatus(parts: AgentParts) {
       subscriberDrops: mqttCounters.subscriberDrops.value,
       connectionErrors: mqttCounters.connectionErrors.value,
     },
-    serial: serial.map((line) => line.status()),
+    serial: serial.status(),
     disk: disk.status(),
     log: store.stats(),
     damage: store.damage(),

@@ -1,38 +1,34 @@
-import { spawn } from 'node:child_process';
-import { existsSync, openSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { temporaryDir, testAgent, testHub, until } from '../testing/fixture.ts';
 import { MemoryHub } from '../testing/memory-hub.ts';
+import type { SerialStatus } from './serial-line.ts';
+import { serialSettingSchema } from './setting.ts';
+import { plug } from './testing/pty.ts';
 
-/** A pair of pseudo-terminals: what is written into one comes out of the other. */
-async function pty(dir: string): Promise<{ instrument: string; line: string; unplug(): Promise<void> }> {
-  const [instrument, line] = [join(dir, 'instrument'), join(dir, 'line')];
-  const child = spawn('socat', [`pty,raw,echo=0,link=${instrument}`, `pty,raw,echo=0,link=${line}`]);
-  const unplug = async () => {
-    child.kill();
-    await until('socat has ended', () => child.exitCode !== null || child.signalCode !== null);
+/** An agent with serial lines as a user would set them. */
+async function agentWith(dir: string, serial: unknown[], hub?: MemoryHub) {
+  const agent = await testAgent({
+    dataDir: `${dir}/data`,
+    serial: serial.map((one) => serialSettingSchema.parse(one)),
+    maxMessageBytes: 100,
+    ...(hub === undefined ? {} : { hub: [(await testHub(hub)).url] }),
+  });
+  return {
+    agent,
+    serial: (at = 0) => agent.status().serial[at] as SerialStatus,
+    alarms: () => agent.status().alarms.map(({ name }) => name),
+    endOffset: () => agent.status().streams[0]?.endOffset ?? 0,
   };
-  onTestFinished(unplug);
-  await until('the pseudo-terminals are there', () => existsSync(instrument) && existsSync(line));
-  return { instrument, line, unplug };
 }
 
 test('lines of a serial instrument arrive in order with the port as key; an overlong one is dropped and counted', async () => {
   const hub = new MemoryHub();
   const dir = temporaryDir();
-  const { instrument, line } = await pty(dir);
-  const agent = await testAgent({
-    dataDir: join(dir, 'data'),
-    hub: [(await testHub(hub)).url],
-    serial: [`${line}@9600`],
-    maxMessageBytes: 100,
-  });
-  const serial = () => agent.status().serial[0]!;
+  const { line, send } = await plug(dir);
+  const { agent, serial } = await agentWith(dir, [`${line}@9600`], hub);
   await until('the line is open', () => serial().state === 'open');
-  const out = openSync(instrument, 'w');
-  writeSync(out, `T=21.5\r\nT=21.6\n${'x'.repeat(200)}\nT=`);
-  writeSync(out, '21.7\n');
+  send(`T=21.5\r\nT=21.6\n${'x'.repeat(200)}\nT=`);
+  send('21.7\n');
   await until('three frames are acknowledged', () => agent.status().streams[0]?.ackedOffset === 3);
   expect(hub.values()).toEqual(['T=21.5', 'T=21.6', 'T=21.7']);
   expect(hub.records()[0]!.key!.toString()).toBe(line);
@@ -42,17 +38,104 @@ test('lines of a serial instrument arrive in order with the port as key; an over
 
 test('a line that is missing at first, and is unplugged later, is opened again', async () => {
   const dir = temporaryDir();
-  const path = join(dir, 'line');
-  const agent = await testAgent({ dataDir: join(dir, 'data'), serial: [path] });
-  const serial = () => agent.status().serial[0]!;
+  const path = `${dir}/line`;
+  const { serial, endOffset, alarms } = await agentWith(dir, [path]);
   await until('it was missed', () => serial().state === 'waiting');
   for (let round = 1; round <= 2; round++) {
-    const { instrument, unplug } = await pty(dir);
+    const { send, unplug } = await plug(dir);
     await until('the line is open', () => serial().state === 'open');
-    writeSync(openSync(instrument, 'w'), `round ${round}\n`);
+    expect(alarms()).toEqual([]);
+    send(`round ${round}\n`);
     await until('the frame is there', () => serial().frames === round);
     await unplug();
     await until('the loss was seen', () => serial().state === 'waiting');
+    expect(alarms()).toEqual([`serial lost ${path}`]);
   }
-  expect(agent.status().streams[0]!.endOffset).toBe(2);
+  expect(endOffset()).toBe(2);
+});
+
+test('a frame cut by the unplugging is not joined to the next plugging', async () => {
+  const hub = new MemoryHub();
+  const dir = temporaryDir();
+  const { serial } = await agentWith(dir, [`${dir}/line`], hub);
+  const first = await plug(dir);
+  await until('the line is open', () => serial().state === 'open');
+  first.send('whole\nhal');
+  await until('all was read', () => serial().bytes === 9);
+  await first.unplug();
+  await until('the loss was seen', () => serial().state === 'waiting');
+  const second = await plug(dir);
+  await until('the line is open again', () => serial().state === 'open');
+  second.send('f\n');
+  await until('both frames are there', () => hub.values().length === 2);
+  expect(hub.values()).toEqual(['whole', 'f']);
+});
+
+test('serial port vanishes and nobody notices: a silent line raises an alarm, is opened anew, and the alarm ends with its first byte', async () => {
+  const dir = temporaryDir();
+  const { line, send } = await plug(dir);
+  const { serial, alarms } = await agentWith(dir, [{ port: line, name: 'meter', silenceMs: 100 }]);
+  await until('it was opened anew', () => serial().silences > 0 && serial().opened > 1);
+  expect(alarms()).toContain('serial silent meter');
+  await until('bytes come', () => {
+    send('x\n');
+    return !alarms().includes('serial silent meter');
+  });
+});
+
+test('two ports by pattern are two lines with names of their own; one that is plugged later joins them', async () => {
+  const hub = new MemoryHub();
+  const dir = temporaryDir();
+  const { agent, serial } = await agentWith(dir, [{ port: `${dir}/meter-*-port`, name: 'meter' }], hub);
+  expect(agent.status().serial).toEqual([{ path: `${dir}/meter-*-port`, state: 'missing' }]);
+  for (const [at, name] of ['meter-a-port', 'meter-b-port'].entries()) {
+    const { send } = await plug(dir, name);
+    await until('the line is open', () => serial(at)?.state === 'open');
+    send(`from ${name}\n`);
+    await until('the frame has arrived', () => hub.values().length === at + 1);
+  }
+  expect(hub.records().map(({ key }) => key!.toString())).toEqual([
+    'meter/meter-a-port',
+    'meter/meter-b-port',
+  ]);
+  expect(agent.status().alarms).toEqual([]);
+});
+
+test('noise between frames with a checksum costs only what it hits, and is counted', async () => {
+  const hub = new MemoryHub();
+  const dir = temporaryDir();
+  const { line, send } = await plug(dir);
+  const { serial } = await agentWith(
+    dir,
+    [
+      {
+        port: line,
+        framing: { type: 'markers', start: [2], end: [3], checksum: { type: 'xor', at: 'after-end' } },
+      },
+    ],
+    hub,
+  );
+  await until('the line is open', () => serial().state === 'open');
+  const frame = (text: string) =>
+    Buffer.from([2, ...Buffer.from(text), 3, Buffer.from(text).reduce((a, b) => a ^ b)]);
+  const hit = frame('21.6');
+  hit[2] = 0xff;
+  for (const part of [frame('21.5'), Buffer.from([0xff, 0]), hit, frame('21.7')]) {
+    send(part.subarray(0, 2));
+    send(part.subarray(2));
+  }
+  await until('both whole frames have arrived', () => hub.values().length === 2);
+  expect(hub.values()).toEqual(['21.5', '21.7']);
+  expect(serial().faults).toMatchObject({ checksum: 1 });
+});
+
+test('a frame that ends with a silence is taken though nothing follows it', async () => {
+  const hub = new MemoryHub();
+  const dir = temporaryDir();
+  const { line, send } = await plug(dir);
+  const { serial } = await agentWith(dir, [{ port: line, framing: { type: 'gap', gapMs: 100 } }], hub);
+  await until('the line is open', () => serial().state === 'open');
+  send('burst');
+  await until('the frame has arrived', () => hub.values().length === 1);
+  expect(hub.values()).toEqual(['burst']);
 });

@@ -1,143 +1,268 @@
-import { EdgelogError } from '@edgelog/base';
-import type { StreamSet } from '@edgelog/edge';
-import { sourceHeaders } from '@edgelog/edge';
-import type { Counter, Logger, Metrics } from '@edgelog/runtime';
-import { SerialPort } from 'serialport';
+import { backoffMs, EdgelogError } from '@edgelog/base';
+import type { DeviceReading, LineIo, LineProtocol } from '@edgelog/devices/profiles/decoder.ts';
+import { type Alarms, type Pressure, sourceHeaders } from '@edgelog/edge';
+import type { Logger, Metrics } from '@edgelog/runtime';
 import type { Ingest } from '../ingest/index.ts';
 import { LogLimiter } from '../log-limiter.ts';
-import { LineFramer } from './line-framer.ts';
+import { lineErrors } from './line-errors.ts';
+import { protocolOf } from './protocol.ts';
+import { type SerialCounters, serialCounters } from './serial-counters.ts';
 import type { SerialSetting } from './setting.ts';
+import { deviceIdentity, Tty, type TtySettings } from './tty.ts';
 
-export interface SerialLineOptions extends SerialSetting {
+/** What all lines of an agent share. */
+export interface SerialDeps {
   gateway: string;
-  /** Where frames go. */
-  ingest: Ingest;
   maxFrameBytes: number;
-  streams: StreamSet;
+  ingest: Ingest;
+  pressure: Pressure;
+  alarms: Alarms;
   metrics: Metrics;
   log: Logger;
 }
 
-export interface SerialStatus {
-  path: string;
-  baudRate: number;
-  state: 'opening' | 'open' | 'waiting' | 'stopped';
-  frames: number;
-  /** Frames longer than the limit, by the line's framing. */
-  overlong: number;
-  /** Frames the log did not take: disk full, store failed. */
-  refused: number;
-  lastError: string | undefined;
-}
+const BACKOFF = { minMs: 250, maxMs: 10_000 };
 
-const BACKOFF_MIN_MS = 250;
-const BACKOFF_MAX_MS = 10_000;
+export type SerialState = 'opening' | 'open' | 'waiting' | 'stopped';
+export type SerialStatus = ReturnType<SerialLine['status']>;
 
-/** One serial line: opened again for ever when it is missing or unplugged. A frame is a line of text or bytes. */
+/**
+ * One serial line: opened again for ever when it is missing, unplugged or silent. Between the port and the log stands a
+ * protocol, which begins anew with each opening.
+ */
 export class SerialLine {
-  readonly #options: SerialLineOptions;
+  readonly #setting: SerialSetting;
+  readonly #path: string;
+  readonly #name: string;
+  readonly #deps: SerialDeps;
+  readonly #settings: TtySettings;
   readonly #limiter: LogLimiter;
-  readonly #framer: LineFramer;
   readonly #headers;
-  readonly #frames: Counter;
-  readonly #overlong: Counter;
-  readonly #refused: Counter;
-  #port: SerialPort | undefined;
-  #state: SerialStatus['state'] = 'opening';
-  #lastError: string | undefined;
-  #backoffMs = BACKOFF_MIN_MS;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #counters: SerialCounters;
+  readonly #protocol: LineProtocol;
+  #tty: Tty | undefined;
+  #state: SerialState = 'waiting';
+  #lastError: string | null = null;
+  #lastDataAt: string | null = null;
+  /** Openings that brought no byte since the last that did. */
+  #attempts = 0;
+  /** The device that the last opening met. */
+  #identity: string | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #watchdog: NodeJS.Timeout | undefined;
+  #opening: Promise<void> = Promise.resolve();
 
-  constructor(options: SerialLineOptions) {
-    const { path, metrics, maxFrameBytes, gateway, streams } = options;
-    this.#options = options;
-    this.#limiter = new LogLimiter(options.log);
-    this.#headers = sourceHeaders(gateway, `serial:${path}`);
-    this.#frames = metrics.counter('edgelog_serial_frames_total', 'Frames taken from serial lines.', {
-      path,
-    });
-    this.#overlong = metrics.counter(
-      'edgelog_serial_overlong_total',
-      'Serial frames over the limit, dropped.',
-      { path },
-    );
-    this.#refused = metrics.counter('edgelog_serial_refused_total', 'Serial frames the log did not take.', {
-      path,
-    });
-    this.#framer = new LineFramer(maxFrameBytes, {
-      frame: (frame) => this.#take(frame),
-      overlong: (bytes) => {
-        this.#overlong.inc();
-        this.#limiter.warn('serial frame over the limit dropped', { path, bytes, limit: maxFrameBytes });
-      },
-    });
-    streams.pressure.onRelief(() => this.#port?.resume());
+  constructor(setting: SerialSetting, path: string, name: string, deps: SerialDeps) {
+    this.#setting = setting;
+    this.#path = path;
+    this.#name = name;
+    this.#deps = deps;
+    this.#limiter = new LogLimiter(deps.log);
+    this.#headers = sourceHeaders(deps.gateway, `serial:${name}`);
+    this.#counters = serialCounters(deps.metrics, name);
+    this.#protocol = protocolOf(setting, deps.maxFrameBytes, (bytes) => this.#overlong(bytes));
+    const { line } = this.#protocol;
+    this.#settings = {
+      baudRate: setting.baudRate ?? line.baudRate,
+      dataBits: setting.dataBits ?? line.dataBits,
+      parity: setting.parity ?? line.parity,
+      stopBits: setting.stopBits ?? line.stopBits,
+      flow: setting.flow,
+    };
     this.#open();
   }
 
-  status(): SerialStatus {
-    const { path, baudRate } = this.#options;
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  status() {
+    const { bytes, frames, overlong, refused, opened, silences, faults } = this.#counters;
     return {
-      path,
-      baudRate,
+      path: this.#path,
+      name: this.#name,
+      ...this.#settings,
       state: this.#state,
-      frames: this.#frames.value,
-      overlong: this.#overlong.value,
-      refused: this.#refused.value,
+      bytes: bytes.value,
+      frames: frames.value,
+      overlong: overlong.value,
+      refused: refused.value,
+      opened: opened.value,
+      silences: silences.value,
+      faults: Object.fromEntries(Object.entries(faults).map(([kind, { value }]) => [kind, value])),
+      /** Of the hardware, where the kernel's driver counts and the agent may read it. */
+      lineErrors: lineErrors(this.#path),
+      lastDataAt: this.#lastDataAt,
       lastError: this.#lastError,
     };
   }
 
+  /** Devices may have come or gone. */
+  check(): void {
+    if (this.#state !== 'open' && this.#state !== 'waiting') return;
+    const identity = deviceIdentity(this.#path);
+    if (identity === this.#identity) return;
+    if (this.#state === 'open') this.#lost('unplugged');
+    else if (identity !== undefined) this.#open();
+  }
+
+  relieve(): void {
+    this.#tty?.resume();
+  }
+
   async stop(): Promise<void> {
     this.#state = 'stopped';
-    clearTimeout(this.#timer);
-    const port = this.#port;
-    if (port?.isOpen) await new Promise<void>((resolve) => port.close(() => resolve()));
+    this.#endConversation();
+    clearTimeout(this.#retry);
+    await this.#opening;
+    await this.#tty?.close();
   }
 
   #open(): void {
-    const { path, baudRate, log } = this.#options;
+    clearTimeout(this.#retry);
     this.#state = 'opening';
-    const port = new SerialPort({ path, baudRate, autoOpen: false });
-    this.#port = port;
-    port.on('data', (chunk: Buffer) => {
-      this.#framer.push(chunk);
-      if (this.#options.streams.pressure.isHigh) port.pause();
-    });
-    port.on('error', (error) => this.#lost(port, error.message));
-    port.on('close', (error: Error | null) => this.#lost(port, error?.message ?? 'closed'));
-    port.open((error) => {
-      if (error) return this.#lost(port, error.message);
-      this.#state = 'open';
-      this.#lastError = undefined;
-      this.#backoffMs = BACKOFF_MIN_MS;
-      log.info('serial line open', { path, baudRate });
-    });
+    this.#identity = deviceIdentity(this.#path);
+    this.#opening = this.#tryOpen();
   }
 
-  #lost(port: SerialPort, reason: string): void {
-    if (this.#state === 'stopped' || port !== this.#port) return;
-    const { path, log } = this.#options;
+  async #tryOpen(): Promise<void> {
+    let lost: string | undefined;
+    try {
+      const tty = await Tty.open(this.#path, this.#settings, {
+        data: (chunk) => this.#data(chunk),
+        lost: (reason) => {
+          if (this.#state === 'opening') lost = reason;
+          else this.#lost(reason);
+        },
+      });
+      if (this.#state === 'stopped') return await tty.close();
+      this.#tty = tty;
+    } catch (error) {
+      lost = (error as Error).message;
+    }
+    if (this.#state === 'stopped') return;
+    if (lost !== undefined) return this.#lost(lost);
+    this.#state = 'open';
+    this.#lastError = null;
+    this.#counters.opened.inc();
+    this.#deps.alarms.clear(this.#alarm('lost'));
+    this.#deps.log.info('serial line open', { port: this.#path, name: this.#name, ...this.#settings });
+    this.#protocol.start(this.#io());
+    this.#armWatchdog();
+  }
+
+  #io(): LineIo {
+    const tty = this.#tty!;
+    return {
+      write: (bytes) => tty.write(bytes),
+      emit: (reading) => this.#take(reading),
+      fault: (kind, detail) => {
+        this.#counters.faults[kind].inc();
+        this.#limiter.warn('serial line fault', { port: this.#path, kind, detail });
+      },
+      setLine: (settings) => tty.setLine(settings),
+      timers: {
+        now: () => performance.now(),
+        after: (ms, run) => {
+          const timer = setTimeout(() => {
+            // After a stall of this process the bytes may be there, and only not read yet.
+            tty.readWaiting();
+            if (tty === this.#tty) run();
+          }, ms);
+          return () => clearTimeout(timer);
+        },
+      },
+    };
+  }
+
+  #data(chunk: Buffer): void {
+    if (this.#state !== 'open') return;
+    this.#counters.bytes.inc(chunk.length);
+    this.#lastDataAt = new Date().toISOString();
+    this.#attempts = 0;
+    this.#deps.alarms.clear(this.#alarm('silent'));
+    this.#armWatchdog();
+    this.#protocol.bytes(chunk, performance.now());
+    if (this.#deps.pressure.isHigh) this.#tty?.pause();
+  }
+
+  #armWatchdog(): void {
+    const { silenceMs } = this.#setting;
+    if (silenceMs === 0) return;
+    if (this.#watchdog !== undefined) {
+      this.#watchdog.refresh();
+      return;
+    }
+    this.#watchdog = setTimeout(() => {
+      const before = this.#counters.bytes.value;
+      this.#tty?.readWaiting();
+      if (this.#counters.bytes.value !== before || this.#state !== 'open') return;
+      this.#counters.silences.inc();
+      this.#lost(`it brought nothing for ${silenceMs / 1000} s, though it is open`, 'silent');
+    }, silenceMs);
+  }
+
+  #lost(reason: string, kind: 'lost' | 'silent' = 'lost'): void {
+    const { log, alarms } = this.#deps;
     const isNews = this.#lastError !== reason;
-    this.#port = undefined;
     this.#state = 'waiting';
     this.#lastError = reason;
-    this.#framer.reset();
-    if (port.isOpen) port.close(() => {});
-    if (isNews) log.warn('serial line lost, trying again', { path, reason });
-    this.#timer = setTimeout(() => this.#open(), this.#backoffMs);
-    this.#backoffMs = Math.min(BACKOFF_MAX_MS, this.#backoffMs * 2);
+    this.#endConversation();
+    const tty = this.#tty;
+    this.#tty = undefined;
+    const closed = tty?.close();
+    if (isNews) log.warn('serial line lost, trying again', { port: this.#path, reason });
+    alarms.raise(this.#alarm(kind), `the serial line ${this.#path} gives no data: ${reason}`);
+    const wait = backoffMs(this.#attempts, BACKOFF, Math.random());
+    this.#attempts += 1;
+    this.#retry = setTimeout(async () => {
+      // The old descriptor holds the lock of the port.
+      await closed;
+      if (this.#state === 'waiting') this.#open();
+    }, wait);
   }
 
-  #take(frame: Buffer): void {
-    const { path, ingest } = this.#options;
+  #endConversation(): void {
+    clearTimeout(this.#watchdog);
+    this.#watchdog = undefined;
+    this.#protocol.stop();
+  }
+
+  #overlong(bytes: number): void {
+    this.#counters.overlong.inc();
+    this.#limiter.warn('serial frame over the limit dropped', { port: this.#path, bytes });
+  }
+
+  #take({ device, value, headers }: DeviceReading): void {
+    const name = device === '' ? this.#name : `${this.#name}/${device}`;
+    const properties = headers.map(([key, value]) => ({ key, value }));
     try {
-      ingest.take({ kind: 'serial', name: path, value: frame, headers: this.#headers });
-      this.#frames.inc();
+      const { durable } = this.#deps.ingest.take({
+        kind: 'serial',
+        name,
+        value,
+        headers: this.#headers,
+        ...(properties.length > 0 ? { properties } : {}),
+      });
+      // A store that fails ends the process; nobody waits for this reading.
+      durable.catch(() => {});
+      this.#counters.frames.inc();
     } catch (error) {
       if (!(error instanceof EdgelogError)) throw error;
-      this.#refused.inc();
-      this.#limiter.warn('serial frame refused', { path, bytes: frame.length, reason: error.message });
+      this.#counters.refused.inc();
+      this.#limiter.warn('serial frame refused', {
+        port: this.#path,
+        bytes: value.length,
+        reason: error.message,
+      });
     }
+  }
+
+  #alarm(kind: 'lost' | 'silent'): string {
+    return `serial ${kind} ${this.#name}`;
   }
 }
