@@ -1,8 +1,18 @@
 import type { Client } from 'aedes';
+import type { MqttPeer } from './listeners/index.ts';
 
 /** Who may connect, and what to whom: asked by the broker, answered by the users file. */
 export interface Access {
-  authenticate(client: Client, username: string | undefined, password: Buffer | undefined): Promise<boolean>;
+  readonly hasUsers: boolean;
+  /** Rejects with an error whose `returnCode` is that of the CONNACK [MQTT-3.2.2-5]; it has been logged. */
+  authenticate(
+    client: Client,
+    username: string | undefined,
+    password: Buffer | undefined,
+    peer: MqttPeer | undefined,
+  ): Promise<boolean>;
+  /** False once who has connected would not be let in again. */
+  isWelcome(client: Client): boolean;
   /** Asked once per connection and topic in a row. */
   mayPublish(client: Client, topic: string): boolean;
   maySubscribe(client: Client, filter: string): boolean;
@@ -12,7 +22,9 @@ export interface Access {
 
 /** Everybody may do everything: the default while the broker binds to loopback. */
 export const OPEN_ACCESS: Access = {
+  hasUsers: false,
   authenticate: async () => true,
+  isWelcome: () => true,
   mayPublish: () => true,
   maySubscribe: () => true,
   mayReceive: () => true,

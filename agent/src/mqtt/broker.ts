@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import type { Alarms, StreamSet } from '@edgelog/edge';
 import { sourceHeaders } from '@edgelog/edge';
 import type { Logger } from '@edgelog/runtime';
-import { Aedes, type Client, type PublishPacket } from 'aedes';
+import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Ingest } from '../ingest/index.ts';
 import { LogLimiter } from '../log-limiter.ts';
 import { type Access, OPEN_ACCESS } from './access.ts';
@@ -20,7 +20,7 @@ import {
 } from './listeners/index.ts';
 import { LocalDelivery } from './local-delivery.ts';
 import { fromPacketProperties, headersOf } from './message-properties.ts';
-import type { MqttFault } from './protocol.ts';
+import { type MqttFault, Reason } from './protocol.ts';
 import { PublishPath } from './publish-path.ts';
 import type { Qos2Window } from './qos2.ts';
 import { boundRetained } from './retained.ts';
@@ -61,7 +61,7 @@ export interface MqttBroker {
   /** The certificate in use. */
   tls(): ReturnType<Listeners['tls']>;
   readonly connectedClients: number;
-  /** The access rules have changed: each client's next message is judged anew. */
+  /** Users or rules have changed: each client's next message is judged anew, and who is a user no more is disconnected. */
   forgetAccess(): void;
   /** Accepts no more connections and reads nothing more from those there are. */
   pause(): void;
@@ -95,6 +95,8 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     total: limits.mqttMaxConnections,
     perAddress: limits.mqttMaxConnectionsPerAddress,
   });
+  /** One line for a connection, the first: those of its packets in flight follow. */
+  const hasReported = new WeakSet<Client>();
   const maxPacketBytes = options.maxMessageBytes + PUBLISH_OVERHEAD_BYTES;
 
   /** Of devices' messages aedes sees no PUBLISH: these are last wills, which have no acknowledgement. */
@@ -154,9 +156,12 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
       done(null, true);
     },
     authenticate: (client, username, password, done) => {
-      access.authenticate(client, username, password).then(
+      access.authenticate(client, username, password, connections.get(client)?.peer).then(
         (isKnown) => done(null, isKnown),
-        () => done(null, false),
+        (error: AuthenticateError) => {
+          hasReported.add(client);
+          done(error, false);
+        },
       );
     },
     authorizePublish: takeWill,
@@ -210,8 +215,6 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     onThrottled: () => counters.throttled.inc(),
   };
 
-  /** One line for a connection, the first: those of its packets in flight follow. */
-  const hasReported = new WeakSet<Client>();
   const onFault = ({ client, remote }: MqttConnection, fault: MqttFault): void => {
     if (hasReported.has(client)) return;
     hasReported.add(client);
@@ -257,7 +260,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     settings: options.listeners,
     maxPacketBytes,
     onSocket,
-    hasUsers: false,
+    hasUsers: access.hasUsers,
     alarms: options.alarms,
     log,
   });
@@ -273,7 +276,10 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
       return broker.connectedClients;
     },
     forgetAccess() {
-      for (const connection of connections.values()) connection.allowedTopic = undefined;
+      for (const [client, connection] of connections) {
+        connection.allowedTopic = undefined;
+        if (!access.isWelcome(client)) client.disconnect({ reasonCode: Reason.NOT_AUTHORIZED });
+      }
     },
     pause() {
       stopWatching();

@@ -9,6 +9,7 @@ export interface MqttCounters {
   connectionsRefused: Counter;
   throttled: Counter;
   connectionErrors: Counter;
+  failedLogins: Counter;
   subscriberDrops: Counter;
 }
 
@@ -41,6 +42,10 @@ export function mqttCounters(metrics: Metrics): MqttCounters {
     connectionErrors: metrics.counter(
       'edgelog_mqtt_connection_errors_total',
       'MQTT connections that ended in an error.',
+    ),
+    failedLogins: metrics.counter(
+      'edgelog_mqtt_failed_logins_total',
+      'Logins refused: unknown user, wrong password.',
     ),
     subscriberDrops: metrics.counter(
       'edgelog_mqtt_subscriber_drops_total',

@@ -87,11 +87,11 @@ async function connected(url: string, options: IClientOptions = {}): Promise<Mqt
     ...options,
   });
   onTestFinished(() => void client.end(true));
-  await Promise.race([
-    once(client, 'connect'),
-    once(client, 'error').then(([error]) => Promise.reject(error)),
-    once(client, 'close').then(() => Promise.reject(new Error('closed'))),
-  ]);
+  await new Promise<void>((resolve, reject) => {
+    client.once('connect', () => resolve());
+    client.on('error', reject);
+    client.once('close', () => reject(new Error('closed')));
+  });
   return client;
 }
 
