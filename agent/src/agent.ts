@@ -124,8 +124,8 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
         identity: { gateway: settings.gateway, instance, version: VERSION },
         streams: () =>
           [...streams.list()]
-            .filter(({ isDurable, uplink }) => isDurable && !uplink.isRestarting)
-            .map(({ uplink }) => uplink),
+            .filter(({ isDurable }) => isDurable)
+            .flatMap(({ uplink }) => [...uplink.runs()]),
         unconfirmedGaps: () => streams.gaps.list(),
         gapConfirmed: (gap) => streams.gaps.confirm(gap),
       },

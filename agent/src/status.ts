@@ -1,6 +1,15 @@
-import type { Alarms, Disk, GatewayClock, Stream, StreamSet } from '@edgelog/edge';
+import {
+  type Alarms,
+  currentRun,
+  type Disk,
+  type GatewayClock,
+  type Stream,
+  type StreamSet,
+} from '@edgelog/edge';
 import type { LogStore } from '@edgelog/log';
 import type { Uplink, UplinkStreamStatus } from '@edgelog/sync';
+import type { RoutedIngest } from './ingest/index.ts';
+import type { MqttAccess } from './mqtt/access/index.ts';
 import type { MqttBroker } from './mqtt/broker.ts';
 import type { MqttCounters } from './mqtt/counters.ts';
 import type { SerialLines } from './serial/serial-lines.ts';
@@ -49,18 +58,19 @@ export function streamStatus(stream: Stream, at: UplinkStreamStatus | undefined,
   const { edge, uplink, state } = stream;
   const { ackedOffset } = uplink;
   const { endOffset } = edge;
-  const lagRecords = endOffset - ackedOffset;
+  const { producerId, firstOffset } = currentRun(state);
+  const { records: lagRecords, bytes } = uplink.unacked;
   return {
     topic: state.topic,
     partition: at?.partition ?? null,
     logId: state.logId,
-    run: state.run,
+    run: { producerId, firstOffset },
     logStartOffset: edge.log.logStartOffset,
     endOffset,
     sealedOffset: uplink.sealedEndOffset,
     ackedOffset,
     lagRecords,
-    lagBytes: edge.log.sizeBytesFrom(ackedOffset) + edge.unsealedBytes,
+    lagBytes: bytes + edge.unsealedBytes,
     oldestUnackedMs: lagRecords === 0 ? 0 : Math.max(0, now - (uplink.oldestUnackedTimestamp() ?? now)),
     uplink: at?.state ?? null,
   };

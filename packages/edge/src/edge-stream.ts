@@ -59,7 +59,7 @@ export class EdgeStream {
   readonly log: PartitionLog;
   readonly #options: SealingOptions;
   readonly #host: StreamHost;
-  readonly #producerId: () => number;
+  readonly #run: () => { producerId: number; firstOffset: number };
   /** Oldest first; all but the last are closed. */
   #batches: GrowingBatch[] = [];
   #clockFloor: number;
@@ -70,13 +70,13 @@ export class EdgeStream {
     topic: string,
     log: PartitionLog,
     clockFloor: number,
-    producerId: () => number,
+    run: () => { producerId: number; firstOffset: number },
     options: SealingOptions,
     host: StreamHost,
   ) {
     this.topic = topic;
     this.log = log;
-    this.#producerId = producerId;
+    this.#run = run;
     this.#options = options;
     this.#host = host;
     this.#clockFloor = this.#newestSealed() ?? clockFloor;
@@ -91,6 +91,11 @@ export class EdgeStream {
   /** Record timestamp given last, ms (`nextTimestamp`). */
   get clockFloor(): number {
     return this.#clockFloor;
+  }
+
+  /** Where the open batch begins; the end of the stream where there is none. No batch ever crosses it. */
+  get openBatchOffset(): number {
+    return this.#open()?.encoder.baseOffset ?? this.endOffset;
   }
 
   /** Encoded bytes that are not sealed yet. */
@@ -112,7 +117,7 @@ export class EdgeStream {
     let open = this.#open();
     const sizeBytes = readingBytes(reading) + ENCODER_RESERVE_BYTES;
     // A batch of its own behind a step back: the greatest time of the newest batch is where time goes on after a restart.
-    if (open !== undefined && (isBack || open.encoder.sizeBytes + sizeBytes > this.#options.batchBytes)) {
+    if (open !== undefined && (isBack || this.#isComplete(open, sizeBytes))) {
       this.#close(open);
       open = undefined;
     }
@@ -176,13 +181,18 @@ export class EdgeStream {
     return last === undefined || last.isClosed ? undefined : last;
   }
 
+  /** No room for so many bytes more; or a lane begins behind it, which was not closed when the process ended. */
+  #isComplete({ encoder, nextOffset }: GrowingBatch, sizeBytes: number): boolean {
+    return encoder.sizeBytes + sizeBytes > this.#options.batchBytes || nextOffset === this.#run().firstOffset;
+  }
+
   #close(batch: GrowingBatch): void {
     batch.isClosed = true;
     const { encoder } = batch;
     const { compression, seal = sealOffThread } = this.#options;
     seal(encoder, {
       compression,
-      producerId: this.#producerId(),
+      producerId: this.#run().producerId,
       producerEpoch: 0,
       baseSequence: sequenceOf(encoder.baseOffset),
     }).then(

@@ -9,6 +9,7 @@ import { type Stream, StreamSet, type StreamSetOptions } from './stream-set.ts';
 import { loadStreamStates } from './stream-state.ts';
 import { silentAlarmLog, temporaryDir, until } from './testing/fixture.ts';
 import { nodeTimers } from './timers.ts';
+import type { UplinkRun } from './uplink-run.ts';
 
 const TOPIC = 'telemetry';
 const HEADERS = sourceHeaders('gw', 'test');
@@ -198,12 +199,13 @@ describe('a stream', () => {
     for (let i = 0; i < 20; i++) await opened.append('x'.repeat(200)).durable;
     const [{ uplink }] = [...opened.streams.list()] as [Stream];
     await until('two batches are sealed', () => uplink.sealedEndOffset >= 8);
-    const [batch] = uplink.read(0, 1);
+    const [run] = [...uplink.runs()] as [UplinkRun];
+    const [batch] = run.read(0, 1);
     const { lastOffset, crc } = readBatchHeader(batch!);
-    uplink.acknowledge({ next: lastOffset + 1, crc });
+    run.acknowledge({ next: lastOffset + 1, crc });
     expect(uplink.logStartOffset).toBe(lastOffset + 1);
     const [stored] = loadStreamStates(opened.store.state);
-    expect(stored!.acked).toEqual({ next: lastOffset + 1, crc });
+    expect(stored!.runs[0]!.acked).toEqual({ next: lastOffset + 1, crc });
     await opened.close();
   });
 });

@@ -10,6 +10,7 @@ import { UnconfirmedGaps } from './gaps.ts';
 import { Pressure } from './pressure.ts';
 import type { Reading } from './reading.ts';
 import { readingBytes } from './reading.ts';
+import { currentRun } from './runs.ts';
 import {
   loadStreamStates,
   newStreamState,
@@ -19,7 +20,7 @@ import {
   saveStreamState,
 } from './stream-state.ts';
 import type { Cancel, Timers } from './timers.ts';
-import { EdgeUplinkStream } from './uplink-stream.ts';
+import { EdgeUplinkStream, type PoisonBatch } from './uplink-stream.ts';
 
 export interface StreamSetOptions extends SealingOptions {
   store: LogStore;
@@ -28,6 +29,10 @@ export interface StreamSetOptions extends SealingOptions {
   /** Largest reading: key, value and headers. */
   maxReadingBytes: number;
   replayBytes: number;
+  /** Higher is sent first. Default: all alike. */
+  priorityOf?: (topic: string) => number;
+  /** Keeps a batch that no hub takes. Default: there is no place for any, and its stream stands still. */
+  keepAside?: (poison: PoisonBatch) => Promise<void>;
   clock: RecordClock;
   monotonicMs: () => number;
   timers: Timers;
@@ -209,7 +214,7 @@ export class StreamSet {
   }
 
   #open(state: StreamState): Stream {
-    const { store, replayBytes, alarms } = this.#options;
+    const { store, replayBytes, alarms, priorityOf, keepAside = noPlace } = this.#options;
     const known = store.partition(state.topic);
     const log = known ?? store.createPartition(state.topic);
     if (known === undefined) saveStreamState(store.state, state);
@@ -217,20 +222,31 @@ export class StreamSet {
       state.topic,
       log,
       state.clockFloor,
-      () => state.run.producerId,
+      () => currentRun(state),
       this.#options,
       this.#host(),
     );
-    const uplink: EdgeUplinkStream = new EdgeUplinkStream(edge, state, replayBytes, {
-      newProducerId: () => this.#ids.producerId(),
-      positionMoved: () => this.#positionMoved(stream),
-      freeing: () => this.#save(stream),
-      runStarted: (gap) => this.#runStarted(stream, gap),
-      quarantined: (gap, reason) => this.#quarantined(stream, gap, reason),
-      diverged: (reason, gap) => alarms.raise(`diverged ${state.topic}`, divergence(state, reason, gap)),
-      refused: (code, message) =>
-        alarms.raise(`refused ${state.topic}`, `the hub refuses stream ${state.topic}: ${code}: ${message}`),
-    });
+    const uplink: EdgeUplinkStream = new EdgeUplinkStream(
+      edge,
+      state,
+      { replayBytes, priority: priorityOf?.(state.topic) ?? 0 },
+      {
+        newProducerId: () => this.#ids.producerId(),
+        positionMoved: () => this.#positionMoved(stream),
+        freeing: () => this.#save(stream),
+        runStarted: (gap) => this.#runStarted(stream, gap),
+        quarantined: (gap, reason) => this.#quarantined(gap, reason),
+        diverged: (reason, gap, from) =>
+          alarms.raise(`diverged ${state.topic}`, divergence(state.topic, reason, gap, from)),
+        keepAside,
+        refused: (code, message) =>
+          alarms.raise(
+            `refused ${state.topic}`,
+            `the hub refuses stream ${state.topic}: ${code}: ${message}`,
+          ),
+        accepted: () => alarms.clear(`refused ${state.topic}`),
+      },
+    );
     const stream: Stream = { edge, uplink, state, isDurable: known !== undefined };
     if (known === undefined)
       store.flushed().then(
@@ -262,7 +278,6 @@ export class StreamSet {
   }
 
   #positionMoved(stream: Stream): void {
-    this.#options.alarms.clear(`refused ${stream.state.topic}`);
     this.#moved.add(stream);
     this.#saveTimer ??= this.#options.timers.after(POSITION_SAVE_MS, () => {
       this.#saveTimer = undefined;
@@ -286,10 +301,7 @@ export class StreamSet {
     await this.#options.store.flushed();
   }
 
-  #quarantined(stream: Stream, gap: Gap, reason: string): void {
-    this.gaps.declare(gap);
-    this.#save(stream);
-    const { topic, from, to } = gap;
+  #quarantined({ topic, from, to }: Gap, reason: string): void {
     this.#options.alarms.raise(
       `damaged ${topic}`,
       `stream ${topic}: offsets ${from} to ${to - 1} cannot be read and never reach the hub: ${reason}`,
@@ -310,8 +322,12 @@ export class StreamSet {
   }
 }
 
-function divergence(state: StreamState, reason: DivergenceReason, gap: Gap | undefined): string {
-  const { topic, run } = state;
+function divergence(
+  topic: string,
+  reason: DivergenceReason,
+  gap: Gap | undefined,
+  newRunFrom: number,
+): string {
   const causes: Record<DivergenceReason, string> = {
     'hub-lost-data': 'the hub holds less than it acknowledged',
     'hub-ahead': 'the hub holds more than this gateway ever wrote: a restored backup or a clone',
@@ -320,5 +336,9 @@ function divergence(state: StreamState, reason: DivergenceReason, gap: Gap | und
   const lost = gap === undefined ? '' : `; offsets ${gap.from} to ${gap.to - 1} are lost for good`;
   const twice =
     reason === 'hub-lost-data' ? '' : '; what was not acknowledged before may reach the hub a second time';
-  return `stream ${topic}: ${causes[reason]}; a new run begins at offset ${run.firstOffset}${lost}${twice}`;
+  return `stream ${topic}: ${causes[reason]}; a new run begins at offset ${newRunFrom}${lost}${twice}`;
+}
+
+async function noPlace({ topic }: PoisonBatch): Promise<never> {
+  throw new EdgelogError('LIMIT_EXCEEDED', `stream ${topic}: there is no place to set a batch aside`);
 }

@@ -3,24 +3,59 @@ import { EdgelogError } from '@edgelog/base';
 import type { StateTable } from '@edgelog/log';
 import { RESERVED_PRODUCER_ID_MIN } from '@edgelog/wire';
 import { z } from 'zod';
+import type { Run } from './runs.ts';
 
 const offset = z.number().int().min(0);
 
-const streamStateSchema = z.object({
-  version: z.literal(1),
+const producerId = z.number().int().min(RESERVED_PRODUCER_ID_MIN).max(Number.MAX_SAFE_INTEGER);
+const position = z.object({ next: offset, crc: z.number().int().min(0).max(0xffffffff) });
+
+const common = {
   topic: z.string(),
   logId: z.uuid(),
-  run: z.object({
-    producerId: z.number().int().min(RESERVED_PRODUCER_ID_MIN).max(Number.MAX_SAFE_INTEGER),
-    firstOffset: offset,
-  }),
-  /** Last position of this run that a hub acknowledged. */
-  acked: z.object({ next: offset, crc: z.number().int().min(0).max(0xffffffff) }).nullable(),
-  /** First offset that a hub should hold under this run or an earlier one. */
   heldFrom: offset,
   /** No record of this log was ever stamped later, ms. */
   clockFloor: z.number(),
+};
+
+/** Before a log had lanes: one run at a time. */
+const version1 = z
+  .object({
+    version: z.literal(1),
+    ...common,
+    run: z.object({ producerId, firstOffset: offset }),
+    acked: position.nullable(),
+  })
+  .transform(({ run, acked, ...rest }) => ({
+    ...rest,
+    version: 2 as const,
+    runs: [{ ...run, end: null, acked }] as Run[],
+    dropped: [],
+  }));
+
+const version2 = z.object({
+  version: z.literal(2),
+  ...common,
+  /** See `runs.ts`. */
+  runs: z
+    .array(
+      z.object({
+        producerId,
+        firstOffset: offset,
+        end: offset.nullable(),
+        acked: position.nullable(),
+        isClosed: z.boolean().optional(),
+      }),
+    )
+    .min(1)
+    .refine((runs) => runs.every(({ end }, i) => (end === null) === (i === runs.length - 1)), {
+      message: 'only the last run has no end',
+    }),
+  /** Ends of batches that were dropped and may have been sent. */
+  dropped: z.array(position),
 });
+
+const streamStateSchema = z.union([version2, version1]);
 
 /** What outlives the process beside the log itself. */
 export type StreamState = z.output<typeof streamStateSchema>;
@@ -43,11 +78,11 @@ export const randomStreamIds: StreamIds = {
 /** A log id for a log that was never written before, and its first run. */
 export function newStreamState(topic: string, ids: StreamIds): StreamState {
   return {
-    version: 1,
+    version: 2,
     topic,
     logId: ids.logId(),
-    run: { producerId: ids.producerId(), firstOffset: 0 },
-    acked: null,
+    runs: [{ producerId: ids.producerId(), firstOffset: 0, end: null, acked: null }],
+    dropped: [],
     heldFrom: 0,
     clockFloor: 0,
   };

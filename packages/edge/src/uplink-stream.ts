@@ -1,10 +1,36 @@
 import { assert } from '@edgelog/base';
 import { StoredDamageError } from '@edgelog/log';
-import type { DivergenceReason, Gap, NewRunReason, Position, RefusalCode, UplinkStream } from '@edgelog/sync';
-import { readBatchHeader, restampProducer } from '@edgelog/wire';
+import type { DivergenceReason, Gap, NewRunReason, Position, RefusalCode, RefusedBatch } from '@edgelog/sync';
+import { readBatchHeader } from '@edgelog/wire';
 import type { EdgeStream } from './edge-stream.ts';
 import { ReplayWindow } from './replay-window.ts';
+import {
+  ackedOffset,
+  acknowledge,
+  currentRun,
+  forgetRuns,
+  isDrained,
+  type LostRange,
+  leaveOut,
+  openLane,
+  type Run,
+  replaceRun,
+  settledOffset,
+} from './runs.ts';
 import type { StreamState } from './stream-state.ts';
+import { UplinkRun, type UplinkRunHost } from './uplink-run.ts';
+
+/** A batch that a hub never takes, to be kept elsewhere. */
+export interface PoisonBatch {
+  topic: string;
+  logId: string;
+  producerId: number;
+  firstOffset: number;
+  lastOffset: number;
+  code: RefusalCode;
+  message: string;
+  batch: Buffer;
+}
 
 export interface UplinkStreamHost {
   newProducerId(): number;
@@ -14,38 +40,69 @@ export interface UplinkStreamHost {
   freeing(): void;
   /** Writes the stream's state, and the gap if there is one; resolves when both are on disk. */
   runStarted(gap: Gap | undefined): Promise<void>;
-  /** What cannot be read is lost to the hub: declare the gap and write the state with the next commit. */
+  /** What cannot be read is lost to the hub. */
   quarantined(gap: Gap, reason: string): void;
-  diverged(reason: DivergenceReason, gap: Gap | undefined): void;
+  diverged(reason: DivergenceReason, gap: Gap | undefined, newRunFrom: number): void;
+  /** Keeps the batch; durable when resolved. Rejects with EdgelogError where there is no room, or no place for it. */
+  keepAside(poison: PoisonBatch): Promise<void>;
   refused(code: RefusalCode, message: string): void;
+  /** No run of the stream is refused any more. */
+  accepted(): void;
 }
 
-/** A stream as the uplink sees it: its current run, what may travel, and what the hub has acknowledged. */
-export class EdgeUplinkStream implements UplinkStream {
+export interface Backlog {
+  /** Stored bytes of the current run that are sealed and not acknowledged. */
+  bytes: number;
+  /** When the oldest of them was taken, ms; undefined where there are none. */
+  since: number | undefined;
+}
+
+/** Runs of which nothing is left here that are still compared with the hub, so that it does not lose them unnoticed. */
+const PAST_RUNS_KEPT = 8;
+/** No session has more than its credit under way (DESIGN, sync): of what is dropped, the hub may have so much. */
+const MAY_BE_SENT_BYTES = 8 * 2 ** 20;
+const DROPPED_CRCS_KEPT = 1024;
+
+/** A stream as the uplink sees it: its runs, what may travel of each, and what the hub has acknowledged. */
+export class EdgeUplinkStream {
   readonly #stream: EdgeStream;
   readonly #state: StreamState;
   readonly #host: UplinkStreamHost;
   readonly #window: ReplayWindow;
-  #isRestarting = false;
+  readonly #views = new Map<number, UplinkRun>();
+  /** Runs that are not on disk yet: no hub may hear of them, for after a crash they would be others. */
+  readonly #hidden = new Set<number>();
+  readonly #refused = new Set<number>();
+  readonly #runHost: UplinkRunHost;
+  #settled: number;
 
-  constructor(stream: EdgeStream, state: StreamState, replayBytes: number, host: UplinkStreamHost) {
+  constructor(
+    stream: EdgeStream,
+    state: StreamState,
+    options: { replayBytes: number; priority: number },
+    host: UplinkStreamHost,
+  ) {
     this.#stream = stream;
     this.#state = state;
     this.#host = host;
-    this.#window = new ReplayWindow(replayBytes);
-    if (state.acked === null) return;
-    const { next } = state.acked;
-    this.#advanceLogStart(this.#window.advance(next, this.#bytesBetween(this.logStartOffset, next)));
+    const { logId, topic } = state;
+    this.#runHost = { logId, topic, priority: options.priority, ...this.#answers };
+    this.#window = new ReplayWindow(options.replayBytes);
+    this.#settled = this.logStartOffset;
+    this.#settle(false);
   }
 
-  get run() {
-    const { logId, topic, run } = this.#state;
-    return { ...run, logId, topic };
-  }
-
-  /** The new run is not on disk yet: it must not be seen. */
-  get isRestarting(): boolean {
-    return this.#isRestarting;
+  /** The runs that the uplink may tell a hub of. */
+  *runs(): Iterable<UplinkRun> {
+    for (const run of this.#state.runs) {
+      if (this.#hidden.has(run.producerId)) continue;
+      let view = this.#views.get(run.producerId);
+      if (view === undefined) {
+        view = new UplinkRun(this.#stream, run, this.#runHost);
+        this.#views.set(run.producerId, view);
+      }
+      yield view;
+    }
   }
 
   get logStartOffset(): number {
@@ -56,58 +113,50 @@ export class EdgeUplinkStream implements UplinkStream {
     return this.#stream.log.flushedEndOffset;
   }
 
-  get acked(): Position | undefined {
-    return this.#state.acked ?? undefined;
+  /** Below this a hub holds everything, or it is lost and declared. */
+  get ackedOffset(): number {
+    return settledOffset(this.#state);
   }
 
-  /** One past the last offset that a hub holds for sure; the run's start while nothing of it was acknowledged. */
-  get ackedOffset(): number {
-    return this.#state.acked?.next ?? this.#state.run.firstOffset;
+  /** Offsets and stored bytes that no hub has acknowledged, of all runs. */
+  get unacked(): { records: number; bytes: number } {
+    let [records, bytes] = [0, 0];
+    for (const run of this.#state.runs) {
+      if (isDrained(run)) continue;
+      const from = Math.max(ackedOffset(run), this.logStartOffset);
+      const end = run.end ?? this.#stream.endOffset;
+      records += Math.max(0, end - from);
+      bytes += run.end === null ? this.#stream.log.sizeBytesFrom(from) : this.#bytesBetween(from, run.end);
+    }
+    return { records, bytes };
   }
 
   /** When the oldest reading was taken that no hub has acknowledged, ms. */
   oldestUnackedTimestamp(): number | undefined {
-    const offset = Math.max(this.ackedOffset, this.logStartOffset);
-    if (offset >= this.sealedEndOffset) return this.#stream.oldestUnsealed;
-    const batch = this.#batchAt(offset);
-    return batch === undefined ? undefined : readBatchHeader(batch).baseTimestamp;
+    return this.#timestampAt(this.ackedOffset);
   }
 
-  /** Throws StoredDamageError; where everything before it is acknowledged, what is damaged has been left out when it does. */
-  read(offset: number, maxBytes: number): Buffer[] {
-    if (offset >= this.sealedEndOffset) return [];
-    try {
-      const { batches } = this.#stream.log.read(offset, { maxBytes });
-      return batches.map((batch) => this.#underCurrentRun(batch));
-    } catch (error) {
-      if (error instanceof StoredDamageError && offset <= this.ackedOffset) this.#leaveOut(offset, error);
-      throw error;
-    }
+  /** What the current run has to send. */
+  backlog(): Backlog {
+    const from = ackedOffset(currentRun(this.#state));
+    return {
+      bytes: this.#stream.log.sizeBytesFrom(from),
+      since: from < this.sealedEndOffset ? this.#timestampAt(from) : undefined,
+    };
   }
 
-  crcEndingAt(next: number): number | undefined {
-    try {
-      const header = this.#stream.log.batchEndingAt(next - 1);
-      if (header === undefined || header.producerId === this.#state.run.producerId) return header?.crc;
-      const batch = this.#batchAt(header.baseOffset);
-      return batch === undefined ? undefined : readBatchHeader(this.#underCurrentRun(batch)).crc;
-    } catch (error) {
-      if (error instanceof StoredDamageError) return undefined; // no batch to compare with
-      throw error;
-    }
+  /** Runs that have something to send. */
+  get lanes(): number {
+    return this.#state.runs.filter((run) => !isDrained(run)).length;
   }
 
-  acknowledge(position: Position): void {
-    assert(
-      position.next <= this.sealedEndOffset,
-      `acknowledged ${position.next}, sealed ${this.sealedEndOffset}`,
-    );
-    const before = this.ackedOffset;
-    if (this.#state.acked !== null && position.next <= before) return;
-    this.#state.acked = { next: position.next, crc: position.crc };
-    const bytes = this.#bytesBetween(Math.max(before, this.logStartOffset), position.next);
-    this.#free(this.#window.advance(position.next, bytes));
-    this.#host.positionMoved();
+  /** What comes from now on travels beside what piled up. False where that cannot be begun now. */
+  openLane(): boolean {
+    const at = this.#stream.openBatchOffset;
+    if (at <= ackedOffset(currentRun(this.#state)) || at > this.#stream.log.tailEndOffset) return false;
+    openLane(this.#state, at, this.#host.newProducerId());
+    void this.#started([currentRun(this.#state).producerId], undefined).catch(() => {}); // the store has failed, and says so
+    return true;
   }
 
   /** Gives up the replay window: the disk is needed. */
@@ -115,43 +164,155 @@ export class EdgeUplinkStream implements UplinkStream {
     this.#free(this.#window.release());
   }
 
-  async startNewRun(reason: NewRunReason, hub: Position | undefined): Promise<Gap | undefined> {
-    const state = this.#state;
-    const { logId, topic } = state;
-    const start = this.logStartOffset;
-    let gap: Gap | undefined;
-    if (reason === 'hub-lost-data') {
-      // A hub that holds nothing of this run holds nothing of the earlier ones either.
-      const from = hub?.next ?? state.heldFrom;
-      if (from < start) gap = { logId, topic, from, to: start, reason };
-      if (hub === undefined) state.heldFrom = start;
-      state.run = { producerId: this.#host.newProducerId(), firstOffset: start };
-    } else {
-      state.run = { producerId: this.#host.newProducerId(), firstOffset: Math.max(start, this.ackedOffset) };
-    }
-    state.acked = null;
+  /**
+   * The policy drops what is below `offset`, acknowledged or not. What of it never reached the hub is declared when the hub has said what it
+   * holds (R12).
+   */
+  dropTo(offset: number): void {
+    this.#rememberCrcs(offset);
     this.#window.clear();
-    this.#isRestarting = true;
-    if (reason !== 'dropped') this.#host.diverged(reason, gap);
-    await this.#host.runStarted(gap);
-    this.#isRestarting = false;
+    this.#free(offset);
+  }
+
+  readonly #answers: Omit<UplinkRunHost, 'logId' | 'topic' | 'priority'> = {
+    run: (producerId) => this.#state.runs.find((run) => run.producerId === producerId),
+    droppedCrc: (next) => this.#state.dropped.find((one) => one.next === next)?.crc,
+    acknowledge: (run, position) => this.#acknowledge(run, position),
+    damaged: (run, offset, error) => this.#leaveOut(run, offset, error),
+    replace: (run, reason, hub) => this.#replace(run, reason, hub),
+    setAside: (run, refused, hub) => this.#setAside(run, refused, hub),
+    refused: ({ producerId }, code, message) => {
+      this.#refused.add(producerId);
+      this.#host.refused(code, message);
+    },
+  };
+
+  #acknowledge(run: Run, position: Position): void {
+    assert(
+      position.next <= Math.min(run.end ?? Number.POSITIVE_INFINITY, this.sealedEndOffset),
+      `acknowledged ${position.next}, sealed ${this.sealedEndOffset}, run ends ${run.end}`,
+    );
+    if (!acknowledge(run, position)) return;
+    this.#nowAccepted(run.producerId);
+    this.#settle(true);
+    this.#host.positionMoved();
+  }
+
+  async #replace(run: Run, reason: NewRunReason, hub: Position | undefined): Promise<Gap | undefined> {
+    const producerId = this.#host.newProducerId();
+    const { logStartOffset } = this;
+    const gap = this.#gap(replaceRun(this.#state, run, { reason, hub, logStartOffset, producerId }));
+    const isOfRun = (next: number) => next > run.firstOffset && (run.end === null || next <= run.end);
+    this.#state.dropped = this.#state.dropped.filter(({ next }) => !isOfRun(next));
+    const fresh = this.#state.runs.find((one) => one.producerId === producerId);
+    if (reason !== 'dropped') this.#host.diverged(reason, gap, fresh?.firstOffset ?? run.end ?? 0);
+    this.#replaced(run);
+    await this.#started([producerId], gap);
     return gap;
   }
 
-  refused(code: RefusalCode, message: string): void {
-    this.#host.refused(code, message);
+  async #setAside(
+    run: Run,
+    { offset, code, message }: RefusedBatch,
+    hub: Position | undefined,
+  ): Promise<Gap | undefined> {
+    const [batch] = this.#stream.log.read(offset, { maxBytes: 1 }).batches;
+    assert(batch !== undefined, `nothing is left to set aside at offset ${offset}`);
+    const { baseOffset: firstOffset, lastOffset } = readBatchHeader(batch);
+    const { logId, topic } = this.#state;
+    await this.#host.keepAside({
+      ...{ topic, logId, producerId: run.producerId, firstOffset, lastOffset, code, message, batch },
+    });
+    if (hub !== undefined) acknowledge(run, hub);
+    return this.#cut(run, firstOffset, lastOffset + 1, 'refused');
   }
 
-  /**
-   * Nothing that is damaged travels, and nothing must wait behind it for ever: the log begins after it, which opens a new run
-   * (R12), and the hub is told of the gap.
-   */
-  #leaveOut(from: number, { damage }: StoredDamageError): void {
+  /** Nothing that is damaged travels, and nothing must wait behind it for ever. */
+  #leaveOut(run: Run, from: number, { damage }: StoredDamageError): void {
     const { logId, topic } = this.#state;
-    const to = Math.min(damage.endOffset, this.sealedEndOffset);
+    const to = Math.min(damage.endOffset, this.sealedEndOffset, run.end ?? Number.POSITIVE_INFINITY);
     this.#host.quarantined({ logId, topic, from, to, reason: 'quarantined' }, damage.reason);
-    this.#window.clear();
-    this.#advanceLogStart(to);
+    void this.#cut(run, from, to, 'quarantined').catch(() => {}); // the store has failed, and says so
+  }
+
+  /** The run goes on behind [from, to) as another one. */
+  async #cut(
+    run: Run,
+    from: number,
+    to: number,
+    reason: 'refused' | 'quarantined',
+  ): Promise<Gap | undefined> {
+    const producerId = this.#host.newProducerId();
+    leaveOut(this.#state, run, from, to, producerId);
+    const gap = this.#gap({ from, to, reason });
+    this.#replaced(run);
+    await this.#started([producerId], gap);
+    return gap;
+  }
+
+  /** Hides new runs until they are on disk. */
+  async #started(producerIds: readonly number[], gap: Gap | undefined): Promise<void> {
+    for (const producerId of producerIds) this.#hidden.add(producerId);
+    await this.#host.runStarted(gap);
+    for (const producerId of producerIds) this.#hidden.delete(producerId);
+  }
+
+  #replaced({ producerId }: Run): void {
+    this.#nowAccepted(producerId);
+    this.#settle(true);
+  }
+
+  #nowAccepted(producerId: number): void {
+    if (this.#refused.delete(producerId) && this.#refused.size === 0) this.#host.accepted();
+  }
+
+  #gap(range: LostRange | undefined): Gap | undefined {
+    const { logId, topic } = this.#state;
+    return range && { logId, topic, ...range };
+  }
+
+  /** Frees what is settled, but for the replay window. */
+  #settle(isRunning: boolean): void {
+    const settled = this.ackedOffset;
+    if (settled < this.#settled) this.#window.clear();
+    const before = this.#settled;
+    this.#settled = settled;
+    if (settled <= before) return;
+    const bytes = this.#bytesBetween(Math.max(before, this.logStartOffset), settled);
+    const freed = this.#window.advance(settled, bytes);
+    if (isRunning) this.#free(freed);
+    else this.#advanceLogStart(freed);
+    this.#forget();
+  }
+
+  #forget(): void {
+    forgetRuns(this.#state, this.logStartOffset, PAST_RUNS_KEPT);
+    for (const producerId of this.#views.keys()) {
+      if (!this.#state.runs.some((run) => run.producerId === producerId)) this.#views.delete(producerId);
+    }
+  }
+
+  #rememberCrcs(below: number): void {
+    const dropped: Position[] = [...this.#state.dropped];
+    for (const run of this.runs()) {
+      let offset = run.acked?.next ?? run.run.firstOffset;
+      for (let bytes = 0; offset < Math.min(below, run.sealedEndOffset) && bytes < MAY_BE_SENT_BYTES; ) {
+        const batch = this.#batchAt(offset);
+        if (batch === undefined) break;
+        offset = readBatchHeader(batch).lastOffset + 1;
+        bytes += batch.length;
+        const crc = run.crcEndingAt(offset);
+        if (crc !== undefined) dropped.push({ next: offset, crc });
+      }
+    }
+    this.#state.dropped = dropped.slice(-DROPPED_CRCS_KEPT);
+  }
+
+  #timestampAt(from: number): number | undefined {
+    const offset = Math.max(from, this.logStartOffset);
+    if (offset >= this.sealedEndOffset) return this.#stream.oldestUnsealed;
+    const batch = this.#batchAt(offset);
+    return batch === undefined ? undefined : readBatchHeader(batch).baseTimestamp;
   }
 
   /** Undefined where it cannot be read. */
@@ -162,12 +323,6 @@ export class EdgeUplinkStream implements UplinkStream {
       if (error instanceof StoredDamageError) return undefined;
       throw error;
     }
-  }
-
-  /** Batches sealed before the current run began carry an earlier producer id. */
-  #underCurrentRun(batch: Buffer): Buffer {
-    const { producerId } = this.#state.run;
-    return readBatchHeader(batch).producerId === producerId ? batch : restampProducer(batch, producerId);
   }
 
   #bytesBetween(from: number, to: number): number {

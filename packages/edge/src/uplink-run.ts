@@ -1,0 +1,123 @@
+import { StoredDamageError } from '@edgelog/log';
+import type { Gap, NewRunReason, Position, RefusalCode, RefusedBatch, UplinkStream } from '@edgelog/sync';
+import { readBatchHeader, restampProducer } from '@edgelog/wire';
+import type { EdgeStream } from './edge-stream.ts';
+import { ackedOffset, type Run } from './runs.ts';
+
+/** What a run asks of the stream that it belongs to. */
+export interface UplinkRunHost {
+  readonly logId: string;
+  readonly topic: string;
+  readonly priority: number;
+  /** The run as it is now, under its producer id; undefined when it was replaced. */
+  run(producerId: number): Run | undefined;
+  /** CRC, under that run, of a dropped batch that ends at `next`. */
+  droppedCrc(next: number): number | undefined;
+  acknowledge(run: Run, position: Position): void;
+  /** Everything before the damage is acknowledged. */
+  damaged(run: Run, offset: number, error: StoredDamageError): void;
+  replace(run: Run, reason: NewRunReason, hub: Position | undefined): Promise<Gap | undefined>;
+  setAside(run: Run, refused: RefusedBatch, hub: Position | undefined): Promise<Gap | undefined>;
+  refused(run: Run, code: RefusalCode, message: string): void;
+}
+
+/** One run of a stream as the uplink sees it: what may travel under its producer id. */
+export class UplinkRun implements UplinkStream {
+  readonly run;
+  readonly priority: number;
+  readonly #stream: EdgeStream;
+  readonly #host: UplinkRunHost;
+  #last: Run;
+
+  constructor(stream: EdgeStream, run: Run, host: UplinkRunHost) {
+    const { logId, topic, priority } = host;
+    this.run = { producerId: run.producerId, firstOffset: run.firstOffset, logId, topic };
+    this.priority = priority;
+    this.#stream = stream;
+    this.#host = host;
+    this.#last = run;
+  }
+
+  get logStartOffset(): number {
+    const { firstOffset, end, isClosed } = this.#run;
+    if (isClosed && end !== null) return end;
+    return Math.min(end ?? Number.POSITIVE_INFINITY, Math.max(this.#stream.log.logStartOffset, firstOffset));
+  }
+
+  get sealedEndOffset(): number {
+    const { firstOffset, end, isClosed } = this.#run;
+    if (isClosed && end !== null) return end;
+    const sealed = Math.max(this.#stream.log.flushedEndOffset, firstOffset);
+    return Math.min(end ?? Number.POSITIVE_INFINITY, sealed);
+  }
+
+  get ended(): boolean {
+    return this.#run.isClosed === true;
+  }
+
+  get isBacklog(): boolean {
+    return this.#run.end !== null;
+  }
+
+  get acked(): Position | undefined {
+    return this.#run.acked ?? undefined;
+  }
+
+  /** Throws StoredDamageError; where everything before it is acknowledged, what is damaged has been left out when it does. */
+  read(offset: number, maxBytes: number): Buffer[] {
+    const end = this.sealedEndOffset;
+    if (offset >= end) return [];
+    try {
+      const { batches } = this.#stream.log.read(offset, { maxBytes });
+      return batches
+        .filter((batch) => readBatchHeader(batch).baseOffset < end)
+        .map((batch) => this.#underThisRun(batch));
+    } catch (error) {
+      const run = this.#run;
+      if (error instanceof StoredDamageError && offset <= ackedOffset(run)) {
+        this.#host.damaged(run, offset, error);
+      }
+      throw error;
+    }
+  }
+
+  crcEndingAt(next: number): number | undefined {
+    try {
+      const header = this.#stream.log.batchEndingAt(next - 1);
+      if (header === undefined) return this.#host.droppedCrc(next);
+      if (header.producerId === this.run.producerId) return header.crc;
+      const [batch] = this.#stream.log.read(header.baseOffset, { maxBytes: 1 }).batches;
+      return batch && readBatchHeader(this.#underThisRun(batch)).crc;
+    } catch (error) {
+      if (error instanceof StoredDamageError) return undefined; // no batch to compare with
+      throw error;
+    }
+  }
+
+  acknowledge(position: Position): void {
+    this.#host.acknowledge(this.#run, position);
+  }
+
+  startNewRun(reason: NewRunReason, hub: Position | undefined): Promise<Gap | undefined> {
+    return this.#host.replace(this.#run, reason, hub);
+  }
+
+  setAside(refused: RefusedBatch, hub: Position | undefined): Promise<Gap | undefined> {
+    return this.#host.setAside(this.#run, refused, hub);
+  }
+
+  refused(code: RefusalCode, message: string): void {
+    this.#host.refused(this.#run, code, message);
+  }
+
+  get #run(): Run {
+    this.#last = this.#host.run(this.run.producerId) ?? this.#last;
+    return this.#last;
+  }
+
+  /** Batches are sealed under the run that is the current one then; another may have taken its place since. */
+  #underThisRun(batch: Buffer): Buffer {
+    const { producerId } = this.run;
+    return readBatchHeader(batch).producerId === producerId ? batch : restampProducer(batch, producerId);
+  }
+}
