@@ -21,7 +21,7 @@ import { type MqttBroker, startMqttBroker } from './mqtt/broker.ts';
 import { mqttCounters } from './mqtt/counters.ts';
 import { Qos2Window } from './mqtt/qos2.ts';
 import { SerialLines } from './serial/serial-lines.ts';
-import { type AgentSettings, segmentBytesOf } from './settings.ts';
+import { type AgentSettings, logWear, segmentBytesOf } from './settings.ts';
 import { type AgentParts, agentHealth, agentStatus } from './status.ts';
 
 export interface AgentDeps {
@@ -64,7 +64,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     const store = await openLogStore({
       dir,
       segmentBytes,
-      commitWindowMs: settings.commitWindowMs,
+      ...logWear(settings),
       now,
       onFatal: (error) => streams.fail(error),
       onDamage: ({ partition: topic, baseOffset: firstOffset, endOffset: nextOffset, reason }) =>

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { WEAR, WEAR_MODES } from '@edgelog/edge';
 import { addressSetting, LOG_LEVELS } from '@edgelog/runtime';
 import { z } from 'zod';
 import { serialSettingSchema } from './serial/setting.ts';
@@ -70,13 +71,22 @@ export const agentSettingsSchema = z.object({
     .describe(
       'largest payload of a message, and longest serial frame; with key and headers it must fit the max.message.bytes of the topic',
     ),
+  wear: z
+    .enum(WEAR_MODES)
+    .default('balanced')
+    .describe(
+      'fast acknowledges as soon as the disk can; balanced waits up to 8 ms for more, saver up to 200 ms, to spare the flash',
+    ),
   commitWindowMs: z
     .number()
     .int()
     .min(0)
     .max(1000)
-    .default(0)
-    .describe('wait this long for more before a commit: saves flash, adds to the acknowledgement'),
+    .optional()
+    .describe('longest wait for more before a commit; default what --wear says'),
+  journalBytes: bytes(0, GIB)
+    .default(4 * MIB)
+    .describe('journal in front of the log, on disk and in memory: small commits write less; 0 for none'),
   maxDiskBytes: bytes(16 * MIB, Number.MAX_SAFE_INTEGER)
     .default(4 * GIB)
     .describe('bytes the log may take on disk; when they are used up, devices are refused'),
@@ -99,4 +109,11 @@ export type AgentSettings = z.output<typeof agentSettingsSchema>;
 
 export function segmentBytesOf(settings: AgentSettings): number {
   return settings.segmentBytes ?? Math.min(GIB, Math.max(MIB, Math.floor(settings.maxDiskBytes / 16)));
+}
+
+/** How the log writes: what `wear` says, with the wait that was asked for. */
+export function logWear({ wear, commitWindowMs, journalBytes }: AgentSettings) {
+  const mode = WEAR[wear];
+  const { intervalMs } = mode.pacing;
+  return { ...mode, journalBytes, pacing: { ...mode.pacing, intervalMs: commitWindowMs ?? intervalMs } };
 }

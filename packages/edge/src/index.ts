@@ -19,3 +19,4 @@ export { type Cancel, nodeTimers, type Timers } from './timers.ts';
 export { WEAR, WEAR_MODES, type WearMode } from './wear.ts';
 export type { Backlog, EdgeUplinkStream, PoisonBatch } from './uplink-stream.ts';
 export { WEAR, WEAR_MODES, type WearMode } from './wear.ts';
+export { WEAR, WEAR_MODES, type WearMode } from './wear.ts';

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
+import type { CommitPacing } from './commit-pace.ts';
 import { GroupCommit } from './group-commit.ts';
 
 /** A group commit whose commits become durable when the test says so. */
-function start(windowMs = 0) {
+function start(pacing?: CommitPacing) {
   const commits: PromiseWithResolvers<void>[] = [];
   const told: string[] = [];
   const fatal: Error[] = [];
   const group = new GroupCommit({
-    windowMs,
+    pacing,
     onFatal: (error) => fatal.push(error),
     cut: () => {
       const durable = Promise.withResolvers<void>();
@@ -78,11 +79,29 @@ test('the first failure rejects all that waits and all that comes, and is report
   await expect(group.flushed()).rejects.toMatchObject({ code: 'STORE_FAILED' });
 });
 
-test('with a window, work of several turns shares a commit', async () => {
-  const { commits, enqueue } = start(20);
+test('spaced out, a lone commit is made at once, and the work of the turns after it shares one', async () => {
+  const { commits, told, enqueue } = start({ intervalMs: 200, enoughBytes: 1000 });
+  void enqueue('a');
+  await turn();
+  expect(commits).toHaveLength(1);
+  for (const name of ['b', 'c']) {
+    void enqueue(name);
+    await turn();
+  }
+  expect(commits).toHaveLength(1);
+  await expect.poll(() => commits.length).toBe(2);
+  for (const one of commits) one.resolve();
+  await expect.poll(() => told.length).toBe(5);
+});
+
+test('spaced out, what is enough by itself waits no longer', async () => {
+  const { commits, enqueue } = start({ intervalMs: 3_600_000, enoughBytes: 1000 });
   void enqueue('a');
   await turn();
   void enqueue('b');
-  expect(commits).toHaveLength(0);
-  await expect.poll(() => commits.length).toBe(1);
+  await turn();
+  expect(commits).toHaveLength(1);
+  void enqueue('c', 1000);
+  await turn();
+  expect(commits).toHaveLength(2);
 });

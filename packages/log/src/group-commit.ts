@@ -1,4 +1,5 @@
 import { EdgelogError } from '@edgelog/base';
+import { CommitPace, type CommitPacing } from './commit-pace.ts';
 
 /** What one commit has to do; made synchronously from everything that was enqueued before. */
 export interface Commit {
@@ -11,7 +12,8 @@ export interface Commit {
 export interface GroupCommitOptions {
   /** Takes everything pending. Called in a turn of its own, so that no turn is split between two commits. */
   cut: () => Commit;
-  windowMs: number;
+  /** Default: as soon as the disk is free. */
+  pacing?: CommitPacing | undefined;
   onFatal: (error: EdgelogError) => void;
 }
 
@@ -35,12 +37,16 @@ export class GroupCommit {
   readonly #options: GroupCommitOptions;
   readonly #inFlight: Group[] = [];
   #collecting: Group | undefined;
-  #scheduled = false;
+  readonly #pace: CommitPace | undefined;
+  /** The next cut: asked of the event loop, or waiting for more work. */
+  #scheduled: 'now' | 'later' | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #settled: Promise<void> = Promise.resolve();
   #failure: EdgelogError | undefined;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
+    if (options.pacing !== undefined) this.#pace = new CommitPace(options.pacing);
   }
 
   get failure(): EdgelogError | undefined {
@@ -83,18 +89,25 @@ export class GroupCommit {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#inFlight.length >= IN_FLIGHT_MAX) return;
-    this.#scheduled = true;
-    if (this.#options.windowMs > 0) setTimeout(() => this.#cut(), this.#options.windowMs);
-    else setImmediate(() => this.#cut());
+    if (this.#scheduled === 'now' || this.#inFlight.length >= IN_FLIGHT_MAX) return;
+    const waitMs = this.#pace?.waitMs(this.#collecting?.bytes ?? 0, performance.now()) ?? 0;
+    if (waitMs > 0) {
+      if (this.#scheduled === undefined) this.#timer = setTimeout(() => this.#cut(), waitMs);
+      this.#scheduled = 'later';
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#scheduled = 'now';
+    setImmediate(() => this.#cut());
   }
 
   #cut(): void {
-    this.#scheduled = false;
+    this.#scheduled = undefined;
     const group = this.#collecting;
     if (group === undefined) return;
     this.#collecting = undefined;
     this.#inFlight.push(group);
+    this.#pace?.committed(performance.now());
     try {
       this.#settled = this.#settle(group, this.#settled, this.#options.cut());
     } catch (error) {

@@ -1,3 +1,4 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { EdgelogError } from '@edgelog/base';
 import { crc32c } from '@edgelog/wire';
 import type { RowWrite } from './segment.ts';
@@ -22,9 +23,10 @@ const SALT_AT = 8;
 const MAGIC = 0x4a4c4445;
 const MAGIC_BYTES = Buffer.alloc(4);
 MAGIC_BYTES.writeUInt32LE(MAGIC);
-/** magic u32 · CRC-32C of what follows u32 · bytes of rows u32 · reserved u32 · number f64 · segment f64 · acknowledged f64 · salt. */
+/** magic u32 · CRC-32C of what follows u32 · bytes of rows u32 · what these were before zstd u32, 0 where they are plain · number f64 · segment f64 · acknowledged f64 · salt. */
 const HEADER_BYTES = 48;
 const CRC_FROM = 8;
+const COMPRESSED_SHARE_MAX = 0.9;
 /** key length u16 · value length u32, or NO_VALUE for a row that is removed. */
 const ROW_HEAD_BYTES = 6;
 const NO_VALUE = 0xffffffff;
@@ -57,24 +59,54 @@ export function readSalt(file: Buffer): Buffer | undefined {
 export function encodeGroup(
   memory: Buffer,
   start: number,
-  {
-    number,
-    segmentId,
-    acknowledged,
-    rows,
-    salt,
-  }: Omit<JournaledGroup, 'body'> & { rows: readonly RowWrite[]; salt: Buffer },
+  group: Omit<JournaledGroup, 'body'> & { rows: readonly RowWrite[]; salt: Buffer },
   sizeBytes: number,
 ): RowWrite[] {
+  encodeHeader(memory, start, group, { sizeBytes, plainBytes: 0 });
+  const kept = copyRows(memory, start + HEADER_BYTES, group.rows);
+  memory.writeUInt32LE(crc32c(memory.subarray(start + CRC_FROM, start + sizeBytes)), start + 4);
+  return kept;
+}
+
+/**
+ * As `encodeGroup`, with the rows compressed; the rows returned are in memory of their own. Undefined where it would hardly be smaller, or where
+ * `memory` has no room for it.
+ */
+export function encodeCompressedGroup(
+  memory: Buffer,
+  start: number,
+  group: Omit<JournaledGroup, 'body'> & { rows: readonly RowWrite[]; salt: Buffer },
+  plainBytes: number,
+): { rows: RowWrite[]; sizeBytes: number } | undefined {
+  const body = Buffer.allocUnsafeSlow(plainBytes - HEADER_BYTES);
+  const rows = copyRows(body, 0, group.rows);
+  const compressed = zstdCompressSync(body, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+  const sizeBytes = HEADER_BYTES + compressed.length;
+  if (sizeBytes > plainBytes * COMPRESSED_SHARE_MAX || start + sizeBytes > memory.length) return undefined;
+  encodeHeader(memory, start, group, { sizeBytes, plainBytes: body.length });
+  memory.set(compressed, start + HEADER_BYTES);
+  memory.writeUInt32LE(crc32c(memory.subarray(start + CRC_FROM, start + sizeBytes)), start + 4);
+  return { rows, sizeBytes };
+}
+
+function encodeHeader(
+  memory: Buffer,
+  start: number,
+  { number, segmentId, acknowledged, salt }: Omit<JournaledGroup, 'body'> & { salt: Buffer },
+  { sizeBytes, plainBytes }: { sizeBytes: number; plainBytes: number },
+): void {
   memory.writeUInt32LE(MAGIC, start);
   memory.writeUInt32LE(sizeBytes - HEADER_BYTES, start + 8);
-  memory.writeUInt32LE(0, start + 12);
+  memory.writeUInt32LE(plainBytes, start + 12);
   memory.writeDoubleLE(number, start + 16);
   memory.writeDoubleLE(segmentId, start + 24);
   memory.writeDoubleLE(acknowledged, start + 32);
   memory.set(salt, start + 40);
-  let at = start + HEADER_BYTES;
-  const kept = rows.map(([key, value]): RowWrite => {
+}
+
+function copyRows(memory: Buffer, start: number, rows: readonly RowWrite[]): RowWrite[] {
+  let at = start;
+  return rows.map(([key, value]): RowWrite => {
     const keyAt = at + ROW_HEAD_BYTES;
     const valueAt = keyAt + key.length;
     memory.writeUInt16LE(key.length, at);
@@ -84,8 +116,6 @@ export function encodeGroup(
     at = valueAt + (value?.length ?? 0);
     return [memory.subarray(keyAt, valueAt), value && memory.subarray(valueAt, at)];
   });
-  memory.writeUInt32LE(crc32c(memory.subarray(start + CRC_FROM, start + sizeBytes)), start + 4);
-  return kept;
 }
 
 /**
@@ -105,10 +135,16 @@ export function* parseGroups(file: Buffer): Generator<JournaledGroup> {
       number: file.readDoubleLE(at + 16),
       segmentId: file.readDoubleLE(at + 24),
       acknowledged: file.readDoubleLE(at + 32),
-      body: file.subarray(at + HEADER_BYTES, end),
+      body: bodyOf(file, at, end),
     };
     at = end;
   }
+}
+
+function bodyOf(file: Buffer, at: number, end: number): Buffer {
+  const body = file.subarray(at + HEADER_BYTES, end);
+  const plainBytes = file.readUInt32LE(at + 12);
+  return plainBytes === 0 ? body : zstdDecompressSync(body, { maxOutputLength: plainBytes });
 }
 
 /** Undefined where no whole group of this journal begins. */

@@ -1,18 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  write,
-} from 'node:fs';
+import { constants, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgelogError } from '@edgelog/base';
+import { alignedMemory, DurableFile } from './durable-file.ts';
 import {
+  encodeCompressedGroup,
   encodeGroup,
   encodeHead,
   groupBytes,
@@ -22,19 +15,28 @@ import {
   readSalt,
   SALT_BYTES,
 } from './journal-group.ts';
+import { RowKind } from './keys.ts';
 import { freeBytes } from './lmdb-file.ts';
 import type { RowWrite } from './segment.ts';
 
 const FILE_NAMES = ['0', '1'] as const;
 const ZEROS = Buffer.alloc(2 ** 20);
-/** Larger groups are written to their segment at once: they would only be written twice. */
+/** Of a file. Larger groups are written to their segment at once: they would only be written twice. */
 const GROUP_SHARE_MAX = 1 / 4;
 /** What is in the journal must find room in a segment, so where less than this many of its sizes are free it rests. */
 const ROOM = 3;
 
+export interface JournalOptions {
+  /** Of both files together. */
+  bytes: number;
+  /** Groups with more than this in batches are refused. Default: no limit of its own. */
+  batchBytesMax?: number | undefined;
+  /** Groups of this and more are compressed. Default: none. */
+  compressBytes?: number | undefined;
+}
+
 interface JournalFile {
-  /** Opened so that a write returns when it is on disk. */
-  readonly descriptor: number;
+  readonly file: DurableFile;
   readonly salt: Buffer;
   /** What is in the file, at the same places. */
   readonly memory: Buffer;
@@ -59,13 +61,19 @@ export interface Journaled {
 export class Journal {
   readonly #dir: string;
   readonly #fileBytes: number;
+  readonly #batchBytesMax: number;
+  readonly #compressBytes: number;
+  #writtenBytes = 0;
   readonly #files: readonly [JournalFile, JournalFile];
   #current = 0;
   #released = 0;
 
-  private constructor(dir: string, fileBytes: number, files: [JournalFile, JournalFile]) {
+  private constructor(dir: string, options: JournalOptions, files: [JournalFile, JournalFile]) {
+    const { batchBytesMax = Number.POSITIVE_INFINITY, compressBytes = Number.POSITIVE_INFINITY } = options;
     this.#dir = dir;
-    this.#fileBytes = fileBytes;
+    this.#fileBytes = fileBytesOf(options);
+    this.#batchBytesMax = batchBytesMax;
+    this.#compressBytes = compressBytes;
     this.#files = files;
   }
 
@@ -80,26 +88,29 @@ export class Journal {
   }
 
   /**
-   * Makes the files, of `bytes` together, where they are not there yet. What is in them is written over. Rejects where the disk has
+   * Makes the files where they are not there yet. What is in them is written over. Rejects where the disk has
    * no room for the journal and all that it may have to bring into a segment.
    */
-  static async open(dir: string, bytes: number): Promise<Journal> {
-    const fileBytes = bytes / FILE_NAMES.length;
+  static async open(dir: string, options: JournalOptions): Promise<Journal> {
+    const fileBytes = fileBytesOf(options);
     mkdirSync(dir, { recursive: true });
-    if (!hasRoom(dir, bytes)) throw new EdgelogError('LIMIT_EXCEEDED', `no room for a journal in ${dir}`);
+    if (!hasRoom(dir, options.bytes))
+      throw new EdgelogError('LIMIT_EXCEEDED', `no room for a journal in ${dir}`);
     const open = async (name: string) => {
       const path = join(dir, name);
       return openFile(path, fileBytes, await fill(path, fileBytes));
     };
-    return new Journal(dir, fileBytes, [await open('0'), await open('1')]);
+    return new Journal(dir, options, [await open('0'), await open('1')]);
   }
 
   /** Undefined when there is no room for the group, or the disk is nearly full. */
   append(commit: Omit<JournaledGroup, 'body'>, rows: readonly RowWrite[]): Journaled | undefined {
     const sizeBytes = groupBytes(rows);
-    if (sizeBytes > this.#fileBytes * GROUP_SHARE_MAX) return undefined;
+    if (sizeBytes > this.#fileBytes * GROUP_SHARE_MAX || batchBytes(rows) > this.#batchBytesMax) {
+      return undefined;
+    }
     let file = this.#files[this.#current]!;
-    if (file.used + sizeBytes > this.#fileBytes) {
+    if (file.used + roundUp(sizeBytes, file.file.sectorBytes) > this.#fileBytes) {
       const other = this.#files[1 - this.#current]!;
       if (other.last > this.#released || !hasRoom(this.#dir, 2 * this.#fileBytes)) return undefined;
       this.#current = 1 - this.#current;
@@ -107,10 +118,26 @@ export class Journal {
       file.used = HEAD_BYTES;
     }
     const at = file.used;
-    const kept = encodeGroup(file.memory, at, { ...commit, rows, salt: file.salt }, sizeBytes);
-    file.used += sizeBytes;
+    const { kept, end } = this.#encode(file, { ...commit, rows, salt: file.salt }, sizeBytes);
+    const lengthBytes = roundUp(end - at, file.file.sectorBytes);
+    file.memory.fill(0, end, at + lengthBytes);
+    file.used += lengthBytes;
     file.last = commit.number;
-    return { rows: kept, durable: writeWhole(file, at, sizeBytes), isFirst: at === HEAD_BYTES };
+    this.#writtenBytes += lengthBytes;
+    const durable = file.file.write(file.memory, at, lengthBytes);
+    return { rows: kept, durable, isFirst: at === HEAD_BYTES };
+  }
+
+  /** Bytes written since it was opened. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
+  #encode({ memory, used }: JournalFile, group: Parameters<typeof encodeGroup>[2], sizeBytes: number) {
+    const compressed =
+      sizeBytes < this.#compressBytes ? undefined : encodeCompressedGroup(memory, used, group, sizeBytes);
+    if (compressed !== undefined) return { kept: compressed.rows, end: used + compressed.sizeBytes };
+    return { kept: encodeGroup(memory, used, group, sizeBytes), end: used + sizeBytes };
   }
 
   /** All groups up to this one are on disk in their segments. */
@@ -119,7 +146,7 @@ export class Journal {
   }
 
   close(): void {
-    for (const { descriptor } of this.#files) closeSync(descriptor);
+    for (const { file } of this.#files) file.close();
   }
 }
 
@@ -128,8 +155,25 @@ function hasRoom(dir: string, journalBytes: number): boolean {
 }
 
 function openFile(path: string, fileBytes: number, salt: Buffer): JournalFile {
-  const descriptor = openSync(path, constants.O_WRONLY | constants.O_DSYNC);
-  return { descriptor, salt, memory: Buffer.allocUnsafeSlow(fileBytes), used: HEAD_BYTES, last: 0 };
+  const memory = alignedMemory(fileBytes);
+  memory.set(encodeHead(salt));
+  const file = DurableFile.open(path, memory.subarray(0, HEAD_BYTES));
+  return { file, salt, memory, used: HEAD_BYTES, last: 0 };
+}
+
+function fileBytesOf({ bytes }: JournalOptions): number {
+  return bytes / FILE_NAMES.length;
+}
+
+function batchBytes(rows: readonly RowWrite[]): number {
+  let bytes = 0;
+  for (const [key, value] of rows) if (key[0] === RowKind.value) bytes += value?.length ?? 0;
+  return bytes;
+}
+
+/** Groups begin at a sector of their own, so nothing that was acknowledged is ever written again. */
+function roundUp(bytes: number, unit: number): number {
+  return Math.ceil(bytes / unit) * unit;
 }
 
 /**
@@ -156,17 +200,4 @@ async function fill(path: string, fileBytes: number): Promise<Buffer> {
   } finally {
     await file.close();
   }
-}
-
-function writeWhole({ descriptor, memory }: JournalFile, at: number, bytes: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const begin = (from: number, left: number): void => {
-      write(descriptor, memory, from, left, from, (error, written) => {
-        if (error !== null) reject(error);
-        else if (written < left) begin(from + written, left - written);
-        else resolve();
-      });
-    };
-    begin(at, bytes);
-  });
 }

@@ -177,7 +177,7 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     this.damaged = new DamageRegister((damage) => options.onDamage?.(damage));
     this.#commits = new GroupCommit({
       cut: () => this.#cut(),
-      windowMs: options.commitWindowMs ?? 0,
+      pacing: options.pacing,
       onFatal: (error) => options.onFatal?.(error),
     });
     const { flush = true, journalBytes = 0 } = options;
@@ -444,7 +444,13 @@ class SegmentedLogStore implements LogStore, PartitionHost {
   async #openJournal(): Promise<void> {
     if (this.#journalBytes === 0) return;
     try {
-      this.#ahead.use(await Journal.open(journalDir(this.#options.dir), this.#journalBytes));
+      this.#ahead.use(
+        await Journal.open(journalDir(this.#options.dir), {
+          bytes: this.#journalBytes,
+          batchBytesMax: this.#options.journalBatchBytes,
+          compressBytes: this.#options.journalCompressBytes,
+        }),
+      );
     } catch {
       return;
     }

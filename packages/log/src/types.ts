@@ -1,4 +1,5 @@
 import type { BatchHeader } from '@edgelog/wire';
+import type { CommitPacing } from './commit-pace.ts';
 
 /** Why an append was refused: Kafka's own names, so that the broker can answer them as they are. */
 export type AppendError =
@@ -281,8 +282,15 @@ export interface LogStoreOptions {
    * memory. Default 0: none.
    */
   journalBytes?: number;
-  /** Wait up to this long for more work before a commit. Default 0. */
-  commitWindowMs?: number;
+  /**
+   * Commits with more than this in batches go to their segment at once, since they would be written twice. Default: only commits of more than an
+   * eighth of `journalBytes`.
+   */
+  journalBatchBytes?: number;
+  /** Commits of this and more are compressed in the journal. Default: none. */
+  journalCompressBytes?: number;
+  /** Commits that wait for more work, to spare the disk. Default: none does. */
+  pacing?: CommitPacing;
   now?: () => number;
   /** Called once when a write or flush failed; the store accepts nothing any more. */
   onFatal?: (error: Error) => void;
