@@ -1,4 +1,5 @@
 import { type Metrics, registerProcessMetrics, type Sample } from '@edgelog/runtime';
+import type { RouteStatus } from './ingest/index.ts';
 import { type AgentParts, type StreamStatus, streamStatus } from './status.ts';
 
 /** Registers what /metrics says beside the counters of the sources. Returns a function that stops the measuring. */
@@ -57,6 +58,29 @@ export function registerAgentMetrics(metrics: Metrics, parts: AgentParts): () =>
     'edgelog_uplink_acked_bytes_total',
     'Batch bytes acknowledged.',
     () => uplink.status().ackedBytes,
+  );
+  const perRoute = (value: (route: RouteStatus) => number) => (): Sample[] =>
+    parts.ingest.status().routes.map((route) => ({ labels: { route: route.name }, value: value(route) }));
+  const routeCounter = (name: string, help: string, value: (route: RouteStatus) => number) =>
+    metrics.counterFrom(`edgelog_route_${name}_total`, help, perRoute(value));
+  routeCounter('matched', 'Messages that matched a route.', (route) => route.matched);
+  routeCounter('records', 'Records they became.', (route) => route.records);
+  routeCounter('dropped', 'Messages that a route drops.', (route) => route.dropped);
+  routeCounter('sampled_out', 'Messages that a sample rule left out.', (route) => route.sampledOut);
+  routeCounter('time_faults', 'Device times that cannot be.', (route) => route.timeFaults);
+  routeCounter('sparkplug_raw', 'Sparkplug payloads taken as they came.', (route) => route.sparkplugRaw);
+  metrics.counterFrom(
+    'edgelog_unrouted_total',
+    'Messages that no route matched.',
+    () => parts.ingest.status().unrouted,
+  );
+  metrics.gauge('edgelog_clock_trusted', '1 once the system or a hub confirmed the time.', () =>
+    parts.clock.isTrusted ? 1 : 0,
+  );
+  metrics.counterFrom(
+    'edgelog_clock_jumps_total',
+    "Jumps of the system's clock.",
+    () => parts.clock.status().jumps,
   );
   metrics.gauge('edgelog_alarms', 'Alarms that stand.', () => parts.alarms.list().length);
   return registerProcessMetrics(metrics);

@@ -137,7 +137,15 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     const { stop: stopUplink } = uplink;
     undo.push(() => stopUplink.call(uplink));
 
-    const ingest = createIngest({ streams, topic: settings.topic });
+    const ingest = createIngest({
+      ...settings,
+      streams,
+      existingTopics: [...streams.list()].map(({ state }) => state.topic),
+      now: () => clock.now(),
+      monotonicMs,
+      alarms,
+      births: store.state,
+    });
     const counters = mqttCounters(metrics);
     const broker = await startMqttBroker({
       address: parseAddress(settings.mqtt, '--mqtt'),
@@ -180,6 +188,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       mqttCounters: counters,
       serial,
       clock,
+      ingest,
       now,
     };
     undo.push(registerAgentMetrics(metrics, parts));

@@ -2,14 +2,13 @@ import { hostname } from 'node:os';
 import { WEAR, WEAR_MODES } from '@edgelog/edge';
 import { addressSetting, LOG_LEVELS } from '@edgelog/runtime';
 import { z } from 'zod';
+import { routesSchema, TOPIC_NAME } from './ingest/index.ts';
 import { serialSettingSchema } from './serial/setting.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 
-/** Kafka's rule for topic names. */
-const TOPIC_NAME = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/;
 const GATEWAY_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
 
 /** The host name cut to what a gateway may be called. */
@@ -46,7 +45,9 @@ export const agentSettingsSchema = z.object({
   serial: z
     .array(serialSettingSchema)
     .default([])
-    .describe('serial lines to read: PATH or PATH@BAUD; in the file also objects with port, framing and more'),
+    .describe(
+      'serial lines to read: PATH or PATH@BAUD; in the file also objects with port, framing and more',
+    ),
   topic: z
     .string()
     .regex(TOPIC_NAME, 'expected a Kafka topic name: 1 to 249 of a-z A-Z 0-9 . _ -')
@@ -96,6 +97,22 @@ export const agentSettingsSchema = z.object({
   replayBytes: bytes(0, GIB)
     .default(16 * MIB)
     .describe('acknowledged data kept per stream, for a hub that lost its newest'),
+  routes: routesSchema
+    .default([])
+    .describe(
+      'where messages go, by MQTT topic, serial port and device; the first route that matches decides',
+    ),
+  unrouted: z
+    .enum(['default', 'drop'])
+    .default('default')
+    .describe('what becomes of messages that no route matches: default sends them to --topic'),
+  maxRoutedTopics: z
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(100)
+    .describe('Kafka topics that routes may make out of captures; what would need more goes to --topic'),
   clock: z
     .enum(['auto', 'system'])
     .default('auto')

@@ -8,7 +8,7 @@ import {
 } from '@edgelog/edge';
 import type { LogStore } from '@edgelog/log';
 import type { Uplink, UplinkStreamStatus } from '@edgelog/sync';
-import type { RoutedIngest } from './ingest/index.ts';
+import type { RoutedIngest, RoutedIngest } from './ingest/index.ts';
 import type { MqttAccess } from './mqtt/access/index.ts';
 import type { MqttBroker } from './mqtt/broker.ts';
 import type { MqttCounters } from './mqtt/counters.ts';
@@ -48,6 +48,7 @@ export interface AgentParts {
   mqttCounters: MqttCounters;
   serial: SerialLines;
   clock: GatewayClock;
+  ingest: RoutedIngest;
   now: () => number;
 }
 
@@ -88,6 +89,7 @@ export function agentStatus(parts: AgentParts) {
     instance,
     time: new Date(now).toISOString(),
     clock: parts.clock.status(),
+    ingest: parts.ingest.status(),
     streams: [...streams.list()].map((stream) => streamStatus(stream, at.get(stream.state.topic), now)),
     uplink,
     mqtt: {

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+
+/** What a birth says of an alias. */
+export interface Alias {
+  name: string;
+  datatype: number | undefined;
+}
+
+/** Where births outlive the process: a part of the log's table. */
+export interface BirthTable {
+  entries(prefix: string): Iterable<[key: string, value: Buffer]>;
+  put(key: string, value: Buffer): void;
+}
+
+const NODES_MAX = 500;
+const ALIASES_MAX = 5000;
+const PREFIX = 'sparkplug/';
+const storedSchema = z.array(z.tuple([z.string(), z.string(), z.number().nullable()]));
+
+type Aliases = Map<string, Alias>;
+
+/**
+ * The aliases that edge nodes gave their metrics at birth: an alias is unique in its edge node, devices included
+ * [Sparkplug 3.0, 6.4.6]. Kept over restarts, since a node that is not asked is not born again.
+ */
+export class Births {
+  readonly #table: BirthTable;
+  readonly #nodes = new Map<string, Aliases>();
+
+  constructor(table: BirthTable) {
+    this.#table = table;
+    for (const [key, value] of table.entries(PREFIX)) {
+      const parsed = storedSchema.safeParse(JSON.parse(value.toString()));
+      if (!parsed.success) continue; // the node's next birth writes it anew
+      const aliases = parsed.data.map(([alias, name, datatype]): [string, Alias] => [
+        alias,
+        { name, datatype: datatype ?? undefined },
+      ]);
+      this.#nodes.set(key.slice(PREFIX.length), new Map(aliases));
+    }
+  }
+
+  /** A node's own birth ends all aliases it had. */
+  begin(node: string): void {
+    if (this.#nodes.has(node) || this.#nodes.size < NODES_MAX) this.#nodes.set(node, new Map());
+  }
+
+  /** False where there is no room. */
+  learn(node: string, alias: bigint, meaning: Alias): boolean {
+    let aliases = this.#nodes.get(node);
+    if (aliases === undefined) {
+      this.begin(node);
+      aliases = this.#nodes.get(node);
+    }
+    const key = alias.toString();
+    if (aliases === undefined || (aliases.size >= ALIASES_MAX && !aliases.has(key))) return false;
+    aliases.set(key, meaning);
+    return true;
+  }
+
+  resolve(node: string, alias: bigint): Alias | undefined {
+    return this.#nodes.get(node)?.get(alias.toString());
+  }
+
+  /** Writes what is known of a node; with the transaction of the birth's record when called in its turn. */
+  save(node: string): void {
+    const aliases = this.#nodes.get(node);
+    if (aliases === undefined) return;
+    const rows = [...aliases].map(([alias, { name, datatype }]) => [alias, name, datatype ?? null]);
+    this.#table.put(PREFIX + node, Buffer.from(JSON.stringify(rows)));
+  }
+}
