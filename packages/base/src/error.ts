@@ -10,6 +10,7 @@ export type EdgelogErrorCode =
   | 'CORRUPT_FRAME' // a protocol frame that cannot be parsed
   | 'UNSUPPORTED_VERSION'
   | 'LIMIT_EXCEEDED'
+  | 'DISK_FULL' // nothing more is taken until room was made
   | 'REFUSED' // the other side said no, with a reason
   | 'CONNECTION_LOST'
   | 'TIMEOUT';

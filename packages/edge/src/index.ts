@@ -16,7 +16,12 @@ export { currentRun, type Run } from './runs.ts';
 export { type Stream, StreamSet, type StreamSetOptions } from './stream-set.ts';
 export { parseJson, randomStreamIds, type StreamIds } from './stream-state.ts';
 export { type Cancel, nodeTimers, type Timers } from './timers.ts';
-export { WEAR, WEAR_MODES, type WearMode } from './wear.ts';
+export {
+  TopicPolicies,
+  type TopicPolicy,
+  topicPolicySchema,
+  WHEN_FULL,
+  type WhenFull,
+} from './topic-policy.ts';
 export type { Backlog, EdgeUplinkStream, PoisonBatch } from './uplink-stream.ts';
-export { WEAR, WEAR_MODES, type WearMode } from './wear.ts';
 export { WEAR, WEAR_MODES, type WearMode } from './wear.ts';

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+
+/** What becomes of a topic's readings when the disk budget is used up: new ones are refused, or the oldest are given up. */
+export const WHEN_FULL = ['reject', 'drop-oldest'] as const;
+export type WhenFull = (typeof WHEN_FULL)[number];
+
+const PATTERN = /^[a-zA-Z0-9._*-]{1,249}$/;
+
+/** One entry of the section `topics`; the first one whose pattern matches a Kafka topic is that topic's. */
+export const topicPolicySchema = z.strictObject({
+  /** Kafka topic, or a pattern in which `*` stands for any characters. */
+  topic: z
+    .string()
+    .regex(PATTERN, 'expected a Kafka topic name: 1 to 249 of a-z A-Z 0-9 . _ -, and * for any of them'),
+  whenFull: z.enum(WHEN_FULL).default('reject'),
+});
+
+export type TopicPolicy = z.output<typeof topicPolicySchema>;
+
+const DEFAULTS: Omit<TopicPolicy, 'topic'> = { whenFull: 'reject' };
+
+/** Which policy holds for a topic. */
+export class TopicPolicies {
+  readonly #entries: { matches: RegExp; policy: TopicPolicy }[];
+
+  constructor(policies: readonly TopicPolicy[] = []) {
+    this.#entries = policies.map((policy) => ({ matches: patternOf(policy.topic), policy }));
+  }
+
+  of(topic: string): TopicPolicy {
+    return this.#entries.find(({ matches }) => matches.test(topic))?.policy ?? { topic, ...DEFAULTS };
+  }
+}
+
+function patternOf(topic: string): RegExp {
+  const parts = topic.split('*').map((part) => part.replaceAll('.', '\\.'));
+  return new RegExp(`^${parts.join('.*')}$`);
+}
