@@ -55,12 +55,3 @@ export function isGreeted(client: Client): boolean {
 export function wantsReasons(client: Client): boolean {
   return (client as unknown as { _requestProblemInformation: boolean })._requestProblemInformation;
 }
-
-/** Ends a connection; a client of MQTT 5.0 is told why. */
-export function disconnect(client: Client, reasonCode: number, reasonString?: string): void {
-  const properties = reasonString === undefined ? undefined : { reasonString };
-  const { disconnect: end } = client as unknown as {
-    disconnect(options: { reasonCode: number; properties: typeof properties }): void;
-  };
-  end.call(client, { reasonCode, properties });
-}

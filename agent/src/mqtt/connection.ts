@@ -2,11 +2,12 @@ import type { Pressure } from '@edgelog/edge';
 import type { RecordHeader } from '@edgelog/wire';
 import type { Client } from 'aedes';
 import { AckQueue } from './ack-queue.ts';
-import { disconnect, isGreeted, wantsReasons } from './aedes-internals.ts';
+import { isGreeted, wantsReasons } from './aedes-internals.ts';
 import { FrameReader } from './frame-reader.ts';
 import type { MqttPeer, MqttSocket } from './listeners/index.ts';
 import { MqttFault, PacketType, Reason } from './protocol.ts';
 import { type PublishPacket, PublishParser } from './publish-packet.ts';
+import { disconnection } from './refusal.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export interface ConnectionHost {
@@ -67,6 +68,7 @@ export class MqttConnection {
   #faultAhead: MqttFault | undefined;
   #isWaiting = false;
   #isStopped = false;
+  #isDraining = false;
   #deliveringBytes = 0;
   #wake: NodeJS.Timeout | undefined;
 
@@ -130,21 +132,31 @@ export class MqttConnection {
   fail(fault: MqttFault): void {
     if (this.#isStopped) return;
     this.stop();
-    let hasEnded = false;
-    const end = () => {
-      if (hasEnded || this.stream.destroyed) return;
-      hasEnded = true;
-      this.#host.onFault(this, fault);
-      if (this.client.connected && this.isVersion5) {
-        disconnect(this.client, fault.reasonCode, this.wantsReasons ? fault.message : undefined);
-      } else this.stream.destroy();
-    };
+    if (this.#hasConnect) this.acks.afterwards(() => this.#end(fault));
+    else this.#end(fault);
+    setTimeout(() => {
+      this.#end(fault);
+      this.stream.destroy();
+    }, FAULT_GRACE_MS).unref();
+  }
+
+  /**
+   * A client of MQTT 5.0 is told why. What it still sends is read and thrown away until it hangs up: a socket closed
+   * with unread bytes is reset, and the last acknowledgements would be lost on their way.
+   */
+  #end(fault: MqttFault): void {
+    if (this.#isDraining || this.stream.destroyed) return;
+    this.#isDraining = true;
+    this.#host.onFault(this, fault);
     if (!this.#hasConnect) {
-      end();
+      this.stream.destroy();
       return;
     }
-    this.acks.afterwards(end);
-    setTimeout(end, FAULT_GRACE_MS).unref();
+    if (isGreeted(this.client) && this.isVersion5) {
+      this.stream.write(disconnection(fault.reasonCode, this.wantsReasons ? fault.message : undefined));
+    }
+    this.stream.end();
+    this.stream.emit('readable');
   }
 
   /** What aedes gets to read: packets that are no messages. */
@@ -162,6 +174,10 @@ export class MqttConnection {
     const frames = this.#frames;
     let hasRead = false;
     for (;;) {
+      if (this.#isDraining) {
+        this.#read();
+        return null;
+      }
       if (this.#faultAhead !== undefined) throw this.#faultAhead;
       if (this.#isStopped || (this.#hasConnect && !isGreeted(this.client))) return null;
       if (this.#isHeldUp()) {

@@ -30,6 +30,7 @@ export interface PublishPathOptions {
 
 /** What a client of MQTT 5.0 reads in an acknowledgement, and stays connected; anything else ends the connection. */
 const REFUSALS: Partial<Record<EdgelogErrorCode, ReasonCode>> = {
+  DISK_FULL: Reason.QUOTA_EXCEEDED,
   LIMIT_EXCEEDED: Reason.QUOTA_EXCEEDED,
 };
 

@@ -1,5 +1,6 @@
 import type { AckType, ReasonCode } from './protocol.ts';
 
+const DISCONNECT = 0xe0;
 const REASON_STRING = 0x1f;
 /** Of the reason in words: UTF-8 of it fits a length of two bytes with room to spare. */
 const REASON_CHARS_MAX = 200;
@@ -11,11 +12,24 @@ export function refusal(
   reasonCode: ReasonCode,
   reason?: string,
 ): Buffer {
-  const words = reason === undefined ? undefined : Buffer.from(reason.slice(0, REASON_CHARS_MAX));
-  const property =
-    words === undefined ? [] : [REASON_STRING, words.length >> 8, words.length & 0xff, ...words];
-  const body = [messageId >> 8, messageId & 0xff, reasonCode, ...varint(property.length), ...property];
-  return Buffer.from([type, ...varint(body.length), ...body]);
+  return packet(type, [messageId >> 8, messageId & 0xff, reasonCode, ...reasonString(reason)]);
+}
+
+/** DISCONNECT of MQTT 5.0 [MQTT5-3.14]. */
+export function disconnection(reasonCode: ReasonCode, reason?: string): Buffer {
+  return packet(DISCONNECT, [reasonCode, ...reasonString(reason)]);
+}
+
+function packet(firstByte: number, body: readonly number[]): Buffer {
+  return Buffer.from([firstByte, ...varint(body.length), ...body]);
+}
+
+/** All properties of the packet. */
+function reasonString(reason: string | undefined): readonly number[] {
+  if (reason === undefined) return [0];
+  const words = Buffer.from(reason.slice(0, REASON_CHARS_MAX));
+  const property = [REASON_STRING, words.length >> 8, words.length & 0xff, ...words];
+  return [...varint(property.length), ...property];
 }
 
 function varint(value: number): number[] {

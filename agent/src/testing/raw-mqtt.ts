@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
+import { generate, type IConnectPacket, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
 import { onTestFinished } from 'vitest';
 
+type MqttVersion = 4 | 5;
 type Sent = Packet & { cmd: string };
 
 /** An MQTT client that sends exactly the packets it is told and keeps all it receives. */
@@ -11,10 +12,12 @@ export class RawMqtt {
   readonly received: Sent[] = [];
   #waiting: (() => void)[] = [];
   isClosed = false;
+  readonly #version: MqttVersion;
 
-  constructor(port: number) {
+  constructor(port: number, version: MqttVersion = 4) {
+    this.#version = version;
     this.socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    const parse = parser();
+    const parse = parser({ protocolVersion: version });
     const wake = () => {
       for (const resume of this.#waiting.splice(0)) resume();
     };
@@ -39,9 +42,18 @@ export class RawMqtt {
     return client;
   }
 
+  /** Connected with MQTT 5.0 and greeted. */
+  static async connect5(port: number, given: Partial<IConnectPacket>): Promise<RawMqtt> {
+    const client = new RawMqtt(port, 5);
+    client.send({ ...connectPacket(given.clientId!), protocolVersion: 5, ...given } as IConnectPacket);
+    await client.packets('connack', 1);
+    return client;
+  }
+
   /** All packets in one write. */
   send(...packets: (Packet | Buffer)[]): void {
-    this.socket.write(Buffer.concat(packets.map((p) => (Buffer.isBuffer(p) ? p : generate(p)))));
+    const options = { protocolVersion: this.#version };
+    this.socket.write(Buffer.concat(packets.map((p) => (Buffer.isBuffer(p) ? p : generate(p, options)))));
   }
 
   /** Waits until `count` packets of a kind have come; throws if the connection ends before. */
