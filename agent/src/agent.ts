@@ -5,9 +5,9 @@ import { Alarms, Disk, nodeTimers, StreamSet } from '@edgelog/edge';
 import { openLogStore } from '@edgelog/log';
 import {
   createLogger,
+  formatAddress,
   type Logger,
   Metrics,
-  parseAddress,
   type RunningProcess,
   reportFatal,
   startOpsServer,
@@ -17,6 +17,7 @@ import { z } from 'zod';
 import { registerAgentMetrics } from './agent-metrics.ts';
 import { watchClock } from './clock-watch.ts';
 import { createIngest } from './ingest/index.ts';
+import { MqttAccess } from './mqtt/access/index.ts';
 import { type MqttBroker, startMqttBroker } from './mqtt/broker.ts';
 import { mqttCounters } from './mqtt/counters.ts';
 import { Qos2Window } from './mqtt/qos2.ts';
@@ -147,17 +148,32 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       births: store.state,
     });
     const counters = mqttCounters(metrics);
+    const access = new MqttAccess({
+      settings,
+      failedLogins: counters.failedLogins,
+      alarms,
+      log,
+      monotonicMs,
+    });
+    undo.push(() => access.stop());
     const broker = await startMqttBroker({
-      address: parseAddress(settings.mqtt, '--mqtt'),
+      access,
+      dir,
+      sessionExpirySeconds: settings.mqttSessionHours * 3600,
+      listeners: settings,
+      limits: settings,
+      alarms,
       gateway: settings.gateway,
       maxMessageBytes: settings.maxMessageBytes,
       streams,
       ingest,
       qos2,
       counters,
+      monotonicMs,
       log,
     });
     mqtt = broker;
+    access.onChange(() => broker.forgetAccess());
     undo.push(async () => {
       broker.pause();
       await streams.flush();
@@ -185,6 +201,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       alarms,
       uplink,
       mqtt: broker,
+      access,
       mqttCounters: counters,
       serial,
       clock,
@@ -214,16 +231,18 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     });
     undo.push(() => http.close());
 
+    const [first, ...others] = broker.listeners.map((one) => `${one.name}=${formatAddress(one)}`);
+    const mqttPort = broker.listeners[0]!.port;
     log.info('agent started', {
       gateway: settings.gateway,
       dir,
       hub: settings.hub,
-      mqtt: broker.port,
+      mqtt: mqttPort,
       http: http.port,
     });
     return {
-      ready: `agent ${settings.gateway} mqtt=${hostOf(settings.mqtt)}:${broker.port} http=${hostOf(settings.http)}:${http.port}`,
-      mqttPort: broker.port,
+      ready: `agent ${settings.gateway} ${first} http=${hostOf(settings.http)}:${http.port}${others.map((one) => ` ${one}`).join('')}`,
+      mqttPort,
       httpPort: http.port,
       status: () => agentStatus(parts),
       setUplinkPaused,

@@ -3,6 +3,7 @@ import { WEAR, WEAR_MODES } from '@edgelog/edge';
 import { addressSetting, LOG_LEVELS } from '@edgelog/runtime';
 import { z } from 'zod';
 import { routesSchema, TOPIC_NAME } from './ingest/index.ts';
+import { aclSchema } from './mqtt/access/index.ts';
 import { serialSettingSchema } from './serial/setting.ts';
 
 const KIB = 1024;
@@ -26,6 +27,7 @@ function hubUrl(text: string): boolean {
   return url !== null && (url.protocol === 'ws:' || url.protocol === 'wss:') && url.hostname !== '';
 }
 
+const count = (min: number, max: number) => z.number().int().min(min).max(max);
 const bytes = (min: number, max: number) => z.number().int().min(min).max(max);
 
 export const agentSettingsSchema = z.object({
@@ -41,6 +43,52 @@ export const agentSettingsSchema = z.object({
     .default(['ws://127.0.0.1:7420'])
     .describe('URLs of the hub, of all brokers of a cluster; tried in turn, beginning with any of them'),
   mqtt: addressSetting().default('127.0.0.1:1883').describe('where devices publish over MQTT'),
+  mqttTls: addressSetting()
+    .optional()
+    .describe('where devices publish over MQTT with TLS, e.g. 0.0.0.0:8883'),
+  mqttWs: addressSetting().optional().describe('where devices publish over MQTT in WebSockets'),
+  mqttWss: addressSetting().optional().describe('the same with TLS'),
+  mqttTlsCert: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('certificate for --mqtt-tls and --mqtt-wss, a PEM file; taken anew when it changes'),
+  mqttTlsKey: z.string().min(1).optional().describe('its private key, a PEM file'),
+  mqttTlsClientCa: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('devices must show a certificate that one of these signed, a PEM file'),
+  mqttUsers: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'file with who may connect, as edgelog users or mosquitto_passwd writes it; without it everybody may',
+    ),
+  mqttAcl: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("file with what users may publish and subscribe to, as Mosquitto's acl_file"),
+  acl: aclSchema.optional(),
+  mqttMaxConnections: count(1, 100_000)
+    .default(2000)
+    .describe('MQTT connections at once; beyond, new ones are closed'),
+  mqttMaxConnectionsPerAddress: count(1, 100_000)
+    .default(1000)
+    .describe('of one remote address, so that one host cannot take all'),
+  mqttMaxMessagesPerSecond: count(0, 1_000_000)
+    .default(0)
+    .describe(
+      'messages a second that are read of one MQTT client, the rest waits in its socket; 0 for no limit',
+    ),
+  mqttMaxBytesPerSecond: count(0, GIB)
+    .default(0)
+    .describe('bytes a second that are read of one MQTT client; 0 for no limit'),
+  mqttSessionHours: count(1, 10_000)
+    .default(7 * 24)
+    .describe('life of a persistent MQTT session whose client stays away, and what is queued for it'),
   http: addressSetting().default('127.0.0.1:7422').describe('health, status, metrics, uplink switch'),
   serial: z
     .array(serialSettingSchema)

@@ -8,7 +8,7 @@ import {
 } from '@edgelog/edge';
 import type { LogStore } from '@edgelog/log';
 import type { Uplink, UplinkStreamStatus } from '@edgelog/sync';
-import type { RoutedIngest, RoutedIngest } from './ingest/index.ts';
+import type { RoutedIngest } from './ingest/index.ts';
 import type { MqttAccess } from './mqtt/access/index.ts';
 import type { MqttBroker } from './mqtt/broker.ts';
 import type { MqttCounters } from './mqtt/counters.ts';
@@ -45,6 +45,7 @@ export interface AgentParts {
   alarms: Alarms;
   uplink: Uplink;
   mqtt: MqttBroker;
+  access: MqttAccess;
   mqttCounters: MqttCounters;
   serial: SerialLines;
   clock: GatewayClock;
@@ -93,7 +94,10 @@ export function agentStatus(parts: AgentParts) {
     streams: [...streams.list()].map((stream) => streamStatus(stream, at.get(stream.state.topic), now)),
     uplink,
     mqtt: {
-      port: mqtt.port,
+      port: mqtt.listeners[0]!.port,
+      listeners: mqtt.listeners,
+      tls: mqtt.tls() ?? null,
+      access: parts.access.status(),
       clients: mqtt.connectedClients,
       messages: {
         qos0: mqttCounters.received[0].value,
@@ -105,6 +109,9 @@ export function agentStatus(parts: AgentParts) {
       refused: mqttCounters.refused.value,
       subscriberDrops: mqttCounters.subscriberDrops.value,
       connectionErrors: mqttCounters.connectionErrors.value,
+      connectionsRefused: mqttCounters.connectionsRefused.value,
+      throttled: mqttCounters.throttled.value,
+      store: mqtt.store(),
     },
     serial: serial.status(),
     disk: disk.status(),

@@ -20,11 +20,10 @@ import {
 } from './listeners/index.ts';
 import { LocalDelivery } from './local-delivery.ts';
 import { fromPacketProperties, headersOf } from './message-properties.ts';
+import { type MqttStoreStatus, openMqttStore } from './persistence/mqtt-store.ts';
 import { type MqttFault, Reason } from './protocol.ts';
 import { PublishPath } from './publish-path.ts';
 import type { Qos2Window } from './qos2.ts';
-import { boundRetained } from './retained.ts';
-import { boundOfflineQueues } from './session-store.ts';
 import { endQos2WithSession } from './sessions.ts';
 import { detachDelivery, isBehind, isTooLarge } from './subscribers.ts';
 import { TOPIC_ALIAS_MAX } from './topic-aliases.ts';
@@ -39,6 +38,10 @@ export interface MqttLimits {
 }
 
 export interface MqttBrokerOptions {
+  /** The agent's data directory. */
+  dir: string;
+  /** Life of a session without a connection. */
+  sessionExpirySeconds: number;
   listeners: ListenerSettings;
   limits: MqttLimits;
   alarms: Alarms;
@@ -61,6 +64,8 @@ export interface MqttBroker {
   /** The certificate in use. */
   tls(): ReturnType<Listeners['tls']>;
   readonly connectedClients: number;
+  /** What is kept for local clients. */
+  store(): MqttStoreStatus;
   /** Users or rules have changed: each client's next message is judged anew, and who is a user no more is disconnected. */
   forgetAccess(): void;
   /** Accepts no more connections and reads nothing more from those there are. */
@@ -77,8 +82,6 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** A local subscriber that takes nothing for this long is cut off. */
 const DRAIN_TIMEOUT_MS = 30_000;
 const TCP_KEEP_ALIVE_MS = 60_000;
-/** A session of MQTT 5.0 that nobody came back to. */
-const SESSION_EXPIRY_SECONDS_MAX = 30 * 24 * 3600;
 const PENDING_SESSIONS_MAX = 10_000;
 
 /**
@@ -135,7 +138,18 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     limiter.warn('a local subscriber is behind, a message to it was dropped', { client: clientId });
   };
 
+  const store = openMqttStore({
+    dir: options.dir,
+    alarms: options.alarms,
+    sessionExpirySeconds: options.sessionExpirySeconds,
+    onDrop: onSubscriberDrop,
+    onRetainedDrop: (topic) =>
+      limiter.warn('no room to retain a message: it is in the log, later subscribers will not see it', {
+        topic,
+      }),
+  });
   const broker = await Aedes.createBroker({
+    persistence: store.persistence,
     concurrency: 0,
     connectTimeout: CONNECT_TIMEOUT_MS,
     drainTimeout: DRAIN_TIMEOUT_MS,
@@ -143,7 +157,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     maximumPacketSize: maxPacketBytes,
     receiveMaximum: UNACKED_MAX,
     topicAliasMaximum: TOPIC_ALIAS_MAX,
-    sessionExpiryIntervalLimit: SESSION_EXPIRY_SECONDS_MAX,
+    sessionExpiryIntervalLimit: options.sessionExpirySeconds,
     pendingSessionsLimit: PENDING_SESSIONS_MAX,
     preConnect: (client, packet, done) => {
       const connection = connections.get(client);
@@ -180,12 +194,6 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     qos2,
     (client) => connections.get(client)?.isCleanStart === true,
     () => streams.committed(),
-  );
-  boundOfflineQueues(broker, onSubscriberDrop);
-  boundRetained(broker, (topic) =>
-    limiter.warn('no room to retain a message: it is in the log, later subscribers will not see it', {
-      topic,
-    }),
   );
   detachDelivery(broker);
 
@@ -286,6 +294,10 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
       listeners.close();
       for (const connection of connections.values()) connection.stop();
     },
-    close: () => new Promise((resolve) => broker.close(resolve)),
+    store: () => store.status(),
+    async close() {
+      await new Promise<void>((resolve) => broker.close(resolve));
+      await store.close();
+    },
   };
 }

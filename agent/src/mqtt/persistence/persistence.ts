@@ -5,7 +5,7 @@ import { Delivery } from './delivery.ts';
 import type { Forwarded, LocalBroker, LocalClient } from './local-client.ts';
 import type { Message } from './message.ts';
 import type { RetainedMessages } from './retained.ts';
-import type { OwnedSubscription, Session, Sessions, Subscription } from './sessions.ts';
+import type { OwnedSubscription, Sessions, Subscription } from './sessions.ts';
 import type { Table } from './table.ts';
 import type { Wills } from './wills.ts';
 
@@ -23,6 +23,10 @@ type Named = { id: string };
 
 /** Clients of before the start get this long to come back before their wills are published. */
 const WILL_GRACE_MS = 30_000;
+/** Sessions; beyond, the one that has been away the longest ends. */
+const SESSIONS_MAX = 10_000;
+/** aedes takes a session without subscriptions for none; this one matches nothing that may be published. */
+const NO_SUBSCRIPTION: Subscription = { topic: '$edgelog/session', qos: 0 };
 const SWEEP_MS = 60_000;
 
 /**
@@ -97,17 +101,12 @@ export class Persistence {
 
   /** Resolves when the subscriptions are on disk. */
   async addSubscriptions(client: Named, subscriptions: readonly Subscription[]): Promise<void> {
-    const { sessions, table } = this.#options;
-    const isNew = sessions.get(client.id) === undefined;
-    sessions.subscribe(client.id, subscriptions);
-    const connected = this.#clients.get(client.id);
-    if (isNew && connected !== undefined) this.#connected(connected);
-    await table.commit();
+    this.#options.sessions.subscribe(client.id, subscriptions);
+    await this.#options.table.commit();
   }
 
   async removeSubscriptions(client: Named, topics: readonly string[]): Promise<void> {
     this.#options.sessions.unsubscribe(client.id, topics);
-    if (this.#options.sessions.get(client.id) === undefined) this.#forget(client.id);
     await this.#options.table.commit();
   }
 
@@ -120,7 +119,9 @@ export class Persistence {
   }
 
   async subscriptionsByClient(client: Named): Promise<Subscription[]> {
-    return [...(this.#options.sessions.get(client.id)?.subscriptions.values() ?? [])];
+    const session = this.#options.sessions.get(client.id);
+    if (session === undefined) return [];
+    return session.subscriptions.size === 0 ? [NO_SUBSCRIPTION] : [...session.subscriptions.values()];
   }
 
   /** Those with QoS above 0, one for a client. */
@@ -240,22 +241,21 @@ export class Persistence {
   #connected(client: LocalClient): void {
     if (client.clean || client.closed) return;
     const { sessions, now } = this.#options;
+    if (sessions.get(client.id) === undefined && sessions.size >= SESSIONS_MAX) {
+      const id = sessions.longestAway();
+      if (id !== undefined) void this.cleanSubscriptions({ id });
+    }
+    const { queue } = sessions.connected(client.id, expiryOf(client));
+    this.#stop(client.id);
     this.#clients.set(client.id, client);
-    sessions.connected(client.id, expiryOf(client));
-    const session = sessions.get(client.id);
-    if (session !== undefined) this.#deliver(client, session, now);
-  }
-
-  #deliver(client: LocalClient, { clientId, queue }: Session, now: () => number): void {
-    this.#stop(clientId);
     const delivery = new Delivery({
       client,
       queue,
-      mayBeSentBefore: this.#sentBefore.get(clientId) ?? 0,
+      mayBeSentBefore: this.#sentBefore.get(client.id) ?? 0,
       mayReceive: (packet) => Boolean(this.#broker?.authorizeForward(client, packet)),
       now,
     });
-    this.#deliveries.set(clientId, delivery);
+    this.#deliveries.set(client.id, delivery);
     delivery.pump();
   }
 

@@ -76,6 +76,17 @@ export class Sessions {
     return this.#byClient.size;
   }
 
+  /** The session that has been away the longest. */
+  longestAway(): string | undefined {
+    let longest: Session | undefined;
+    for (const session of this.#byClient.values()) {
+      if (session.leftAtMs !== null && session.leftAtMs < (longest?.leftAtMs ?? Number.POSITIVE_INFINITY)) {
+        longest = session;
+      }
+    }
+    return longest?.clientId;
+  }
+
   /** Filters with QoS above 0 of all sessions. */
   get subscriptionCount(): number {
     let count = 0;
@@ -106,7 +117,7 @@ export class Sessions {
   }
 
   subscribe(clientId: string, subscriptions: readonly Subscription[]): Session {
-    const session = this.#byClient.get(clientId) ?? this.#add(clientId);
+    const session = this.#byClient.get(clientId) ?? this.#begin(clientId);
     for (const one of subscriptions) {
       const { topic, qos, rh, rap, nl, subscriptionIdentifier } = one;
       const own: Subscription = { topic, qos, rh, rap, nl };
@@ -125,8 +136,7 @@ export class Sessions {
     for (const topic of topics) {
       if (session.subscriptions.delete(topic)) this.#tree.delete(topic, clientId);
     }
-    if (session.subscriptions.size === 0 && session.queue.messages === 0) this.end(clientId);
-    else this.#save(session);
+    this.#save(session);
   }
 
   /** Forgets the session and what is queued for it. */
@@ -139,9 +149,11 @@ export class Sessions {
     this.#options.table.remove(namedKey(ROW.session, clientId));
   }
 
-  /** `expirySeconds` is what the client asked for, undefined where it could not. */
-  connected(clientId: string, expirySeconds: number | undefined): void {
+  /** Begins the session where there is none. `expirySeconds` is what the client asked for, undefined where it could not. */
+  connected(clientId: string, expirySeconds: number | undefined): Session {
+    const session = this.#byClient.get(clientId) ?? this.#begin(clientId);
     this.#touch(clientId, expirySeconds, null);
+    return session;
   }
 
   left(clientId: string, expirySeconds: number | undefined): void {
@@ -185,6 +197,12 @@ export class Sessions {
     session.expirySeconds = expirySeconds;
     session.leftAtMs = leftAtMs;
     this.#save(session);
+  }
+
+  #begin(clientId: string): Session {
+    const session = this.#add(clientId);
+    this.#save(session);
+    return session;
   }
 
   #add(clientId: string, queueNumber = this.#nextQueue): Session {
