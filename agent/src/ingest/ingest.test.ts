@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { Incoming } from './incoming.ts';
 import { createIngest } from './ingest.ts';
 import { routesSchema } from './schema.ts';
+import { field, sparkplugPayload } from './testing/sparkplug-encoder.ts';
 
 interface Given {
   maxRoutedTopics?: number;
@@ -292,6 +293,30 @@ describe("a device's own time", () => {
     expect(send('x', payload).headers).not.toHaveProperty('edgelog.time');
     expect(ingest.status().routes[0]).toMatchObject({ records: 1, timeFaults: 1 });
     expect(ingest.status().lastFault).toMatch(reason);
+  });
+});
+
+describe('Sparkplug B by a route', () => {
+  const routes = [{ match: 'spBv1.0/#', sparkplug: 'json', timestamp: 'sparkplug' }] as const;
+  const birth = sparkplugPayload(1_700_000_000_000n, 0n, [
+    { name: 'Speed', alias: 4n, datatype: 10n, rest: [field(13, 1)] },
+  ]);
+  const data = sparkplugPayload(1_700_000_000_500n, 1n, [{ alias: 4n, rest: [field(13, 2)] }]);
+
+  test('becomes JSON with its own time, births being remembered over a restart', () => {
+    const { send, make, message, taken } = setUp([...routes]);
+    send('spBv1.0/g/NBIRTH/n', birth);
+    make().take(message('spBv1.0/g/NDATA/n', data));
+    expect(JSON.parse(taken[1]!.value)).toMatchObject({ metrics: [{ name: 'Speed', value: 2 }] });
+    expect(taken[1]!.headers).toMatchObject({ 'edgelog.sparkplug': 'json', 'edgelog.time': '1700000000500' });
+  });
+
+  test('an alias that no birth explains: the payload goes on as it came, and says so', () => {
+    const { send, ingest, readings } = setUp([...routes]);
+    expect(send('spBv1.0/g/NDATA/n', data).headers['edgelog.sparkplug']).toBe('unknown-alias');
+    expect(readings[0]!.value).toEqual(data);
+    expect(ingest.status().routes[0]).toMatchObject({ sparkplugRaw: 1, records: 1 });
+    expect(ingest.status().lastFault).toMatch(/no birth of g\/n was seen that names alias 4/);
   });
 });
 
