@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
-import { EdgelogError } from '@edgelog/base';
+import type { EdgelogError } from '@edgelog/base';
 import { Alarms, Disk, nodeTimers, StreamSet } from '@edgelog/edge';
 import { openLogStore } from '@edgelog/log';
 import {
@@ -10,12 +10,11 @@ import {
   Metrics,
   type RunningProcess,
   reportFatal,
-  startOpsServer,
 } from '@edgelog/runtime';
 import { startUplink, type Uplink } from '@edgelog/sync';
-import { z } from 'zod';
 import { registerAgentMetrics } from './agent-metrics.ts';
 import { watchClock } from './clock-watch.ts';
+import { startAgentHttp } from './http/ops.ts';
 import { createIngest } from './ingest/index.ts';
 import { MqttAccess } from './mqtt/access/index.ts';
 import { type MqttBroker, startMqttBroker } from './mqtt/broker.ts';
@@ -23,7 +22,8 @@ import { mqttCounters } from './mqtt/counters.ts';
 import { Qos2Window } from './mqtt/qos2.ts';
 import { SerialLines } from './serial/serial-lines.ts';
 import { type AgentSettings, logWear, segmentBytesOf } from './settings.ts';
-import { type AgentParts, agentHealth, agentStatus } from './status.ts';
+import { SourcesSeen } from './sources-seen.ts';
+import { type AgentParts, agentStatus } from './status.ts';
 
 export interface AgentDeps {
   log?: Logger;
@@ -43,8 +43,6 @@ export interface RunningAgent extends RunningProcess {
 const VERSION = '0.1.0';
 /** Key and headers on top of the largest payload; what goes beyond is refused like a payload that is too large. */
 const READING_OVERHEAD_BYTES = 16 * 1024;
-
-const uplinkBody = z.strictObject({ paused: z.boolean() });
 
 /** Starts a gateway: log, sources, uplink, operations HTTP. Throws EdgelogError for what an operator can put right. */
 export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}): Promise<RunningAgent> {
@@ -138,7 +136,8 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     const { stop: stopUplink } = uplink;
     undo.push(() => stopUplink.call(uplink));
 
-    const ingest = createIngest({
+    const sources = new SourcesSeen(now, monotonicMs);
+    const routed = createIngest({
       ...settings,
       streams,
       existingTopics: [...streams.list()].map(({ state }) => state.topic),
@@ -147,6 +146,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       alarms,
       births: store.state,
     });
+    const ingest = sources.watch(routed);
     const counters = mqttCounters(metrics);
     const access = new MqttAccess({
       settings,
@@ -205,7 +205,8 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       mqttCounters: counters,
       serial,
       clock,
-      ingest,
+      ingest: routed,
+      sources,
       now,
     };
     undo.push(registerAgentMetrics(metrics, parts));
@@ -213,22 +214,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       log.info(paused ? 'uplink cut' : 'uplink restored');
       parts.uplink.setPaused(paused);
     };
-    const http = await startOpsServer({
-      address: settings.http,
-      health: () => agentHealth(parts),
-      status: () => agentStatus(parts),
-      metrics: () => metrics.render(),
-      log,
-      routes: {
-        'POST /uplink': ({ body }) => {
-          const parsed = uplinkBody.safeParse(body);
-          if (!parsed.success)
-            throw new EdgelogError('CONFIG_INVALID', 'expected {"paused": true} or {"paused": false}');
-          setUplinkPaused(parsed.data.paused);
-          return { body: parsed.data };
-        },
-      },
-    });
+    const http = await startAgentHttp({ address: settings.http, parts, metrics, setUplinkPaused, log });
     undo.push(() => http.close());
 
     const [first, ...others] = broker.listeners.map((one) => `${one.name}=${formatAddress(one)}`);

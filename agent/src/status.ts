@@ -13,6 +13,7 @@ import type { MqttAccess } from './mqtt/access/index.ts';
 import type { MqttBroker } from './mqtt/broker.ts';
 import type { MqttCounters } from './mqtt/counters.ts';
 import type { SerialLines } from './serial/serial-lines.ts';
+import type { SourcesSeen } from './sources-seen.ts';
 
 /** What /status says of one stream. Offsets are edge offsets. */
 export interface StreamStatus {
@@ -50,6 +51,7 @@ export interface AgentParts {
   serial: SerialLines;
   clock: GatewayClock;
   ingest: RoutedIngest;
+  sources: SourcesSeen;
   now: () => number;
 }
 
@@ -91,6 +93,7 @@ export function agentStatus(parts: AgentParts) {
     time: new Date(now).toISOString(),
     clock: parts.clock.status(),
     ingest: parts.ingest.status(),
+    sources: parts.sources.status(),
     streams: [...streams.list()].map((stream) => streamStatus(stream, at.get(stream.state.topic), now)),
     uplink,
     mqtt: {

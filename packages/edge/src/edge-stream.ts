@@ -62,6 +62,7 @@ export class EdgeStream {
   readonly #run: () => { producerId: number; firstOffset: number };
   /** Oldest first; all but the last are closed. */
   #batches: GrowingBatch[] = [];
+  #durableEndOffset: number;
   #clockFloor: number;
   #linger: Cancel | undefined;
 
@@ -81,11 +82,33 @@ export class EdgeStream {
     this.#host = host;
     this.#clockFloor = this.#newestSealed() ?? clockFloor;
     this.#restoreTail();
+    this.#durableEndOffset = this.endOffset;
   }
 
   /** One past the last reading, durable or not. */
   get endOffset(): number {
     return this.#batches.at(-1)?.nextOffset ?? this.log.tailEndOffset;
+  }
+
+  /** One past the last reading on disk: nothing above is shown to anybody. */
+  get durableEndOffset(): number {
+    return this.#durableEndOffset;
+  }
+
+  /**
+   * The batch that holds an offset and is not sealed yet, as it would be sealed now without compression: it may go on
+   * past `durableEndOffset`. Undefined where a seal that holds the offset is being flushed.
+   */
+  unsealedBatch(offset: number): Buffer | undefined {
+    const holds = ({ encoder, nextOffset }: GrowingBatch) =>
+      encoder.baseOffset <= offset && offset < nextOffset;
+    const encoder = this.#batches.find(holds)?.encoder;
+    return encoder?.sealSync({
+      compression: 'none',
+      producerId: this.#run().producerId,
+      producerEpoch: 0,
+      baseSequence: sequenceOf(encoder.baseOffset),
+    });
   }
 
   /** Record timestamp given last, ms (`nextTimestamp`). */
@@ -224,10 +247,12 @@ export class EdgeStream {
   #handOver(batch: GrowingBatch, flushed: Promise<void>): void {
     const unstaged = batch.takeUnstaged();
     if (unstaged === undefined) return;
+    const endOffset = batch.nextOffset;
     const { bytes, durable, since } = unstaged;
     for (const run of unstaged.alongside) run();
     flushed.then(
       () => {
+        this.#durableEndOffset = Math.max(this.#durableEndOffset, endOffset);
         durable.resolve();
         this.#host.durable(bytes, this.#host.monotonicMs() - since);
       },

@@ -13,6 +13,7 @@ export type { Append } from './edge-stream.ts';
 export { PENDING_BYTES_MAX, Pressure } from './pressure.ts';
 export { type Reading, readingBytes, sourceHeaders } from './reading.ts';
 export { currentRun, type Run } from './runs.ts';
+export { type LostRange, type ReadPart, StreamReader } from './stream-reader.ts';
 export { type Stream, StreamSet, type StreamSetOptions } from './stream-set.ts';
 export { parseJson, randomStreamIds, type StreamIds } from './stream-state.ts';
 export { type Cancel, nodeTimers, type Timers } from './timers.ts';

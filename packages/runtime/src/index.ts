@@ -31,6 +31,7 @@ export {
   type OpsServerOptions,
   startOpsServer,
 } from './ops-server.ts';
+export { staticPage } from './page-routes.ts';
 export { type MemoryUse, readMemory, registerProcessMetrics } from './process-metrics.ts';
 export { type LoadSettingsOptions, loadSettings } from './settings.ts';
 export { closest, didYouMean } from './suggest.ts';

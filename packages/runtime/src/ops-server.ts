@@ -10,11 +10,15 @@ export interface OpsRequest {
   readonly url: URL;
   /** The parsed JSON body of a POST or PUT; undefined when there is none. Validate it: it is outside data. */
   readonly body: unknown;
+  /** Of a route that ends in `/*`: what stands in the place of the star, decoded. */
+  readonly rest: string;
+  /** Aborted when whoever asked has gone, or the server ends. */
+  readonly signal: AbortSignal;
 }
 export interface OpsResponse {
   /** Default 200. */
   readonly status?: number;
-  /** A string is sent as it is, anything else as JSON. */
+  /** A string is sent as it is, what can be iterated piece by piece as fast as it is taken, anything else as JSON. */
   readonly body: unknown;
   /** Default `application/json` */
   readonly contentType?: string;
@@ -33,7 +37,7 @@ export interface OpsServerOptions {
   readonly status: (parameters: URLSearchParams) => unknown;
   readonly metrics: () => string;
   readonly log: Logger;
-  /** Further routes, keyed `METHOD /path`. */
+  /** Further routes, keyed `METHOD /path` or `METHOD /path/*`. */
   readonly routes?: Readonly<Record<string, OpsHandler>>;
 }
 export interface OpsServer {
@@ -56,8 +60,13 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
 
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 10_000 });
   server.on('request', (request, response) => {
-    answer(routes, request).then(
-      (result) => send(request, response, result),
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    answer(routes, request, gone.signal).then(
+      (result) => {
+        if (isPieces(result.body)) return sendPieces(request, response, result, result.body, log);
+        send(request, response, result);
+      },
       (error: unknown) => {
         if (!(error instanceof EdgelogError)) log.error('request failed', { url: request.url, error });
         const isCallers = error instanceof EdgelogError;
@@ -80,22 +89,85 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
   return { port, close: () => closeServer(server) };
 }
 
-async function answer(routes: Map<string, OpsHandler>, request: IncomingMessage): Promise<OpsResponse> {
+async function answer(
+  routes: Map<string, OpsHandler>,
+  request: IncomingMessage,
+  signal: AbortSignal,
+): Promise<OpsResponse> {
   const url = URL.parse(request.url ?? '/', 'http://edgelog.invalid');
   if (url === null) return { status: 400, body: { error: 'the request target is not a URL' } };
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
-  const handler = routes.get(`${method} ${url.pathname}`);
-  if (handler === undefined) {
-    const allowed = [...routes.keys()]
-      .filter((key) => key.endsWith(` ${url.pathname}`))
-      .map((key) => key.split(' ')[0]);
+  const found = routeOf(routes, method, url.pathname);
+  if (found === undefined) {
+    const allowed = [...new Set([...routes.keys()].map((key) => key.split(' ')[0]!))].filter(
+      (other) => routeOf(routes, other, url.pathname) !== undefined,
+    );
     if (allowed.length > 0) {
       return { status: 405, body: { error: `${url.pathname} takes ${allowed.join(', ')}, not ${method}` } };
     }
     const paths = [...new Set([...routes.keys()].map((key) => key.split(' ')[1]))].sort();
     return { status: 404, body: { error: `no such path: ${url.pathname}`, paths } };
   }
-  return await handler({ url, body: method === 'GET' ? undefined : await readJson(request) });
+  const body = method === 'GET' ? undefined : await readJson(request);
+  return await found.handler({ url, body, rest: found.rest, signal });
+}
+
+function routeOf(
+  routes: ReadonlyMap<string, OpsHandler>,
+  method: string,
+  path: string,
+): { handler: OpsHandler; rest: string } | undefined {
+  const exact = routes.get(`${method} ${path}`);
+  if (exact !== undefined) return { handler: exact, rest: '' };
+  const slash = path.lastIndexOf('/');
+  const handler = routes.get(`${method} ${path.slice(0, slash)}/*`);
+  if (handler === undefined || slash === path.length - 1) return undefined;
+  try {
+    return { handler, rest: decodeURIComponent(path.slice(slash + 1)) };
+  } catch {
+    return undefined;
+  }
+}
+
+function isPieces(body: unknown): body is AsyncIterable<string> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
+}
+
+/** What goes wrong behind the head ends the connection: a whole answer is one that has an end. */
+async function sendPieces(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, contentType, headers }: OpsResponse,
+  pieces: AsyncIterable<string>,
+  log: Logger,
+): Promise<void> {
+  response.writeHead(status ?? 200, {
+    'content-type': contentType ?? 'application/json',
+    'cache-control': 'no-store',
+    ...headers,
+  });
+  if (request.method === 'HEAD') return void response.end();
+  response.flushHeaders();
+  try {
+    for await (const piece of pieces) {
+      if (response.destroyed) return;
+      if (!response.write(piece)) await drained(response);
+    }
+    response.end();
+  } catch (error) {
+    if (!response.destroyed) log.error('request failed', { url: request.url, error });
+    response.destroy();
+  }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.once('drain', done).once('close', done);
+  });
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

@@ -1,5 +1,5 @@
+import { patch } from '@edgelog/runtime/page/patch.js';
 import { hashOf, placeOf, placeWith } from './location.js';
-import { patch } from './patch.js';
 import { contentView, headerView, noticeView } from './view.js';
 
 const POLL_MS = 2_000;

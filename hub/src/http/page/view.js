@@ -1,11 +1,12 @@
 // @ts-check
 /** @import { Overview } from '../overview/overview.ts' */
-/** @import { Content, Element } from './element.js' */
+/** @import { Content, Element } from '@edgelog/runtime/page/element.js' */
 /** @import { Place, ViewName } from './location.js' */
-import { h } from './element.js';
-import { formatAge, formatBytes, formatCount, formatDuration } from './format.js';
+import { h } from '@edgelog/runtime/page/element.js';
+import { formatAge, formatBytes, formatCount, formatDuration } from '@edgelog/runtime/page/format.js';
+import { badge, table } from '@edgelog/runtime/page/tables.js';
 import { hashOf, placeWith, VIEWS } from './location.js';
-import { badge, pager, searchBar, table } from './tables.js';
+import { pager, searchBar } from './rows.js';
 
 /** @type {Readonly<Record<ViewName, string>>} */
 const TITLES = { brokers: 'Brokers', topics: 'Topics', groups: 'Groups', gateways: 'Gateways' };

@@ -1,7 +1,7 @@
+import { type Element, textOf } from '@edgelog/runtime/page/element.js';
+import { formatAge, formatBytes, formatCount, formatDuration } from '@edgelog/runtime/page/format.js';
 import { describe, expect, test } from 'vitest';
 import type { Overview } from '../overview/overview.ts';
-import { type Element, textOf } from './element.js';
-import { formatAge, formatBytes, formatCount, formatDuration } from './format.js';
 import { hashOf, placeOf, placeWith } from './location.js';
 import { contentView, headerView, noticeView } from './view.js';
 

@@ -1,0 +1,7 @@
+import { join } from 'node:path';
+import { type OpsHandler, staticPage } from '@edgelog/runtime';
+
+/** The gateway's page: files beside this one. */
+export function pageRoutes(): Record<string, OpsHandler> {
+  return staticPage(join(import.meta.dirname, 'page'), ['main.js', 'view.js', 'rates.js', 'gateway.css']);
+}

@@ -1,0 +1,107 @@
+import type { RecordHeader } from '@edgelog/wire';
+import type { Incoming, Ingest } from './ingest/index.ts';
+
+export interface SourceStatus {
+  /** `mqtt:<client id>`, `serial:<port>` … */
+  source: string;
+  lastAt: string;
+  messages: number;
+  bytes: number;
+  /** Messages a second over about the last minute. */
+  rate: number;
+}
+
+interface Seen {
+  source: string;
+  lastMs: number;
+  messages: number;
+  bytes: number;
+  /** Messages whose weight halves every RATE_MS · ln 2. */
+  weight: number;
+  weighedMs: number;
+}
+
+const SOURCES_MAX = 1000;
+const RATE_MS = 60_000;
+
+/**
+ * The sources heard last, at most a thousand; one that comes back after it was forgotten begins at zero. A message costs
+ * one look by its headers, which all messages of a source share.
+ */
+export class SourcesSeen {
+  readonly #now: () => number;
+  readonly #monotonicMs: () => number;
+  readonly #startedMs: number;
+  readonly #byName = new Map<string, Seen>();
+  readonly #byHeaders = new WeakMap<readonly RecordHeader[], Seen>();
+  #forgotten = 0;
+
+  constructor(now: () => number, monotonicMs: () => number) {
+    this.#now = now;
+    this.#monotonicMs = monotonicMs;
+    this.#startedMs = monotonicMs();
+  }
+
+  /** The same place to hand messages in; what is taken is counted here. */
+  watch(ingest: Ingest): Ingest {
+    return {
+      ...ingest,
+      take: (message, alongside) => {
+        const taken = ingest.take(message, alongside);
+        this.#note(message);
+        return taken;
+      },
+    };
+  }
+
+  /** Heard last first. */
+  status(): { forgotten: number; list: SourceStatus[] } {
+    const nowMs = this.#monotonicMs();
+    const ageMs = Math.max(1000, Math.min(RATE_MS, nowMs - this.#startedMs));
+    const list = [...this.#byName.values()]
+      .sort((a, b) => b.lastMs - a.lastMs)
+      .map((seen) => ({
+        source: seen.source,
+        lastAt: new Date(seen.lastMs).toISOString(),
+        messages: seen.messages,
+        bytes: seen.bytes,
+        rate: (decayed(seen, nowMs) * 1000) / ageMs,
+      }));
+    return { forgotten: this.#forgotten, list };
+  }
+
+  #note({ headers, value }: Incoming): void {
+    const nowMs = this.#monotonicMs();
+    const seen = this.#byHeaders.get(headers) ?? this.#find(headers, nowMs);
+    seen.lastMs = this.#now();
+    seen.messages++;
+    seen.bytes += value.length;
+    seen.weight = decayed(seen, nowMs) + 1;
+    seen.weighedMs = nowMs;
+  }
+
+  #find(headers: readonly RecordHeader[], nowMs: number): Seen {
+    const header = headers.find(({ key }) => key === 'edgelog.source');
+    const source = header?.value?.toString() ?? 'unknown';
+    let seen = this.#byName.get(source);
+    if (seen === undefined) {
+      if (this.#byName.size >= SOURCES_MAX) this.#forgetOldest();
+      seen = { source, lastMs: 0, messages: 0, bytes: 0, weight: 0, weighedMs: nowMs };
+      this.#byName.set(source, seen);
+    }
+    this.#byHeaders.set(headers, seen);
+    return seen;
+  }
+
+  #forgetOldest(): void {
+    let oldest: Seen | undefined;
+    for (const seen of this.#byName.values())
+      if (oldest === undefined || seen.lastMs < oldest.lastMs) oldest = seen;
+    this.#byName.delete(oldest!.source);
+    this.#forgotten++;
+  }
+}
+
+function decayed({ weight, weighedMs }: Seen, nowMs: number): number {
+  return weight * Math.exp((weighedMs - nowMs) / RATE_MS);
+}
