@@ -18,3 +18,4 @@ export { startSyncServer } from './server.ts';
 export type * from './server-types.ts';
 export { startUplink } from './uplink.ts';
 export type * from './uplink-types.ts';
+export { UploadWindows } from './upload-windows.ts';

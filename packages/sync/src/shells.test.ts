@@ -207,7 +207,7 @@ describe('uplink and sync server over loopback', () => {
     expect(hub.batches).toHaveLength(gateways * 150);
   });
 
-  test('two live instances under one name: the first stays, the second is refused by name and stays away', async () => {
+  test('identical client ids kick each other (rtl_433): of two live instances under one name the first stays, the second is refused by name and stays away', async () => {
     const hub = hubStore();
     const [original, clone] = [agentStore(), agentStore()];
     clone.identity.instance = 'gw-clone';

@@ -1,5 +1,7 @@
+import type { Agent } from 'node:http';
 import type { SyncLog } from './log.ts';
 import type { AgentPort, DivergenceReason, RefusalCode } from './ports.ts';
+import type { UploadWindows } from './upload-windows.ts';
 
 export interface UplinkOptions {
   /** ws:// or wss://, of one hub or of several brokers; tried in turn, in an order drawn at the start. */
@@ -10,7 +12,27 @@ export interface UplinkOptions {
   paused?: boolean;
   /** A hub took the session: its clock (ms) and how long the greeting took. */
   onWelcome?: (hub: { hubId: string; hubTimeMs: number; roundTripMs: number }) => void;
+  /** The hub refuses this gateway, or does no more. */
+  onRefusal?: (refusal: { code: RefusalCode; message: string } | undefined) => void;
+  /** Cap on the bytes of batches; acknowledgements, pings and openings do not count. Default: none. */
+  maxBytesPerSecond?: number | undefined;
+  /** When batches may be sent; outside only those of streams whose priority is `urgentPriority` or more. Default: always. */
+  windows?: { allowed: UploadWindows; urgentPriority: number } | undefined;
+  /** Asked before each connection how it is made. Throws EdgelogError where it cannot be; it is asked again then. Default: directly. */
+  route?: (url: string) => Route;
   tuning?: Partial<UplinkTuning>;
+}
+
+/** How a hub is reached. */
+export interface Route {
+  /** Makes the connection, through a proxy for instance. */
+  agent?: Agent | undefined;
+  /** PEM, for wss://: authorities in the place of the system's, this gateway's certificate and its key. */
+  ca?: Buffer | undefined;
+  cert?: Buffer | undefined;
+  key?: Buffer | undefined;
+  /** The proxy, for people. */
+  via?: string | undefined;
 }
 
 export interface UplinkTuning {
@@ -22,10 +44,7 @@ export interface UplinkTuning {
   refusedBackoffMs: number;
   /** Default 10,000; where there are other URLs to try less, in the first rounds. */
   connectTimeoutMs: number;
-  /**
-   * The connection is dead after `missedPingsMax` intervals of silence. Default 10,000; 5,000 where there are other URLs, which is
-   * as often as a hub pings.
-   */
+  /** The connection is dead after `missedPingsMax` intervals of silence. Default 5,000, which is as often as a hub pings. */
   pingIntervalMs: number;
   /** Default 2. */
   missedPingsMax: number;
@@ -42,6 +61,8 @@ export interface UplinkTuning {
    * cut off from the others. Default 5,000.
    */
   moveAfterMs: number;
+  /** How long a stream that the hub refuses stays away before it is tried again. Default 60,000. */
+  refusedRetryMs: number;
 }
 
 /** `refused`: the hub said no to this gateway, waiting long. */
@@ -59,6 +80,15 @@ export interface UplinkStatus {
   /** Hub clock − own clock at the last welcome, ms. */
   hubClockOffsetMs: number | undefined;
   lastAckAt: number | undefined;
+  /** From sending a batch to its acknowledgement, the least of this session, ms. */
+  ackMs: number | undefined;
+  /** More is waiting than may be sent now: for the link, the credit or the cap. */
+  isCongested: boolean;
+  maxBytesPerSecond: number | undefined;
+  /** Undefined where there are no upload windows. `changesAt`: when it opens or closes next. */
+  window: { isOpen: boolean; changesAt: number | undefined; urgentPriority: number } | undefined;
+  /** The proxy on the way, without credentials. */
+  via: string | undefined;
   inFlightBytes: number;
   creditBytes: number;
   sentBatches: number;
@@ -95,6 +125,8 @@ export interface Uplink {
   /** Cuts the uplink (closes the connection and stays away) or lets it connect again. */
   setPaused(paused: boolean): void;
   status(): UplinkStatus;
+  /** As in the status; cheap. */
+  readonly isCongested: boolean;
   /** Closes the connection; nothing of the port is called afterwards. */
   stop(): Promise<void>;
 }

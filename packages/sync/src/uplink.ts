@@ -5,24 +5,31 @@ import { AgentLink } from './agent/link.ts';
 import { streamStatuses } from './agent/status.ts';
 import { MAX_FRAME_BYTES } from './limits.ts';
 import type { RefusalCode } from './ports.ts';
-import type { Uplink, UplinkOptions, UplinkState, UplinkStatus, UplinkTuning } from './uplink-types.ts';
+import { TokenBucket } from './token-bucket.ts';
+import type {
+  Route,
+  Uplink,
+  UplinkOptions,
+  UplinkState,
+  UplinkStatus,
+  UplinkTuning,
+} from './uplink-types.ts';
 
 const DEFAULTS: UplinkTuning = {
   backoffMinMs: 250,
   backoffMaxMs: 10_000,
   refusedBackoffMs: 60_000,
   connectTimeoutMs: 10_000,
-  pingIntervalMs: 10_000,
+  pingIntervalMs: 5_000,
   missedPingsMax: 2,
   readWindowBytes: 256 * 1024,
   turnBytes: 512 * 1024,
   bufferedBytesMax: 1024 * 1024,
   maxFrameBytes: MAX_FRAME_BYTES,
   moveAfterMs: 5_000,
+  refusedRetryMs: 60_000,
 };
 
-/** Where there are several URLs: a broker that died is to be left soon. */
-const PING_INTERVAL_MS_WITH_OTHERS = 5_000;
 /** How often the time doubles after which a broker that cannot take a stream is left, where none can: of those that take others, and of those that do not. */
 const MOVE_DOUBLINGS_MAX = { some: 6, none: 2 };
 /** How long one of several URLs has for the handshake in the first round; doubles with each. */
@@ -31,12 +38,15 @@ const CONNECT_TIMEOUT_MS_WITH_OTHERS = 3_000;
 /** Streams that could not be taken wait 200 ms at least. */
 const TICK_MS = 250;
 const DIVERGENCES_KEPT = 50;
+/** After so long it is asked anew when the upload window changes. */
+const WINDOW_KNOWN_MS = 60 * 60_000;
 const SETTLED_AFTER_MS = 5_000;
 
 /** Keeps one session with a hub, for ever: connects, resumes, sends, reconnects. Returns at once. */
 export function startUplink(options: UplinkOptions): Uplink {
   if (options.urls.length === 0) throw new EdgelogError('CONFIG_INVALID', 'no hub URL is given');
   for (const url of options.urls) checkUrl(url);
+
   return new UplinkShell(options);
 }
 
@@ -61,6 +71,11 @@ class UplinkShell implements Uplink {
   readonly #tuning: UplinkTuning;
   /** Gateways begin with different ones, so that the brokers share them. */
   readonly #urls: readonly string[];
+  readonly #bucket: TokenBucket | undefined;
+  #bucketTimer: NodeJS.Timeout | undefined;
+  /** Whether the upload window is open, until when that is known. */
+  #window: { isOpen: boolean; changesAt: number | undefined; asOf: number } | undefined;
+  #isCongested = false;
   readonly #restarting = new Set<number>();
   readonly #ticker: NodeJS.Timeout;
   #connection: Connection | undefined;
@@ -81,6 +96,7 @@ class UplinkShell implements Uplink {
     | 'state'
     | 'since'
     | 'url'
+    | 'via'
     | 'hubId'
     | 'lastError'
     | 'refusal'
@@ -93,12 +109,14 @@ class UplinkShell implements Uplink {
   constructor(options: UplinkOptions) {
     this.#options = options;
     this.#urls = shuffled(options.urls);
-    const pingIntervalMs = this.#urls.length > 1 ? PING_INTERVAL_MS_WITH_OTHERS : DEFAULTS.pingIntervalMs;
-    this.#tuning = { ...DEFAULTS, pingIntervalMs, ...options.tuning };
+    this.#tuning = { ...DEFAULTS, ...options.tuning };
+    const { maxBytesPerSecond } = options;
+    if (maxBytesPerSecond !== undefined) this.#bucket = new TokenBucket(maxBytesPerSecond, performance.now());
     this.#status = {
       state: 'paused',
       since: Date.now(),
       url: undefined,
+      via: undefined,
       hubId: undefined,
       lastError: undefined,
       refusal: undefined,
@@ -135,6 +153,11 @@ class UplinkShell implements Uplink {
     return {
       ...this.#status,
       divergences: [...this.#status.divergences],
+      ackMs: session?.pace.rttMs,
+      isCongested: this.isCongested,
+      maxBytesPerSecond: this.#options.maxBytesPerSecond,
+      window: this.#windowStatus(),
+
       inFlightBytes: session?.inFlightBytes ?? 0,
       creditBytes: session?.credit ?? 0,
       ...totals,
@@ -142,10 +165,15 @@ class UplinkShell implements Uplink {
     };
   }
 
+  get isCongested(): boolean {
+    return this.#link !== undefined && this.#isCongested;
+  }
+
   async stop(): Promise<void> {
     this.#enter('stopped');
     clearInterval(this.#ticker);
     clearTimeout(this.#retryTimer);
+    clearTimeout(this.#bucketTimer);
     clearImmediate(this.#turn);
     this.#connection?.close('shutting-down', 'the agent stops');
   }
@@ -158,8 +186,12 @@ class UplinkShell implements Uplink {
     this.#enter('connecting');
     this.#retry = 'soon';
     const connectTimeoutMs = this.#connectTimeoutMs();
+    const route = this.#route(url);
+    if (route === undefined) return;
+    this.#status.via = route.via;
     const connection = new Connection(
       url,
+      route,
       { ...this.#tuning, connectTimeoutMs },
       {
         open: () => {
@@ -183,6 +215,7 @@ class UplinkShell implements Uplink {
       now: Date.now,
       maxFrameBytes: this.#tuning.maxFrameBytes,
       moveAfterMs: this.#urls.length > 1 ? this.#moveAfterMs() : undefined,
+      refusedRetryMs: this.#tuning.refusedRetryMs,
       restarting: this.#restarting,
       send: (frame) => connection.send(frame),
       welcomed: (hub) => this.#welcomed(hub),
@@ -198,9 +231,21 @@ class UplinkShell implements Uplink {
     this.#link = link;
   }
 
+  /** Undefined where there is none now. */
+  #route(url: string): Route | undefined {
+    try {
+      return this.#options.route?.(url) ?? {};
+    } catch (error) {
+      if (!(error instanceof EdgelogError)) throw error;
+      this.#retryAfter(error.message);
+      return undefined;
+    }
+  }
+
   #welcomed({ hubId, time }: { hubId: string; time: number }): void {
     const roundTripMs = performance.now() - this.#greetedAt;
     this.#status.hubId = hubId;
+    if (this.#status.refusal !== undefined) this.#options.onRefusal?.(undefined);
     this.#status.refusal = undefined;
     this.#status.hubClockOffsetMs = Math.round(time + roundTripMs / 2 - Date.now());
     this.#enter('live');
@@ -213,6 +258,7 @@ class UplinkShell implements Uplink {
     if (retry === 'late') {
       const isNews = this.#status.refusal?.message !== message;
       this.#status.refusal = { code, message };
+      this.#options.onRefusal?.({ code, message });
       this.#options.log[isNews ? 'error' : 'debug']('the hub refuses this gateway', { code, message });
     }
     connection.close(code, message);
@@ -233,8 +279,12 @@ class UplinkShell implements Uplink {
     this.#link = undefined;
     this.#connection = undefined;
     if (state === 'stopped' || state === 'paused') return;
+    this.#retryAfter(reason);
+  }
+
+  #retryAfter(reason: string): void {
     // One line for an outage and each new reason, not one for each attempt: it may last for weeks.
-    const isNews = state === 'live' || this.#status.lastError !== reason;
+    const isNews = this.#status.state === 'live' || this.#status.lastError !== reason;
     this.#status.lastError = reason;
     const wait = this.#waitMs();
     this.#options.log[isNews ? 'warn' : 'debug']('not connected to the hub', {
@@ -287,7 +337,7 @@ class UplinkShell implements Uplink {
     });
   }
 
-  /** Sends what the turn's allowance, the credit and the socket have room for; whoever has more to send comes back. */
+  /** Sends what the turn's allowance, the cap, the credit and the socket have room for; whoever has more to send comes back. */
   #takeTurn(): void {
     const [link, connection] = [this.#link, this.#connection];
     if (link === undefined || connection === undefined) return;
@@ -296,13 +346,51 @@ class UplinkShell implements Uplink {
       link.sync();
     }
     const { readWindowBytes, turnBytes } = this.#tuning;
+    const leastPriority = this.#leastPriority();
     for (let left = turnBytes; left > 0; ) {
-      if (connection.congested) return;
-      const sent = link.pump(Math.min(readWindowBytes, left));
-      if (sent === undefined) return;
+      const allowed = this.#bucket?.available(performance.now()) ?? left;
+      this.#isCongested = connection.congested || allowed === 0;
+      if (allowed === 0) this.#comeBackIn(this.#bucket!.waitMs);
+      if (this.#isCongested) return;
+      const sent = link.pump(Math.min(readWindowBytes, left, allowed), leastPriority);
+      if (sent === undefined) {
+        this.#isCongested = link.session.sendQueue.next(leastPriority) !== undefined;
+        return;
+      }
+      this.#bucket?.take(sent);
       left -= Math.max(sent, 1);
     }
     this.#schedule();
+  }
+
+  #comeBackIn(ms: number): void {
+    this.#bucketTimer ??= setTimeout(() => {
+      this.#bucketTimer = undefined;
+      this.#schedule();
+    }, ms);
+  }
+
+  #leastPriority(): number {
+    const { windows } = this.#options;
+    return windows === undefined || this.#windowStatus()?.isOpen
+      ? Number.NEGATIVE_INFINITY
+      : windows.urgentPriority;
+  }
+
+  #windowStatus(): UplinkStatus['window'] {
+    const { windows } = this.#options;
+    if (windows === undefined) return undefined;
+    const now = Date.now();
+    const known = this.#window;
+    const until =
+      known && Math.min(known.changesAt ?? Number.POSITIVE_INFINITY, known.asOf + WINDOW_KNOWN_MS);
+    // A clock that was put back or on is noticed too.
+    if (known === undefined || now < known.asOf || now >= until!) {
+      const { allowed } = windows;
+      this.#window = { isOpen: allowed.isOpen(now), changesAt: allowed.changesAt(now), asOf: now };
+    }
+    const { isOpen, changesAt } = this.#window!;
+    return { isOpen, changesAt, urgentPriority: windows.urgentPriority };
   }
 
   #enter(state: UplinkState): void {

@@ -7,7 +7,7 @@ import { frameFromHub } from '../frames/message.ts';
 import type { AgentFrame, HubFrame } from '../frames/types.ts';
 import { Heartbeat } from '../heartbeat.ts';
 import type { RefusalCode } from '../ports.ts';
-import type { UplinkTuning } from '../uplink-types.ts';
+import type { Route, UplinkTuning } from '../uplink-types.ts';
 
 export interface ConnectionEvents {
   open(): void;
@@ -26,22 +26,30 @@ export class Connection {
   readonly #ws: WebSocket;
   readonly #tuning: UplinkTuning;
   readonly #events: ConnectionEvents;
+  readonly #patience: NodeJS.Timeout;
   #heartbeat: Heartbeat | undefined;
   #waitsForRoom = false;
   #closed = false;
   #problem: string | undefined;
 
-  constructor(url: string, tuning: UplinkTuning, events: ConnectionEvents) {
+  constructor(url: string, route: Route, tuning: UplinkTuning, events: ConnectionEvents) {
     this.#tuning = tuning;
     this.#events = events;
-    const ws = new WebSocket(url, clientOptions(url, tuning));
+    const ws = new WebSocket(url, clientOptions(url, route, tuning));
     this.#ws = ws;
+    // ws times out an answer to its request, not a proxy that never lets it be asked.
+    const patience = setTimeout(
+      () => this.cut(`no connection within ${tuning.connectTimeoutMs} ms`),
+      tuning.connectTimeoutMs,
+    );
+    this.#patience = patience;
     let socket: Socket | undefined;
     ws.on('upgrade', (response) => {
       socket = response.socket;
       socket.setNoDelay(true);
     });
     ws.on('open', () => {
+      clearTimeout(patience);
       if (socket !== undefined) {
         this.#heartbeat = new Heartbeat(ws, socket, tuning.pingIntervalMs, tuning.missedPingsMax, () =>
           this.cut(`nothing heard for ${tuning.pingIntervalMs * tuning.missedPingsMax} ms`),
@@ -103,13 +111,19 @@ export class Connection {
   #finish(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#patience);
     this.#heartbeat?.stop();
     this.#events.closed(closeReason(this.#problem ?? reason));
   }
 }
 
-function clientOptions(url: string, tuning: UplinkTuning): ClientOptions {
+function clientOptions(url: string, route: Route, tuning: UplinkTuning): ClientOptions {
+  const { agent, ca, cert, key } = route;
   const options: ClientOptions = {
+    ...(agent !== undefined && { agent }),
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
     perMessageDeflate: false,
     maxPayload: tuning.maxFrameBytes,
     handshakeTimeout: tuning.connectTimeoutMs,
