@@ -139,3 +139,33 @@ test('a frame that ends with a silence is taken though nothing follows it', asyn
   await until('the frame has arrived', () => hub.values().length === 1);
   expect(hub.values()).toEqual(['burst']);
 });
+
+test('an instrument with a profile gives readings with names, under the port and its name', async () => {
+  const hub = new MemoryHub();
+  const dir = temporaryDir();
+  const { line, send } = await plug(dir);
+  const { serial } = await agentWith(dir, [{ port: line, name: 'gps', profile: 'nmea-gps' }], hub);
+  await until('the line is open', () => serial().state === 'open');
+  expect(serial().baudRate).toBe(4800);
+  send('\x00\xffnoise$GPVTG,054.7,T,034.4,M,005.5,N,010.2,K*48\r\n');
+  await until('the reading has arrived', () => hub.values().length === 1);
+  expect(JSON.parse(hub.values()[0]!)).toBeTypeOf('object');
+  expect(hub.records()[0]!.headers.map(({ key }) => key)).toContain('edgelog.profile');
+});
+
+test.each([
+  [{ port: '/dev/x', profile: 'nmea-gps', framing: 'line' }, /framing or profile, not both/],
+  [{ port: '/dev/x', every: '10s' }, /expected a profile/],
+  [{ port: '/dev/x', framing: { type: 'lin' } }, /framing/],
+  [{ port: 'usb:12' }, /expected a path/],
+  [{ port: '/dev/x', baud: 9600 }, /baud/],
+  ['/dev/x@fast', /PATH@BAUD/],
+  [7, /expected PATH/],
+])('a setting that cannot be is refused with the reason: %j', (setting, reason) => {
+  expect(serialSettingSchema.safeParse(setting).error?.message).toMatch(reason);
+});
+
+test('a profile that is not there ends the start, naming those there are, though its port is not plugged', async () => {
+  const start = agentWith(temporaryDir(), [{ port: '/dev/none-*', profile: 'nmea-gsp' }]);
+  await expect(start).rejects.toThrow(/no profile "nmea-gsp".*nmea-gps/);
+});

@@ -1,7 +1,9 @@
 import { basename } from 'node:path';
+import { EdgelogError } from '@edgelog/base';
 import { DeviceWatch } from './device-watch.ts';
 import { dirsOf, type PortSpec, parsePort, portsOf } from './port-spec.ts';
 import { DEVICE_ROOTS, type DeviceRoots } from './ports.ts';
+import { protocolOf } from './protocol.ts';
 import { type SerialDeps, SerialLine, type SerialStatus } from './serial-line.ts';
 import type { SerialSetting } from './setting.ts';
 
@@ -25,11 +27,14 @@ export class SerialLines {
   readonly #roots: DeviceRoots;
   readonly #watch: DeviceWatch | undefined;
 
+  /** Throws CONFIG_INVALID for a profile that is not there or not valid. */
   constructor(settings: readonly SerialSetting[], deps: SerialDeps, roots: DeviceRoots = DEVICE_ROOTS) {
     this.#deps = deps;
     this.#roots = roots;
     this.#entries = settings.map((setting) => {
       const spec = parsePort(setting.port, roots)!;
+      // A profile that is wrong is an error now, not when the port appears.
+      protocolOf(setting, deps.maxFrameBytes, () => {});
       return { setting, spec, lines: new Map() };
     });
     deps.pressure.onRelief(() => {
@@ -64,13 +69,24 @@ export class SerialLines {
   #check(): void {
     for (const { setting, spec, lines } of this.#entries) {
       for (const path of portsOf(spec, this.#roots)) {
-        if (!lines.has(path))
-          lines.set(path, new SerialLine(setting, path, nameOf(setting, spec, path), this.#deps));
+        if (!lines.has(path)) this.#add(setting, spec, lines, path);
       }
       const alarm = `serial missing ${setting.port}`;
       if (lines.size > 0) this.#deps.alarms.clear(alarm);
       else this.#deps.alarms.raise(alarm, `no serial port matches ${setting.port}`);
       for (const line of lines.values()) line.check();
+    }
+  }
+
+  #add(setting: SerialSetting, spec: PortSpec, lines: Map<string, SerialLine>, path: string): void {
+    const alarm = `serial profile ${setting.port}`;
+    try {
+      lines.set(path, new SerialLine(setting, path, nameOf(setting, spec, path), this.#deps));
+      this.#deps.alarms.clear(alarm);
+    } catch (error) {
+      // The file of the profile was changed since the start; what runs goes on.
+      if (!(error instanceof EdgelogError)) throw error;
+      this.#deps.alarms.raise(alarm, error.message);
     }
   }
 }

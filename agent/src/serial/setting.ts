@@ -1,26 +1,42 @@
 import { framingSchema } from '@edgelog/devices/framing/framing.ts';
+import { profileFields } from '@edgelog/devices/profiles/line-profile.ts';
 import { z } from 'zod';
 import { PORT_FORMS, parsePort } from './port-spec.ts';
 
 export const DEFAULT_BAUD = 115_200;
 
-const portSchema = z.strictObject({
-  port: z.string().refine((text) => parsePort(text) !== undefined, PORT_FORMS),
-  /** Bits per second; these four default to what the profile says, else to 115,200 8N1. */
-  baudRate: z.int().min(50).max(10_000_000).optional(),
-  dataBits: z.union([z.literal(7), z.literal(8)]).optional(),
-  parity: z.enum(['none', 'even', 'odd']).optional(),
-  stopBits: z.union([z.literal(1), z.literal(2)]).optional(),
-  flow: z.enum(['none', 'rtscts', 'xonxoff']).default('none'),
-  framing: framingSchema.optional(),
-  /** The records' key and what routes match; default the port's path. Behind it `/PORT` where a pattern may match several. */
-  name: z
-    .string()
-    .regex(/^[^\s+#]{1,200}$/, 'expected 1 to 200 characters without spaces, + and #')
-    .optional(),
-  /** Silence after which the port is opened anew and an alarm raised; 0 for never. */
-  silenceMs: z.int().min(0).max(86_400_000).default(0),
-});
+const portSchema = z
+  .strictObject({
+    port: z.string().refine((text) => parsePort(text) !== undefined, PORT_FORMS),
+    /** Bits per second; these four default to what the profile says, else to 115,200 8N1. */
+    baudRate: z.int().min(50).max(10_000_000).optional(),
+    dataBits: z.union([z.literal(7), z.literal(8)]).optional(),
+    parity: z.enum(['none', 'even', 'odd']).optional(),
+    stopBits: z.union([z.literal(1), z.literal(2)]).optional(),
+    flow: z.enum(['none', 'rtscts', 'xonxoff']).default('none'),
+    framing: framingSchema.optional(),
+    /** What speaks on the line, instead of a framing. */
+    ...profileFields,
+    profile: profileFields.profile.optional(),
+    /** The records' key and what routes match; default the port's path. Behind it `/PORT` where a pattern may match several. */
+    name: z
+      .string()
+      .regex(/^[^\s+#]{1,200}$/, 'expected 1 to 200 characters without spaces, + and #')
+      .optional(),
+    /** Silence after which the port is opened anew and an alarm raised; 0 for never. */
+    silenceMs: z.int().min(0).max(86_400_000).default(0),
+  })
+  .refine(({ profile, framing }) => profile === undefined || framing === undefined, {
+    path: ['framing'],
+    error: 'expected framing or profile, not both: a profile knows its framing',
+  })
+  .refine(
+    ({ profile, devices, every }) => profile !== undefined || (devices === undefined && every === undefined),
+    {
+      path: ['profile'],
+      error: 'expected a profile where devices or every is given',
+    },
+  );
 
 /** One entry of `serial`: which port, how it is set, what is on it. */
 export type SerialSetting = z.output<typeof portSchema>;
