@@ -28,7 +28,8 @@ const RECEIVED_BYTES_MAX = 65_536;
 /**
  * Meter with an optical or current loop port, read out in mode C, B or A [IEC 62056-21, 6.3 and 6.4]: sign-on at 300 baud,
  * identification, in mode C the acknowledgement that chooses the speed, then the data block with its check character. One
- * reading per read-out; a block whose check character (BCC) is wrong is dropped and asked for again.
+ * reading per read-out; a block whose check character (BCC) is wrong is dropped and asked for again. The identification is not
+ * part of the reading, as nothing checks it: the meter's number is in the block (0.0.0).
  */
 export class Iec62056Meter implements LineProtocol {
   readonly line: LineSettings;
@@ -148,7 +149,6 @@ export class Iec62056Meter implements LineProtocol {
     }
     const values = new Map<string, Value>();
     const meter = this.#speed!.identification;
-    values.set('meter', meter);
     for (const entry of this.#options.values) {
       const set = sets.find(({ code }) => code === entry.obis);
       const { value, problem } = set === undefined ? {} : obisValue(entry, set);
@@ -157,7 +157,7 @@ export class Iec62056Meter implements LineProtocol {
     }
     const device = this.#device;
     assert(device !== undefined, 'a block comes from a meter that was asked');
-    if (values.size > 1) this.#io!.emit(this.#readings.make(device.name, values, this.#units));
+    if (values.size > 0) this.#io!.emit(this.#readings.make(device.name, values, this.#units));
     else this.#io!.fault('content', `${meter}: a read-out without any value of the profile`);
     this.#resetLine();
     this.#schedule!.answered(device, this.#io!.timers.now());

@@ -124,15 +124,15 @@ export class ModbusMaster implements LineProtocol {
   #ask(): void {
     const io = this.#io!;
     const poll = this.#poll!;
+    const block = poll.blocks[0];
+    if (block === undefined) {
+      this.#complete(poll);
+      return;
+    }
     const now = io.timers.now();
     const isBabble = this.#strayBytes > RECEIVED_BYTES_MAX;
     if (now < this.#quietFromMs && !isBabble) {
       this.#after(Math.ceil(this.#quietFromMs - now), () => this.#ask());
-      return;
-    }
-    const block = poll.blocks[0];
-    if (block === undefined) {
-      this.#complete(poll);
       return;
     }
     if (this.#strayBytes > 0) io.fault('framing', `${this.#strayBytes} bytes that nobody asked for`);
