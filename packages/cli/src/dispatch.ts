@@ -20,6 +20,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'The gateway process: takes readings over MQTT and serial lines to its disk and on to the hub.',
     run: async (argv) => (await import('@edgelog/agent')).agentCommand(argv),
   },
+  routes: {
+    summary: "Try the routes of an agent's configuration on messages, without storing or sending them.",
+    run: async (argv) => (await import('@edgelog/agent')).routesCommand(argv),
+  },
   topics: {
     summary: 'List, describe, create, alter and delete topics.',
     run: async (argv) => (await import('./topics/command.ts')).topicsCommand(argv),
