@@ -60,8 +60,8 @@ export function watchClock(options: ClockWatchOptions): ClockWatch {
 }
 
 /**
- * The validity of the hub's certificate is never waived: OpenSSL tells one fault of a chain, and the date may hide a forged
- * signature. So the way out is a right clock, and the alarm says that it is the clock.
+ * The validity of the hub's certificate is never waived: OpenSSL tells one fault of a chain, and of a certificate that nobody
+ * vouches for it says that its date is wrong. So the way out is a right clock, and the alarm says that it is the clock.
  */
 export function tellCertificate(
   error: string | undefined,

@@ -192,6 +192,13 @@ describe('routes', () => {
     expect(send(`d/${'x'.repeat(401)}`, '1').topic).not.toBe(long);
   });
 
+  test("a device does not write into Kafka's own topics by what it captures", () => {
+    const { send } = setUp([{ match: '{x}/#', topic: '{x}' }]);
+    expect(send('__consumer_offsets/1', '1').topic).toBe('-_consumer_offsets');
+    expect(send('../1', '1').topic).toBe('_');
+    expect(send('/1', '1').topic).toBe('_');
+  });
+
   test('a device that makes up topic names without end: beyond the bound they go to the default topic, with an alarm', () => {
     const { send, alarms, ingest } = setUp([{ name: 'by device', match: 'd/{id}', topic: 'dev-{id}' }], {
       maxRoutedTopics: 3,
