@@ -10,7 +10,7 @@ const KINDS: Readonly<Record<string, (argv: string[]) => Promise<number>>> = {
 const USAGE = `Usage: edgelog devices fleet|serial [flags]
 
   fleet     Devices that publish over MQTT.
-  serial    A scale on a pseudo-terminal.
+  serial    An instrument on a pseudo-terminal: a scale, meters, sensors.
 
 edgelog devices fleet --help tells the flags.
 `;

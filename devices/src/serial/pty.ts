@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { EdgelogError } from '@edgelog/base';
 
-/** A pseudo-terminal: what is written here can be read by whoever opens `path` as a serial port. */
+/** A pseudo-terminal: what is written to `input` can be read by whoever opens `path` as a serial port; what that one writes comes from `output`. */
 export interface PseudoTerminal {
   readonly path: string;
   readonly input: Writable;
+  /** Must be read, or resumed: else whoever writes to the port waits. */
+  readonly output: Readable;
   /** Resolves with a reason when the terminal is gone though nobody closed it. */
   readonly failed: Promise<string>;
   close(): Promise<void>;
@@ -24,7 +26,7 @@ export async function openPseudoTerminal(path: string): Promise<PseudoTerminal> 
     );
   }
   const child = spawn('socat', ['-d', '-d', '-', `pty,raw,echo=0,link=${path}`], {
-    stdio: ['pipe', 'ignore', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     // A Ctrl-C in the terminal goes to the whole group; socat ends when its owner says so.
     detached: true,
   });
@@ -52,6 +54,7 @@ export async function openPseudoTerminal(path: string): Promise<PseudoTerminal> 
   return {
     path,
     input: child.stdin,
+    output: child.stdout,
     failed: failed.promise,
     async close() {
       isClosing = true;

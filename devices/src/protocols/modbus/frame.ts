@@ -38,6 +38,12 @@ export function withCrc(bytes: Uint8Array): Buffer {
   return frame;
 }
 
+/** Whether the last two bytes are the CRC of those before them. */
+export function hasGoodCrc(frame: Buffer): boolean {
+  const end = frame.length - 2;
+  return end > 0 && checksumOf('crc16-modbus', frame.subarray(0, end)) === frame.readUInt16LE(end);
+}
+
 /** Bytes of data in the answer. */
 export function answerBytes({ table, count }: ReadRequest): number {
   return isBitTable(table) ? Math.ceil(count / 8) : count * 2;
@@ -65,7 +71,7 @@ export function findAnswer(received: Buffer, request: ReadRequest): Answer {
     if (!isException && !(received[at + 1] === code && received[at + 2] === dataBytes)) continue;
     const end = at + (isException ? 5 : 3 + dataBytes + 2);
     if (end > received.length) continue;
-    if (checksumOf('crc16-modbus', received.subarray(at, end - 2)) !== received.readUInt16LE(end - 2)) {
+    if (!hasGoodCrc(received.subarray(at, end))) {
       isDamaged = true;
       continue;
     }
