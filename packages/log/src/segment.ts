@@ -1,8 +1,10 @@
+import { getSystemErrorMessage } from 'node:util';
 import { EdgelogError } from '@edgelog/base';
 import * as lmdb from 'lmdb';
 import { open, type RootDatabase } from 'lmdb';
 import { HeldRows } from './held-rows.ts';
 import { afterValuesAt, parseValueKey, type ValueKey, valueKey, valuePrefix } from './keys.ts';
+import { type Environment, onFailedWrite } from './lmdb-failure.ts';
 import { checkBeforeOpen } from './lmdb-file.ts';
 import { openRow, sealRow } from './row-check.ts';
 
@@ -14,6 +16,8 @@ export interface SegmentOptions {
   flush: boolean;
   /** Address space for the map; LMDB widens it when a segment outgrows it. */
   mapBytes: number;
+  /** Told how many bytes each transaction writes to the file. */
+  wrote?: (bytes: number) => void;
 }
 
 /** What the batches of a segment are read through. Nothing here tells of damage but by not finding, but for `valueScratch`. */
@@ -44,15 +48,24 @@ export class Segment implements SegmentReader {
   /** What is durable elsewhere and will be written here; its values are read as if they were here. */
   readonly held = new HeldRows();
   readonly #db: RootDatabase<Buffer, Buffer>;
+  readonly #wrote: (bytes: number) => void;
+  /** Transactions under way. */
+  readonly #unanswered = new Set<(error: Error) => void>();
 
-  private constructor(id: number, db: RootDatabase<Buffer, Buffer>) {
+  private constructor(id: number, db: RootDatabase<Buffer, Buffer>, wrote: (bytes: number) => void) {
     this.id = id;
     this.#db = db;
+    this.#wrote = wrote;
+    onFailedWrite((db as unknown as { env: Environment }).env, (status) => this.#fail(status));
   }
 
   /** Opens for writing, making the file where there is none. After a crash it opens at the last flushed commit. */
   static openForWrite(id: number, path: string, options: SegmentOptions): Segment {
-    return new Segment(id, openTable(path, { mapSize: options.mapBytes, ...writeMode(options.flush) }));
+    return new Segment(
+      id,
+      openTable(path, { mapSize: options.mapBytes, ...writeMode(options.flush) }),
+      options.wrote ?? (() => {}),
+    );
   }
 
   /**
@@ -68,12 +81,19 @@ export class Segment implements SegmentReader {
       else done.catch(() => {});
     }
     if (committed === undefined) return;
+    this.#wrote(pagesOf(rows) * PAGE_BYTES);
+    const lost = Promise.withResolvers<never>();
+    this.#unanswered.add(lost.reject);
     try {
-      await committed;
-      await committed.flushed;
-    } catch (error) {
-      throw await commitError(error);
+      await Promise.race([onDisk(committed), lost.promise]);
+    } finally {
+      this.#unanswered.delete(lost.reject);
     }
+  }
+
+  #fail(status: number): void {
+    const error = new Error(status > 0 ? getSystemErrorMessage(-status) : `LMDB's error ${status}`);
+    for (const reject of [...this.#unanswered]) reject(error);
   }
 
   /** The number of the last commit. */
@@ -134,6 +154,24 @@ export class Segment implements SegmentReader {
   }
 }
 
+/** Leaves, branches up to the root, the free list's and the meta page, twice. */
+const PAGES_PER_COMMIT = 6;
+const PAGE_BYTES = 4096;
+/** Larger values have pages of their own. */
+const INLINE_BYTES_MAX = 2000;
+
+/** As LMDB writes them, give or take where rows share a leaf. */
+function pagesOf(rows: readonly RowWrite[]): number {
+  let pages = PAGES_PER_COMMIT;
+  let inlineBytes = 0;
+  for (const [key, value] of rows) {
+    const bytes = value?.length ?? 0;
+    if (bytes > INLINE_BYTES_MAX) pages += Math.ceil(bytes / PAGE_BYTES);
+    else inlineBytes += key.length + bytes;
+  }
+  return pages + Math.floor(inlineBytes / PAGE_BYTES);
+}
+
 function writeMode(flush: boolean) {
   return flush ? { overlappingSync: true, safeRestore: true, separateFlushed: true } : { noSync: true };
 }
@@ -156,6 +194,15 @@ function openTable(path: string, mode: object): RootDatabase<Buffer, Buffer> {
  */
 export function isCommitFailure(error: unknown): boolean {
   return error instanceof Error && 'commitError' in error;
+}
+
+async function onDisk(committed: Committed): Promise<void> {
+  try {
+    await committed;
+    await committed.flushed;
+  } catch (error) {
+    throw await commitError(error);
+  }
 }
 
 /** lmdb-js rejects with "Commit failed" and puts the reason in a promise beside it. */

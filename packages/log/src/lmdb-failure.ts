@@ -1,0 +1,22 @@
+/** What lmdb-js writes through: `done` is told how it went, several times; above `CALLED_BACK` it is the number of an error. */
+export interface Environment {
+  readonly startWriting: (address: number, done: (status: number) => unknown) => unknown;
+}
+const CALLED_BACK = 2;
+
+/**
+ * Has `fail` called with the number of the error when a transaction cannot be written. Where only the flush fails, after the
+ * commit, lmdb-js prints the error and answers nobody any more: seen on a disk that had become full.
+ */
+export function onFailedWrite(env: Environment, fail: (status: number) => void): void {
+  const startWriting = env.startWriting.bind(env);
+  Object.defineProperty(env, 'startWriting', {
+    value: (address: number, done: (status: number) => unknown) =>
+      startWriting(address, (status) => {
+        const answer = done(status);
+        // A failed commit is told to whoever waits for it as well, with more to say: that comes first.
+        if (status > CALLED_BACK || status < 0) setImmediate(() => fail(status));
+        return answer;
+      }),
+  });
+}
