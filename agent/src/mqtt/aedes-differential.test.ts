@@ -9,7 +9,8 @@ import { connectPacket, publishPacket, RawMqtt } from '../testing/raw-mqtt.ts';
 type Step =
   | { is: 'publish'; qos: 0 | 1 | 2; topic: string; id: number; retain: boolean; value: string }
   | { is: 'release'; id: number }
-  | { is: 'subscribe' | 'unsubscribe'; id: number; filter: string }
+  | { is: 'subscribe'; id: number; filter: string }
+  | { is: 'unsubscribe'; id: number; filter: string }
   | { is: 'ping' };
 
 const id = fc.integer({ min: 1, max: 4 });

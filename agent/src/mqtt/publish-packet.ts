@@ -60,10 +60,16 @@ export class PublishParser {
     };
   }
 
-  #topic(bytes: Buffer, from: number, to: number): string {
+  /** For the few bytes of a topic faster than a call out of JavaScript. */
+  #isLast(bytes: Buffer, from: number, to: number): boolean {
     const last = this.#lastBytes;
-    if (to - from === last.length && bytes.compare(last, 0, last.length, from, to) === 0)
-      return this.#lastTopic;
+    if (to - from !== last.length) return false;
+    for (let i = 0; i < last.length; i++) if (bytes[from + i] !== last[i]) return false;
+    return true;
+  }
+
+  #topic(bytes: Buffer, from: number, to: number): string {
+    if (this.#isLast(bytes, from, to)) return this.#lastTopic;
     const raw = bytes.subarray(from, to);
     if (!isUtf8(raw)) throw malformed('a topic that is not UTF-8 [MQTT-1.5.3-1]');
     const topic = raw.toString('utf8');

@@ -1,7 +1,7 @@
 import { EdgelogError, type EdgelogErrorCode } from '@edgelog/base';
 import { sourceHeaders } from '@edgelog/edge';
 import type { Client } from 'aedes';
-import type { Ingest } from '../ingest/index.ts';
+import type { Incoming, Ingest } from '../ingest/index.ts';
 import type { Access } from './access.ts';
 import type { MqttConnection } from './connection.ts';
 import type { MqttCounters } from './counters.ts';
@@ -105,16 +105,9 @@ export class PublishPath {
       throw new EdgelogError('LIMIT_EXCEEDED', `payload over the limit of ${maxMessageBytes} bytes`);
     }
     connection.headers ??= sourceHeaders(gateway, `mqtt:${client.id}`);
-    const { durable } = ingest.take(
-      {
-        kind: 'mqtt',
-        name: topic,
-        value: payload,
-        headers: connection.headers,
-        ...(properties !== undefined && { properties: headersOf(properties) }),
-      },
-      alongside,
-    );
+    const message: Incoming = { kind: 'mqtt', name: topic, value: payload, headers: connection.headers };
+    if (properties !== undefined) message.properties = headersOf(properties);
+    const { durable } = ingest.take(message, alongside);
     counters.received[qos].inc();
     counters.receivedBytes.inc(bytes);
     if (!isWantedHere(packet)) return durable;
