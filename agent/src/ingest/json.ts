@@ -1,5 +1,9 @@
-/** Parsed at most once per message, and only if a rule asks. Undefined for what is not JSON. */
+/** How JSON may begin: a refusal by the parser costs twenty times as much as a look at the first byte. */
+const BEGINNINGS = new Set(Buffer.from('{["-0123456789tfn \t\r\n'));
+
+/** Undefined for what is not JSON. */
 export function parsePayload(value: Buffer): unknown {
+  if (value.length === 0 || !BEGINNINGS.has(value[0]!)) return undefined;
   try {
     return JSON.parse(value.toString());
   } catch {
