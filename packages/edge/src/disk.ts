@@ -1,13 +1,23 @@
 import { statfsSync } from 'node:fs';
 import type { LogStoreStats } from '@edgelog/log';
 import type { Alarms } from './alarms.ts';
+import type { Reserve } from './reserve.ts';
+import type { WhenFull } from './topic-policy.ts';
+
+/**
+ * How much room there is. `tight`: topics that reject are refused, the oldest of the others is dropped. `full`: nothing is taken; what is
+ * left is for sealing, sending and freeing what was taken.
+ */
+export type DiskLevel = 'free' | 'tight' | 'full';
 
 export interface DiskStatus {
-  /** What the log takes on disk. */
+  /** What the log takes on disk, its journal and its reserve with it. */
   usedBytes: number;
   maxBytes: number;
   /** Free for this user on the file system. */
   freeBytes: number;
+  level: DiskLevel;
+  /** Topics that reject are refused. */
   isFull: boolean;
 }
 
@@ -18,16 +28,18 @@ export interface DiskOptions {
   stats: () => LogStoreStats;
   /** What the file system has left. Default: asked of the one that `dir` is on. */
   freeBytes?: () => number;
+  /** Default: none. */
+  reserve?: Reserve;
   alarms: Alarms;
 }
 
 const ALARM = 'disk full';
 const CHECK_EVERY_SEGMENT_SHARE = 1 / 8;
+/** Segments of room at which it gets tight, and below which nothing is taken. */
+const TIGHT_SEGMENTS = 2;
+const FULL_SEGMENTS = 1;
 
-/**
- * The disk budget, policy `reject`: no reading is taken once the log is within one segment of its budget, or the file
- * system within two of its end, so that what was taken can still be sealed, rolled, sent and freed.
- */
+/** The disk budget: what the log takes and what the file system has left, measured in whole segments of room. */
 export class Disk {
   readonly #options: DiskOptions;
   #status: DiskStatus;
@@ -38,8 +50,16 @@ export class Disk {
     this.#status = this.#measure();
   }
 
+  get level(): DiskLevel {
+    return this.#status.level;
+  }
+
   get isFull(): boolean {
     return this.#status.isFull;
+  }
+
+  refuses(whenFull: WhenFull): boolean {
+    return this.level === 'full' || (this.level === 'tight' && whenFull === 'reject');
   }
 
   status(): DiskStatus {
@@ -57,34 +77,37 @@ export class Disk {
     const { alarms } = this.#options;
     this.#bytesSinceCheck = 0;
     this.#status = this.#measure();
-    const { isFull, usedBytes, maxBytes, freeBytes } = this.#status;
-    if (!isFull) {
-      alarms.clear(ALARM);
-      return;
-    }
-    const { dir } = this.#options;
-    alarms.raise(
-      ALARM,
-      usedBytes >= this.#limitBytes
-        ? `the log in ${dir} has used up its budget of ${maxBytes} bytes; devices are refused until a hub has taken data`
-        : `the file system of ${dir} has only ${Math.floor(freeBytes / 2 ** 20)} MiB left; devices are refused`,
-    );
+    this.#keepReserve();
+    if (this.#status.isFull) alarms.raise(ALARM, this.#complaint());
+    else alarms.clear(ALARM);
   }
 
-  get #limitBytes(): number {
-    return this.#options.maxBytes - this.#options.segmentBytes;
+  /** Given up while the disk has less left than it holds, taken again when there is room beside it. */
+  #keepReserve(): void {
+    const { reserve, segmentBytes } = this.#options;
+    if (reserve === undefined) return;
+    const { freeBytes, level } = this.#status;
+    if (reserve.isHeld && freeBytes < Math.min(reserve.sizeBytes, segmentBytes)) reserve.give();
+    else if (level === 'free' && freeBytes > TIGHT_SEGMENTS * segmentBytes + reserve.sizeBytes) {
+      reserve.take();
+    }
+  }
+
+  #complaint(): string {
+    const { dir, maxBytes, segmentBytes } = this.#options;
+    const { usedBytes, freeBytes } = this.#status;
+    return maxBytes - usedBytes <= TIGHT_SEGMENTS * segmentBytes
+      ? `the log in ${dir} has used up its budget of ${maxBytes} bytes; topics that reject are refused until a hub has taken data`
+      : `the file system of ${dir} has only ${Math.floor(freeBytes / 2 ** 20)} MiB left; topics that reject are refused`;
   }
 
   #measure(): DiskStatus {
-    const { dir, maxBytes, segmentBytes, stats } = this.#options;
-    const usedBytes = stats().physicalBytes;
+    const { dir, maxBytes, segmentBytes, stats, reserve } = this.#options;
+    const usedBytes = stats().physicalBytes + (reserve?.bytes ?? 0);
     const freeBytes = (this.#options.freeBytes ?? (() => freeBytesOf(dir)))();
-    return {
-      usedBytes,
-      maxBytes,
-      freeBytes,
-      isFull: usedBytes >= this.#limitBytes || freeBytes < 2 * segmentBytes,
-    };
+    const room = Math.min(maxBytes - usedBytes, freeBytes) / segmentBytes;
+    const level = room <= FULL_SEGMENTS ? 'full' : room <= TIGHT_SEGMENTS ? 'tight' : 'free';
+    return { usedBytes, maxBytes, freeBytes, level, isFull: level !== 'free' };
   }
 }
 

@@ -8,10 +8,13 @@ export {
   UNTRUSTED_HEADER,
 } from './clock-types.ts';
 export { type Deferred, deferred } from './deferred.ts';
-export { Disk, type DiskOptions, type DiskStatus } from './disk.ts';
+export { Disk, type DiskLevel, type DiskOptions, type DiskStatus } from './disk.ts';
 export type { Append } from './edge-stream.ts';
+export { openLanes } from './lane-keeper.ts';
 export { PENDING_BYTES_MAX, Pressure } from './pressure.ts';
 export { type Reading, readingBytes, sourceHeaders } from './reading.ts';
+export { Reserve } from './reserve.ts';
+export type { Dropped } from './room.ts';
 export { currentRun, type Run } from './runs.ts';
 export { type LostRange, type ReadPart, StreamReader } from './stream-reader.ts';
 export { type Stream, StreamSet, type StreamSetOptions } from './stream-set.ts';

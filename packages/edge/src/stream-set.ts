@@ -10,6 +10,7 @@ import { UnconfirmedGaps } from './gaps.ts';
 import { Pressure } from './pressure.ts';
 import type { Reading } from './reading.ts';
 import { readingBytes } from './reading.ts';
+import { type Dropped, RoomMaker } from './room.ts';
 import { currentRun } from './runs.ts';
 import {
   loadStreamStates,
@@ -20,17 +21,18 @@ import {
   saveStreamState,
 } from './stream-state.ts';
 import type { Cancel, Timers } from './timers.ts';
+import { TopicPolicies } from './topic-policy.ts';
 import { EdgeUplinkStream, type PoisonBatch } from './uplink-stream.ts';
 
 export interface StreamSetOptions extends SealingOptions {
   store: LogStore;
   disk: Disk;
   alarms: Alarms;
+  /** Default: all topics reject. */
+  policies?: TopicPolicies;
   /** Largest reading: key, value and headers. */
   maxReadingBytes: number;
   replayBytes: number;
-  /** Higher is sent first. Default: all alike. */
-  priorityOf?: (topic: string) => number;
   /** Keeps a batch that no hub takes. Default: there is no place for any, and its stream stands still. */
   keepAside?: (poison: PoisonBatch) => Promise<void>;
   clock: RecordClock;
@@ -68,6 +70,8 @@ export class StreamSet {
   #nextTurn: Deferred | undefined;
   #saveTimer: Cancel | undefined;
   #diskTimer: Cancel | undefined;
+  readonly #policies: TopicPolicies;
+  readonly #room: RoomMaker;
   readonly #ids: StreamIds;
   /** A batch that is still being compressed is in the log's tail already, and is sealed after the next start. */
   #isClosed = false;
@@ -77,6 +81,8 @@ export class StreamSet {
   constructor(options: StreamSetOptions) {
     this.#options = options;
     this.#ids = options.ids ?? randomStreamIds;
+    this.#policies = options.policies ?? new TopicPolicies();
+    this.#room = new RoomMaker({ ...options, policies: this.#policies });
     this.gaps = new UnconfirmedGaps(options.store.state);
     for (const state of loadStreamStates(options.store.state)) {
       options.clock.raiseFloor(this.#open(state).edge.clockFloor);
@@ -86,6 +92,11 @@ export class StreamSet {
 
   list(): Iterable<Stream> {
     return this.#streams.values();
+  }
+
+  /** What of a topic was given up, since the start, before any hub had it. */
+  droppedOf(topic: string): Dropped | undefined {
+    return this.#room.droppedOf(topic);
   }
 
   /** Set once the store has failed: nothing is taken any more. */
@@ -99,12 +110,12 @@ export class StreamSet {
   }
 
   /**
-   * Takes a reading for a Kafka topic; the offset is assigned at once. Throws LIMIT_EXCEEDED (too large, disk full) or
+   * Takes a reading for a Kafka topic; the offset is assigned at once. Throws LIMIT_EXCEEDED (too large), DISK_FULL,
    * STORE_FAILED or STORE_CLOSED, and then nothing was taken.
    */
   append(topic: string, reading: Reading, alongside?: () => void): Append {
     const marked = markUntrusted(reading, this.#options.clock);
-    this.#admit(marked);
+    this.#admit(topic, marked);
     return this.#take(topic, marked, alongside);
   }
 
@@ -118,7 +129,7 @@ export class StreamSet {
   ): { durable: Promise<void> } {
     const { clock } = this.#options;
     const marked = readings.map(({ topic, reading }) => ({ topic, reading: markUntrusted(reading, clock) }));
-    for (const { reading } of marked) this.#admit(reading);
+    for (const { topic, reading } of marked) this.#admit(topic, reading);
     let waiting = marked.length;
     const last = () => {
       if (--waiting === 0) alongside?.();
@@ -128,7 +139,7 @@ export class StreamSet {
   }
 
   /** Throws where a reading cannot be taken. */
-  #admit(reading: Reading): void {
+  #admit(topic: string, reading: Reading): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#isClosed) throw new EdgelogError('STORE_CLOSED', 'the agent is stopping');
     const bytes = readingBytes(reading);
@@ -139,7 +150,9 @@ export class StreamSet {
       );
     }
     if (this.#options.disk.isCheckDue(bytes)) this.#checkDisk();
-    if (this.#options.disk.isFull) throw new EdgelogError('LIMIT_EXCEEDED', 'the disk budget is used up');
+    if (this.#options.disk.refuses(this.#policies.of(topic).whenFull)) {
+      throw new EdgelogError('DISK_FULL', `the disk is full: nothing more is taken for topic ${topic}`);
+    }
   }
 
   #take(topic: string, reading: Reading, alongside?: () => void): Append {
@@ -214,7 +227,7 @@ export class StreamSet {
   }
 
   #open(state: StreamState): Stream {
-    const { store, replayBytes, alarms, priorityOf, keepAside = noPlace } = this.#options;
+    const { store, replayBytes, alarms, keepAside = noPlace } = this.#options;
     const known = store.partition(state.topic);
     const log = known ?? store.createPartition(state.topic);
     if (known === undefined) saveStreamState(store.state, state);
@@ -229,7 +242,7 @@ export class StreamSet {
     const uplink: EdgeUplinkStream = new EdgeUplinkStream(
       edge,
       state,
-      { replayBytes, priority: priorityOf?.(state.topic) ?? 0 },
+      { replayBytes, priority: this.#policies.of(state.topic).priority },
       {
         newProducerId: () => this.#ids.producerId(),
         positionMoved: () => this.#positionMoved(stream),
@@ -317,8 +330,8 @@ export class StreamSet {
 
   #checkDisk(): void {
     this.#options.disk.check();
-    if (!this.#options.disk.isFull) return;
-    for (const { uplink } of this.#streams.values()) uplink.releaseReplay();
+    if (this.#failure !== undefined || this.#isClosed) return;
+    if (this.#options.disk.isFull) this.#room.makeRoom([...this.#streams.values()]);
   }
 }
 

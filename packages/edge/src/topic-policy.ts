@@ -4,6 +4,9 @@ import { z } from 'zod';
 export const WHEN_FULL = ['reject', 'drop-oldest'] as const;
 export type WhenFull = (typeof WHEN_FULL)[number];
 
+/** In what order a topic's backlog and its fresh readings reach the hub: all in one, or fresh ones beside the backlog, each in its order. */
+export const LANES = ['in-order', 'live-first'] as const;
+
 const PATTERN = /^[a-zA-Z0-9._*-]{1,249}$/;
 
 /** One entry of the section `topics`; the first one whose pattern matches a Kafka topic is that topic's. */
@@ -13,11 +16,14 @@ export const topicPolicySchema = z.strictObject({
     .string()
     .regex(PATTERN, 'expected a Kafka topic name: 1 to 249 of a-z A-Z 0-9 . _ -, and * for any of them'),
   whenFull: z.enum(WHEN_FULL).default('reject'),
+  /** Higher is sent first; nobody starves (packages/sync, I11). */
+  priority: z.number().int().min(-1000).max(1000).default(0),
+  lane: z.enum(LANES).default('in-order'),
 });
 
 export type TopicPolicy = z.output<typeof topicPolicySchema>;
 
-const DEFAULTS: Omit<TopicPolicy, 'topic'> = { whenFull: 'reject' };
+const DEFAULTS: Omit<TopicPolicy, 'topic'> = { whenFull: 'reject', priority: 0, lane: 'in-order' };
 
 /** Which policy holds for a topic. */
 export class TopicPolicies {

@@ -293,9 +293,10 @@ export class EdgeUplinkStream {
   }
 
   #rememberCrcs(below: number): void {
-    const dropped: Position[] = [...this.#state.dropped];
+    const settled = this.ackedOffset;
+    const dropped: Position[] = this.#state.dropped.filter(({ next }) => next > settled);
     for (const run of this.runs()) {
-      let offset = run.acked?.next ?? run.run.firstOffset;
+      let offset = Math.max(run.acked?.next ?? run.run.firstOffset, this.logStartOffset);
       for (let bytes = 0; offset < Math.min(below, run.sealedEndOffset) && bytes < MAY_BE_SENT_BYTES; ) {
         const batch = this.#batchAt(offset);
         if (batch === undefined) break;
@@ -305,7 +306,7 @@ export class EdgeUplinkStream {
         if (crc !== undefined) dropped.push({ next: offset, crc });
       }
     }
-    this.#state.dropped = dropped.slice(-DROPPED_CRCS_KEPT);
+    this.#state.dropped = dropped.slice(0, DROPPED_CRCS_KEPT);
   }
 
   #timestampAt(from: number): number | undefined {

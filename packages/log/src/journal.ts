@@ -128,6 +128,10 @@ export class Journal {
     return { rows: kept, durable, isFirst: at === HEAD_BYTES };
   }
 
+  get sizeBytes(): number {
+    return this.#fileBytes * FILE_NAMES.length;
+  }
+
   /** Bytes written since it was opened. */
   get writtenBytes(): number {
     return this.#writtenBytes;

@@ -121,6 +121,13 @@ export class Partition implements PartitionLog {
     return this.#ranges.list;
   }
 
+  get oldestSegment(): { segment: number; endOffset: number } | undefined {
+    const oldest = this.ranges[0];
+    if (oldest === undefined || oldest.segmentId === this.#host.segments.active.id) return undefined;
+    if (oldest.endOffset > this.flushedEndOffset) return undefined;
+    return { segment: oldest.segmentId, endOffset: oldest.endOffset };
+  }
+
   get logStartOffset(): number {
     return this.#logStartOffset;
   }

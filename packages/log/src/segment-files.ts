@@ -102,7 +102,8 @@ export class SegmentFiles {
   }
 
   physicalBytes(): number {
-    let bytes = this.#active === undefined ? 0 : allocatedBytes(this.pathOf(this.#active.id));
+    let bytes = this.#active === undefined ? 0 : takenBytes(this.pathOf(this.#active.id));
+    if (this.#next !== undefined) bytes += takenBytes(provisional(this.pathOf(this.#next.id)));
     for (const sealed of this.#sealed.values()) bytes += sealed.bytes;
     return bytes;
   }
@@ -135,7 +136,7 @@ export class SegmentFiles {
   }
 
   addSealed(id: number, { generation, batchBytes }: SegmentRow): void {
-    const bytes = allocatedBytes(this.pathOf(id, generation));
+    const bytes = takenBytes(this.pathOf(id, generation));
     this.#sealed.set(id, { references: 0, generation, batchBytes, bytes });
     this.#lastCompacted = Math.min(this.#lastCompacted, id);
   }
@@ -175,7 +176,7 @@ export class SegmentFiles {
   async promote(segment: Segment): Promise<void> {
     await this.#dropSuffix(this.pathOf(segment.id));
     const predecessor = this.#sealed.get(segment.id - 1);
-    if (predecessor !== undefined) predecessor.bytes = allocatedBytes(this.pathOf(segment.id - 1));
+    if (predecessor !== undefined) predecessor.bytes = takenBytes(this.pathOf(segment.id - 1));
   }
 
   /** An empty file, under a provisional name, for what lives of a sealed segment. */
@@ -221,7 +222,7 @@ export class SegmentFiles {
     this.#open.delete(id);
     sealed.generation++;
     sealed.batchBytes = batchBytes;
-    sealed.bytes = allocatedBytes(this.pathOf(id));
+    sealed.bytes = takenBytes(this.pathOf(id));
     const removeOld = async () => {
       await old?.close();
       await removeFiles(oldPath);
@@ -317,4 +318,9 @@ export async function syncDir(dir: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** What a segment's file takes on disk, and its lock file beside it. */
+function takenBytes(path: string): number {
+  return allocatedBytes(path) + allocatedBytes(lockFileOf(path));
 }

@@ -54,12 +54,19 @@ async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> 
   const { dir, segmentBytes = SEGMENT_BYTES, flush = true } = options;
   const segmentsDir = join(dir, 'segments');
   const found = await SegmentFiles.list(segmentsDir);
-  const files = new SegmentFiles(segmentsDir, { flush, mapBytes: 4 * segmentBytes + 2 ** 30 });
+  const written = { bytes: 0 };
+  const files = new SegmentFiles(segmentsDir, {
+    flush,
+    mapBytes: 4 * segmentBytes + 2 ** 30,
+    wrote: (bytes) => {
+      written.bytes += bytes;
+    },
+  });
   try {
     const newest = found.at(-1)?.id;
     if (newest === undefined) {
       checkClosingNote(dir, undefined);
-      const store = new SegmentedLogStore(options, segmentBytes, lock, files, undefined, 0);
+      const store = new SegmentedLogStore(options, segmentBytes, lock, files, undefined, 0, written);
       await store.begin();
       await syncDir(dir);
       return store;
@@ -76,7 +83,7 @@ async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> 
       for (const { segmentId } of ranges) if (segmentId !== newest) files.retain(segmentId);
     }
     await removeClosingNote(dir);
-    const store = new SegmentedLogStore(options, segmentBytes, lock, files, recovered, lastCommit);
+    const store = new SegmentedLogStore(options, segmentBytes, lock, files, recovered, lastCommit, written);
     await files.removeLeftovers(found);
     for (const dead of files.takeDead()) await files.drop(dead);
     return store;
@@ -160,6 +167,8 @@ class SegmentedLogStore implements LogStore, PartitionHost {
   #cleaning: Promise<SegmentCleaning[]> | undefined;
   /** The next commit begins a new segment, however much is in the active one. */
   #rollAsked = false;
+  /** To segments. */
+  readonly #written: { readonly bytes: number };
   #closed = false;
 
   constructor(
@@ -169,8 +178,10 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     files: SegmentFiles,
     recovered: Recovered | undefined,
     lastCommit: number,
+    written: { readonly bytes: number },
   ) {
     this.#options = options;
+    this.#written = written;
     this.#segmentBytes = segmentBytes;
     this.#lock = lock;
     this.segments = files;
@@ -263,10 +274,11 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     const storedBytes = this.segments.sealedBatchBytes() + this.#activeBytes;
     return {
       segments: this.segments.count,
-      physicalBytes: this.segments.physicalBytes(),
+      physicalBytes: this.segments.physicalBytes() + this.#ahead.journalBytes,
       liveBytes,
       deadBytes: Math.max(0, storedBytes - liveBytes),
       appendedBytes: this.#appendedBytes,
+      writtenBytes: this.#written.bytes + this.#ahead.journalWrittenBytes,
       commits: this.#commits.commits,
       pendingBytes: this.#commits.pendingBytes,
     };

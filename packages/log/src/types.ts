@@ -193,6 +193,9 @@ export interface PartitionLog {
   /** Bytes of the batches from the log start to the end; where the start cannot be read, what its segment holds. */
   readonly liveBytes: number;
 
+  /** The oldest segment that holds any of it and is written no more, and where what it holds ends: all below that can go for it. */
+  readonly oldestSegment: { segment: number; endOffset: number } | undefined;
+
   /** Bytes on disk of the batches from `offset` to the end. Exact to a stored value; O(log segments). */
   sizeBytesFrom(offset: number): number;
 
@@ -337,13 +340,15 @@ export type PartitionCompaction = CompactionPass | { partition: string; error: E
 
 export interface LogStoreStats {
   segments: number;
-  /** Sizes of all segment files as the file system has them allocated. */
+  /** Sizes of all segment files, and the journal's, as the file system has them allocated. */
   physicalBytes: number;
   /** Bytes of stored batches that can still be read. */
   liveBytes: number;
   /** Bytes of stored batches below their log's start, or of deleted partitions: not freed yet. */
   deadBytes: number;
   appendedBytes: number;
+  /** Given to the disk since the store was opened: what the journal wrote, and the pages of segments, reckoned by their rows. */
+  writtenBytes: number;
   commits: number;
   pendingBytes: number;
 }

@@ -33,6 +33,15 @@ export class WriteAhead {
     this.#journal = journal;
   }
 
+  /** What the journal takes on disk. */
+  get journalBytes(): number {
+    return this.#journal?.sizeBytes ?? 0;
+  }
+
+  get journalWrittenBytes(): number {
+    return this.#journal?.writtenBytes ?? 0;
+  }
+
   /** Number of the last commit. */
   get number(): number {
     return this.#number;
