@@ -3,5 +3,11 @@ import { type OpsHandler, staticPage } from '@edgelog/runtime';
 
 /** The gateway's page: files beside this one. */
 export function pageRoutes(): Record<string, OpsHandler> {
-  return staticPage(join(import.meta.dirname, 'page'), ['main.js', 'view.js', 'rates.js', 'gateway.css']);
+  return staticPage(join(import.meta.dirname, 'page'), [
+    'main.js',
+    'view.js',
+    'verdict.js',
+    'rates.js',
+    'gateway.css',
+  ]);
 }

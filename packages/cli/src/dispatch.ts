@@ -48,6 +48,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Print records of a topic.',
     run: async (argv) => (await import('./consume/command.ts')).consumeCommand(argv),
   },
+  tail: {
+    summary: 'Print records that are on a gateway, online or not.',
+    run: async (argv) => (await import('./tail/command.ts')).tailCommand(argv),
+  },
+  users: {
+    summary: 'MQTT users of a gateway: add, remove, list.',
+    run: async (argv) => (await import('./users/command.ts')).usersCommand(argv),
+  },
   verify: {
     summary: 'Check every stored batch of a data directory.',
     run: async (argv) => (await import('./inspect/verify.ts')).verifyCommand(argv),
@@ -55,6 +63,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   dump: {
     summary: 'Print the stored batches of a partition.',
     run: async (argv) => (await import('./inspect/dump.ts')).dumpCommand(argv),
+  },
+  serial: {
+    summary: 'Serial ports of this machine: list, and probe what speaks on one.',
+    run: async (argv) => (await import('./serial/command.ts')).serialCommand(argv),
   },
   devices: {
     summary: 'Simulated devices: a fleet over MQTT, an instrument on a serial line.',

@@ -1,0 +1,381 @@
+// @ts-check
+/** @import { Content, Element } from '@edgelog/runtime/page/element.js' */
+/** @import { Rates } from './rates.js' */
+import { h } from '@edgelog/runtime/page/element.js';
+import { formatAge, formatBytes, formatCount, formatDuration } from '@edgelog/runtime/page/format.js';
+import { badge, table } from '@edgelog/runtime/page/tables.js';
+import { verdictOf } from './verdict.js';
+
+/** @typedef {ReturnType<typeof import('../../status.ts').agentStatus>} Status */
+/** @typedef {string | { readonly base64: string } | null} Text */
+/**
+ * A line of /streams/TOPIC.
+ * @typedef {{ readonly offset: number, readonly timestamp: number, readonly key: Text, readonly value: Text, readonly headers: readonly { readonly key: string, readonly value: Text }[] }} RecordLine
+ * @typedef {RecordLine | { readonly lost: { readonly from: number, readonly to: number, readonly reason: string } }} Line
+ */
+
+const SOURCES_SHOWN = 100;
+/** A device that was heard within this is here. */
+const HERE_MS = 5 * 60_000;
+const VALUE_CHARS_MAX = 300;
+
+/**
+ * @param {number | undefined} answeredAtMs
+ * @param {number | undefined} failedSinceMs
+ * @param {number} nowMs
+ */
+export function noticeView(answeredAtMs, failedSinceMs, nowMs) {
+  if (failedSinceMs === undefined) return '';
+  const since =
+    answeredAtMs === undefined ? '' : ` What is shown is ${formatDuration(nowMs - answeredAtMs)} old.`;
+  return `The agent does not answer.${since}`;
+}
+
+/**
+ * @param {Status | undefined} status
+ * @returns {Element[]}
+ */
+export function headerView(status) {
+  if (status === undefined) return [h('h1', {}, 'Edgelog gateway')];
+  const { level, word, text } = verdictOf(status);
+  return [
+    h('h1', {}, status.gateway, h('small', {}, ' Edgelog gateway')),
+    h('p', { class: 'verdict' }, badge(level, word), ' ', text),
+  ];
+}
+
+/**
+ * @param {{ readonly status: Status, readonly rates: Rates | null, readonly records: readonly Line[], readonly topic: string | undefined }} shown
+ * @returns {Element[]}
+ */
+export function contentView({ status, rates, records, topic }) {
+  const nowMs = Date.parse(status.time);
+  return [
+    totals(status, rates, nowMs),
+    ...alarms(status, nowMs),
+    ...streamsView(status, rates),
+    ...sourcesView(status, nowMs),
+    ...serialView(status),
+    ...uplinkView(status, nowMs),
+    ...diskView(status),
+    ...gapsView(status),
+    ...recordsView(status, records, topic),
+  ];
+}
+
+/** @param {number | undefined} rate */
+function formatRate(rate) {
+  if (rate === undefined) return '–';
+  return `${rate >= 10 || rate === 0 ? formatCount(rate) : rate.toFixed(1)}/s`;
+}
+
+/**
+ * @param {Status} status
+ * @param {Rates | null} rates
+ * @param {number} nowMs
+ */
+function totals({ streams, sources, disk, uplink }, rates, nowMs) {
+  const records = streams.reduce((sum, { lagRecords }) => sum + lagRecords, 0);
+  const bytes = streams.reduce((sum, { lagBytes }) => sum + lagBytes, 0);
+  const oldestMs = Math.max(0, ...streams.map(({ oldestUnackedMs }) => oldestUnackedMs));
+  const here = sources.list.filter(({ lastAt }) => nowMs - Date.parse(lastAt) < HERE_MS).length;
+  const waits = records > 0 && uplink.state !== 'live' && 'warn';
+  /** @type {[string, string, string | false][]} */
+  const all = [
+    ['Coming in', formatRate(rates?.came), false],
+    ['Taken by the hub', formatRate(rates?.left), false],
+    ['Backlog', formatCount(records), waits],
+    ['Backlog bytes', formatBytes(bytes), waits],
+    ['Oldest waiting', records === 0 ? '–' : formatDuration(oldestMs), waits],
+    ['Devices, last 5 min', formatCount(here), false],
+    ['Disk used', `${Math.round((100 * disk.usedBytes) / disk.maxBytes)} %`, disk.isFull && 'bad'],
+  ];
+  return h(
+    'dl',
+    { class: 'totals' },
+    all.map(([title, value, level]) => h('div', { class: level }, h('dt', {}, title), h('dd', {}, value))),
+  );
+}
+
+/**
+ * @param {Status} status
+ * @param {number} nowMs
+ * @returns {Element[]}
+ */
+function alarms({ alarms }, nowMs) {
+  if (alarms.length === 0) return [];
+  return [
+    h('h2', {}, `Alarms (${alarms.length})`),
+    h(
+      'ul',
+      { class: 'alarms' },
+      alarms.map(({ name, message, since }) =>
+        h(
+          'li',
+          {},
+          badge('bad', name),
+          h('small', {}, ` since ${formatAge(Date.parse(since), nowMs)}`),
+          h('br', {}),
+          message,
+        ),
+      ),
+    ),
+  ];
+}
+
+/**
+ * @param {Status} status
+ * @param {Rates | null} rates
+ * @returns {Element[]}
+ */
+function streamsView({ streams, uplink }, rates) {
+  /** @typedef {Status['streams'][number]} Row */
+  return [
+    h('h2', {}, 'Streams'),
+    table({
+      caption: 'Streams, one for each Kafka topic',
+      columns: [
+        { title: 'Topic', cell: (/** @type {Row} */ { topic }) => topic },
+        { title: 'State', cell: (/** @type {Row} */ row) => streamState(row, uplink.state === 'live') },
+        { title: 'In', isNumber: true, cell: ({ topic }) => formatRate(rates?.streams.get(topic)?.came) },
+        { title: 'Out', isNumber: true, cell: ({ topic }) => formatRate(rates?.streams.get(topic)?.left) },
+        { title: 'Backlog', isNumber: true, cell: ({ lagRecords }) => formatCount(lagRecords) },
+        { title: 'Bytes', isNumber: true, cell: ({ lagBytes }) => formatBytes(lagBytes) },
+        {
+          title: 'Oldest',
+          isNumber: true,
+          cell: ({ lagRecords, oldestUnackedMs }) =>
+            lagRecords === 0 ? '–' : formatDuration(oldestUnackedMs),
+        },
+        {
+          title: 'Kept here',
+          isNumber: true,
+          cell: ({ logStartOffset, endOffset }) => formatCount(endOffset - logStartOffset),
+        },
+        { title: 'Next offset', isNumber: true, cell: ({ endOffset }) => formatCount(endOffset) },
+      ],
+      rows: streams,
+      empty: 'No reading has come yet.',
+    }),
+  ];
+}
+
+/**
+ * @param {Status['streams'][number]} stream
+ * @param {boolean} isLive
+ */
+function streamState({ uplink, lagRecords }, isLive) {
+  if (uplink === 'refused') return badge('bad', 'refused');
+  if (!isLive) return lagRecords === 0 ? 'all sent' : badge('warn', 'waiting');
+  return lagRecords === 0 ? badge('good', 'all sent') : badge('good', 'sending');
+}
+
+/**
+ * @param {Status} status
+ * @param {number} nowMs
+ * @returns {Element[]}
+ */
+function sourcesView({ sources: { list, forgotten } }, nowMs) {
+  const rows = list.slice(0, SOURCES_SHOWN);
+  const more = list.length - rows.length;
+  return [
+    h('h2', {}, 'Devices'),
+    table({
+      caption: 'Devices by when they were heard last',
+      columns: [
+        { title: 'Source', cell: ({ source }) => source },
+        { title: 'Last heard', isNumber: true, cell: ({ lastAt }) => formatAge(Date.parse(lastAt), nowMs) },
+        { title: 'Rate', isNumber: true, cell: ({ rate }) => formatRate(rate) },
+        { title: 'Messages', isNumber: true, cell: ({ messages }) => formatCount(messages) },
+        { title: 'Bytes', isNumber: true, cell: ({ bytes }) => formatBytes(bytes) },
+      ],
+      rows,
+      empty: 'No device has been heard since the agent started.',
+    }),
+    ...(more > 0
+      ? [
+          h(
+            'p',
+            {},
+            `${formatCount(more)} more were heard before them${forgotten > 0 ? ', and others earlier' : ''}.`,
+          ),
+        ]
+      : []),
+  ];
+}
+
+/**
+ * @param {Status} status
+ * @returns {Element[]}
+ */
+function serialView({ serial }) {
+  if (serial.length === 0) return [];
+  return [
+    h('h2', {}, 'Serial ports'),
+    table({
+      caption: 'Serial ports',
+      columns: [
+        { title: 'Port', cell: ({ path }) => path },
+        {
+          title: 'State',
+          cell: ({ state }) => badge(state === 'open' ? 'good' : 'warn', state),
+        },
+        {
+          title: 'Frames',
+          isNumber: true,
+          cell: (row) => formatCount('frames' in row ? row.frames : null),
+        },
+      ],
+      rows: serial,
+      empty: '',
+    }),
+  ];
+}
+
+/**
+ * @param {Status} status
+ * @param {number} nowMs
+ * @returns {Element[]}
+ */
+function uplinkView({ uplink, clock, mqtt }, nowMs) {
+  const listeners = mqtt.listeners.map(({ name, host, port }) => `${name} ${host}:${port}`).join(', ');
+  return [
+    h('h2', {}, 'Uplink and listeners'),
+    facts([
+      ['Uplink', `${uplink.state}, ${formatAge(uplink.since, nowMs)}`],
+      ['Hub', uplink.url ?? '–'],
+      ['Last acknowledgement', formatAge(uplink.lastAckAt, nowMs)],
+      uplink.state !== 'live' && uplink.lastError !== undefined && ['Last error', uplink.lastError],
+      ['Clock', `${clock.trusted ? 'trusted' : 'not trusted yet'}, by ${clock.source}`],
+      ['MQTT', `${formatCount(mqtt.clients)} clients at ${listeners}`],
+      mqtt.refused > 0 && ['Messages refused', formatCount(mqtt.refused)],
+      mqtt.access.failedLogins > 0 && ['Logins refused', formatCount(mqtt.access.failedLogins)],
+    ]),
+  ];
+}
+
+/**
+ * @param {Status} status
+ * @returns {Element[]}
+ */
+function diskView({ disk }) {
+  const { usedBytes, maxBytes, freeBytes } = disk;
+  return [
+    h('h2', {}, 'Disk'),
+    h('meter', {
+      min: 0,
+      max: maxBytes,
+      value: usedBytes,
+      high: maxBytes * 0.8,
+      'aria-label': 'Disk budget used',
+    }),
+    facts([
+      ['Used', `${formatBytes(usedBytes)} of ${formatBytes(maxBytes)}`],
+      ['Free on the file system', formatBytes(freeBytes)],
+    ]),
+  ];
+}
+
+/**
+ * @param {Status} status
+ * @returns {Element[]}
+ */
+function gapsView({ gaps, damage }) {
+  if (gaps.length === 0 && damage.length === 0) return [];
+  const rows = [
+    ...gaps.map(({ topic, from, to, reason }) => ({ topic, from, to, what: `lost: ${reason}` })),
+    ...damage.map(({ partition, baseOffset, endOffset, reason }) => ({
+      topic: partition,
+      from: baseOffset,
+      to: endOffset,
+      what: `damaged: ${reason}`,
+    })),
+  ];
+  return [
+    h('h2', {}, 'Gaps'),
+    table({
+      isCaptionShown: true,
+      caption: 'Offsets that a hub will not get, until it has noted them.',
+      columns: [
+        { title: 'Topic', cell: ({ topic }) => topic },
+        {
+          title: 'Offsets',
+          isNumber: true,
+          cell: ({ from, to }) => `${formatCount(from)} to ${formatCount(to - 1)}`,
+        },
+        { title: 'Records', isNumber: true, cell: ({ from, to }) => formatCount(to - from) },
+        { title: 'Reason', cell: ({ what }) => what },
+      ],
+      rows,
+      empty: '',
+    }),
+  ];
+}
+
+/**
+ * @param {Status} status
+ * @param {readonly Line[]} records Newest first.
+ * @param {string | undefined} topic
+ * @returns {Element[]}
+ */
+function recordsView({ streams }, records, topic) {
+  if (topic === undefined) return [];
+  const links = streams.map((one) =>
+    h(
+      'a',
+      { href: `#/?stream=${encodeURIComponent(one.topic)}`, 'aria-current': one.topic === topic && 'true' },
+      one.topic,
+    ),
+  );
+  return [
+    h('h2', { id: 'records' }, `Newest records of ${topic}`),
+    ...(streams.length > 1 ? [h('nav', { class: 'streams', 'aria-label': 'Streams' }, links)] : []),
+    table({
+      caption: `Newest records of ${topic}`,
+      columns: [
+        {
+          title: 'Offset',
+          cell: (/** @type {Line} */ line) => formatCount('lost' in line ? line.lost.from : line.offset),
+        },
+        { title: 'Time', cell: (line) => ('lost' in line ? '–' : timeOf(line.timestamp)) },
+        { title: 'Key', cell: (line) => ('lost' in line ? '–' : textOf(line.key)) },
+        {
+          title: 'Value',
+          cell: (line) =>
+            'lost' in line
+              ? badge('bad', `to ${formatCount(line.lost.to - 1)}: ${line.lost.reason}`)
+              : h('span', { class: 'value' }, textOf(line.value)),
+        },
+        { title: 'Source', cell: (line) => ('lost' in line ? '–' : sourceOf(line)) },
+      ],
+      rows: records,
+      empty: 'None is here: the hub has all, and they were freed.',
+    }),
+  ];
+}
+
+/** @param {readonly (readonly [string, Content] | false)[]} pairs */
+function facts(pairs) {
+  return h(
+    'dl',
+    { class: 'facts' },
+    pairs.flatMap((pair) => (pair === false ? [] : [h('dt', {}, pair[0]), h('dd', {}, pair[1])])),
+  );
+}
+
+/** @param {number} ms */
+function timeOf(ms) {
+  return new Date(ms).toISOString().replace('T', ' ').slice(0, 23);
+}
+
+/** @param {RecordLine} line */
+function sourceOf({ headers }) {
+  return textOf(headers.find(({ key }) => key === 'edgelog.source')?.value ?? null);
+}
+
+/** @param {Text} text */
+function textOf(text) {
+  if (text === null) return '–';
+  if (typeof text !== 'string') return `base64 ${text.base64.slice(0, VALUE_CHARS_MAX)}`;
+  return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX)}…` : text;
+}

@@ -1,0 +1,205 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { RunningAgent } from '../../agent.ts';
+import { temporaryDir, testAgent, until } from '../../testing/fixture.ts';
+import { aclSchema } from './acl-rules.ts';
+import { hashPassword } from './password-hash.ts';
+
+const acl = aclSchema.parse([
+  { user: 'meter-*', publish: ['meters/%u/#'], subscribe: ['commands/%u'] },
+  { user: 'desk', subscribe: ['meters/#'], both: ['commands/+'] },
+]);
+
+async function usersFile(...users: string[]): Promise<string> {
+  const path = join(temporaryDir(), 'users');
+  const lines = await Promise.all(users.map(async (user) => `${user}:${await hashPassword(`${user}!`)}\n`));
+  writeFileSync(path, lines.join(''));
+  return path;
+}
+
+const startAgent = async (given: Partial<Parameters<typeof testAgent>[0]> = {}) =>
+  testAgent({ dataDir: temporaryDir(), mqttUsers: await usersFile('meter-7', 'desk'), ...given });
+
+interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+function mosquitto(program: 'pub' | 'sub', agent: RunningAgent, ...args: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const all = ['-h', '127.0.0.1', '-p', String(agent.mqttPort), ...args];
+    execFile(`mosquitto_${program}`, all, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+  });
+}
+
+function open(agent: RunningAgent, user: string, options: IClientOptions = {}): MqttClient {
+  const client = mqtt.connect(`mqtt://127.0.0.1:${agent.mqttPort}`, {
+    username: user,
+    password: `${user}!`,
+    reconnectPeriod: 0,
+    clientId: `client-${user}`,
+    ...options,
+  });
+  onTestFinished(() => void client.end(true));
+  client.on('error', () => {});
+  return client;
+}
+
+async function connected(
+  agent: RunningAgent,
+  user: string,
+  options: IClientOptions = {},
+): Promise<MqttClient> {
+  const client = open(agent, user, options);
+  await heard(client, 'connect');
+  return client;
+}
+
+const heard = (client: MqttClient, event: 'connect' | 'close') =>
+  new Promise<void>((resolve) => client.once(event, () => resolve()));
+
+async function refusal(
+  agent: RunningAgent,
+  user: string,
+  options: IClientOptions,
+): Promise<number | undefined> {
+  const client = open(agent, user, options);
+  return new Promise((resolve) => client.on('error', (error) => resolve((error as { code?: number }).code)));
+}
+
+describe('logging in', () => {
+  test('mosquitto_pub with its password is let in; without one, or with another, it is not', async () => {
+    const agent = await startAgent();
+    const message = ['-t', 'a', '-m', 'x', '-q', '1'];
+    expect((await mosquitto('pub', agent, '-u', 'meter-7', '-P', 'meter-7!', ...message)).code).toBe(0);
+    expect((await mosquitto('pub', agent, '-u', 'meter-7', '-P', 'guess', ...message)).stderr).toMatch(
+      /refused/i,
+    );
+    expect((await mosquitto('pub', agent, ...message)).stderr).toMatch(/refused|not authori/i);
+    expect(agent.status().streams[0]!.endOffset).toBe(1);
+    expect(agent.status().mqtt.access).toEqual({ users: 2, rules: null, failedLogins: 2 });
+  });
+
+  test.each([
+    [4, 4],
+    [5, 0x86],
+  ] as const)('MQTT %i: a wrong password is answered with %i', async (protocolVersion, code) => {
+    const agent = await startAgent();
+    expect(await refusal(agent, 'desk', { protocolVersion, password: 'guess' })).toBe(code);
+  });
+
+  test('when all devices come back at once, ingest goes on: each password is hashed once', async () => {
+    const agent = await startAgent();
+    const device = await connected(agent, 'meter-7');
+    const storm = Array.from({ length: 60 }, (_, i) => connected(agent, 'desk', { clientId: `desk-${i}` }));
+    const began = performance.now();
+    await device.publishAsync('still', 'taken', { qos: 1 });
+    const publishMs = performance.now() - began;
+    const allBegan = performance.now();
+    await Promise.all(storm);
+    // Sixty hashes one after the other would take some seconds on any machine.
+    expect(publishMs).toBeLessThan(5000);
+    expect(performance.now() - allBegan).toBeLessThan(10_000);
+    expect(agent.status().mqtt.clients).toBe(61);
+  });
+
+  test('a user who is removed from the file is disconnected, one who is added may come, and a wrong file changes nothing', async () => {
+    const mqttUsers = await usersFile('meter-7', 'desk');
+    const agent = await startAgent({ mqttUsers });
+    const [meter, desk] = [await connected(agent, 'meter-7'), await connected(agent, 'desk')];
+    writeFileSync(mqttUsers, 'nonsense');
+    await until('the alarm is raised', () =>
+      agent.status().alarms.some(({ name }) => name === 'mqtt access'),
+    );
+    expect(agent.status().alarms[0]!.message).toMatch(/users:1: expected USER:HASH/);
+    expect([meter.connected, desk.connected]).toEqual([true, true]);
+
+    const gone = heard(desk, 'close');
+    writeFileSync(
+      mqttUsers,
+      `new:${await hashPassword('new!')}\nmeter-7:${await hashPassword('meter-7!')}\n`,
+    );
+    await gone;
+    await connected(agent, 'new');
+    expect(agent.status().alarms).toEqual([]);
+    expect(await refusal(agent, 'desk', {})).toBe(4);
+  });
+});
+
+describe('rules', () => {
+  test('MQTT 3.1.1: a publish that is not allowed ends the connection and is not stored', async () => {
+    const agent = await startAgent({ acl });
+    const meter = await connected(agent, 'meter-7');
+    await meter.publishAsync('meters/meter-7/temp', '21', { qos: 1 });
+    const closed = heard(meter, 'close');
+    meter.publish('meters/meter-8/temp', '21', { qos: 1 });
+    await closed;
+    expect(agent.status().streams[0]!.endOffset).toBe(1);
+  });
+
+  test('MQTT 5: it is answered with 0x87, and the connection stays', async () => {
+    const agent = await startAgent({ acl });
+    const meter = await connected(agent, 'meter-7', { protocolVersion: 5 });
+    await expect(meter.publishAsync('meters/meter-8/temp', '21', { qos: 1 })).rejects.toMatchObject({
+      code: 0x87,
+    });
+    await meter.publishAsync('meters/meter-7/temp', '21', { qos: 2 });
+    expect(meter.connected).toBe(true);
+  });
+
+  test('a subscription that is not allowed is refused, a wider one gives what is allowed of it, retained messages too', async () => {
+    const agent = await startAgent({ acl });
+    const desk = await connected(agent, 'desk');
+    await desk.publishAsync('commands/meter-7', 'go', { qos: 1, retain: true });
+    await desk.publishAsync('commands/meter-8', 'stop', { qos: 1, retain: true });
+    const meter = await connected(agent, 'meter-7', { protocolVersion: 5 });
+    const received: string[] = [];
+    meter.on('message', (topic) => received.push(topic));
+    await expect(meter.subscribeAsync('commands/meter-8')).rejects.toMatchObject({
+      message: expect.stringMatching(/not authorized/i),
+    });
+    await meter.subscribeAsync('#', { qos: 1 });
+    await until('the retained one is there', () => received.length === 1);
+    await desk.publishAsync('commands/meter-8', 'again', { qos: 1 });
+    await desk.publishAsync('commands/meter-7', 'again', { qos: 1 });
+    await until('the next one is there', () => received.length === 2);
+    expect(received).toEqual(['commands/meter-7', 'commands/meter-7']);
+  });
+
+  test.each([
+    [4, 5],
+    [5, 0x87],
+  ] as const)(
+    'MQTT %i: a last will on a topic that is not allowed refuses the connection with %i',
+    async (protocolVersion, code) => {
+      const agent = await startAgent({ acl });
+      const will = {
+        topic: 'meters/meter-8/state',
+        payload: Buffer.from('gone'),
+        qos: 1 as const,
+        retain: false,
+      };
+      expect(await refusal(agent, 'meter-7', { protocolVersion, will })).toBe(code);
+    },
+  );
+
+  test('rules in a file of Mosquitto are taken anew when it changes', async () => {
+    const mqttAcl = join(temporaryDir(), 'acl');
+    writeFileSync(mqttAcl, 'user meter-7\ntopic write a\n');
+    const agent = await startAgent({ mqttAcl });
+    const meter = await connected(agent, 'meter-7', { protocolVersion: 5 });
+    await meter.publishAsync('a', '1', { qos: 1 });
+    await expect(meter.publishAsync('b', '1', { qos: 1 })).rejects.toMatchObject({ code: 0x87 });
+    writeFileSync(mqttAcl, 'user meter-7\ntopic write b\n');
+    const again = setInterval(() => meter.publish('b', '1', { qos: 1 }, () => {}), 100);
+    onTestFinished(() => clearInterval(again));
+    await until('the new rules stand', () => agent.status().streams[0]!.endOffset > 1);
+    await expect(meter.publishAsync('a', '1', { qos: 1 })).rejects.toMatchObject({ code: 0x87 });
+  });
+});

@@ -1,0 +1,87 @@
+import { EdgelogError } from '@edgelog/base';
+import { z } from 'zod';
+
+const text = z.union([z.string(), z.object({ base64: z.string() }), z.null()]);
+
+const lineSchema = z.union([
+  z.object({
+    offset: z.number(),
+    timestamp: z.number(),
+    key: text,
+    value: text,
+    headers: z.array(z.object({ key: z.string(), value: text })),
+  }),
+  z.object({ lost: z.object({ from: z.number(), to: z.number(), reason: z.string() }) }),
+]);
+
+/** A record, or offsets that cannot be read, as an agent's /streams/TOPIC has them. */
+export type AgentLine = z.output<typeof lineSchema>;
+
+const streamsSchema = z.object({ streams: z.array(z.object({ topic: z.string() })) });
+const refusalSchema = z.object({ error: z.string() });
+
+/** Throws REFUSED where there is no stream, or several. */
+export async function onlyTopic(agent: string, signal: AbortSignal): Promise<string> {
+  const response = await ask(new URL('/streams', agent), signal);
+  const topics = streamsSchema.parse(await response.json()).streams.map(({ topic }) => topic);
+  if (topics.length === 1) return topics[0]!;
+  throw new EdgelogError(
+    'REFUSED',
+    topics.length === 0
+      ? 'this gateway has no stream yet'
+      : `give a topic, this gateway has several: ${topics.join(', ')}`,
+  );
+}
+
+export interface LinesQuery {
+  offset?: string;
+  time?: string;
+  limit: number | undefined;
+  follow: boolean;
+}
+
+/** Hands each line to `take` and waits for it. Throws CONNECTION_LOST, and REFUSED with what the agent says. */
+export async function readLines(
+  agent: string,
+  topic: string,
+  { offset, time, limit, follow }: LinesQuery,
+  signal: AbortSignal,
+  take: (line: AgentLine, raw: string) => Promise<void>,
+): Promise<void> {
+  const url = new URL(`/streams/${encodeURIComponent(topic)}`, agent);
+  if (offset !== undefined) url.searchParams.set('offset', offset);
+  if (time !== undefined) url.searchParams.set('time', time);
+  if (limit !== undefined) url.searchParams.set('limit', String(limit));
+  if (follow) url.searchParams.set('follow', '1');
+  const response = await ask(url, signal);
+  const decoder = new TextDecoder();
+  let rest = '';
+  const body = response.body as AsyncIterable<Uint8Array> | null;
+  try {
+    for await (const bytes of body ?? []) {
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
+      rest = lines.pop()!;
+      for (const line of lines) await take(lineSchema.parse(JSON.parse(line)), line);
+    }
+  } catch (cause) {
+    if (cause instanceof z.ZodError || cause instanceof SyntaxError) throw cause;
+    throw new EdgelogError('CONNECTION_LOST', `the agent at ${agent} has gone`, { cause });
+  }
+}
+
+async function ask(url: URL, signal: AbortSignal): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { signal });
+  } catch (cause) {
+    throw new EdgelogError('CONNECTION_LOST', `no agent answers at ${url.origin}; is its --http there?`, {
+      cause,
+    });
+  }
+  if (response.ok) return response;
+  const said = refusalSchema.safeParse(await response.json().catch(() => undefined));
+  throw new EdgelogError(
+    'REFUSED',
+    said.data?.error ?? `the agent at ${url.origin} answers ${response.status}`,
+  );
+}
