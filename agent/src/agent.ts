@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { EdgelogError } from '@edgelog/base';
-import { Alarms, Disk, nodeTimers, StreamSet } from '@edgelog/edge';
+import { Alarms, Disk, nodeTimers, StreamSet, TopicPolicies } from '@edgelog/edge';
 import { openLogStore } from '@edgelog/log';
 import {
   createLogger,
@@ -11,7 +11,7 @@ import {
   type RunningProcess,
   reportFatal,
 } from '@edgelog/runtime';
-import { startUplink, type Uplink } from '@edgelog/sync';
+import type { Uplink, UplinkTuning } from '@edgelog/sync';
 import { registerAgentMetrics } from './agent-metrics.ts';
 import { watchClock } from './clock-watch.ts';
 import { startAgentHttp } from './http/ops.ts';
@@ -24,6 +24,9 @@ import { SerialLines } from './serial/serial-lines.ts';
 import { type AgentSettings, logWear, segmentBytesOf } from './settings.ts';
 import { SourcesSeen } from './sources-seen.ts';
 import { type AgentParts, agentStatus } from './status.ts';
+import { Subscription } from './subscription/index.ts';
+import { SetAside } from './uplink/set-aside.ts';
+import { startAgentUplink } from './uplink/start.ts';
 
 export interface AgentDeps {
   log?: Logger;
@@ -31,6 +34,7 @@ export interface AgentDeps {
   now?: () => number;
   /** The store failed and the agent refuses new data; default: the process ends with status 1. */
   onFatal?: (error: EdgelogError) => void;
+  uplinkTuning?: Partial<UplinkTuning>;
 }
 
 export interface RunningAgent extends RunningProcess {
@@ -98,8 +102,17 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     });
     const { clock } = clockWatch;
     undo.push(() => clockWatch.stop());
+    const setAside = await SetAside.open({
+      dir: join(dir, 'set-aside'),
+      maxBytes: settings.setAsideBytes,
+      now,
+      alarms,
+    });
+    const policies = new TopicPolicies(settings.topics);
     const streams: StreamSet = new StreamSet({
       ...settings,
+      policies,
+      keepAside: (poison) => setAside.keep(poison),
       store,
       disk,
       alarms,
@@ -116,22 +129,15 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     const qos2 = new Qos2Window(store.state);
     streams.onTurnEnd(() => qos2.save());
 
-    uplink = startUplink({
-      urls: settings.hub,
+    uplink = startAgentUplink({
+      settings,
+      identity: { gateway: settings.gateway, instance, version: VERSION },
+      streams,
+      policies,
+      clock,
+      alarms,
       log,
-      port: {
-        identity: { gateway: settings.gateway, instance, version: VERSION },
-        streams: () =>
-          [...streams.list()]
-            .filter(({ isDurable }) => isDurable)
-            .flatMap(({ uplink }) => [...uplink.runs()]),
-        unconfirmedGaps: () => streams.gaps.list(),
-        gapConfirmed: (gap) => streams.gaps.confirm(gap),
-      },
-      onWelcome: ({ hubTimeMs, roundTripMs }) => {
-        clock.onHubTime(hubTimeMs, roundTripMs);
-        streams.armLinger();
-      },
+      tuning: deps.uplinkTuning,
     });
     const { stop: stopUplink } = uplink;
     undo.push(() => stopUplink.call(uplink));
@@ -191,12 +197,31 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     });
     undo.push(() => serial.stop());
 
+    const subscriptions = settings.subscribe.map(
+      (setting) =>
+        new Subscription({
+          setting,
+          gateway: settings.gateway,
+          maxMessageBytes: settings.maxMessageBytes,
+          ingest,
+          qos2,
+          state: store.state,
+          pressure: streams.pressure,
+          committed: () => streams.committed(),
+          alarms,
+          metrics,
+          log,
+        }),
+    );
+    undo.push(async () => void (await Promise.all(subscriptions.map((one) => one.stop()))));
+
     const parts: AgentParts = {
       gateway: settings.gateway,
       version: VERSION,
       instance,
       store,
       streams,
+      setAside,
       disk,
       alarms,
       uplink,
@@ -204,6 +229,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       access,
       mqttCounters: counters,
       serial,
+      subscriptions,
       clock,
       ingest: routed,
       sources,

@@ -1,10 +1,12 @@
 import { hostname } from 'node:os';
-import { WEAR, WEAR_MODES } from '@edgelog/edge';
+import { topicPolicySchema, WEAR, WEAR_MODES } from '@edgelog/edge';
 import { addressSetting, LOG_LEVELS } from '@edgelog/runtime';
 import { z } from 'zod';
 import { routesSchema, TOPIC_NAME } from './ingest/index.ts';
 import { aclSchema } from './mqtt/access/index.ts';
 import { serialSettingSchema } from './serial/setting.ts';
+import { subscriptionsSchema } from './subscription/index.ts';
+import { uplinkFields } from './uplink/settings.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -145,6 +147,9 @@ export const agentSettingsSchema = z.object({
   replayBytes: bytes(0, GIB)
     .default(16 * MIB)
     .describe('acknowledged data kept per stream, for a hub that lost its newest'),
+  subscribe: subscriptionsSchema
+    .default([])
+    .describe('existing MQTT brokers to take messages from: url, filters and more'),
   routes: routesSchema
     .default([])
     .describe(
@@ -167,6 +172,11 @@ export const agentSettingsSchema = z.object({
     .describe(
       "auto: the system's clock is trusted once systemd-timesyncd or the hub confirms it; system: always (chrony, GPS, an RTC)",
     ),
+  ...uplinkFields,
+  topics: z
+    .array(topicPolicySchema)
+    .default([])
+    .describe('per Kafka topic: priority, lane, whenFull; the first entry that matches holds'),
   logLevel: z.enum(LOG_LEVELS).default('info').describe('least level of the lines on stderr'),
 });
 

@@ -14,6 +14,8 @@ import type { MqttBroker } from './mqtt/broker.ts';
 import type { MqttCounters } from './mqtt/counters.ts';
 import type { SerialLines } from './serial/serial-lines.ts';
 import type { SourcesSeen } from './sources-seen.ts';
+import type { Subscription } from './subscription/index.ts';
+import type { SetAside } from './uplink/set-aside.ts';
 
 /** What /status says of one stream. Offsets are edge offsets. */
 export interface StreamStatus {
@@ -34,6 +36,20 @@ export interface StreamStatus {
   /** Age of the oldest reading that no hub has acknowledged; 0 when there is none. */
   oldestUnackedMs: number;
   uplink: UplinkStreamStatus['state'] | null;
+  /** Its runs under way, oldest first: a backlog and what is fresh beside it, each in its order. */
+  lanes: LaneStatus[];
+}
+
+export interface LaneStatus {
+  producerId: number;
+  firstOffset: number;
+  ackedOffset: number;
+  sealedOffset: number;
+  isBacklog: boolean;
+  priority: number;
+  inFlightBytes: number;
+  state: UplinkStreamStatus['state'];
+  reason: string | null;
 }
 
 export interface AgentParts {
@@ -42,6 +58,7 @@ export interface AgentParts {
   instance: string;
   store: LogStore;
   streams: StreamSet;
+  setAside: SetAside;
   disk: Disk;
   alarms: Alarms;
   uplink: Uplink;
@@ -49,6 +66,7 @@ export interface AgentParts {
   access: MqttAccess;
   mqttCounters: MqttCounters;
   serial: SerialLines;
+  subscriptions: readonly Subscription[];
   clock: GatewayClock;
   ingest: RoutedIngest;
   sources: SourcesSeen;
@@ -58,11 +76,18 @@ export interface AgentParts {
 /** Acknowledgements that stand still for this long while the uplink is live and there is something to send. */
 const STALLED_MS = 60_000;
 
-export function streamStatus(stream: Stream, at: UplinkStreamStatus | undefined, now: number): StreamStatus {
+/** `remote`: what the uplink's session says of all streams. */
+export function streamStatus(
+  stream: Stream,
+  remote: readonly UplinkStreamStatus[],
+  now: number,
+): StreamStatus {
   const { edge, uplink, state } = stream;
   const { ackedOffset } = uplink;
   const { endOffset } = edge;
   const { producerId, firstOffset } = currentRun(state);
+  const runs = remote.filter(({ logId }) => logId === state.logId);
+  const at = runs.find((one) => one.producerId === producerId);
   const { records: lagRecords, bytes } = uplink.unacked;
   return {
     topic: state.topic,
@@ -77,13 +102,28 @@ export function streamStatus(stream: Stream, at: UplinkStreamStatus | undefined,
     lagBytes: bytes + edge.unsealedBytes,
     oldestUnackedMs: lagRecords === 0 ? 0 : Math.max(0, now - (uplink.oldestUnackedTimestamp() ?? now)),
     uplink: at?.state ?? null,
+    lanes: runs.filter((one) => one.ackedNext < one.sealedEnd || one === at).map(laneStatus),
+  };
+}
+
+function laneStatus(run: UplinkStreamStatus): LaneStatus {
+  const { producerId, firstOffset, isBacklog, priority, inFlightBytes, state, reason } = run;
+  return {
+    producerId,
+    firstOffset,
+    ackedOffset: run.ackedNext,
+    sealedOffset: run.sealedEnd,
+    isBacklog,
+    priority,
+    inFlightBytes,
+    state,
+    reason: reason ?? null,
   };
 }
 
 export function agentStatus(parts: AgentParts) {
   const { gateway, version, instance, store, streams, disk, alarms, mqtt, mqttCounters, serial } = parts;
   const { streams: remote, ...uplink } = parts.uplink.status();
-  const at = new Map(remote.map((one) => [one.topic, one]));
   const now = parts.now();
   return {
     role: 'agent',
@@ -94,7 +134,7 @@ export function agentStatus(parts: AgentParts) {
     clock: parts.clock.status(),
     ingest: parts.ingest.status(),
     sources: parts.sources.status(),
-    streams: [...streams.list()].map((stream) => streamStatus(stream, at.get(stream.state.topic), now)),
+    streams: [...streams.list()].map((stream) => streamStatus(stream, remote, now)),
     uplink,
     mqtt: {
       port: mqtt.listeners[0]!.port,
@@ -116,12 +156,14 @@ export function agentStatus(parts: AgentParts) {
       throttled: mqttCounters.throttled.value,
       store: mqtt.store(),
     },
+    subscriptions: parts.subscriptions.map((one) => one.status()),
     serial: serial.status(),
     disk: disk.status(),
     log: store.stats(),
     damage: store.damage(),
     pendingBytes: streams.pressure.pendingBytes,
     gaps: streams.gaps.list(),
+    setAside: parts.setAside.list(),
     alarms: alarms.list(),
   };
 }
@@ -132,13 +174,14 @@ export function agentHealth(parts: AgentParts): { ok: boolean; reasons: string[]
   const { streams, disk, uplink } = parts;
   if (streams.failure !== undefined) reasons.push(streams.failure.message);
   if (disk.isFull) reasons.push('the disk is full: devices are refused');
-  const { state, since, lastAckAt, streams: remote } = uplink.status();
+  const { state, since, lastAckAt, streams: remote, window } = uplink.status();
   const now = parts.now();
   if (state === 'refused') reasons.push('the hub refuses this gateway');
   for (const one of remote) {
     if (one.state === 'refused') reasons.push(`the hub refuses stream ${one.topic}: ${one.reason}`);
   }
-  if (state === 'live' && now - Math.max(since, lastAckAt ?? 0) > STALLED_MS) {
+  const isToSend = state === 'live' && window?.isOpen !== false;
+  if (isToSend && now - Math.max(since, lastAckAt ?? 0) > STALLED_MS) {
     const stalled = [...streams.list()].filter(
       (stream) => now - (stream.uplink.oldestUnackedTimestamp() ?? now) > STALLED_MS,
     );

@@ -1,0 +1,2 @@
+export { subscriptionsSchema } from './setting.ts';
+export { Subscription, type SubscriptionStatus } from './subscription.ts';

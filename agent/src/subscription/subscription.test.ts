@@ -1,0 +1,230 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { z } from 'zod';
+import { temporaryDir, testAgent, testHub, until } from '../testing/fixture.ts';
+import { MemoryHub } from '../testing/memory-hub.ts';
+import { type Mosquitto, mosquitto } from '../testing/mosquitto.ts';
+import { startProcess } from '../testing/process.ts';
+import { type subscriptionSchema, subscriptionsSchema } from './setting.ts';
+
+type Given = Partial<z.input<typeof subscriptionSchema>>;
+
+const setting = ({ port }: Pick<Mosquitto, 'port'>, given: Given = {}) =>
+  subscriptionsSchema.parse([{ url: `mqtt://127.0.0.1:${port}`, filters: ['#'], name: 'plant', ...given }]);
+
+async function subscribed(broker: Mosquitto, given: Given = {}, dataDir = temporaryDir()) {
+  const hub = new MemoryHub();
+  const server = await testHub(hub);
+  const agent = await testAgent({ dataDir, hub: [server.url], subscribe: setting(broker, given) });
+  const status = () => agent.status().subscriptions[0]!;
+  await until('it is subscribed', () => status().state === 'subscribed');
+  return { agent, hub, status };
+}
+
+const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, n) => `${from + n}`);
+
+describe('messages of an existing broker', () => {
+  test.each(['3.1.1', 5] as const)(
+    'reach the hub in order, each acknowledged (MQTT %s)',
+    async (protocol) => {
+      const broker = await mosquitto(temporaryDir());
+      const { hub, status } = await subscribed(broker, { protocol });
+      await broker.publishLines(numbers(500), '-t', 'a/b', '-q', '1');
+      await until('all are at the hub', () => hub.values().length >= 500);
+      expect(hub.values()).toEqual(numbers(500));
+      expect(status()).toMatchObject({ messages: 500, unacked: 0, lastError: null });
+      const [record] = hub.records();
+      expect(`${record!.key}`).toBe('a/b');
+      expect(record!.headers.map(({ key, value }) => [key, `${value}`])).toContainEqual([
+        'edgelog.source',
+        'subscription:plant',
+      ]);
+    },
+  );
+
+  test('of QoS 0 and 2 come too, with their user properties', async () => {
+    const broker = await mosquitto(temporaryDir());
+    const { hub } = await subscribed(broker, { qos: 2 });
+    await broker.publish('-t', 'zero', '-m', '0', '-q', '0');
+    await broker.publishLines(
+      numbers(100),
+      '-t',
+      'two',
+      '-q',
+      '2',
+      '-V',
+      '5',
+      '-D',
+      'publish',
+      'user-property',
+      'unit',
+      'C',
+    );
+    await until('all are at the hub', () => hub.values().length >= 101);
+    const two = hub.records().filter(({ key }) => `${key}` === 'two');
+    expect(two.map(({ value }) => `${value}`)).toEqual(numbers(100));
+    expect(two[0]!.headers.at(-1)).toMatchObject({ key: 'unit', value: Buffer.from('C') });
+  });
+
+  test('that come while the gateway is away are there when it comes back; retained ones do not come again', async () => {
+    const broker = await mosquitto(temporaryDir());
+    const dataDir = temporaryDir();
+    await broker.publish('-t', 'kept', '-m', 'r', '-q', '1', '-r');
+    const first = await subscribed(broker, {}, dataDir);
+    await until('the retained message is taken', () => first.status().messages === 1);
+    await first.agent.stop();
+    await broker.publishLines(numbers(200), '-t', 't', '-q', '1');
+    const { hub } = await subscribed(broker, {}, dataDir);
+    await until('all are at the hub', () => hub.values().length >= 201);
+    expect(hub.values()).toEqual(['r', ...numbers(200)]);
+  });
+
+  test('of a shared subscription go to one gateway each', async () => {
+    const broker = await mosquitto(temporaryDir());
+    const one = await subscribed(broker, { share: 'g', clientId: 'one' });
+    const two = await subscribed(broker, { share: 'g', clientId: 'two' });
+    await broker.publishLines(numbers(100), '-t', 't', '-q', '1');
+    const total = () => one.hub.values().length + two.hub.values().length;
+    await until('all are at the hubs', () => total() >= 100);
+    expect([...one.hub.values(), ...two.hub.values()].map(Number).sort((a, b) => a - b)).toEqual(
+      numbers(100).map(Number),
+    );
+    expect(one.hub.values().length).toBeGreaterThan(0);
+    expect(two.hub.values().length).toBeGreaterThan(0);
+  });
+
+  test('that are over the limit are left out with an alarm, and what is behind them comes', async () => {
+    const broker = await mosquitto(temporaryDir());
+    const hub = new MemoryHub();
+    const server = await testHub(hub);
+    const agent = await testAgent({
+      dataDir: temporaryDir(),
+      hub: [server.url],
+      maxMessageBytes: 1000,
+      subscribe: setting(broker, { protocol: '3.1.1' }),
+    });
+    await until('it is subscribed', () => agent.status().subscriptions[0]!.state === 'subscribed');
+    await broker.publish('-t', 't', '-q', '1', '-m', 'x'.repeat(1001));
+    await broker.publish('-t', 't', '-q', '1', '-m', 'small');
+    await until('the small one is at the hub', () => hub.values().length === 1);
+    expect(agent.status().subscriptions[0]).toMatchObject({ messages: 1, refused: 1 });
+    expect(agent.status().alarms.map(({ name }) => name)).toContain('subscription plant refused');
+  });
+});
+
+const args = (dir: string, broker: Mosquitto, given: Given) => {
+  const file = join(dir, 'agent.yaml');
+  const one = { url: `mqtt://127.0.0.1:${broker.port}`, filters: ['#'], name: 'plant', ...given };
+  writeFileSync(file, JSON.stringify({ subscribe: [one] }));
+  return ['--config', file];
+};
+
+test.each([1, 2] as const)(
+  'kill -9 of the agent under load: nothing is lost, order is kept (QoS %i)',
+  async (qos) => {
+    const broker = await mosquitto(temporaryDir());
+    const hub = new MemoryHub();
+    const server = await testHub(hub);
+    const dataDir = temporaryDir();
+    const config = args(temporaryDir(), broker, { qos });
+    const total = 6000;
+    let published: Promise<void> | undefined;
+    for (let round = 0; round < 4; round++) {
+      const agent = await startProcess({ dataDir, hub: server.url, args: config });
+      const at = async () =>
+        (
+          (await (await fetch(`http://127.0.0.1:${agent.httpPort}/status`)).json()) as {
+            subscriptions: { state: string; messages: number }[];
+          }
+        ).subscriptions[0]!;
+      for (let last = await at(); last.state !== 'subscribed'; last = await at())
+        await new Promise((r) => setTimeout(r, 20));
+      published ??= broker.publishLines(numbers(total), '-t', 't', '-q', `${qos}`);
+      if (round === 3) break;
+      await new Promise((resolve) => setTimeout(resolve, 100 + 150 * Math.random()));
+      await agent.kill('SIGKILL');
+    }
+    await published;
+    const values = () => hub.values().map(Number);
+    await until('all are at the hub', () => new Set(values()).size >= total, 30_000);
+    if (qos === 2) expect(values()).toEqual(numbers(total).map(Number));
+    else {
+      const first = values().filter((n, i, all) => all.indexOf(n) === i);
+      expect(first).toEqual(numbers(total).map(Number));
+    }
+  },
+);
+
+test('kill -9 of the broker: the gateway subscribes again and takes what comes then', async () => {
+  const broker = await mosquitto(temporaryDir());
+  const { hub, status, agent } = await subscribed(broker);
+  await broker.publishLines(numbers(50), '-t', 't', '-q', '1');
+  await until('the first are at the hub', () => hub.values().length === 50);
+  await broker.kill('SIGKILL');
+  await until('it is noticed', () => status().state !== 'subscribed');
+  expect(agent.status().alarms.map(({ name }) => name)).toContain('subscription plant');
+  await broker.start();
+  await until('it is subscribed again', () => status().state === 'subscribed', 20_000);
+  await broker.publishLines(numbers(50, 50), '-t', 't', '-q', '1');
+  await until('all are at the hub', () => new Set(hub.values()).size === 100);
+  expect(hub.values().slice(0, 50)).toEqual(numbers(50));
+  expect(agent.status().alarms.map(({ name }) => name)).not.toContain('subscription plant');
+});
+
+test('a broker with TLS and passwords: the wrong password is named, the right one works', async () => {
+  const dir = temporaryDir();
+  const openssl = (...words: string[]) => execFileSync('openssl', words, { cwd: dir, stdio: 'pipe' });
+  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  openssl(
+    'req',
+    '-x509',
+    ...ec,
+    '-keyout',
+    'key.pem',
+    '-out',
+    'cert.pem',
+    '-days',
+    '30',
+    '-subj',
+    '/CN=broker',
+    '-addext',
+    'subjectAltName=IP:127.0.0.1',
+  );
+  execFileSync('mosquitto_passwd', ['-b', '-c', join(dir, 'users'), 'gw', 'secret']);
+  const broker = await mosquitto(dir, [
+    `certfile ${dir}/cert.pem`,
+    `keyfile ${dir}/key.pem`,
+    'allow_anonymous false',
+    `password_file ${dir}/users`,
+  ]);
+  writeFileSync(join(dir, 'password'), 'wrong\n');
+  const given: Given = {
+    url: `mqtts://127.0.0.1:${broker.port}`,
+    ca: join(dir, 'cert.pem'),
+    username: 'gw',
+    passwordFile: join(dir, 'password'),
+  };
+  const agent = await testAgent({ dataDir: temporaryDir(), subscribe: setting(broker, given) });
+  const status = () => agent.status().subscriptions[0]!;
+  await until('it is refused', () => status().lastError !== null);
+  expect(status().lastError).toMatch(/not authorized/i);
+  writeFileSync(join(dir, 'password'), 'secret\n');
+  await until('it is subscribed', () => status().state === 'subscribed', 20_000);
+  await broker.publish(
+    '-t',
+    't',
+    '-m',
+    'x',
+    '-q',
+    '1',
+    '--cafile',
+    join(dir, 'cert.pem'),
+    '-u',
+    'gw',
+    '-P',
+    'secret',
+  );
+  await until('a message is taken', () => status().messages === 1);
+});
