@@ -216,6 +216,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     messagesPerSecond: limits.mqttMaxMessagesPerSecond,
     bytesPerSecond: limits.mqttMaxBytesPerSecond,
     pressure: streams.pressure,
+    partial: { bytes: 0 },
     monotonicMs: options.monotonicMs,
     onPublish: (connection, packet) => path.publish(connection, packet),
     onRelease: (connection, messageId) => path.release(connection, messageId),

@@ -16,6 +16,8 @@ export interface ConnectionHost {
   messagesPerSecond: number;
   bytesPerSecond: number;
   pressure: Pressure;
+  /** Of packets that have not arrived wholly, of all connections. */
+  partial: { bytes: number };
   monotonicMs: () => number;
   onPublish(connection: MqttConnection, packet: PublishPacket): void;
   onRelease(connection: MqttConnection, messageId: number): void;
@@ -32,6 +34,8 @@ export interface ConnectionHost {
 export const UNACKED_MAX = 1000;
 /** Payload bytes of one connection on their way to local subscribers' queues and retained messages. */
 const DELIVERING_BYTES_MAX = 1024 * 1024;
+/** For packets of all connections that have not arrived wholly. */
+const PARTIAL_BYTES_MAX = 64 * 1024 * 1024;
 /** How long what came before a fault may take to be acknowledged. */
 const FAULT_GRACE_MS = 2000;
 
@@ -70,6 +74,7 @@ export class MqttConnection {
   #isStopped = false;
   #isDraining = false;
   #deliveringBytes = 0;
+  #partialBytes = 0;
   #wake: NodeJS.Timeout | undefined;
 
   constructor(stream: MqttSocket, peer: MqttPeer, host: ConnectionHost) {
@@ -89,17 +94,17 @@ export class MqttConnection {
     });
     this.#read = stream.read.bind(stream) as (size?: number) => Buffer | null;
     stream.read = (size?: number) => (size === 0 ? this.#read(0) : this.#pull());
-    stream.once('close', () => clearTimeout(this.#wake));
+    stream.on('drain', () => this.resume());
+    stream.once('close', () => {
+      clearTimeout(this.#wake);
+      host.partial.bytes -= this.#partialBytes;
+      this.#partialBytes = 0;
+    });
   }
 
-  /** Bytes of a packet that has not arrived wholly. */
-  get partialBytes(): number {
-    return this.#frames.partialBytes;
-  }
-
-  /** It is not read at the moment, for which its client cannot help. */
+  /** It is not read at the moment, for which its client cannot help: one that takes no acknowledgements can. */
   get isHeldUp(): boolean {
-    return this.#isWaiting;
+    return this.#isWaiting && !this.stream.writableNeedDrain;
   }
 
   get isVersion5(): boolean {
@@ -190,6 +195,7 @@ export class MqttConnection {
         this.#take();
         continue;
       }
+      this.#countPartial();
       if (hasRead) return null;
       const chunk = this.#read();
       if (chunk === null) return null;
@@ -244,8 +250,21 @@ export class MqttConnection {
     return bytes.subarray(start, end);
   }
 
+  #countPartial(): void {
+    const { partial } = this.#host;
+    const { partialBytes } = this.#frames;
+    if (partialBytes === this.#partialBytes || this.stream.destroyed) return;
+    partial.bytes += partialBytes - this.#partialBytes;
+    this.#partialBytes = partialBytes;
+    if (partial.bytes <= PARTIAL_BYTES_MAX) return;
+    throw new MqttFault(
+      Reason.QUOTA_EXCEEDED,
+      `packets that are not complete take ${PARTIAL_BYTES_MAX} bytes`,
+    );
+  }
+
   #isHeldUp(): boolean {
-    if (this.#host.pressure.isHigh) return true;
+    if (this.#host.pressure.isHigh || this.stream.writableNeedDrain) return true;
     if (this.acks.length >= UNACKED_MAX || this.#deliveringBytes > DELIVERING_BYTES_MAX) return true;
     return this.#isOverRate();
   }

@@ -1,0 +1,116 @@
+import { duplexPair } from 'node:stream';
+import { Pressure } from '@edgelog/edge';
+import { Aedes } from 'aedes';
+import fc from 'fast-check';
+import { generate, type Packet, parser } from 'mqtt-packet';
+import { expect, onTestFinished, test } from 'vitest';
+import { until } from '../testing/fixture.ts';
+import { connectPacket, publishPacket } from '../testing/raw-mqtt.ts';
+import { type ConnectionHost, MqttConnection } from './connection.ts';
+import type { MqttSocket } from './listeners/index.ts';
+import { AckType } from './protocol.ts';
+
+/** A client and a connection over a pipe in memory: what was published and released is in `taken`, in order. */
+async function setUp(given: Partial<ConnectionHost> = {}) {
+  const broker = await Aedes.createBroker();
+  onTestFinished(() => new Promise<void>((resolve) => broker.close(resolve)));
+  const [client, end] = duplexPair();
+  const taken: string[] = [];
+  const faults: string[] = [];
+  const socket: MqttSocket = Object.assign(end, { remoteAddress: 'memory', remotePort: 0 });
+  const connection = new MqttConnection(
+    socket,
+    { certificateName: undefined },
+    {
+      maxPacketBytes: 100_000,
+      messagesPerSecond: 0,
+      bytesPerSecond: 0,
+      pressure: new Pressure(),
+      partial: { bytes: 0 },
+      monotonicMs: () => performance.now(),
+      onPublish: ({ acks }, { payload, messageId, qos }) => {
+        taken.push(`${payload}`);
+        if (qos === 1) acks.ack(AckType.PUBACK, messageId);
+      },
+      onRelease: (_, messageId) => void taken.push(`release ${messageId}`),
+      onFault: (_, { message }) => void faults.push(message),
+      onThrottled: () => {},
+      ...given,
+    },
+  );
+  connection.client = broker.handle(socket);
+  return { client, taken, faults };
+}
+
+const packet = fc.oneof(
+  fc.constant('ping' as const),
+  fc.record({ release: fc.integer({ min: 1, max: 9 }) }),
+  fc.record({ value: fc.stringMatching(/^[a-z]{0,200}$/) }),
+);
+
+test('messages and other packets keep their order, however the bytes are cut', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(packet, { maxLength: 30 }),
+      fc.array(fc.nat(), { maxLength: 10 }),
+      async (packets, cuts) => {
+        const { client, taken, faults } = await setUp();
+        const answers: string[] = [];
+        const parse = parser();
+        parse.on('packet', ({ cmd }) => answers.push(cmd!));
+        client.on('data', (bytes: Buffer) => void parse.parse(bytes));
+        const sent: Packet[] = packets.map((one, i) => {
+          if (one === 'ping') return { cmd: 'pingreq' };
+          if ('release' in one) return { cmd: 'pubrel', messageId: one.release };
+          return publishPacket('t', one.value, { messageId: i + 1 });
+        });
+        const bytes = Buffer.concat([connectPacket('dev'), ...sent].map((one) => generate(one)));
+        const bounds = [0, ...cuts.map((cut) => cut % bytes.length).toSorted((a, b) => a - b), bytes.length];
+        for (const [i, to] of bounds.entries()) {
+          client.write(bytes.subarray(bounds[i - 1] ?? 0, to));
+          if (i % 2 === 0) await new Promise((resolve) => setImmediate(resolve));
+        }
+        const published = sent.filter(({ cmd }) => cmd === 'publish').length;
+        const pings = sent.filter(({ cmd }) => cmd === 'pingreq').length;
+        const messages = packets.filter((one) => one !== 'ping');
+        await until(
+          'all is answered',
+          () => answers.length === 1 + published + pings && taken.length === messages.length,
+        );
+        expect(taken).toEqual(messages.map((one) => ('value' in one ? one.value : `release ${one.release}`)));
+        expect(faults).toEqual([]);
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+test('a client that takes no acknowledgements is read no further', async () => {
+  const { client, taken } = await setUp();
+  client.write(generate(connectPacket('dev')));
+  const message = generate(publishPacket('t', 'x'));
+  const total = 200_000;
+  for (let i = 0; i < total / 1000; i++) client.write(Buffer.concat(Array(1000).fill(message)));
+  for (let before = -1; taken.length === 0 || taken.length !== before; ) {
+    before = taken.length;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  expect(taken.length).toBeLessThan(total / 2);
+  client.resume();
+  await until('all is read', () => taken.length === total);
+});
+
+test('packets that never become complete are bounded over all connections', async () => {
+  const partial = { bytes: 64 * 1024 * 1024 - 1000 };
+  const { client, faults } = await setUp({ partial });
+  client.write(
+    Buffer.concat([
+      generate(connectPacket('dev')),
+      generate(publishPacket('t', Buffer.alloc(5000))).subarray(0, 2000),
+    ]),
+  );
+  await until('it is refused', () => faults.length === 1);
+  expect(faults[0]).toMatch(/not complete/);
+  client.destroy();
+  await until('its bytes are given back', () => partial.bytes === 64 * 1024 * 1024 - 1000);
+});
