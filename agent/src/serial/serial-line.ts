@@ -164,7 +164,7 @@ export class SerialLine {
         this.#counters.faults[kind].inc();
         this.#limiter.warn('serial line fault', { port: this.#path, kind, detail });
       },
-      setLine: (settings) => tty.setLine(settings),
+      setLine: (settings) => void tty.setLine(settings),
       timers: {
         now: () => performance.now(),
         after: (ms, run) => {

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { temporaryDir, until } from '../testing/fixture.ts';
 import { plug } from './testing/pty.ts';
@@ -53,12 +54,17 @@ test('what came while the port was paused is read when it goes on', async () => 
 
 test('a port can be set anew, speed alone or all of it, and goes on in both directions', async () => {
   const cable = await plug(temporaryDir());
+  // socat takes a terminal that nobody has open for gone; a port of the machine stays.
+  const held = openSync(cable.line, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
+  onTestFinished(() => closeSync(held));
   const far = await open(cable.instrument);
   const near = await open(cable.line);
   near.tty.write(Buffer.from('a'));
-  near.tty.setLine({ ...SETTINGS, baudRate: 300 });
+  await until('it was sent', () => far.seen.text === 'a');
+  await near.tty.setLine({ ...SETTINGS, baudRate: 300 });
   near.tty.write(Buffer.from('b'));
-  near.tty.setLine({ baudRate: 300, dataBits: 7, parity: 'even', stopBits: 1 });
+  await until('it was sent', () => far.seen.text === 'ab');
+  await near.tty.setLine({ baudRate: 300, dataBits: 7, parity: 'even', stopBits: 1 });
   near.tty.write(Buffer.from('c'));
   await until('all was sent', () => far.seen.text === 'abc');
   far.tty.write(Buffer.from('answer'));

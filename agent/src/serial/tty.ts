@@ -1,4 +1,5 @@
 import { readSync, statSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { LineSettings } from '@edgelog/devices/profiles/decoder.ts';
 import { SerialPort } from 'serialport';
@@ -26,6 +27,10 @@ interface Binding {
 }
 
 const READ_BYTES = 16_384;
+/** Start bit, eight bits, parity, stop bit. */
+const BITS_PER_BYTE = 11;
+/** What adapters need beyond the bits. */
+const LEAVE_MS = 20;
 
 /**
  * An open serial port. serialport opens it, sets it and polls it; the reading is done here, since its stream repeats a
@@ -41,6 +46,8 @@ export class Tty {
   /** Whose next event is waited for. */
   #polled: Binding | undefined;
   #isGone = false;
+  /** When what was written has left, by its bits: many USB adapters say so as soon as they have the bytes. */
+  #leftAtMs = 0;
   #work: Promise<void> = Promise.resolve();
   readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
@@ -59,13 +66,20 @@ export class Tty {
 
   /** Bytes leave in the order of the calls. */
   write(bytes: Buffer): void {
-    this.#then(async (binding) => binding.write(bytes));
+    void this.#then(async (binding) => {
+      await binding.write(bytes);
+      const bitsMs = (bytes.length * BITS_PER_BYTE * 1000) / this.#settings.baudRate;
+      this.#leftAtMs = Math.max(this.#leftAtMs, performance.now()) + bitsMs;
+    });
   }
 
-  /** After what was written has left, sets the port anew. */
-  setLine(settings: LineSettings): void {
-    this.#then(async (binding) => {
+  /** After what was written has left, sets the port anew; resolves then, or when the port is lost. */
+  setLine(settings: LineSettings): Promise<void> {
+    return this.#then(async (binding) => {
       await binding.drain();
+      // Setting a port drops what it has not sent.
+      await setTimeout(Math.max(0, this.#leftAtMs - performance.now()) + LEAVE_MS);
+      if (this.#isGone) return;
       const next = { ...this.#settings, ...settings };
       const { baudRate } = next;
       const isSpeedOnly = isDeepStrictEqual({ ...this.#settings, baudRate }, next);
@@ -137,7 +151,7 @@ export class Tty {
     });
   }
 
-  #then(step: (binding: Binding) => Promise<void>): void {
+  #then(step: (binding: Binding) => Promise<void>): Promise<void> {
     this.#work = this.#work.then(async () => {
       if (this.#isGone || this.#binding === undefined) return;
       try {
@@ -146,6 +160,7 @@ export class Tty {
         this.#lose((error as Error).message);
       }
     });
+    return this.#work;
   }
 
   #lose(reason: string): void {
