@@ -18,6 +18,8 @@ export interface ClockStatus {
   source: ClockMode;
   /** What the system's clock says. */
   system: string;
+  /** Since a hub or the system last confirmed the time; a clock that runs on by itself drifts some seconds a day. */
+  confirmedAgoMs: number | null;
   /** Hub's clock − system's clock when a hub last handed out its time, ms. */
   offsetToHubMs: number | null;
   /** How often the system's clock jumped since the start. */

@@ -44,7 +44,12 @@ describe("the gateway's clock", () => {
     expect(clock.now()).toBe(trueMs());
     at.monotonicMs += DAY_MS;
     expect(clock.now()).toBe(trueMs());
-    expect(clock.status()).toMatchObject({ trusted: true, source: 'hub', offsetToHubMs: 3 * DAY_MS });
+    expect(clock.status()).toMatchObject({
+      trusted: true,
+      source: 'hub',
+      offsetToHubMs: 3 * DAY_MS,
+      confirmedAgoMs: DAY_MS,
+    });
   });
 
   test("the system's clock jumping under the hub's time changes nothing but a counter", () => {

@@ -52,6 +52,7 @@ export class GatewayClock implements RecordClock {
   #jumpedToMs = Number.NEGATIVE_INFINITY;
   #synchronizedAtMs: number | undefined;
   #offsetToHubMs: number | undefined;
+  #confirmedAtMonotonicMs: number | undefined;
 
   constructor(options: GatewayClockOptions) {
     this.#options = options;
@@ -96,6 +97,7 @@ export class GatewayClock implements RecordClock {
     const timeMs = hubMs + roundTripMs / 2;
     const aheadMs = Math.round(timeMs - now);
     this.#offsetToHubMs = Math.round(timeMs - this.#options.wallMs());
+    this.#confirmedAtMonotonicMs = this.#options.monotonicMs();
     if (this.#mode === 'system') {
       const differs = Math.abs(aheadMs) > DISAGREE_MS + roundTripMs;
       this.#options.onHubCompared?.(differs ? aheadMs : undefined);
@@ -114,6 +116,7 @@ export class GatewayClock implements RecordClock {
     // What was noted before a jump says nothing about the clock behind it.
     if (!isPlausible(wallMs) || atMs < this.#jumpedToMs || atMs > wallMs + JUMP_MS) return;
     this.#synchronizedAtMs = atMs;
+    this.#confirmedAtMonotonicMs = this.#options.monotonicMs();
     this.#mode = 'system';
   }
 
@@ -123,6 +126,10 @@ export class GatewayClock implements RecordClock {
       trusted: this.isTrusted,
       source: this.#mode,
       system: new Date(this.#options.wallMs()).toISOString(),
+      confirmedAgoMs:
+        this.#confirmedAtMonotonicMs === undefined
+          ? null
+          : Math.round(this.#options.monotonicMs() - this.#confirmedAtMonotonicMs),
       offsetToHubMs: this.#offsetToHubMs ?? null,
       jumps: this.#jumps,
       lastJump: this.#lastJump,
