@@ -8,7 +8,7 @@ export function registerAgentMetrics(metrics: Metrics, parts: AgentParts): () =>
   const perStream = (value: (status: StreamStatus) => number) => (): Sample[] =>
     [...streams.list()].map((stream) => ({
       labels: { topic: stream.state.topic },
-      value: value(streamStatus(stream, undefined, parts.now())),
+      value: value(streamStatus(stream, [], parts.now())),
     }));
   const gauge = (name: string, help: string, value: (status: StreamStatus) => number) =>
     metrics.gauge(name, help, perStream(value));
