@@ -71,12 +71,12 @@ describe('clock days off, TLS fails; timestamps before NTP (WaziGate, Pi kernels
       dataDir: temporaryDir(),
       hub: [`wss://localhost:${(server.address() as AddressInfo).port}`],
     });
-    let error = '';
-    await until('the uplink failed', () => {
-      error = agent.status().uplink.lastError ?? '';
-      return error !== '';
-    });
     await publish(agent.mqttPort, 'dev', ['taken all the same']);
+    await until('the alarm stands', () =>
+      agent.status().alarms.some(({ name }) => name === 'clock and certificate'),
+    );
+    const error = agent.status().uplink.lastError;
+    expect(error).toMatch(/certificate is not yet valid/i);
     const clock = new GatewayClock({ wallMs: () => 0, monotonicMs: () => 0 });
     tellCertificate(error, clock, alarms);
     expect(alarms.list()[0]?.message).toMatch(

@@ -20,7 +20,7 @@ export interface ClockWatch {
 }
 
 const SYNCHRONIZED_FILE = '/run/systemd/timesync/synchronized';
-const LOOK_MS = 5000;
+const LOOK_MS = 2000;
 const HUB_ALARM = 'clock differs from the hub';
 const CERTIFICATE_ALARM = 'clock and certificate';
 /** What OpenSSL says of a certificate whose dates do not fit the system's clock. */

@@ -267,6 +267,16 @@ describe('sampling', () => {
     expect(values().map((value) => JSON.parse(value).v)).toEqual([20, 20.6, 20, 20]);
   });
 
+  test('what the log refuses was not kept: it is not left out when it comes again', () => {
+    const { send, at, values } = setUp([{ match: '#', sample: { onChange: true } }]);
+    at.isFull = true;
+    expect(() => send('t', 'on')).toThrow('full');
+    at.isFull = false;
+    send('t', 'on');
+    send('t', 'on');
+    expect(values()).toEqual(['on']);
+  });
+
   test('on change of a payload that is no number', () => {
     const { send, values } = setUp([{ match: '#', sample: { onChange: true } }]);
     for (const value of ['on', 'on', 'off', 'off', 'on']) send('t', value);
