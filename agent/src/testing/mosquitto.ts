@@ -28,7 +28,6 @@ export async function mosquitto(
     `listener ${port} 127.0.0.1`,
     'persistence true',
     `persistence_location ${dir}/`,
-    'autosave_on_changes true',
     'autosave_interval 1',
     'max_queued_messages 100000',
     ...(process.getuid?.() === 0 ? ['user root'] : []),
