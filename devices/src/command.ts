@@ -1,16 +1,19 @@
 import { didYouMean } from '@edgelog/runtime';
 import { fleetCommand } from './fleet/command.ts';
+import { profilesCommand } from './profiles/command.ts';
 import { serialCommand } from './serial/command.ts';
 
 const KINDS: Readonly<Record<string, (argv: string[]) => Promise<number>>> = {
   fleet: fleetCommand,
   serial: serialCommand,
+  profiles: profilesCommand,
 };
 
-const USAGE = `Usage: edgelog devices fleet|serial [flags]
+const USAGE = `Usage: edgelog devices fleet|serial|profiles [flags]
 
   fleet     Devices that publish over MQTT.
   serial    An instrument on a pseudo-terminal: a scale, meters, sensors.
+  profiles  What the agent reads on serial lines: list, show, check.
 
 edgelog devices fleet --help tells the flags.
 `;

@@ -18,12 +18,17 @@ export function profileNames(): string[] {
     .toSorted();
 }
 
+/** Whether the text is the path of a file, not the name of a profile. */
+export function isProfilePath(nameOrPath: string): boolean {
+  return nameOrPath.includes('/') || /\.ya?ml$/.test(nameOrPath);
+}
+
 /**
  * A profile by its name, or by the path of a YAML file (ending in `.yaml`, or with a `/`). Throws CONFIG_INVALID that names each wrong
  * key with file and line, and what is allowed.
  */
 export function loadProfile(nameOrPath: string): Profile {
-  const isPath = nameOrPath.includes('/') || /\.ya?ml$/.test(nameOrPath);
+  const isPath = isProfilePath(nameOrPath);
   const path = isPath ? nameOrPath : join(PROFILES_DIRECTORY, `${nameOrPath}.yaml`);
   if (!existsSync(path)) {
     const hint = isPath

@@ -68,12 +68,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'Serial ports of this machine: list, and probe what speaks on one.',
     run: async (argv) => (await import('./serial/command.ts')).serialCommand(argv),
   },
-  serial: {
-    summary: 'Serial ports of this machine: list, and probe what speaks on one.',
-    run: async (argv) => (await import('./serial/command.ts')).serialCommand(argv),
-  },
   devices: {
-    summary: 'Simulated devices: a fleet over MQTT, an instrument on a serial line.',
+    summary: 'Device profiles; simulated devices: a fleet over MQTT, an instrument on a serial line.',
     run: async (argv) => (await import('@edgelog/devices')).devicesCommand(argv),
   },
 };
