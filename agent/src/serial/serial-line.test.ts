@@ -1,4 +1,8 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { temporaryDir, testAgent, testHub, until } from '../testing/fixture.ts';
 import { MemoryHub } from '../testing/memory-hub.ts';
 import type { SerialStatus } from './serial-line.ts';
@@ -168,4 +172,29 @@ test.each([
 test('a profile that is not there ends the start, naming those there are, though its port is not plugged', async () => {
   const start = agentWith(temporaryDir(), [{ port: '/dev/none-*', profile: 'nmea-gsp' }]);
   await expect(start).rejects.toThrow(/no profile "nmea-gsp".*nmea-gps/);
+});
+
+test("the README's shell script on a serial port is an instrument", async () => {
+  const readme = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8');
+  const script = /```sh\n([\s\S]*?)```/.exec(readme)![1]!;
+  const hub = new MemoryHub();
+  const dir = temporaryDir();
+  const path = join(dir, 'thermometer.sh');
+  writeFileSync(path, script);
+  const { line, instrument } = await plug(dir);
+  const { serial } = await agentWith(dir, [`${line}@9600`], hub);
+  await until('the line is open', () => serial().state === 'open');
+  const ended = new Promise((resolve) =>
+    spawn('sh', [path, instrument], { stdio: 'inherit' }).on('close', resolve),
+  );
+  expect(await ended).toBe(0);
+  await until('all readings have arrived', () => hub.values().length === 5);
+  expect(hub.values()).toEqual([21.5, 21.6, 21.6, 21.7, 21.8].map((celsius) => `temperature=${celsius}`));
+});
+
+test('the example of the README is a valid section', () => {
+  const readme = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8');
+  const { serial } = parse(/```yaml\n([\s\S]*?)```/.exec(readme)![1]!) as { serial: unknown[] };
+  expect(serial).toHaveLength(3);
+  for (const one of serial) expect(serialSettingSchema.safeParse(one).error?.issues).toBeUndefined();
 });

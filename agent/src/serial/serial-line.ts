@@ -201,6 +201,11 @@ export class SerialLine {
       const before = this.#counters.bytes.value;
       this.#tty?.readWaiting();
       if (this.#counters.bytes.value !== before || this.#state !== 'open') return;
+      // The disk does not follow, so nothing is read: that is no silence of the line.
+      if (this.#tty?.isPaused === true) {
+        this.#watchdog?.refresh();
+        return;
+      }
       this.#counters.silences.inc();
       this.#lost(`it brought nothing for ${silenceMs / 1000} s, though it is open`, 'silent');
     }, silenceMs);

@@ -64,6 +64,10 @@ export class Tty {
     return new Tty(path, settings, events, await openBinding(path, settings));
   }
 
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
   /** Bytes leave in the order of the calls. */
   write(bytes: Buffer): void {
     void this.#then(async (binding) => {
