@@ -7,6 +7,35 @@ import { routesSchema } from './schema.ts';
 
 const run = promisify(execFile);
 
+test("old record times make the hub delete data on arrival (Kafka): a device's old time is a header, the record has the gateway's", async () => {
+  const hub = new MemoryHub();
+  const server = await testHub(hub);
+  const agent = await testAgent({
+    dataDir: temporaryDir(),
+    hub: [server.url],
+    routes: routesSchema.parse([{ match: '#', timestamp: { path: 'ts', format: 'iso' } }]),
+  });
+  const startedMs = Date.now();
+  const payload = '{"ts":"2001-02-03T04:05:06Z"}';
+  await run('mosquitto_pub', [
+    '-h',
+    '127.0.0.1',
+    '-p',
+    `${agent.mqttPort}`,
+    '-t',
+    't',
+    '-q',
+    '1',
+    '-m',
+    payload,
+  ]);
+  await until('it is at the hub', () => hub.records().length === 1);
+  const [record] = hub.records();
+  expect(record!.timestamp).toBeGreaterThanOrEqual(startedMs - 1000);
+  const said = record!.headers.find(({ key }) => key === 'edgelog.time');
+  expect(Number(said?.value)).toBe(Date.UTC(2001, 1, 3, 4, 5, 6));
+});
+
 test('a device publishes, and each of its messages is where the routes say, on the hub and in the counters', async () => {
   const hub = new MemoryHub();
   const server = await testHub(hub);

@@ -14,6 +14,9 @@ export interface BirthTable {
 
 const NODES_MAX = 500;
 const ALIASES_MAX = 5000;
+/** Of all nodes: a new segment of the log begins with a copy of the table they are in. */
+const ALL_ALIASES_MAX = 50_000;
+const NAME_LENGTH_MAX = 500;
 const PREFIX = 'sparkplug/';
 const storedSchema = z.array(z.tuple([z.string(), z.string(), z.number().nullable()]));
 
@@ -26,6 +29,7 @@ type Aliases = Map<string, Alias>;
 export class Births {
   readonly #table: BirthTable;
   readonly #nodes = new Map<string, Aliases>();
+  #count = 0;
 
   constructor(table: BirthTable) {
     this.#table = table;
@@ -37,12 +41,16 @@ export class Births {
         { name, datatype: datatype ?? undefined },
       ]);
       this.#nodes.set(key.slice(PREFIX.length), new Map(aliases));
+      this.#count += aliases.length;
     }
   }
 
   /** A node's own birth ends all aliases it had. */
   begin(node: string): void {
-    if (this.#nodes.has(node) || this.#nodes.size < NODES_MAX) this.#nodes.set(node, new Map());
+    const before = this.#nodes.get(node);
+    if (before === undefined && this.#nodes.size >= NODES_MAX) return;
+    this.#count -= before?.size ?? 0;
+    this.#nodes.set(node, new Map());
   }
 
   /** False where there is no room. */
@@ -53,7 +61,11 @@ export class Births {
       aliases = this.#nodes.get(node);
     }
     const key = alias.toString();
-    if (aliases === undefined || (aliases.size >= ALIASES_MAX && !aliases.has(key))) return false;
+    if (aliases === undefined || meaning.name.length > NAME_LENGTH_MAX) return false;
+    if (!aliases.has(key)) {
+      if (aliases.size >= ALIASES_MAX || this.#count >= ALL_ALIASES_MAX) return false;
+      this.#count++;
+    }
     aliases.set(key, meaning);
     return true;
   }

@@ -71,6 +71,18 @@ describe('Sparkplug B', () => {
     });
   });
 
+  test('births without end: beyond the bound a birth goes on as it came, and those known stay known', () => {
+    const births = new Births(table());
+    decodeSparkplug('spBv1.0/g/NBIRTH/node', birth, births);
+    const many = Array.from({ length: 5000 }, (_, i) => ({ name: `m${i}`, alias: BigInt(i) }));
+    const outcomes = Array.from({ length: 12 }, (_, i) =>
+      decodeSparkplug(`spBv1.0/g/NBIRTH/n${i}`, sparkplugPayload(AT, 0n, many), births),
+    );
+    expect(outcomes.map((one) => 'json' in one)).toEqual([...Array(9).fill(true), false, false, false]);
+    expect(outcomes.at(-1)).toMatchObject({ raw: 'undecodable', why: 'no room for the aliases of g/n11' });
+    expect('json' in decodeSparkplug('spBv1.0/g/NDATA/node', data, births)).toBe(true);
+  });
+
   test('integers beyond 2^53 keep all their digits, null is null, bytes are base64', () => {
     const payload = sparkplugPayload(AT, 0n, [
       { name: 'big', datatype: INT64, rest: [field(11, BigInt.asUintN(64, -(2n ** 62n)))] },
