@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { IPublishPacket, Packet } from 'mqtt-packet';
+import { expect, test } from 'vitest';
+import { NO_HUB, temporaryDir, until } from '../../testing/fixture.ts';
+import { startProcess } from '../../testing/process.ts';
+import { connectPacket, publishPacket, RawMqtt } from '../../testing/raw-mqtt.ts';
+
+const run = promisify(execFile);
+const payloads = (packets: readonly Packet[]) =>
+  packets.map((packet) => (packet as IPublishPacket).payload.toString());
+
+/** Publishes numbered messages until the connection ends; answers how many were acknowledged. */
+async function publishUntilCut(client: RawMqtt): Promise<number> {
+  const acked = () => client.received.filter(({ cmd }) => cmd === 'puback').length;
+  for (let next = 0; !client.isClosed; ) {
+    while (next - acked() < 100 && next < 60_000) {
+      client.send(publishPacket('load/1', `${next}`, { messageId: next + 1 }));
+      next++;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  return acked();
+}
+
+test('kill -9 under load: subscriptions, queues, retained messages and wills are there, and nothing that was acknowledged is missing', async () => {
+  const dataDir = temporaryDir();
+  const before = await startProcess({ dataDir, hub: NO_HUB });
+  const at = ['-h', '127.0.0.1', '-p', `${before.mqttPort}`];
+  await run('mosquitto_sub', [...at, '-c', '-i', 'nodered', '-q', '1', '-t', 'load/#', '-E']);
+  await run('mosquitto_pub', [...at, '-q', '1', '-r', '-t', 'state/pump', '-m', 'on']);
+  const will = { topic: 'gone/dev', payload: Buffer.from('!'), qos: 1 as const, retain: true };
+  const dev = new RawMqtt(before.mqttPort);
+  dev.send({ ...connectPacket('dev'), will } as Packet);
+  await dev.packets('connack', 1);
+  const publisher = await RawMqtt.connect(before.mqttPort, 'load');
+  const publishing = publishUntilCut(publisher);
+  await new Promise((resolve) => setTimeout(resolve, 300 + 200 * Math.random()));
+  await before.kill('SIGKILL');
+  const acked = await publishing;
+  expect(acked).toBeGreaterThan(0);
+
+  const after = await startProcess({ dataDir, hub: NO_HUB });
+  const { stdout } = await run('mosquitto_sub', [
+    ...['-h', '127.0.0.1', '-p', `${after.mqttPort}`],
+    ...['-q', '1', '-t', 'state/#', '-C', '1', '-W', '20', '-v'],
+  ]);
+  expect(stdout).toBe('state/pump on\n');
+  const subscriber = await RawMqtt.connect(after.mqttPort, 'nodered', false);
+  expect(subscriber.received[0]).toMatchObject({ cmd: 'connack', sessionPresent: true });
+  const publishes = () => subscriber.received.filter(({ cmd }) => cmd === 'publish');
+  let answered = 0;
+  await until(
+    'all that was acknowledged has come',
+    () => {
+      for (const { messageId } of publishes().slice(answered))
+        subscriber.send({ cmd: 'puback', messageId: messageId! });
+      answered = publishes().length;
+      return answered >= acked;
+    },
+    30_000,
+  );
+  expect(payloads(publishes())).toEqual(Array.from({ length: answered }, (_, n) => `${n}`));
+});
