@@ -131,6 +131,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
 
     uplink = startAgentUplink({
       settings,
+      isUplinkCongested: () => uplink?.isCongested ?? false,
       identity: { gateway: settings.gateway, instance, version: VERSION },
       streams,
       policies,

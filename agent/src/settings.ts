@@ -112,7 +112,9 @@ export const agentSettingsSchema = z.object({
     .min(0)
     .max(60_000)
     .default(100)
-    .describe('age that seals a batch while the uplink is up'),
+    .describe(
+      'age that seals a batch while the uplink is up; ten times that where readings keep coming, so that batches compress well',
+    ),
   compression: z
     .enum(['none', 'gzip', 'snappy', 'lz4', 'zstd'])
     .default('zstd')

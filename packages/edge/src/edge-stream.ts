@@ -9,6 +9,7 @@ import {
 } from '@edgelog/wire';
 import { nextTimestamp, type RecordClock } from './clock-types.ts';
 import { GrowingBatch } from './growing-batch.ts';
+import { lingerFor } from './linger.ts';
 import { type Reading, readingBytes } from './reading.ts';
 import { decodeTailChunk } from './tail-chunk.ts';
 import type { Cancel, Timers } from './timers.ts';
@@ -32,6 +33,8 @@ export interface StreamHost {
   requestTurn(): void;
   /** Linger seals only while a batch could travel at once. */
   isUplinkLive(): boolean;
+  /** More is sealed than the uplink can send. */
+  isUplinkCongested(): boolean;
   pending(bytes: number): void;
   durable(bytes: number, waitedMs: number): void;
   /** A sealed batch is on disk. */
@@ -65,6 +68,9 @@ export class EdgeStream {
   #durableEndOffset: number;
   #clockFloor: number;
   #linger: Cancel | undefined;
+  /** Of the open batch: from the one before it, ms. */
+  #sinceBatchBeforeMs = Number.POSITIVE_INFINITY;
+  #lastOpenedAt = Number.NEGATIVE_INFINITY;
 
   /** Takes up the tail that the log holds. Throws CORRUPT_BATCH. */
   constructor(
@@ -147,6 +153,8 @@ export class EdgeStream {
     if (open === undefined) {
       open = new GrowingBatch({ baseOffset: this.endOffset, baseTimestamp: timestamp }, monotonicMs);
       this.#batches.push(open);
+      this.#sinceBatchBeforeMs = monotonicMs - this.#lastOpenedAt;
+      this.#lastOpenedAt = monotonicMs;
       this.armLinger();
     }
     const offset = open.nextOffset;
@@ -182,7 +190,7 @@ export class EdgeStream {
   armLinger(): void {
     const open = this.#open();
     if (open === undefined || this.#linger !== undefined || !this.#host.isUplinkLive()) return;
-    const waitMs = open.openedAt + this.#options.lingerMs - this.#host.monotonicMs();
+    const waitMs = open.openedAt + this.#lingerMs - this.#host.monotonicMs();
     this.#linger = this.#host.timers.after(Math.max(0, waitMs), () => this.#onLinger());
   }
 
@@ -195,8 +203,12 @@ export class EdgeStream {
     this.#linger = undefined;
     const open = this.#open();
     if (open === undefined || !this.#host.isUplinkLive()) return;
-    if (this.#host.monotonicMs() - open.openedAt >= this.#options.lingerMs) this.#close(open);
+    if (this.#host.monotonicMs() - open.openedAt >= this.#lingerMs) this.#close(open);
     else this.armLinger();
+  }
+
+  get #lingerMs(): number {
+    return lingerFor(this.#options.lingerMs, this.#sinceBatchBeforeMs, this.#host.isUplinkCongested());
   }
 
   #open(): GrowingBatch | undefined {

@@ -40,6 +40,8 @@ export interface StreamSetOptions extends SealingOptions {
   timers: Timers;
   ids?: StreamIds;
   isUplinkLive: () => boolean;
+  /** Default: it never is. */
+  isUplinkCongested?: () => boolean;
   /** Something new may travel. */
   onSealed: () => void;
   onDurable: (waitedMs: number) => void;
@@ -286,6 +288,7 @@ export class StreamSet {
         this.pressure.remove(bytes);
       },
       sealed: onSealed,
+      isUplinkCongested: this.#options.isUplinkCongested ?? (() => false),
       failed: (error) => this.fail(error),
     };
   }
