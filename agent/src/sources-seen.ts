@@ -7,7 +7,7 @@ export interface SourceStatus {
   lastAt: string;
   messages: number;
   bytes: number;
-  /** Messages a second over about the last minute. */
+  /** Messages a second over about the last minute, or since it was heard first. */
   rate: number;
 }
 
@@ -16,13 +16,16 @@ interface Seen {
   lastMs: number;
   messages: number;
   bytes: number;
-  /** Messages whose weight halves every RATE_MS · ln 2. */
+  firstMs: number;
+  /** Messages, each of which weighs less the longer ago it came: e to the −1 after RATE_MS. */
   weight: number;
   weighedMs: number;
 }
 
 const SOURCES_MAX = 1000;
 const RATE_MS = 60_000;
+/** A burst at the first word says nothing of a rate. */
+const LEAST_AGE_MS = 5000;
 
 /**
  * The sources heard last, at most a thousand; one that comes back after it was forgotten begins at zero. A message costs
@@ -31,7 +34,6 @@ const RATE_MS = 60_000;
 export class SourcesSeen {
   readonly #now: () => number;
   readonly #monotonicMs: () => number;
-  readonly #startedMs: number;
   readonly #byName = new Map<string, Seen>();
   readonly #byHeaders = new WeakMap<readonly RecordHeader[], Seen>();
   #forgotten = 0;
@@ -39,7 +41,6 @@ export class SourcesSeen {
   constructor(now: () => number, monotonicMs: () => number) {
     this.#now = now;
     this.#monotonicMs = monotonicMs;
-    this.#startedMs = monotonicMs();
   }
 
   /** The same place to hand messages in; what is taken is counted here. */
@@ -57,7 +58,6 @@ export class SourcesSeen {
   /** Heard last first. */
   status(): { forgotten: number; list: SourceStatus[] } {
     const nowMs = this.#monotonicMs();
-    const ageMs = Math.max(1000, Math.min(RATE_MS, nowMs - this.#startedMs));
     const list = [...this.#byName.values()]
       .sort((a, b) => b.lastMs - a.lastMs)
       .map((seen) => ({
@@ -65,7 +65,7 @@ export class SourcesSeen {
         lastAt: new Date(seen.lastMs).toISOString(),
         messages: seen.messages,
         bytes: seen.bytes,
-        rate: (decayed(seen, nowMs) * 1000) / ageMs,
+        rate: rateOf(seen, nowMs),
       }));
     return { forgotten: this.#forgotten, list };
   }
@@ -86,7 +86,7 @@ export class SourcesSeen {
     let seen = this.#byName.get(source);
     if (seen === undefined) {
       if (this.#byName.size >= SOURCES_MAX) this.#forgetOldest();
-      seen = { source, lastMs: 0, messages: 0, bytes: 0, weight: 0, weighedMs: nowMs };
+      seen = { source, lastMs: 0, messages: 0, bytes: 0, firstMs: nowMs, weight: 0, weighedMs: nowMs };
       this.#byName.set(source, seen);
     }
     this.#byHeaders.set(headers, seen);
@@ -100,6 +100,13 @@ export class SourcesSeen {
     this.#byName.delete(oldest!.source);
     this.#forgotten++;
   }
+}
+
+/** What the weight would be at one message a second, had it come so since the first. */
+function rateOf(seen: Seen, nowMs: number): number {
+  const ageMs = Math.max(LEAST_AGE_MS, nowMs - seen.firstMs);
+  const atOnePerSecond = (RATE_MS / 1000) * (1 - Math.exp(-ageMs / RATE_MS));
+  return decayed(seen, nowMs) / atOnePerSecond;
 }
 
 function decayed({ weight, weighedMs }: Seen, nowMs: number): number {

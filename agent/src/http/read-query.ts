@@ -23,6 +23,8 @@ const schema = z.strictObject({
   limit: number.refine((limit) => limit > 0, 'expected a number above 0').optional(),
   follow: yes.default(false),
   values: z.enum(VALUE_FORMS).default('text'),
+  /** Longer values are cut. */
+  valueBytes: number.optional(),
 });
 
 export type ReadQuery = z.output<typeof schema>;

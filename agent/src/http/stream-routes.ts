@@ -111,7 +111,7 @@ async function* linesOf(
       let piece = '';
       for (const record of part.records) {
         if (record.offset >= to) break;
-        piece += recordLine(record, query.values);
+        piece += recordLine(record, query.values, query.valueBytes ?? Number.MAX_SAFE_INTEGER);
         if (piece.length < PIECE_CHARS) continue;
         yield piece;
         piece = '';

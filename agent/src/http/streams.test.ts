@@ -77,6 +77,7 @@ describe('reading a stream on the gateway', () => {
     const values = async (query: string) => (await read(agent, query)).lines.map(({ value }) => value);
     expect(await values('')).toEqual(['{"t":21}', 'plain', { base64: '/wA=' }]);
     expect(await values('?values=json')).toEqual([{ t: 21 }, 'plain', { base64: '/wA=' }]);
+    expect(await values('?valueBytes=3')).toEqual(['{"t', 'pla', { base64: '/wA=' }]);
     expect(await values('?values=base64')).toEqual(['eyJ0IjoyMX0=', 'cGxhaW4=', '/wA=']);
   });
 

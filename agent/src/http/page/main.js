@@ -5,6 +5,7 @@ import { contentView, headerView, noticeView } from './view.js';
 const POLL_MS = 2_000;
 const TIMEOUT_MS = 5_000;
 const NEWEST = 20;
+const VALUE_BYTES = 160;
 
 const header = document.getElementById('header');
 const notice = document.getElementById('notice');
@@ -33,7 +34,9 @@ async function get(path) {
 
 async function newestOf(topic) {
   if (topic === undefined) return [];
-  const text = await (await get(`streams/${encodeURIComponent(topic)}?offset=-${NEWEST}`)).text();
+  const text = await (
+    await get(`streams/${encodeURIComponent(topic)}?offset=-${NEWEST}&valueBytes=${VALUE_BYTES}`)
+  ).text();
   return text
     .split('\n')
     .filter((line) => line !== '')

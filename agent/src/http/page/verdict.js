@@ -21,6 +21,12 @@ export function verdictOf({ uplink, streams, disk, alarms, time }) {
     return { level: 'bad', word: 'failed', text: 'The disk failed: nothing is taken any more.' };
   if (disk.isFull)
     return { level: 'bad', word: 'full', text: `Devices are refused until a hub has taken data. ${waits}` };
+  if (uplink.refusal?.code === 'duplicate-instance')
+    return {
+      level: 'bad',
+      word: 'clone refused',
+      text: `Another gateway is live under this name: give one of the two another. ${waits}`,
+    };
   if (uplink.state === 'refused')
     return {
       level: 'bad',

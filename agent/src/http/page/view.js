@@ -10,14 +10,13 @@ import { verdictOf } from './verdict.js';
 /** @typedef {string | { readonly base64: string } | null} Text */
 /**
  * A line of /streams/TOPIC.
- * @typedef {{ readonly offset: number, readonly timestamp: number, readonly key: Text, readonly value: Text, readonly headers: readonly { readonly key: string, readonly value: Text }[] }} RecordLine
+ * @typedef {{ readonly offset: number, readonly timestamp: number, readonly key: Text, readonly value: Text, readonly valueBytes?: number, readonly headers: readonly { readonly key: string, readonly value: Text }[] }} RecordLine
  * @typedef {RecordLine | { readonly lost: { readonly from: number, readonly to: number, readonly reason: string } }} Line
  */
 
 const SOURCES_SHOWN = 100;
 /** A device that was heard within this is here. */
 const HERE_MS = 5 * 60_000;
-const VALUE_CHARS_MAX = 300;
 
 /**
  * @param {number | undefined} answeredAtMs
@@ -114,7 +113,7 @@ function alarms({ alarms }, nowMs) {
           'li',
           {},
           badge('bad', name),
-          h('small', {}, ` since ${formatAge(Date.parse(since), nowMs)}`),
+          h('small', {}, ` for ${formatDuration(nowMs - Date.parse(since))}`),
           h('br', {}),
           message,
         ),
@@ -132,31 +131,35 @@ function streamsView({ streams, uplink }, rates) {
   /** @typedef {Status['streams'][number]} Row */
   return [
     h('h2', {}, 'Streams'),
-    table({
-      caption: 'Streams, one for each Kafka topic',
-      columns: [
-        { title: 'Topic', cell: (/** @type {Row} */ { topic }) => topic },
-        { title: 'State', cell: (/** @type {Row} */ row) => streamState(row, uplink.state === 'live') },
-        { title: 'In', isNumber: true, cell: ({ topic }) => formatRate(rates?.streams.get(topic)?.came) },
-        { title: 'Out', isNumber: true, cell: ({ topic }) => formatRate(rates?.streams.get(topic)?.left) },
-        { title: 'Backlog', isNumber: true, cell: ({ lagRecords }) => formatCount(lagRecords) },
-        { title: 'Bytes', isNumber: true, cell: ({ lagBytes }) => formatBytes(lagBytes) },
-        {
-          title: 'Oldest',
-          isNumber: true,
-          cell: ({ lagRecords, oldestUnackedMs }) =>
-            lagRecords === 0 ? '–' : formatDuration(oldestUnackedMs),
-        },
-        {
-          title: 'Kept here',
-          isNumber: true,
-          cell: ({ logStartOffset, endOffset }) => formatCount(endOffset - logStartOffset),
-        },
-        { title: 'Next offset', isNumber: true, cell: ({ endOffset }) => formatCount(endOffset) },
-      ],
-      rows: streams,
-      empty: 'No reading has come yet.',
-    }),
+    h(
+      'div',
+      { class: 'compact' },
+      table({
+        caption: 'Streams, one for each Kafka topic',
+        columns: [
+          { title: 'Topic', cell: (/** @type {Row} */ { topic }) => topic },
+          { title: 'State', cell: (/** @type {Row} */ row) => streamState(row, uplink.state === 'live') },
+          { title: 'In', isNumber: true, cell: ({ topic }) => formatRate(rates?.streams.get(topic)?.came) },
+          { title: 'Out', isNumber: true, cell: ({ topic }) => formatRate(rates?.streams.get(topic)?.left) },
+          { title: 'Backlog', isNumber: true, cell: ({ lagRecords }) => formatCount(lagRecords) },
+          { title: 'Bytes', isNumber: true, cell: ({ lagBytes }) => formatBytes(lagBytes) },
+          {
+            title: 'Oldest',
+            isNumber: true,
+            cell: ({ lagRecords, oldestUnackedMs }) =>
+              lagRecords === 0 ? '–' : formatDuration(oldestUnackedMs),
+          },
+          {
+            title: 'Kept here',
+            isNumber: true,
+            cell: ({ logStartOffset, endOffset }) => formatCount(endOffset - logStartOffset),
+          },
+          { title: 'Next offset', isNumber: true, cell: ({ endOffset }) => formatCount(endOffset) },
+        ],
+        rows: streams,
+        empty: 'No reading has come yet.',
+      }),
+    ),
   ];
 }
 
@@ -176,22 +179,26 @@ function streamState({ uplink, lagRecords }, isLive) {
  * @returns {Element[]}
  */
 function sourcesView({ sources: { list, forgotten } }, nowMs) {
-  const rows = list.slice(0, SOURCES_SHOWN);
+  const rows = inOrder(list.slice(0, SOURCES_SHOWN), nowMs);
   const more = list.length - rows.length;
   return [
     h('h2', {}, 'Devices'),
-    table({
-      caption: 'Devices by when they were heard last',
-      columns: [
-        { title: 'Source', cell: ({ source }) => source },
-        { title: 'Last heard', isNumber: true, cell: ({ lastAt }) => formatAge(Date.parse(lastAt), nowMs) },
-        { title: 'Rate', isNumber: true, cell: ({ rate }) => formatRate(rate) },
-        { title: 'Messages', isNumber: true, cell: ({ messages }) => formatCount(messages) },
-        { title: 'Bytes', isNumber: true, cell: ({ bytes }) => formatBytes(bytes) },
-      ],
-      rows,
-      empty: 'No device has been heard since the agent started.',
-    }),
+    h(
+      'div',
+      { class: 'compact' },
+      table({
+        caption: 'Devices heard in the last five minutes by name, then those that have gone silent',
+        columns: [
+          { title: 'Source', cell: ({ source }) => source },
+          { title: 'Last heard', isNumber: true, cell: ({ lastAt }) => formatAge(Date.parse(lastAt), nowMs) },
+          { title: 'Rate', isNumber: true, cell: ({ rate }) => formatRate(rate) },
+          { title: 'Messages', isNumber: true, cell: ({ messages }) => formatCount(messages) },
+          { title: 'Bytes', isNumber: true, cell: ({ bytes }) => formatBytes(bytes) },
+        ],
+        rows,
+        empty: 'No device has been heard since the agent started.',
+      }),
+    ),
     ...(more > 0
       ? [
           h(
@@ -202,6 +209,19 @@ function sourcesView({ sources: { list, forgotten } }, nowMs) {
         ]
       : []),
   ];
+}
+
+/**
+ * Those that are here by name, so that rows stay where they are; behind them who has gone silent, the latest first.
+ * @param {readonly Status['sources']['list'][number][]} sources Heard last first.
+ * @param {number} nowMs
+ */
+function inOrder(sources, nowMs) {
+  /** @type {(source: typeof sources[number]) => boolean} */
+  const isHere = ({ lastAt }) => nowMs - Date.parse(lastAt) < HERE_MS;
+  const byName = new Intl.Collator('en', { numeric: true });
+  const here = sources.filter(isHere).toSorted((a, b) => byName.compare(a.source, b.source));
+  return [...here, ...sources.filter((one) => !isHere(one))];
 }
 
 /**
@@ -242,11 +262,11 @@ function uplinkView({ uplink, clock, mqtt }, nowMs) {
   return [
     h('h2', {}, 'Uplink and listeners'),
     facts([
-      ['Uplink', `${uplink.state}, ${formatAge(uplink.since, nowMs)}`],
+      ['Uplink', `${uplink.state}, for ${formatDuration(nowMs - uplink.since)}`],
       ['Hub', uplink.url ?? '–'],
       ['Last acknowledgement', formatAge(uplink.lastAckAt, nowMs)],
       uplink.state !== 'live' && uplink.lastError !== undefined && ['Last error', uplink.lastError],
-      ['Clock', `${clock.trusted ? 'trusted' : 'not trusted yet'}, by ${clock.source}`],
+      ['Clock', clock.trusted ? `trusted, by ${clock.source}` : 'not confirmed yet: records say so'],
       ['MQTT', `${formatCount(mqtt.clients)} clients at ${listeners}`],
       mqtt.refused > 0 && ['Messages refused', formatCount(mqtt.refused)],
       mqtt.access.failedLogins > 0 && ['Logins refused', formatCount(mqtt.access.failedLogins)],
@@ -258,7 +278,7 @@ function uplinkView({ uplink, clock, mqtt }, nowMs) {
  * @param {Status} status
  * @returns {Element[]}
  */
-function diskView({ disk }) {
+function diskView({ disk, log }) {
   const { usedBytes, maxBytes, freeBytes } = disk;
   return [
     h('h2', {}, 'Disk'),
@@ -272,6 +292,7 @@ function diskView({ disk }) {
     facts([
       ['Used', `${formatBytes(usedBytes)} of ${formatBytes(maxBytes)}`],
       ['Free on the file system', formatBytes(freeBytes)],
+      ['Written since the start', `${formatBytes(log.writtenBytes)} in ${formatCount(log.commits)} commits`],
     ]),
   ];
 }
@@ -280,8 +301,8 @@ function diskView({ disk }) {
  * @param {Status} status
  * @returns {Element[]}
  */
-function gapsView({ gaps, damage }) {
-  if (gaps.length === 0 && damage.length === 0) return [];
+function gapsView({ gaps, damage, setAside }) {
+  if (gaps.length === 0 && damage.length === 0 && setAside.length === 0) return [];
   const rows = [
     ...gaps.map(({ topic, from, to, reason }) => ({ topic, from, to, what: `lost: ${reason}` })),
     ...damage.map(({ partition, baseOffset, endOffset, reason }) => ({
@@ -290,12 +311,18 @@ function gapsView({ gaps, damage }) {
       to: endOffset,
       what: `damaged: ${reason}`,
     })),
+    ...setAside.map(({ topic, firstOffset, lastOffset, message }) => ({
+      topic,
+      from: firstOffset,
+      to: lastOffset + 1,
+      what: `set aside, the hub refuses it: ${message}`,
+    })),
   ];
   return [
-    h('h2', {}, 'Gaps'),
+    h('h2', {}, 'Gaps and what was set aside'),
     table({
       isCaptionShown: true,
-      caption: 'Offsets that a hub will not get, until it has noted them.',
+      caption: 'Offsets that a hub does not get. Gaps are listed until it has noted them.',
       columns: [
         { title: 'Topic', cell: ({ topic }) => topic },
         {
@@ -344,7 +371,7 @@ function recordsView({ streams }, records, topic) {
           cell: (line) =>
             'lost' in line
               ? badge('bad', `to ${formatCount(line.lost.to - 1)}: ${line.lost.reason}`)
-              : h('span', { class: 'value' }, textOf(line.value)),
+              : h('span', { class: 'value' }, valueText(line)),
         },
         { title: 'Source', cell: (line) => ('lost' in line ? '–' : sourceOf(line)) },
       ],
@@ -373,9 +400,13 @@ function sourceOf({ headers }) {
   return textOf(headers.find(({ key }) => key === 'edgelog.source')?.value ?? null);
 }
 
+/** @param {RecordLine} line */
+function valueText({ value, valueBytes }) {
+  return valueBytes === undefined ? textOf(value) : `${textOf(value)}… (${formatBytes(valueBytes)})`;
+}
+
 /** @param {Text} text */
 function textOf(text) {
   if (text === null) return '–';
-  if (typeof text !== 'string') return `base64 ${text.base64.slice(0, VALUE_CHARS_MAX)}`;
-  return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX)}…` : text;
+  return typeof text === 'string' ? text : `base64 ${text.base64}`;
 }
