@@ -19,6 +19,8 @@ export interface MqttStoreOptions {
   /** There was no room to retain a message. */
   onRetainedDrop: (topic: string) => void;
   limits?: Partial<MqttStoreLimits>;
+  /** Clients of before the start get this long to come back before their wills are published; default 30 s. */
+  willGraceMs?: number;
   now?: () => number;
   monotonicMs?: () => number;
 }
@@ -39,6 +41,7 @@ const IN_MEMORY: MqttStoreLimits = {
   retained: { messages: 10_000, bytes: 8 * MIB },
 };
 const ALARM = 'mqtt store';
+const WILL_GRACE_MS = 30_000;
 /** Sessions that /status names. */
 const LISTED_MAX = 100;
 
@@ -61,6 +64,8 @@ export interface MqttStoreStatus {
   onDisk: boolean;
   retained: { messages: number; bytes: number };
   queuedBytes: number;
+  /** Of clients that are connected, and of those that a crash cut off. */
+  wills: number;
   /** How many there are; the first hundred are listed. */
   sessions: number;
   list: SessionStatus[];
@@ -105,7 +110,8 @@ export function openMqttStore(options: MqttStoreOptions): MqttStore {
 }
 
 function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttStore {
-  const { alarms, onDrop, onRetainedDrop, now = Date.now, monotonicMs = () => performance.now() } = options;
+  const { alarms, onDrop, onRetainedDrop, willGraceMs = WILL_GRACE_MS, now = Date.now } = options;
+  const { monotonicMs = () => performance.now() } = options;
   const limits = { ...(disk === undefined ? IN_MEMORY : ON_DISK), ...options.limits };
   let damagedRows = 0;
   const table = new Table({
@@ -129,12 +135,14 @@ function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttSt
     onFlushed: (clientId) => persistence.flushed(clientId),
   });
   const retained = new RetainedMessages(table, limits.retained, onRetainedDrop);
+  const wills = new Wills(table);
   const persistence: Persistence = new Persistence({
     table,
     sessions,
     retained,
-    wills: new Wills(table),
+    wills,
     onDrop,
+    willGraceMs,
     now,
   });
   const statusOf = (session: Session): SessionStatus => ({
@@ -154,6 +162,7 @@ function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttSt
       onDisk: table.isOnDisk,
       retained: { messages: retained.messages, bytes: retained.bytes },
       queuedBytes: share.allBytes,
+      wills: wills.count,
       sessions: sessions.size,
       list: [...sessions.list()].slice(0, LISTED_MAX).map(statusOf),
     }),

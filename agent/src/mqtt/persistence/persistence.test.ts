@@ -109,16 +109,23 @@ describe('after a crash', () => {
     expect(payloads(await client.packets('publish', 1))).toEqual(['new']);
   });
 
-  test('the will of a client that was connected is found', async () => {
+  test('the will of a client that does not come back is published; that of one that does is not', async () => {
     const dir = temporaryDir();
     const before = await localBroker(dir);
-    const client = new RawMqtt(before.port);
-    const will = { topic: 'state', payload: Buffer.from('gone'), qos: 1 as const, retain: true };
-    client.send({ ...connectPacket('dev'), will } as Packet);
-    await client.packets('connack', 1);
-    const after = await localBroker(crashed(dir));
-    const wills = await after.store.persistence.streamWill({}).toArray();
-    expect(wills).toMatchObject([{ topic: 'state', clientId: 'dev', qos: 1, retain: true }]);
+    for (const id of ['gone', 'back']) {
+      const client = new RawMqtt(before.port);
+      const will = { topic: `state/${id}`, payload: Buffer.from('lost'), qos: 1 as const, retain: true };
+      client.send({ ...connectPacket(id), will } as Packet);
+      await client.packets('connack', 1);
+    }
+    const after = await localBroker(crashed(dir), { willGraceMs: 200 });
+    await RawMqtt.connect(after.port, 'back');
+    const watcher = await RawMqtt.connect(after.port, 'watcher');
+    watcher.send(subscribe('state/#', 1));
+    const [will] = await watcher.packets('publish', 1);
+    expect(will).toMatchObject({ topic: 'state/gone', qos: 1 });
+    await until('it is forgotten', () => after.store.status().wills === 0);
+    expect(payloads(await watcher.packets('publish', 1))).toEqual(['lost']);
   });
 });
 

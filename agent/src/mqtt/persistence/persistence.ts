@@ -16,13 +16,13 @@ export interface PersistenceOptions {
   wills: Wills;
   /** There was no room to queue a message. */
   onDrop: (clientId: string) => void;
+  /** Clients of before the start get this long to come back before their wills are published. */
+  willGraceMs: number;
   now: () => number;
 }
 
 type Named = { id: string };
 
-/** Clients of before the start get this long to come back before their wills are published. */
-const WILL_GRACE_MS = 30_000;
 /** Sessions; beyond, the one that has been away the longest ends. */
 const SESSIONS_MAX = 10_000;
 /** aedes takes a session without subscriptions for none; this one matches nothing that may be published. */
@@ -66,7 +66,7 @@ export class Persistence {
     broker.on('clientReady', (client) => this.#connected(client));
     broker.on('clientDisconnect', (client) => this.#left(client));
     this.#timers = [
-      setTimeout(() => this.#publishWills(), WILL_GRACE_MS).unref(),
+      setTimeout(() => this.#publishWills(), this.#options.willGraceMs).unref(),
       setInterval(() => this.expire(), SWEEP_MS).unref(),
     ];
   }
