@@ -29,6 +29,25 @@ export function registerAgentMetrics(metrics: Metrics, parts: AgentParts): () =>
     () => streams.pressure.pendingBytes,
   );
   metrics.gauge('edgelog_disk_used_bytes', 'Bytes of the log on disk.', () => disk.status().usedBytes);
+  metrics.counterFrom(
+    'edgelog_device_bytes_written_total',
+    'Written by the block device of the log since the start, by whoever; of the log alone where that cannot be known.',
+    () => {
+      const { deviceBytesWritten, logBytesWritten } = parts.wear.status();
+      return deviceBytesWritten ?? logBytesWritten;
+    },
+  );
+  metrics.gauge(
+    'edgelog_write_amplification',
+    'Bytes written to the device for each byte of readings since the start.',
+    () => parts.wear.status().amplification ?? 0,
+  );
+  metrics.gauge('edgelog_dropped_records', 'Records given up on a full disk before any hub had them.', () =>
+    [...streams.list()].flatMap(({ state: { topic } }): Sample[] => {
+      const dropped = streams.droppedOf(topic);
+      return dropped === undefined ? [] : [{ labels: { topic }, value: dropped.records }];
+    }),
+  );
   metrics.gauge('edgelog_disk_budget_bytes', 'Bytes the log may take.', () => disk.status().maxBytes);
   metrics.gauge(
     'edgelog_log_damaged_ranges',

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { EdgelogError } from '@edgelog/base';
-import { Alarms, Disk, nodeTimers, StreamSet, TopicPolicies } from '@edgelog/edge';
-import { openLogStore } from '@edgelog/log';
+import { Alarms, Disk, nodeTimers, StreamSet, TopicPolicies, WearMeter } from '@edgelog/edge';
 import {
   createLogger,
+  deviceWrites,
   formatAddress,
   type Logger,
   Metrics,
@@ -20,6 +20,7 @@ import { MqttAccess } from './mqtt/access/index.ts';
 import { type MqttBroker, startMqttBroker } from './mqtt/broker.ts';
 import { mqttCounters } from './mqtt/counters.ts';
 import { Qos2Window } from './mqtt/qos2.ts';
+import { openLog } from './open-log.ts';
 import { SerialLines } from './serial/serial-lines.ts';
 import { type AgentSettings, logWear, segmentBytesOf } from './settings.ts';
 import { SourcesSeen } from './sources-seen.ts';
@@ -64,7 +65,8 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
   };
 
   try {
-    const store = await openLogStore({
+    const { store, reserve } = await openLog({
+      maxDiskBytes: settings.maxDiskBytes,
       dir,
       segmentBytes,
       ...logWear(settings),
@@ -79,7 +81,15 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       maxBytes: settings.maxDiskBytes,
       segmentBytes,
       stats: () => store.stats(),
+      reserve,
       alarms,
+    });
+    const wear = new WearMeter({
+      device: () => deviceWrites(dir),
+      logBytes: () => store.stats().writtenBytes,
+      ingestedBytes: () => streams.takenBytes,
+      monotonicMs,
+      cardBytes: settings.cardTbw * 1e12,
     });
     const ackSeconds = metrics.histogram(
       'edgelog_durable_seconds',
@@ -121,6 +131,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       monotonicMs,
       timers: nodeTimers,
       isUplinkLive: () => uplink?.status().state === 'live',
+      isUplinkCongested: () => uplink?.isCongested ?? false,
       onSealed: () => uplink?.notify(),
       onDurable: (waitedMs) => ackSeconds.observe(waitedMs / 1000),
       onFatal,
@@ -131,7 +142,6 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
 
     uplink = startAgentUplink({
       settings,
-      isUplinkCongested: () => uplink?.isCongested ?? false,
       identity: { gateway: settings.gateway, instance, version: VERSION },
       streams,
       policies,
@@ -224,6 +234,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       streams,
       setAside,
       disk,
+      wear,
       alarms,
       uplink,
       mqtt: broker,

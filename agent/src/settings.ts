@@ -143,6 +143,11 @@ export const agentSettingsSchema = z.object({
   maxDiskBytes: bytes(16 * MIB, Number.MAX_SAFE_INTEGER)
     .default(4 * GIB)
     .describe('bytes the log may take on disk; when they are used up, devices are refused'),
+  cardTbw: z
+    .number()
+    .positive()
+    .default(10)
+    .describe('terabytes that may be written to the card in its life, for the years told in /status'),
   segmentBytes: bytes(MIB, GIB)
     .optional()
     .describe('size of a log segment; default a sixteenth of maxDiskBytes'),
@@ -189,8 +194,12 @@ export function segmentBytesOf(settings: AgentSettings): number {
 }
 
 /** How the log writes: what `wear` says, with the wait that was asked for. */
-export function logWear({ wear, commitWindowMs, journalBytes }: AgentSettings) {
+export function logWear({ wear, commitWindowMs, journalBytes, maxDiskBytes }: AgentSettings) {
   const mode = WEAR[wear];
   const { intervalMs } = mode.pacing;
-  return { ...mode, journalBytes, pacing: { ...mode.pacing, intervalMs: commitWindowMs ?? intervalMs } };
+  return {
+    ...mode,
+    journalBytes: Math.min(journalBytes, Math.floor(maxDiskBytes / 16)),
+    pacing: { ...mode.pacing, intervalMs: commitWindowMs ?? intervalMs },
+  };
 }

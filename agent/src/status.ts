@@ -5,6 +5,7 @@ import {
   type GatewayClock,
   type Stream,
   type StreamSet,
+  type WearMeter,
 } from '@edgelog/edge';
 import type { LogStore } from '@edgelog/log';
 import type { Uplink, UplinkStreamStatus } from '@edgelog/sync';
@@ -60,6 +61,7 @@ export interface AgentParts {
   streams: StreamSet;
   setAside: SetAside;
   disk: Disk;
+  wear: WearMeter;
   alarms: Alarms;
   uplink: Uplink;
   mqtt: MqttBroker;
@@ -159,6 +161,8 @@ export function agentStatus(parts: AgentParts) {
     subscriptions: parts.subscriptions.map((one) => one.status()),
     serial: serial.status(),
     disk: disk.status(),
+    wear: parts.wear.status(),
+    dropped: droppedStatus(streams),
     log: store.stats(),
     damage: store.damage(),
     pendingBytes: streams.pressure.pendingBytes,
@@ -166,6 +170,14 @@ export function agentStatus(parts: AgentParts) {
     setAside: parts.setAside.list(),
     alarms: alarms.list(),
   };
+}
+
+/** What the disk policy gave up before any hub had it, since the start. */
+function droppedStatus(streams: StreamSet) {
+  return [...streams.list()].flatMap(({ state: { topic } }) => {
+    const dropped = streams.droppedOf(topic);
+    return dropped === undefined ? [] : [{ topic, ...dropped }];
+  });
 }
 
 /** Not healthy: the store failed, devices are refused, or the uplink is there and nothing moves. */

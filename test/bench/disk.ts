@@ -1,21 +1,9 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { deviceWrites } from '@edgelog/runtime';
 
-const SECTOR_BYTES = 512;
-
-/**
- * Bytes that the block device below `path` has written since boot, from /proc/diskstats; undefined where the file
- * system has no block device of its own (overlay, tmpfs). `write_bytes` of /proc/PID/io counts whole large folios
- * and is of no use here.
- */
+/** Bytes that the block device below `path` has written since boot; undefined where there is none of its own. */
 export function deviceBytesWritten(path: string): number | undefined {
-  const { dev } = statSync(path);
-  const major = String((dev >> 8) & 0xfff);
-  const minor = String((dev & 0xff) | ((dev >> 12) & 0xfff00));
-  for (const line of readFileSync('/proc/diskstats', 'utf8').split('\n')) {
-    const fields = line.trim().split(/\s+/);
-    if (fields[0] === major && fields[1] === minor) return Number(fields[9]) * SECTOR_BYTES;
-  }
-  return undefined;
+  return deviceWrites(path)?.bytes;
 }
 
 /** Bytes that a process made the disk read since it began; what was in the page cache does not count. */

@@ -29,3 +29,4 @@ export {
 } from './topic-policy.ts';
 export type { Backlog, EdgeUplinkStream, PoisonBatch } from './uplink-stream.ts';
 export { WEAR, WEAR_MODES, type WearMode } from './wear.ts';
+export { WearMeter, type WearStatus } from './wear-meter.ts';

@@ -72,6 +72,7 @@ export class StreamSet {
   #nextTurn: Deferred | undefined;
   #saveTimer: Cancel | undefined;
   #diskTimer: Cancel | undefined;
+  #takenBytes = 0;
   readonly #policies: TopicPolicies;
   readonly #room: RoomMaker;
   readonly #ids: StreamIds;
@@ -94,6 +95,11 @@ export class StreamSet {
 
   list(): Iterable<Stream> {
     return this.#streams.values();
+  }
+
+  /** Bytes of payload taken since the start. */
+  get takenBytes(): number {
+    return this.#takenBytes;
   }
 
   /** What of a topic was given up, since the start, before any hub had it. */
@@ -158,6 +164,7 @@ export class StreamSet {
   }
 
   #take(topic: string, reading: Reading, alongside?: () => void): Append {
+    this.#takenBytes += reading.value.length;
     const stream = this.#streams.get(topic) ?? this.#open(newStreamState(topic, this.#ids));
     return stream.edge.append(reading, alongside);
   }
@@ -281,6 +288,7 @@ export class StreamSet {
       monotonicMs,
       timers,
       isUplinkLive,
+      isUplinkCongested: this.#options.isUplinkCongested ?? (() => false),
       requestTurn: () => this.#requestTurn(),
       pending: (bytes) => this.pressure.add(bytes),
       durable: (bytes, waitedMs) => {
@@ -288,7 +296,6 @@ export class StreamSet {
         this.pressure.remove(bytes);
       },
       sealed: onSealed,
-      isUplinkCongested: this.#options.isUplinkCongested ?? (() => false),
       failed: (error) => this.fail(error),
     };
   }

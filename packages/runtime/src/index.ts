@@ -1,4 +1,5 @@
 export { type Address, addressSetting, formatAddress, listen, parseAddress } from './address.ts';
+export { type DeviceWrites, deviceWrites } from './device-writes.ts';
 export {
   describeError,
   type RunningProcess,
