@@ -11,7 +11,7 @@ import { type AgentSample, judgeAgent } from './verdict.ts';
 
 const DEVICES = 8;
 const WINDOW = 10;
-const PAUSE_MS = 40;
+const PAUSE_MS = 150;
 const SAMPLE_MS = 2_000;
 const BETWEEN_FAULTS_MS = 4_000;
 const DRAIN_MS = 180_000;
