@@ -55,3 +55,9 @@ export function isGreeted(client: Client): boolean {
 export function wantsReasons(client: Client): boolean {
   return (client as unknown as { _requestProblemInformation: boolean })._requestProblemInformation;
 }
+
+/** Who is connected under this client id. */
+export function clientNamed(broker: Aedes, clientId: string): Client | undefined {
+  const { clients } = broker as unknown as { clients: Readonly<Record<string, Client>> };
+  return Object.hasOwn(clients, clientId) ? clients[clientId] : undefined;
+}

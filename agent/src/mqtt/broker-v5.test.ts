@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { RecordHeader } from '@edgelog/wire';
 import { connectAsync } from 'mqtt';
 import type { IDisconnectPacket, IPubackPacket, IPublishPacket } from 'mqtt-packet';
 import { describe, expect, test } from 'vitest';
@@ -22,9 +23,10 @@ const endOffset = (agent: RunningAgent) => agent.status().streams[0]?.endOffset 
 
 async function headersAtHub(hub: MemoryHub, records: number): Promise<[string, string][][]> {
   await until(`${records} records are at the hub`, () => hub.records().length === records);
+  const isDevices = ({ key }: RecordHeader) => !key.startsWith('edgelog.');
   return hub
     .records()
-    .map(({ headers }) => headers.slice(2).map(({ key, value }) => [key, value!.toString()]));
+    .map(({ headers }) => headers.filter(isDevices).map(({ key, value }) => [key, value!.toString()]));
 }
 
 /** The reason code of the DISCONNECT that the server sends. */

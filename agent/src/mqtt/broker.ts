@@ -6,6 +6,8 @@ import { Aedes, type AuthenticateError, type Client, type PublishPacket } from '
 import type { Ingest } from '../ingest/index.ts';
 import { LogLimiter } from '../log-limiter.ts';
 import { type Access, OPEN_ACCESS } from './access.ts';
+import { clientNamed } from './aedes-internals.ts';
+import { ClientIdWatch } from './client-id-watch.ts';
 import { type ConnectionHost, MqttConnection, UNACKED_MAX } from './connection.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import type { MqttCounters } from './counters.ts';
@@ -22,7 +24,7 @@ import { LocalDelivery } from './local-delivery.ts';
 import { fromPacketProperties, headersOf } from './message-properties.ts';
 import { type MqttStoreStatus, openMqttStore } from './persistence/mqtt-store.ts';
 import { type MqttFault, Reason } from './protocol.ts';
-import { PublishPath } from './publish-path.ts';
+import { isReserved, PublishPath } from './publish-path.ts';
 import type { Qos2Window } from './qos2.ts';
 import { endQos2WithSession } from './sessions.ts';
 import { detachDelivery, isBehind, isTooLarge } from './subscribers.ts';
@@ -112,7 +114,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     const clientId = client?.id ?? packet.clientId ?? '';
     const value = Buffer.from(packet.payload);
     try {
-      if (client !== null && (topic.startsWith('$') || !access.mayPublish(client, topic))) {
+      if (client !== null && (isReserved(topic) || !access.mayPublish(client, topic))) {
         throw new Error('not allowed by the access rules');
       }
       const { durable } = ingest.take({
@@ -131,6 +133,15 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
       limiter.warn('last will refused', { client: clientId, topic, bytes: value.length, reason });
       done(error as Error);
     }
+  };
+
+  const clientIds = new ClientIdWatch(options.alarms);
+  const noteTakeover = (connection: MqttConnection, clientId: string): void => {
+    const now = options.monotonicMs();
+    clientIds.forget(now);
+    const rival = clientNamed(broker, clientId);
+    const from = rival === undefined ? undefined : connections.get(rival)?.remote;
+    if (from !== undefined) clientIds.takenOver(clientId, from, connection.remote, now);
   };
 
   const onSubscriberDrop = (clientId: string): void => {
@@ -162,6 +173,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     preConnect: (client, packet, done) => {
       const connection = connections.get(client);
       if (connection !== undefined) {
+        noteTakeover(connection, packet.clientId);
         connection.isCleanStart = packet.clean === true;
         connection.keepAliveTicks = keepAliveTicks(packet.keepalive ?? 0);
       }

@@ -34,6 +34,11 @@ const REFUSALS: Partial<Record<EdgelogErrorCode, ReasonCode>> = {
   LIMIT_EXCEEDED: Reason.QUOTA_EXCEEDED,
 };
 
+/** Topics of the broker itself: nobody else publishes to them, and they are never stored. */
+export function isReserved(topic: string): boolean {
+  return topic.startsWith('$SYS/') || topic.startsWith('$edgelog/');
+}
+
 /** The way of a message from its packet to its acknowledgement, which leaves when the message is on disk. */
 export class PublishPath {
   readonly #options: PublishPathOptions;
@@ -47,8 +52,8 @@ export class PublishPath {
     const { access } = this.#options;
     const { topic, qos } = packet;
     if (connection.allowedTopic !== topic) {
-      const reason = topic.startsWith('$SYS/')
-        ? '$SYS/ topics are reserved'
+      const reason = isReserved(topic)
+        ? "the topic is the broker's own"
         : access.mayPublish(connection.client, topic)
           ? undefined
           : 'not allowed by the access rules';

@@ -15,12 +15,19 @@ export function endQos2WithSession(
 ): void {
   const { persistence } = internalsOf(broker);
   const { cleanSubscriptions } = persistence;
-  const forget = (clientId: string) => (window.forget(clientId) ? committed() : undefined);
   persistence.cleanSubscriptions = async (client) => {
-    await forget(client.id);
+    if (window.forget(client.id)) await committed();
     return cleanSubscriptions.call(persistence, client);
   };
+  /** Gone with the next commit; should the store fail, it says so itself. */
+  const forget = (clientId: string) => {
+    if (window.forget(clientId)) committed().catch(() => {});
+  };
   // An older connection of the same client may have gone on until it was closed for this one.
-  broker.on('client', (client) => void (isCleanStart(client) && forget(client.id)));
-  broker.on('clientDisconnect', (client) => void (client.clean && forget(client.id)));
+  broker.on('client', (client) => {
+    if (isCleanStart(client)) forget(client.id);
+  });
+  broker.on('clientDisconnect', (client) => {
+    if (client.clean) forget(client.id);
+  });
 }
