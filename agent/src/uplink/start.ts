@@ -56,8 +56,8 @@ export function startAgentUplink(options: AgentUplinkOptions): Uplink {
       unconfirmedGaps: () => streams.gaps.list(),
       gapConfirmed: (gap) => streams.gaps.confirm(gap),
     },
-    onWelcome: ({ hubTimeMs, roundTripMs }) => {
-      clock.onHubTime(hubTimeMs, roundTripMs);
+    onHubTime: (hubTimeMs, roundTripMs) => clock.onHubTime(hubTimeMs, roundTripMs),
+    onWelcome: () => {
       lookForBacklogs(BACKLOG_AGE_MS.back);
       streams.armLinger();
     },

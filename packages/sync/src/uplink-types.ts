@@ -10,8 +10,10 @@ export interface UplinkOptions {
   log: SyncLog;
   /** Start disconnected, as after `setPaused(true)`. Default false. */
   paused?: boolean;
-  /** A hub took the session: its clock (ms) and how long the greeting took. */
-  onWelcome?: (hub: { hubId: string; hubTimeMs: number; roundTripMs: number }) => void;
+  /** A hub took the session. */
+  onWelcome?: (hub: { hubId: string }) => void;
+  /** The hub's clock half of `roundTripMs` ago: before each welcome, and every `hubTimeEveryMs` while the session lasts. */
+  onHubTime?: (hubTimeMs: number, roundTripMs: number) => void;
   /** The hub refuses this gateway, or does no more. */
   onRefusal?: (refusal: { code: RefusalCode; message: string } | undefined) => void;
   /** Cap on the bytes of batches; acknowledgements, pings and openings do not count. Default: none. */
@@ -63,6 +65,8 @@ export interface UplinkTuning {
   moveAfterMs: number;
   /** How long a stream that the hub refuses stays away before it is tried again. Default 60,000. */
   refusedRetryMs: number;
+  /** Default 600,000. */
+  hubTimeEveryMs: number;
 }
 
 /** `refused`: the hub said no to this gateway, waiting long. */
@@ -77,8 +81,10 @@ export interface UplinkStatus {
   lastError: string | undefined;
   /** Set while the hub refuses this gateway. */
   refusal: { code: RefusalCode; message: string } | undefined;
-  /** Hub clock − own clock at the last welcome, ms. */
+  /** Hub clock − own clock when the hub last told its time, ms. */
   hubClockOffsetMs: number | undefined;
+  /** The way to the hub and back, at the last ping, ms. */
+  roundTripMs: number | undefined;
   lastAckAt: number | undefined;
   /** From sending a batch to its acknowledgement, the least of this session, ms. */
   ackMs: number | undefined;

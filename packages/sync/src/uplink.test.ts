@@ -9,8 +9,8 @@ import { startUplink } from './uplink.ts';
 import type { UplinkOptions } from './uplink-types.ts';
 import { UploadWindows } from './upload-windows.ts';
 
-async function serve(hub: ReturnType<typeof hubStore>): Promise<number> {
-  const server = await startSyncServer({ host: '127.0.0.1', port: 0, log: silent, hub });
+async function serve(hub: ReturnType<typeof hubStore>, tuning = {}): Promise<number> {
+  const server = await startSyncServer({ host: '127.0.0.1', port: 0, log: silent, hub, tuning });
   onTestFinished(() => server.close());
   return server.port;
 }
@@ -134,4 +134,16 @@ test('a route that cannot be taken now is asked for again', async () => {
   });
   await until(() => uplink.status().lastError === 'hub.pem cannot be read', 'the reason is told');
   await until(() => uplink.status().state === 'live', 'connected');
+});
+
+test('a session that lasts for months goes on handing out the hub’s time', async () => {
+  const told: number[] = [];
+  const uplink = start(await serve(hubStore(), { pingIntervalMs: 20 }), {
+    port: agentStore(),
+    onHubTime: (hubTimeMs, roundTripMs) => told.push(hubTimeMs + roundTripMs / 2 - Date.now()),
+    tuning: { hubTimeEveryMs: 50, pingIntervalMs: 20 },
+  });
+  await until(() => told.length >= 4, 'told again and again');
+  expect(Math.max(...told.map(Math.abs))).toBeLessThan(5_000);
+  expect(uplink.status().connections).toBe(1);
 });

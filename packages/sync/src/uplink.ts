@@ -28,6 +28,7 @@ const DEFAULTS: UplinkTuning = {
   maxFrameBytes: MAX_FRAME_BYTES,
   moveAfterMs: 5_000,
   refusedRetryMs: 60_000,
+  hubTimeEveryMs: 600_000,
 };
 
 /** How often the time doubles after which a broker that cannot take a stream is left, where none can: of those that take others, and of those that do not. */
@@ -88,6 +89,7 @@ class UplinkShell implements Uplink {
   #moves = 0;
   #movedFrom: keyof typeof MOVE_DOUBLINGS_MAX = 'none';
   #greetedAt = 0;
+  #hubTimeToldAt = 0;
   #retry: Retry = 'soon';
   /** Of the sessions that are over. */
   #past: Totals = { sentBatches: 0, sentBytes: 0, ackedBatches: 0, ackedBytes: 0 };
@@ -101,6 +103,7 @@ class UplinkShell implements Uplink {
     | 'lastError'
     | 'refusal'
     | 'hubClockOffsetMs'
+    | 'roundTripMs'
     | 'lastAckAt'
     | 'connections'
     | 'divergences'
@@ -121,6 +124,7 @@ class UplinkShell implements Uplink {
       lastError: undefined,
       refusal: undefined,
       hubClockOffsetMs: undefined,
+      roundTripMs: undefined,
       lastAckAt: undefined,
       connections: 0,
       divergences: [],
@@ -205,6 +209,10 @@ class UplinkShell implements Uplink {
           if (link.session.ackedBatches !== ackedBatches) this.#status.lastAckAt = Date.now();
           this.#schedule();
         },
+        roundTrip: (ms) => {
+          this.#status.roundTripMs = ms;
+        },
+        hubTime: (ms) => this.#heardHubTime(ms),
         drained: () => this.#schedule(),
         closed: (reason) => this.#closed(link, reason),
       },
@@ -245,12 +253,27 @@ class UplinkShell implements Uplink {
   #welcomed({ hubId, time }: { hubId: string; time: number }): void {
     const roundTripMs = performance.now() - this.#greetedAt;
     this.#status.hubId = hubId;
+    this.#status.roundTripMs = roundTripMs;
     if (this.#status.refusal !== undefined) this.#options.onRefusal?.(undefined);
     this.#status.refusal = undefined;
-    this.#status.hubClockOffsetMs = Math.round(time + roundTripMs / 2 - Date.now());
+    this.#tellHubTime(time, roundTripMs);
     this.#enter('live');
     this.#options.log.info('connected to the hub', { hubId, url: this.#status.url });
-    this.#options.onWelcome?.({ hubId, hubTimeMs: time, roundTripMs });
+    this.#options.onWelcome?.({ hubId });
+  }
+
+  /** A session may last for years, and a crystal drifts by seconds a day. */
+  #heardHubTime(ms: number): void {
+    const { state, roundTripMs } = this.#status;
+    if (state !== 'live' || roundTripMs === undefined) return;
+    if (performance.now() - this.#hubTimeToldAt >= this.#tuning.hubTimeEveryMs)
+      this.#tellHubTime(ms, roundTripMs);
+  }
+
+  #tellHubTime(hubTimeMs: number, roundTripMs: number): void {
+    this.#hubTimeToldAt = performance.now();
+    this.#status.hubClockOffsetMs = Math.round(hubTimeMs + roundTripMs / 2 - Date.now());
+    this.#options.onHubTime?.(hubTimeMs, roundTripMs);
   }
 
   #ended(connection: Connection, retry: Retry, code: RefusalCode, message: string): void {

@@ -5,18 +5,24 @@ import { closeArguments, closeReason } from '../closing.ts';
 import { encodeFrame } from '../frames/codec.ts';
 import { frameFromHub } from '../frames/message.ts';
 import type { AgentFrame, HubFrame } from '../frames/types.ts';
-import { Heartbeat } from '../heartbeat.ts';
+import { clockIn, Heartbeat } from '../heartbeat.ts';
 import type { RefusalCode } from '../ports.ts';
 import type { Route, UplinkTuning } from '../uplink-types.ts';
 
 export interface ConnectionEvents {
   open(): void;
   frame(frame: HubFrame): void;
+  /** How long the way to the hub and back is now, ms. */
+  roundTrip(ms: number): void;
+  /** The hub's clock, half a round trip ago, ms. */
+  hubTime(ms: number): void;
   /** The socket has room again after `congested` said that it had not. */
   drained(): void;
   /** Once, whatever the reason. */
   closed(reason: string): void;
 }
+
+const monotonicMs = () => performance.now();
 
 /** How long a closing handshake may take. */
 const GOODBYE_MS = 2_000;
@@ -51,11 +57,24 @@ export class Connection {
     ws.on('open', () => {
       clearTimeout(patience);
       if (socket !== undefined) {
-        this.#heartbeat = new Heartbeat(ws, socket, tuning.pingIntervalMs, tuning.missedPingsMax, () =>
-          this.cut(`nothing heard for ${tuning.pingIntervalMs * tuning.missedPingsMax} ms`),
+        this.#heartbeat = new Heartbeat(
+          ws,
+          socket,
+          tuning.pingIntervalMs,
+          tuning.missedPingsMax,
+          monotonicMs,
+          () => this.cut(`nothing heard for ${tuning.pingIntervalMs * tuning.missedPingsMax} ms`),
         );
       }
       events.open();
+    });
+    ws.on('pong', (payload) => {
+      const sentAt = clockIn(payload);
+      if (sentAt !== undefined) events.roundTrip(Math.max(0, monotonicMs() - sentAt));
+    });
+    ws.on('ping', (payload) => {
+      const hubTimeMs = clockIn(payload);
+      if (hubTimeMs !== undefined) events.hubTime(hubTimeMs);
     });
     ws.on('message', (data, isBinary) => this.#message(data, isBinary));
     ws.on('error', (error) => {

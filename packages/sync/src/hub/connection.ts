@@ -68,10 +68,17 @@ export class AgentConnection {
       },
       wantsFlush: () => this.#wantsFlush(),
     });
-    this.#heartbeat = new Heartbeat(ws, socket, options.pingIntervalMs, options.missedPingsMax, () => {
-      log.warn('nothing heard from an agent, closing', { gateway: this.gateway, remote: this.remote });
-      ws.terminate();
-    });
+    this.#heartbeat = new Heartbeat(
+      ws,
+      socket,
+      options.pingIntervalMs,
+      options.missedPingsMax,
+      Date.now,
+      () => {
+        log.warn('nothing heard from an agent, closing', { gateway: this.gateway, remote: this.remote });
+        ws.terminate();
+      },
+    );
     this.#handshake = setTimeout(() => {
       options.handshakeTimedOut(this);
       this.#close('protocol-error', `no hello within ${options.handshakeTimeoutMs} ms`);
