@@ -1,3 +1,4 @@
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { createRandom } from '@edgelog/devices/random.ts';
 import { INSTRUMENT_NAMES, INSTRUMENTS, type InstrumentName } from '@edgelog/devices/serial/instruments.ts';
 import {
@@ -12,6 +13,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { temporaryDir, testAgent, testHub, until } from '../testing/fixture.ts';
 import { MemoryHub } from '../testing/memory-hub.ts';
 import { serialSettingSchema } from './setting.ts';
+import { plug } from './testing/pty.ts';
 
 /** Readings per instrument before the line is pulled, and after. */
 const READINGS = 2;
@@ -92,4 +94,33 @@ test('instruments of every protocol on bad lines that are unplugged on the way: 
       .status()
       .serial.some((line) => 'faults' in line && Object.values(line.faults).some((count) => count > 0)),
   );
+});
+
+test('a stall of the agent does not make an answer late that was there in time', async () => {
+  const hub = new MemoryHub();
+  const dir = temporaryDir();
+  const { line, instrument, send } = await plug(dir);
+  const agent = await testAgent({
+    dataDir: `${dir}/data`,
+    hub: [(await testHub(hub)).url],
+    serial: [serialSettingSchema.parse({ port: line, profile: 'xy-md02', every: '60s' })],
+  });
+  const fd = openSync(instrument, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  onTestFinished(() => closeSync(fd));
+  let request = Buffer.alloc(0);
+  await until('the request has come', () => {
+    const bytes = Buffer.alloc(8);
+    try {
+      request = Buffer.concat([request, bytes.subarray(0, readSync(fd, bytes))]);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+    return request.length >= 8;
+  });
+  send(Buffer.from('010404013102222ace', 'hex'));
+  // Longer than the profile waits for an answer.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_200);
+  await until('the reading has arrived', () => hub.values().length === 1);
+  expect(hub.values()).toEqual(['{"temperature":30.5,"humidity":54.6}']);
+  expect(agent.status().serial[0]).toMatchObject({ faults: { timeout: 0, framing: 0 } });
 });

@@ -168,12 +168,16 @@ export class SerialLine {
       timers: {
         now: () => performance.now(),
         after: (ms, run) => {
+          let isCancelled = false;
           const timer = setTimeout(() => {
-            // After a stall of this process the bytes may be there, and only not read yet.
+            // After a stall of this process the bytes may be there, and only not read yet; they may end what this waits for.
             tty.readWaiting();
-            if (tty === this.#tty) run();
+            if (tty === this.#tty && !isCancelled) run();
           }, ms);
-          return () => clearTimeout(timer);
+          return () => {
+            isCancelled = true;
+            clearTimeout(timer);
+          };
         },
       },
     };
