@@ -87,6 +87,28 @@ test('serial port vanishes and nobody notices: a silent line raises an alarm, is
   });
 });
 
+test('readings of a port with a topic go there, with or without a name, and those of other ports to the default', async () => {
+  const dir = temporaryDir();
+  const settings = [
+    { port: `${dir}/a`, name: 'hall', topic: 'meters' },
+    { port: `${dir}/b-*-port`, topic: 'scales' },
+    { port: `${dir}/c` },
+  ];
+  const { agent, serial } = await agentWith(dir, settings);
+  for (const [at, name] of ['a', 'b-1-port', 'c'].entries()) {
+    const { send } = await plug(dir, name);
+    await until('the line is open', () => serial(at).state === 'open');
+    send('x\n');
+    await until('the frame is there', () => serial(at).frames === 1);
+  }
+  expect(
+    agent
+      .status()
+      .streams.map(({ topic }) => topic)
+      .toSorted(),
+  ).toEqual(['meters', 'scales', 'telemetry']);
+});
+
 test('two ports by pattern are two lines with names of their own; one that is plugged later joins them', async () => {
   const hub = new MemoryHub();
   const dir = temporaryDir();
@@ -161,6 +183,8 @@ test.each([
   [{ port: '/dev/x', profile: 'nmea-gps', framing: 'line' }, /framing or profile, not both/],
   [{ port: '/dev/x', every: '10s' }, /expected a profile/],
   [{ port: '/dev/x', framing: { type: 'lin' } }, /framing/],
+  [{ port: 'usb:0403:6001', topic: 'x' }, /expected a name beside topic/],
+  [{ port: '/dev/x', topic: 'a b' }, /Kafka topic name/],
   [{ port: 'usb:12' }, /expected a path/],
   [{ port: '/dev/x', baud: 9600 }, /baud/],
   ['/dev/x@fast', /PATH@BAUD/],

@@ -1,6 +1,7 @@
 import { framingSchema } from '@edgelog/devices/framing/framing.ts';
 import { profileFields } from '@edgelog/devices/profiles/line-profile.ts';
 import { z } from 'zod';
+import { TOPIC_NAME } from '../ingest/topic-name.ts';
 import { PORT_FORMS, parsePort } from './port-spec.ts';
 
 export const DEFAULT_BAUD = 115_200;
@@ -23,6 +24,11 @@ const portSchema = z
       .string()
       .regex(/^[^\s+#]{1,200}$/, 'expected 1 to 200 characters without spaces, + and #')
       .optional(),
+    /** Kafka topic of what no route matches; default --topic. */
+    topic: z
+      .string()
+      .regex(TOPIC_NAME, 'expected a Kafka topic name: 1 to 249 of a-z A-Z 0-9 . _ -')
+      .optional(),
     /** Silence after which the port is opened anew and an alarm raised; 0 for never. */
     silenceMs: z.int().min(0).max(86_400_000).default(0),
   })
@@ -36,7 +42,11 @@ const portSchema = z
       path: ['profile'],
       error: 'expected a profile where devices or every is given',
     },
-  );
+  )
+  .refine(({ topic, name, port }) => topic === undefined || name !== undefined || !port.startsWith('usb:'), {
+    path: ['name'],
+    error: 'expected a name beside topic where the port is given by its USB numbers',
+  });
 
 /** One entry of `serial`: which port, how it is set, what is on it. */
 export type SerialSetting = z.output<typeof portSchema>;
