@@ -22,6 +22,7 @@ import { mqttCounters } from './mqtt/counters.ts';
 import { Qos2Window } from './mqtt/qos2.ts';
 import { openLog } from './open-log.ts';
 import { SerialLines } from './serial/serial-lines.ts';
+import { topicRoutes } from './serial/topic-routes.ts';
 import { type AgentSettings, logWear, segmentBytesOf } from './settings.ts';
 import { SourcesSeen } from './sources-seen.ts';
 import { type AgentParts, agentStatus } from './status.ts';
@@ -156,6 +157,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     const sources = new SourcesSeen(now, monotonicMs);
     const routed = createIngest({
       ...settings,
+      routes: [...settings.routes, ...topicRoutes(settings.serial)],
       streams,
       existingTopics: [...streams.list()].map(({ state }) => state.topic),
       now: () => clock.now(),
