@@ -23,6 +23,13 @@ export function registerAgentMetrics(metrics: Metrics, parts: AgentParts): () =>
     (s) => s.oldestUnackedMs / 1000,
   );
   metrics.gauge('edgelog_mqtt_clients', 'MQTT clients connected.', () => mqtt.connectedClients);
+  metrics.gauge('edgelog_mqtt_sessions', 'Persistent MQTT sessions.', () => mqtt.store().sessions);
+  metrics.gauge(
+    'edgelog_mqtt_queued_bytes',
+    'Bytes queued on disk for persistent MQTT sessions.',
+    () => mqtt.store().queuedBytes,
+  );
+  metrics.gauge('edgelog_mqtt_retained', 'Retained messages.', () => mqtt.store().retained.messages);
   metrics.gauge(
     'edgelog_pending_bytes',
     'Bytes taken and not on disk yet.',

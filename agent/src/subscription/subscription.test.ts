@@ -169,6 +169,30 @@ test('kill -9 of the broker: the gateway subscribes again and takes what comes t
   expect(agent.status().alarms.map(({ name }) => name)).not.toContain('subscription plant');
 });
 
+test('stuck after "full" (Mosquitto bridge): a full disk holds the subscription, nothing is lost, and it goes on', async () => {
+  const broker = await mosquitto(temporaryDir());
+  const hub = new MemoryHub();
+  const server = await testHub(hub);
+  const agent = await testAgent({
+    dataDir: temporaryDir(),
+    hub: [server.url],
+    maxDiskBytes: 16 * 1024 * 1024,
+    compression: 'none',
+    subscribe: setting(broker, { keepAliveSeconds: 5 }),
+  });
+  const status = () => agent.status().subscriptions[0]!;
+  await until('it is subscribed', () => status().state === 'subscribed');
+  agent.setUplinkPaused(true);
+  const values = numbers(600).map((n) => n.padEnd(50_000, '.'));
+  await broker.publishLines(values, '-t', 't', '-q', '1');
+  await until('the disk is full', () => status().state === 'held', 30_000);
+  expect(agent.status().alarms.map(({ name }) => name)).toContain('subscription plant');
+  agent.setUplinkPaused(false);
+  await until('all are at the hub', () => hub.values().length >= values.length, 30_000);
+  expect(hub.values().map((value) => Number.parseInt(value, 10))).toEqual(numbers(600).map(Number));
+  expect(status()).toMatchObject({ state: 'subscribed', connections: 1 });
+});
+
 test('a broker with TLS and passwords: the wrong password is named, the right one works', async () => {
   const dir = temporaryDir();
   const openssl = (...words: string[]) => execFileSync('openssl', words, { cwd: dir, stdio: 'pipe' });
