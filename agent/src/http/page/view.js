@@ -278,10 +278,14 @@ function uplinkView({ uplink, clock, mqtt }, nowMs) {
  * @param {Status} status
  * @returns {Element[]}
  */
-function diskView({ disk, log }) {
+function diskView({ disk, wear }) {
   const { usedBytes, maxBytes, freeBytes } = disk;
+  const written = wear.deviceBytesWritten ?? wear.logBytesWritten;
+  const byWhom =
+    wear.deviceBytesWritten === null ? 'by the log' : 'to the card or disk, by all of this machine';
+  const { amplification, estimatedYears } = wear;
   return [
-    h('h2', {}, 'Disk'),
+    h('h2', {}, 'Disk and wear'),
     h('meter', {
       min: 0,
       max: maxBytes,
@@ -292,9 +296,19 @@ function diskView({ disk, log }) {
     facts([
       ['Used', `${formatBytes(usedBytes)} of ${formatBytes(maxBytes)}`],
       ['Free on the file system', formatBytes(freeBytes)],
-      ['Written since the start', `${formatBytes(log.writtenBytes)} in ${formatCount(log.commits)} commits`],
+      ['Written since the start', `${formatBytes(written)} ${byWhom}`],
+      amplification !== null && ['For each byte of readings', `${formatFew(amplification)} bytes written`],
+      estimatedYears !== null && [
+        'A new card would last',
+        `${formatFew(estimatedYears)} years at this pace, if it may be written ${formatBytes(wear.cardBytes)}`,
+      ],
     ]),
   ];
+}
+
+/** @param {number} value */
+function formatFew(value) {
+  return value >= 10 ? formatCount(value) : value.toFixed(1);
 }
 
 /**
