@@ -39,7 +39,8 @@ export class LocalInterest {
     const known = this.#known.get(topic);
     if (known !== undefined) return known;
     this.#learn(topic);
-    return true;
+    // A persistence that has it all in memory answers at once.
+    return this.#known.get(topic) ?? true;
   }
 
   #learn(topic: string): void {
