@@ -5,14 +5,22 @@ import { type BatchHeader, type BatchRecord, iterateRecords, SEQUENCE_MODULUS } 
 import { z } from 'zod';
 import { jsonValue, printable } from '../consume/format.ts';
 import { onOutputClosed } from '../output.ts';
+import { isFile, scanBatchFile } from './batch-file.ts';
 import { findLog, INSPECT_NOTES, inspectFields, withStore } from './open.ts';
 import { type Damage, isDamage, type ScannedBatch, scanPartition } from './scan.ts';
 
 const dumpSettings = z.object({
   ...inspectFields,
+  dataDir: z
+    .string()
+    .min(1)
+    .describe(
+      'Data directory of a hub or an agent that is not running; or a .batch file that an agent set aside.',
+    ),
   topic: z
     .string()
     .min(1)
+    .optional()
     .describe(
       "Topic to dump. A cluster's broker calls a log TOPIC-PARTITION.TOPICID: that name will do too.",
     ),
@@ -40,6 +48,14 @@ export async function dumpCommand(argv: string[]): Promise<number> {
     notes: INSPECT_NOTES,
   });
   const { dataDir, topic, partition, json } = settings;
+  const present = json ? toJson : toText;
+  const withRecords = settings.records || settings.printDataLog;
+  if (isFile(dataDir)) {
+    const scanned = scanBatchFile(dataDir);
+    for (const line of present(scanned, withRecords)) process.stdout.write(`${line}\n`);
+    return isDamage(scanned) ? 1 : 0;
+  }
+  if (topic === undefined) throw new EdgelogError('CONFIG_INVALID', '--topic is missing');
   const asked = partition === undefined ? topic : `${topic}-${partition}`;
   return withStore(dataDir, async (store) => {
     const log = findLog(store, dataDir, asked);
@@ -48,8 +64,6 @@ export async function dumpCommand(argv: string[]): Promise<number> {
     if (offset < logStartOffset || offset > flushedEndOffset) {
       throw new EdgelogError('REFUSED', `${name} holds offsets ${logStartOffset} to ${flushedEndOffset - 1}`);
     }
-    const present = json ? toJson : toText;
-    const withRecords = settings.records || settings.printDataLog;
     const closed = onOutputClosed();
     let isDamaged = false;
     if (!json) process.stdout.write(`Dumping ${name}\nLog starting offset: ${logStartOffset}\n`);

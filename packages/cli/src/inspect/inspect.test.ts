@@ -154,3 +154,19 @@ test('a reader that goes away ends a dump quietly, a full disk does not', async 
   const full = await runCli(['-c', `${command} > /dev/full`], ['bash']);
   expect(full).toMatchObject({ code: 1, stderr: expect.stringContaining('the output failed: ENOSPC') });
 });
+
+test('a batch that an agent set aside is dumped from its file; one that is damaged says why, exit status 1', async () => {
+  const encoder = new RecordsEncoder({ baseOffset: 40, baseTimestamp: 1000 });
+  encoder.append({ timestamp: 1000, key: 'k', value: Buffer.from('too much for the hub') });
+  const identity = { producerId: 7, producerEpoch: 0, baseSequence: 40 };
+  const batch = encoder.sealSync({ compression: 'none', ...identity });
+  const file = join(dir, 'telemetry-40-0a1b2c3d.batch');
+  writeFileSync(file, batch);
+  const { code, stdout } = await run('dump', file, '--records');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^baseOffset: 40 .*isvalid: true\n\| offset: 40 .*payload: too much for the hub\n$/);
+  batch[batch.length - 1]! ^= 1;
+  writeFileSync(file, batch);
+  const damaged = await run('dump', file);
+  expect([damaged.code, damaged.stdout]).toEqual([1, expect.stringContaining('isvalid: false')]);
+});
