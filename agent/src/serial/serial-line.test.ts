@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -56,6 +56,18 @@ test('a line that is missing at first, and is unplugged later, is opened again',
     expect(alarms()).toEqual([`serial lost ${path}`]);
   }
   expect(endOffset()).toBe(2);
+});
+
+test('an adapter that is pulled and says nothing, as some do until they are written to, is missed by its device file', async () => {
+  const dir = temporaryDir();
+  const { line } = await plug(dir);
+  const { serial, alarms } = await agentWith(dir, [line]);
+  await until('the line is open', () => serial().state === 'open');
+  // Both ends of the cable go on as if nothing had happened.
+  rmSync(line);
+  await until('the loss was seen', () => serial().state === 'waiting');
+  expect(serial().lastError).toMatch(/unplugged|No such file/);
+  expect(alarms()).toEqual([`serial lost ${line}`]);
 });
 
 test('a frame cut by the unplugging is not joined to the next plugging', async () => {

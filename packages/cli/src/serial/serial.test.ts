@@ -11,11 +11,11 @@ import { runCli } from '../run-cli.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 
-/** A port on which `line` comes ten times a second. */
-async function talkingPort(line: string): Promise<string> {
+/** A port on which `text` comes ten times a second. */
+async function talkingPort(text: string): Promise<string> {
   const dir = mkdtempSync(join(tmpdir(), 'edgelog-probe-'));
   const terminal = await openPseudoTerminal(join(dir, 'port'));
-  const timer = setInterval(() => terminal.input.write(line), 100);
+  const timer = setInterval(() => terminal.input.write(text), 100);
   onTestFinished(async () => {
     clearInterval(timer);
     await terminal.close();
@@ -25,8 +25,8 @@ async function talkingPort(line: string): Promise<string> {
 }
 
 test('probe tells what is heard and prints the YAML to paste, which the agent takes', async () => {
-  const port = await talkingPort('$GPVTG,054.7,T,034.4,M,005.5,N,010.2,K*48\r\n');
-  const { code, stdout, stderr } = await runCli(['serial', 'probe', port, '--seconds', '1.5']);
+  const port = await talkingPort('$GPVTG,054.7,T,034.4,M,005.5,N,010.2,K*48\r\n'.repeat(50));
+  const { code, stdout, stderr } = await runCli(['serial', 'probe', port, '--seconds', '60']);
   expect(stderr).toContain('listening on');
   expect(stdout).toContain('NMEA 0183');
   const { serial } = parse(stdout) as { serial: unknown[] };
@@ -36,8 +36,8 @@ test('probe tells what is heard and prints the YAML to paste, which the agent ta
 });
 
 test('probe --json has all guesses; a port on which nothing comes is status 1 with what may be the reason', async () => {
-  const talking = await talkingPort('T=21.5\r\n');
-  const one = await runCli(['serial', 'probe', talking, '--seconds', '1.5', '--baud-rate', '9600', '--json']);
+  const talking = await talkingPort('T=21.5\r\n'.repeat(200));
+  const one = await runCli(['serial', 'probe', talking, '--seconds', '60', '--json']);
   expect(JSON.parse(one.stdout)).toMatchObject({
     setting: { port: talking, baudRate: 9600 },
     guesses: [{}],
