@@ -14,7 +14,7 @@ async function publish(port: number, values: readonly string[], clientId = 'dev'
 }
 
 describe('from a device to the hub', () => {
-  test('what was published before and while a hub is there arrives once, in order, with key and headers', async () => {
+  test('leaf never syncs what came in offline (NATS): what was published before and while a hub is there arrives once, in order, with key and headers', async () => {
     const hub = new MemoryHub();
     const server = await testHub(hub);
     const agent = await testAgent({ dataDir: temporaryDir(), hub: [server.url] });
@@ -46,7 +46,7 @@ describe('from a device to the hub', () => {
     });
   });
 
-  test('an agent that restarts sends on where it stopped, the open tail included', async () => {
+  test('queue in RAM, saved every 30 min (Mosquitto): an agent that restarts sends on where it stopped, the open tail included', async () => {
     const hub = new MemoryHub();
     const server = await testHub(hub);
     const dataDir = temporaryDir();

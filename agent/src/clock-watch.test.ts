@@ -61,7 +61,7 @@ describe('clock days off, TLS fails; timestamps before NTP (WaziGate, Pi kernels
     expect(agent.status().clock).toMatchObject({ trusted: true, offsetToHubMs: expect.closeTo(wrongMs, -5) });
   });
 
-  test("a hub's certificate that is not valid yet by this clock: never waived, and the alarm names the clock", async () => {
+  test("clock days off, TLS fails: a hub's certificate that is not valid yet by this clock is never waived, and the alarm names the clock", async () => {
     const server = createServer(certificate('20990101000000Z', '21000101000000Z'));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -64,7 +64,7 @@ test('a consumer is told of a damaged batch, reads up to it, and goes on behind 
   expect(system.hub!.stderr.split('stored batch cannot be read')).toHaveLength(2);
 });
 
-test('a gateway leaves out what it cannot read, tells the hub of the gap, and sends the rest', async () => {
+test('checksum mismatch stops upload for ever (IoT Edge), manual DB deletion (OTel): a gateway leaves out what it cannot read, tells the hub of the gap, and sends the rest', async () => {
   const count = 100;
   const small = ['--batch-bytes', '1024', '--compression', 'none'];
   const values = Array.from({ length: count }, (_, n) => `reading:${n}:${'x'.repeat(100)}`);

@@ -75,7 +75,7 @@ async function alarm(pattern: RegExp): Promise<string> {
   });
 }
 
-test('a wiped hub gets what the gateway still holds, in a new run, and the gateway says so', async () => {
+test('recreated stream stalls the hub (NATS): a wiped hub gets what the gateway still holds, in a new run, and the gateway says so', async () => {
   await system.start();
   await deliver('before', 500);
   const [old] = (await system.agentStatus<AgentStatus>()).streams;
@@ -90,7 +90,7 @@ test('a wiped hub gets what the gateway still holds, in a new run, and the gatew
   expect((await system.hubStatus<HubStatus>()).gaps).toEqual([]);
 }, 120_000);
 
-test('what a wiped hub can not get again is declared as a gap of exact offsets', async () => {
+test('purged offsets jumped silently (MirrorMaker 2): what a wiped hub can not get again is declared as a gap of exact offsets', async () => {
   await system.startHub();
   await system.startAgent(['--replay-bytes', '50000']);
   await deliver('before', 500, 1000);
@@ -128,7 +128,7 @@ test('a hub restored from an older copy gets the rest again, nothing twice', asy
   ]);
 }, 120_000);
 
-test('an agent restored from an older copy opens a new run; nothing at the hub is overwritten', async () => {
+test('infinite loop after reset (Vector): an agent restored from an older copy opens a new run; nothing at the hub is overwritten', async () => {
   await system.start();
   await deliver('first', 300);
   const backup = await backUpAgent();

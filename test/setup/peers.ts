@@ -5,6 +5,7 @@ import { onPath } from './programs.ts';
 
 /** Debian package → a program of it, for every real peer that `npm test` talks to. */
 const PEERS: Readonly<Record<string, string>> = {
+  faketime: 'faketime',
   kcat: 'kcat',
   mosquitto: 'mosquitto',
   'mosquitto-clients': 'mosquitto_pub',

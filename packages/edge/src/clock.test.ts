@@ -22,7 +22,7 @@ function machine(errorMs: number, given: Partial<GatewayClockOptions> = {}) {
 }
 
 describe("the gateway's clock", () => {
-  test('timestamps before NTP (Pi kernels): 1970 is no time, it goes on from the newest record there is, untrusted', () => {
+  test('timestamps before NTP (WaziGate, Pi kernels): 1970 is no time, it goes on from the newest record there is, untrusted', () => {
     const { at, clock } = machine(-TRUE_MS);
     expect(clock.now()).toBe(BUILT_AT_MS);
     const floor = TRUE_MS - DAY_MS;

@@ -75,6 +75,20 @@ describe('uplink and sync server over loopback', () => {
     expect(recordsAt(hub)).toEqual(numbers(0, 2005));
   });
 
+  test('150 MB took 12 h to resend (NanoMQ), one connection per batch over satellite (Telegraf): one session carries all, many batches under way at once', async () => {
+    const [hub, store] = [hubStore({ commitMsMax: 50 }), agentStore({ paddingBytes: 2000 })];
+    for (let n = 0; n < 300; n++) await store.ingest(0, numbers(n, 1));
+    const uplink = connect(await serve({ hub }), { port: store });
+    let inFlightMost = 0;
+    await until(() => {
+      inFlightMost = Math.max(inFlightMost, uplink.status().inFlightBytes);
+      return store.stored()[0]!.drained;
+    }, 'everything is acknowledged');
+    expect(inFlightMost).toBeGreaterThan(20 * 2000);
+    expect(uplink.status().connections).toBe(1);
+    expect(recordsAt(hub)).toEqual(numbers(0, 300));
+  });
+
   test('never more unacknowledged bytes in flight than credit', async () => {
     const [hub, store] = [hubStore({ commitMsMax: 3 }), agentStore({ paddingBytes: 500 })];
     for (let n = 0; n < 500; n++) void store.ingest(0, numbers(n * 5, 5));
