@@ -251,6 +251,22 @@ describe('a WebSocket', () => {
     await until('it is stored', () => agent.status().streams[0]?.endOffset === 1);
   });
 
+  test('that floods at QoS 0 waits in its socket: memory stays within bounds, and nothing is lost', async () => {
+    const agent = await testAgent({ dataDir: temporaryDir(), mqttWs: '127.0.0.1:0' });
+    let most = 0;
+    const watch = setInterval(() => {
+      most = Math.max(most, agent.status().pendingBytes);
+    }, 1);
+    onTestFinished(() => clearInterval(watch));
+    const url = `ws://127.0.0.1:${portOf(agent, 'ws')}`;
+    const clients = await Promise.all(Array.from({ length: 10 }, () => connected(url)));
+    for (const client of clients) {
+      for (let i = 0; i < 50; i++) client.publish('flood', Buffer.alloc(50_000, 'x'), { qos: 0 });
+    }
+    await until('all is stored', () => agent.status().streams[0]?.endOffset === 500);
+    expect(most).toBeLessThan(12 * 1024 * 1024);
+  });
+
   test('whoever asks the port over HTTP is told what it is for', async () => {
     const { agent } = await open();
     const response = await fetch(`http://127.0.0.1:${portOf(agent, 'ws')}/`);
