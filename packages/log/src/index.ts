@@ -1,5 +1,6 @@
 export type { CommitPacing } from './commit-pace.ts';
 export { StoredDamageError } from './damage.ts';
+export { type Environment, onFailedWrite } from './lmdb-failure.ts';
 export { checkBeforeOpen } from './lmdb-file.ts';
 export { decodeProducers, encodeProducers } from './producer-snapshot.ts';
 export { isCommitFailure } from './segment.ts';

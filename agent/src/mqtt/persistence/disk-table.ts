@@ -1,4 +1,5 @@
-import { checkBeforeOpen } from '@edgelog/log';
+import { getSystemErrorMessage } from 'node:util';
+import { checkBeforeOpen, type Environment, onFailedWrite } from '@edgelog/log';
 import { open } from 'lmdb';
 import type { DiskTable } from './table.ts';
 
@@ -26,6 +27,11 @@ export function openDiskTable(path: string): DiskTable {
     mapSize: MAP_BYTES,
     ...WRITE_MODE,
   });
+  // One write at a time: the table waits for each.
+  let failWrite: (error: Error) => void = () => {};
+  onFailedWrite((db as unknown as { env: Environment }).env, (status) =>
+    failWrite(new Error(status > 0 ? getSystemErrorMessage(-status) : `LMDB's error ${status}`)),
+  );
   return {
     get: (key) => db.getBinary(key),
     range: (start, end, limit) => db.getRange({ start, end, limit }),
@@ -38,9 +44,16 @@ export function openDiskTable(path: string): DiskTable {
         // A removal has a promise of its own; the first one speaks for the transaction.
         else done.catch(() => {});
       }
-      await committed;
-      await committed?.flushed;
+      if (committed === undefined) return;
+      const lost = Promise.withResolvers<never>();
+      failWrite = lost.reject;
+      await Promise.race([onDisk(committed), lost.promise]);
     },
     close: () => db.close(),
   };
+}
+
+async function onDisk(committed: Committed): Promise<void> {
+  await committed;
+  await committed.flushed;
 }
