@@ -121,3 +121,42 @@ test('a topic that the hub refuses is nobody batch’s fault: it waits, however 
     at((time + 1) * 60_000, { type: 'tick' });
   }
 });
+
+test('a run that ends before what cannot be read is compared again, and what is behind it flows as another run', () => {
+  const { session, at } = liveSession();
+  const { producerId } = run;
+  const local = {
+    logStartOffset: 0,
+    sealedEndOffset: 5,
+    ended: false,
+    acked: undefined,
+    crcAtHub: undefined,
+  };
+  at(0, { type: 'opened', handle: 1, partition: 0, next: null, crc: null });
+  at(0, { type: 'located', producerId, local });
+  at(0, { type: 'ready', maxBytes: 1_000, leastPriority: 0 });
+  at(0, { type: 'batches', producerId, batches: { problem: 'CRC mismatch' } });
+  expect(session.streams.get(producerId)?.phase).toBe('waiting');
+  at(10, {
+    type: 'stream',
+    run,
+    acked: undefined,
+    sealedEndOffset: 2,
+    ended: false,
+    ...RANK,
+    isBacklog: true,
+  });
+  const behind = { ...run, producerId: producerId + 1, firstOffset: 3 };
+  const opened = at(10, {
+    type: 'stream',
+    run: behind,
+    acked: undefined,
+    sealedEndOffset: 5,
+    ended: false,
+    ...RANK,
+  });
+  expect(opened).toMatchObject([{ type: 'send', frame: { type: 'open', firstOffset: 3, sealedEnd: 5 } }]);
+  expect(at(60_000, { type: 'tick' })).toMatchObject([
+    { type: 'send', frame: { type: 'open', sealedEnd: 2 } },
+  ]);
+});

@@ -126,8 +126,9 @@ const REFUSAL: Record<RefusalCode, 'final' | 'again' | 'outage'> = {
 };
 
 const grow: Cell<AgentEventOf<'stream'>> = ({ session, stream }, event) => {
-  const isCut = stream.phase === 'restarting' || event.ended;
-  assert(isCut || event.sealedEndOffset >= stream.sealedEndOffset, 'the sealed end of a run went back');
+  // A run is cut short where its rest goes on as another one: never while it is open at the hub.
+  const mayBeCut = stream.handle === 0 || event.ended;
+  assert(mayBeCut || event.sealedEndOffset >= stream.sealedEndOffset, 'the sealed end of a run went back');
   const { queued } = stream;
   dequeue(session, stream);
   stream.sealedEndOffset = event.sealedEndOffset;
