@@ -8,6 +8,8 @@ export function pageRoutes(): Record<string, OpsHandler> {
     'view.js',
     'verdict.js',
     'rates.js',
+    'sources.js',
+    'records.js',
     'gateway.css',
   ]);
 }

@@ -1,5 +1,6 @@
 // @ts-check
 /** @import { Status } from './view.js' */
+import { formatCount } from '@edgelog/runtime/page/format.js';
 
 /**
  * What happens in a second, from two answers of /status. `perSecond` of a stream: records that came, and that a hub acknowledged.
@@ -43,4 +44,10 @@ export function ratesOf(before, now, elapsedMs) {
  */
 function perSecond(count, elapsedMs) {
   return Math.max(0, (count * 1000) / elapsedMs);
+}
+
+/** @param {number | undefined} rate */
+export function formatRate(rate) {
+  if (rate === undefined) return '–';
+  return `${rate >= 10 || rate === 0 ? formatCount(rate) : rate.toFixed(1)}/s`;
 }

@@ -1,22 +1,16 @@
 // @ts-check
 /** @import { Content, Element } from '@edgelog/runtime/page/element.js' */
 /** @import { Rates } from './rates.js' */
+/** @import { Line } from './records.js' */
 import { h } from '@edgelog/runtime/page/element.js';
 import { formatAge, formatBytes, formatCount, formatDuration } from '@edgelog/runtime/page/format.js';
 import { badge, table } from '@edgelog/runtime/page/tables.js';
+import { formatRate } from './rates.js';
+import { recordsView } from './records.js';
+import { HERE_MS, serialView, sourcesView, subscriptionsView } from './sources.js';
 import { verdictOf } from './verdict.js';
 
 /** @typedef {ReturnType<typeof import('../../status.ts').agentStatus>} Status */
-/** @typedef {string | { readonly base64: string } | null} Text */
-/**
- * A line of /streams/TOPIC.
- * @typedef {{ readonly offset: number, readonly timestamp: number, readonly key: Text, readonly value: Text, readonly valueBytes?: number, readonly headers: readonly { readonly key: string, readonly value: Text }[] }} RecordLine
- * @typedef {RecordLine | { readonly lost: { readonly from: number, readonly to: number, readonly reason: string } }} Line
- */
-
-const SOURCES_SHOWN = 100;
-/** A device that was heard within this is here. */
-const HERE_MS = 5 * 60_000;
 
 /**
  * @param {number | undefined} answeredAtMs
@@ -55,17 +49,12 @@ export function contentView({ status, rates, records, topic }) {
     ...streamsView(status, rates),
     ...sourcesView(status, nowMs),
     ...serialView(status),
+    ...subscriptionsView(status),
     ...uplinkView(status, nowMs),
     ...diskView(status),
     ...gapsView(status),
     ...recordsView(status, records, topic),
   ];
-}
-
-/** @param {number | undefined} rate */
-function formatRate(rate) {
-  if (rate === undefined) return '–';
-  return `${rate >= 10 || rate === 0 ? formatCount(rate) : rate.toFixed(1)}/s`;
 }
 
 /**
@@ -178,85 +167,6 @@ function streamState({ uplink, lagRecords }, isLive) {
  * @param {number} nowMs
  * @returns {Element[]}
  */
-function sourcesView({ sources: { list, forgotten } }, nowMs) {
-  const rows = inOrder(list.slice(0, SOURCES_SHOWN), nowMs);
-  const more = list.length - rows.length;
-  return [
-    h('h2', {}, 'Devices'),
-    h(
-      'div',
-      { class: 'compact' },
-      table({
-        caption: 'Devices heard in the last five minutes by name, then those that have gone silent',
-        columns: [
-          { title: 'Source', cell: ({ source }) => source },
-          { title: 'Last heard', isNumber: true, cell: ({ lastAt }) => formatAge(Date.parse(lastAt), nowMs) },
-          { title: 'Rate', isNumber: true, cell: ({ rate }) => formatRate(rate) },
-          { title: 'Messages', isNumber: true, cell: ({ messages }) => formatCount(messages) },
-          { title: 'Bytes', isNumber: true, cell: ({ bytes }) => formatBytes(bytes) },
-        ],
-        rows,
-        empty: 'No device has been heard since the agent started.',
-      }),
-    ),
-    ...(more > 0
-      ? [
-          h(
-            'p',
-            {},
-            `${formatCount(more)} more were heard before them${forgotten > 0 ? ', and others earlier' : ''}.`,
-          ),
-        ]
-      : []),
-  ];
-}
-
-/**
- * Those that are here by name, so that rows stay where they are; behind them who has gone silent, the latest first.
- * @param {readonly Status['sources']['list'][number][]} sources Heard last first.
- * @param {number} nowMs
- */
-function inOrder(sources, nowMs) {
-  /** @type {(source: typeof sources[number]) => boolean} */
-  const isHere = ({ lastAt }) => nowMs - Date.parse(lastAt) < HERE_MS;
-  const byName = new Intl.Collator('en', { numeric: true });
-  const here = sources.filter(isHere).toSorted((a, b) => byName.compare(a.source, b.source));
-  return [...here, ...sources.filter((one) => !isHere(one))];
-}
-
-/**
- * @param {Status} status
- * @returns {Element[]}
- */
-function serialView({ serial }) {
-  if (serial.length === 0) return [];
-  return [
-    h('h2', {}, 'Serial ports'),
-    table({
-      caption: 'Serial ports',
-      columns: [
-        { title: 'Port', cell: ({ path }) => path },
-        {
-          title: 'State',
-          cell: ({ state }) => badge(state === 'open' ? 'good' : 'warn', state),
-        },
-        {
-          title: 'Frames',
-          isNumber: true,
-          cell: (row) => formatCount('frames' in row ? row.frames : null),
-        },
-      ],
-      rows: serial,
-      empty: '',
-    }),
-  ];
-}
-
-/**
- * @param {Status} status
- * @param {number} nowMs
- * @returns {Element[]}
- */
 function uplinkView({ uplink, clock, mqtt }, nowMs) {
   const listeners = mqtt.listeners.map(({ name, host, port }) => `${name} ${host}:${port}`).join(', ');
   return [
@@ -353,48 +263,6 @@ function gapsView({ gaps, damage, setAside }) {
   ];
 }
 
-/**
- * @param {Status} status
- * @param {readonly Line[]} records Newest first.
- * @param {string | undefined} topic
- * @returns {Element[]}
- */
-function recordsView({ streams }, records, topic) {
-  if (topic === undefined) return [];
-  const links = streams.map((one) =>
-    h(
-      'a',
-      { href: `#/?stream=${encodeURIComponent(one.topic)}`, 'aria-current': one.topic === topic && 'true' },
-      one.topic,
-    ),
-  );
-  return [
-    h('h2', { id: 'records' }, `Newest records of ${topic}`),
-    ...(streams.length > 1 ? [h('nav', { class: 'streams', 'aria-label': 'Streams' }, links)] : []),
-    table({
-      caption: `Newest records of ${topic}`,
-      columns: [
-        {
-          title: 'Offset',
-          cell: (/** @type {Line} */ line) => formatCount('lost' in line ? line.lost.from : line.offset),
-        },
-        { title: 'Time', cell: (line) => ('lost' in line ? '–' : timeOf(line.timestamp)) },
-        { title: 'Key', cell: (line) => ('lost' in line ? '–' : textOf(line.key)) },
-        {
-          title: 'Value',
-          cell: (line) =>
-            'lost' in line
-              ? badge('bad', `to ${formatCount(line.lost.to - 1)}: ${line.lost.reason}`)
-              : h('span', { class: 'value' }, valueText(line)),
-        },
-        { title: 'Source', cell: (line) => ('lost' in line ? '–' : sourceOf(line)) },
-      ],
-      rows: records,
-      empty: 'None is here: the hub has all, and they were freed.',
-    }),
-  ];
-}
-
 /** @param {readonly (readonly [string, Content] | false)[]} pairs */
 function facts(pairs) {
   return h(
@@ -402,25 +270,4 @@ function facts(pairs) {
     { class: 'facts' },
     pairs.flatMap((pair) => (pair === false ? [] : [h('dt', {}, pair[0]), h('dd', {}, pair[1])])),
   );
-}
-
-/** @param {number} ms */
-function timeOf(ms) {
-  return new Date(ms).toISOString().replace('T', ' ').slice(0, 23);
-}
-
-/** @param {RecordLine} line */
-function sourceOf({ headers }) {
-  return textOf(headers.find(({ key }) => key === 'edgelog.source')?.value ?? null);
-}
-
-/** @param {RecordLine} line */
-function valueText({ value, valueBytes }) {
-  return valueBytes === undefined ? textOf(value) : `${textOf(value)}… (${formatBytes(valueBytes)})`;
-}
-
-/** @param {Text} text */
-function textOf(text) {
-  if (text === null) return '–';
-  return typeof text === 'string' ? text : `base64 ${text.base64}`;
 }

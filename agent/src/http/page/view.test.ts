@@ -1,6 +1,7 @@
 import { type Element, textOf } from '@edgelog/runtime/page/element.js';
 import { describe, expect, test } from 'vitest';
 import type { RunningAgent } from '../../agent.ts';
+import { serialSettingSchema } from '../../serial/setting.ts';
 import { temporaryDir, testAgent, testHub, until } from '../../testing/fixture.ts';
 import { MemoryHub } from '../../testing/memory-hub.ts';
 import { publishPacket, RawMqtt } from '../../testing/raw-mqtt.ts';
@@ -55,6 +56,27 @@ describe("the gateway's page", () => {
     };
     expect(ratesOf(status, later, 2000)).toMatchObject({ came: 10, left: 0 });
     expect(ratesOf(status, later, 10)).toBeNull();
+  });
+
+  test('serial ports and subscriptions are there with what is wrong with them', async () => {
+    const serial = [serialSettingSchema.parse('/dev/no-such-port@9600')];
+    const agent = await testAgent({ dataDir: temporaryDir(), serial });
+    const status = await statusOf(agent);
+    const subscription = {
+      name: 'plant',
+      url: 'mqtt://plant:1883',
+      state: 'waiting' as const,
+      messages: 7,
+      payloadBytes: 70,
+      refused: 0,
+      unacked: 0,
+      connections: 1,
+      lastError: 'connect ECONNREFUSED',
+    };
+    const withBoth = { ...status, subscriptions: [subscription] };
+    const shown = textOf(contentView({ status: withBoth, rates: null, records: [], topic: undefined }));
+    expect(shown).toMatch(/\/dev\/no-such-port (waiting|opening|missing)/);
+    expect(shown).toMatch(/plant waiting +connect ECONNREFUSED mqtt:\/\/plant:1883 7/);
   });
 
   test('full, refused as a clone, or with a failed disk: the worst comes first', async () => {
