@@ -3,6 +3,6 @@ export { StoredDamageError } from './damage.ts';
 export { type Environment, onFailedWrite } from './lmdb-failure.ts';
 export { checkBeforeOpen } from './lmdb-file.ts';
 export { decodeProducers, encodeProducers } from './producer-snapshot.ts';
-export { isCommitFailure } from './segment.ts';
+export { type Committed, isCommitFailure, onDisk } from './segment.ts';
 export { openLogStore } from './store.ts';
 export type * from './types.ts';

@@ -37,7 +37,7 @@ export interface SegmentReader {
 const { allDbs } = lmdb as unknown as { allDbs: Map<string, object> };
 
 /** What lmdb-js makes of a put with `separateFlushed`: committed when it resolves, on disk when `flushed` does. */
-type Committed = Promise<boolean> & { flushed?: PromiseLike<unknown> };
+export type Committed = Promise<boolean> & { flushed?: PromiseLike<unknown> };
 
 /**
  * One segment: an LMDB environment in a single file with a single table (see keys.ts). It is written through `write`
@@ -196,7 +196,8 @@ export function isCommitFailure(error: unknown): boolean {
   return error instanceof Error && 'commitError' in error;
 }
 
-async function onDisk(committed: Committed): Promise<void> {
+/** Resolves when a write is on disk; rejects with the reason why it is not. */
+export async function onDisk(committed: Committed): Promise<void> {
   try {
     await committed;
     await committed.flushed;

@@ -62,3 +62,31 @@ test('kill -9 under load: subscriptions, queues, retained messages and wills are
   );
   expect(payloads(publishes())).toEqual(Array.from({ length: answered }, (_, n) => `${n}`));
 });
+
+test('a store that cannot grow any more does not stop ingest: an alarm says so, and all is acknowledged', async () => {
+  const agent = await startProcess({
+    dataDir: temporaryDir(),
+    hub: NO_HUB,
+    args: ['--segment-bytes', '1048576', '--max-message-bytes', '200000'],
+    fileBlocksMax: 16_384,
+  });
+  const session = await RawMqtt.connect(agent.mqttPort, 'away', false);
+  session.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '#', qos: 1 }] });
+  await session.packets('suback', 1);
+  session.send({ cmd: 'disconnect' });
+  await session.closed();
+  const publisher = await RawMqtt.connect(agent.mqttPort, 'load');
+  const value = Buffer.alloc(100_000, 'x');
+  for (let sent = 0; sent < 120; ) {
+    publisher.send(publishPacket('t', value, { messageId: ++sent }));
+    await publisher.packets('puback', sent);
+  }
+  const status = (await (await fetch(`http://127.0.0.1:${agent.httpPort}/status`)).json()) as {
+    alarms: { name: string }[];
+    mqtt: { store: { onDisk: boolean } };
+    streams: { endOffset: number }[];
+  };
+  expect(status.alarms.map(({ name }) => name)).toContain('mqtt store');
+  expect(status.mqtt.store.onDisk).toBe(false);
+  expect(status.streams[0]!.endOffset).toBe(120);
+});

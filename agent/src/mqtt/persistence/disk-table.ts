@@ -1,5 +1,5 @@
 import { getSystemErrorMessage } from 'node:util';
-import { checkBeforeOpen, type Environment, onFailedWrite } from '@edgelog/log';
+import { type Committed, checkBeforeOpen, type Environment, onDisk, onFailedWrite } from '@edgelog/log';
 import { open } from 'lmdb';
 import type { DiskTable } from './table.ts';
 
@@ -8,9 +8,6 @@ const MAP_BYTES = 64 * 1024 * 1024;
 
 /** One commit is flushed while the next is written, and a crash opens at the last flushed one. */
 const WRITE_MODE: object = { overlappingSync: true, safeRestore: true, separateFlushed: true };
-
-/** What lmdb-js makes of a write with `separateFlushed`: committed when it resolves, on disk when `flushed` does. */
-type Committed = Promise<boolean> & { flushed?: PromiseLike<unknown> };
 
 /**
  * Opens a table in an LMDB file of its own, making it where there is none; after a crash at the last flushed commit. Throws
@@ -51,9 +48,4 @@ export function openDiskTable(path: string): DiskTable {
     },
     close: () => db.close(),
   };
-}
-
-async function onDisk(committed: Committed): Promise<void> {
-  await committed;
-  await committed.flushed;
 }
