@@ -27,6 +27,7 @@ import { startKafkaListener } from './net/listener.ts';
 import { MemoryBudget } from './net/memory-budget.ts';
 import { ReplicaManager } from './replication/index.ts';
 import { Retention } from './retention/retention.ts';
+import { Scrub } from './scrub/scrub.ts';
 import { type HubSettings, STANDALONE_BROKER_ID } from './settings.ts';
 import { Forwarder } from './sync/forwarder.ts';
 import { Gaps } from './sync/gaps.ts';
@@ -163,6 +164,8 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       deadShare: settings.segmentDeadShare,
     });
     opened.push(() => retention.stop());
+    const scrub = new Scrub({ topics, log, bytesPerSecond: settings.scrubBytesPerSecond });
+    opened.push(() => scrub.stop());
 
     const metrics = new Metrics();
     opened.push(registerProcessMetrics(metrics));
@@ -197,7 +200,7 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       return { ok: reasons.length === 0, reasons };
     };
     const view = {
-      ...{ broker, endpoint, listener, sync, runs, gaps, requests, startedAtMs, now, health },
+      ...{ broker, endpoint, listener, sync, runs, gaps, requests, scrub, startedAtMs, now, health },
       metadata: cluster?.mirror.metadata,
     };
     registerHubMetrics(metrics, view, cluster && replicas && { cluster, replicas });

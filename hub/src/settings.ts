@@ -94,6 +94,11 @@ const settings = z.strictObject({
   retentionCheckMs: wholeNumber(10, 2 ** 31 - 1)
     .default(30_000)
     .describe("how often records past their topic's retention are looked for, in milliseconds"),
+  scrubBytesPerSecond: wholeNumber(0)
+    .default(4 * MIB)
+    .describe(
+      'how fast all that is stored is read again and again, so that what rots is found in time; 0: never',
+    ),
   segmentDeadShare: z
     .number()
     .min(0.05)

@@ -49,7 +49,7 @@ test('the page comes with all its files, may run nothing else, and is not sent t
   expect([...seen].map((url) => new URL(url).pathname).sort()).toEqual(
     [
       '/',
-      ...['element', 'format', 'location', 'main', 'patch', 'tables', 'view'].map(
+      ...['element', 'format', 'location', 'main', 'patch', 'rows', 'tables', 'view'].map(
         (name) => `/page/${name}.js`,
       ),
       '/page/page.css',

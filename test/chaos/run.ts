@@ -53,6 +53,8 @@ const HUB_ARGS = [
   ...['--replica-lag-ms', '5000'],
   ...['--offsets-partitions', '5'],
   ...['--segment-bytes', String(8 * 2 ** 20)],
+  // A disk that rots each minute is read through as often.
+  ...['--scrub-bytes-per-second', String(100 * 2 ** 20)],
 ];
 const CALM_MS = 2_000;
 const RECOVERY_MS = 120_000;

@@ -18,7 +18,7 @@ interface Membership {
 
 /** Registers what the hub's parts know, read when /metrics is asked for. */
 export function registerHubMetrics(metrics: Metrics, view: HubView, membership?: Membership): void {
-  const { broker, listener, sync, gaps, requests } = view;
+  const { broker, listener, sync, gaps, requests, scrub } = view;
   const { store, topics, responses } = broker;
   const stats = () => store.stats();
   const series = new BoundedSeries(SERIES_MAX);
@@ -56,6 +56,16 @@ export function registerHubMetrics(metrics: Metrics, view: HubView, membership?:
     'edgelog_log_damaged_ranges',
     'Ranges of offsets that reading found damaged.',
     () => store.damage().length,
+  );
+  metrics.gauge(
+    'edgelog_scrub_read_bytes',
+    'Stored batches read to find what rots, since the start.',
+    () => scrub.status().readBytes,
+  );
+  metrics.gauge(
+    'edgelog_scrub_pass_seconds',
+    'How long the last reading of all that is stored took; 0 before its end.',
+    () => scrub.status().lastPassSeconds ?? 0,
   );
   metrics.gauge('edgelog_log_pending_bytes', 'Appended and not on disk yet.', () => stats().pendingBytes);
   metrics.counterFrom(

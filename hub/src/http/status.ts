@@ -6,6 +6,7 @@ import type { Broker } from '../broker.ts';
 import { damageStatus } from '../fetch/damage.ts';
 import type { KafkaListener } from '../net/listener.ts';
 import type { MemoryBudget } from '../net/memory-budget.ts';
+import type { Scrub } from '../scrub/scrub.ts';
 import type { Gaps } from '../sync/gaps.ts';
 import type { Runs } from '../sync/runs.ts';
 
@@ -18,6 +19,7 @@ export interface HubView {
   runs: Runs;
   gaps: Gaps;
   requests: MemoryBudget;
+  scrub: Scrub;
   startedAtMs: number;
   now: () => number;
   health: () => { ok: boolean; reasons: string[] };
@@ -26,7 +28,8 @@ export interface HubView {
 }
 
 /** What GET /status is made of, by name. */
-function partsOf({ broker, endpoint, listener, sync, runs, gaps, requests, startedAtMs, now }: HubView) {
+function partsOf(view: HubView) {
+  const { broker, endpoint, listener, sync, runs, gaps, requests, scrub, startedAtMs, now } = view;
   const { nodeId, clusterId, responses, store } = broker;
   return {
     role: () => 'hub',
@@ -64,6 +67,7 @@ function partsOf({ broker, endpoint, listener, sync, runs, gaps, requests, start
     },
     memory: () => ({ requestBytes: requests.heldBytes, responseBytes: responses.heldBytes }),
     disk: () => store.stats(),
+    scrub: () => scrub.status(),
     damage: () => store.damage().map(damageStatus),
   };
 
