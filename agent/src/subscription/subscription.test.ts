@@ -183,13 +183,13 @@ test('stuck after "full" (Mosquitto bridge): a full disk holds the subscription,
   const status = () => agent.status().subscriptions[0]!;
   await until('it is subscribed', () => status().state === 'subscribed');
   agent.setUplinkPaused(true);
-  const values = numbers(400).map((n) => n.padEnd(50_000, '.'));
+  const values = numbers(600).map((n) => n.padEnd(50_000, '.'));
   await broker.publishLines(values, '-t', 't', '-q', '1');
   await until('the disk is full', () => status().state === 'held', 30_000);
   expect(agent.status().alarms.map(({ name }) => name)).toContain('subscription plant');
   agent.setUplinkPaused(false);
   await until('all are at the hub', () => hub.values().length >= values.length, 30_000);
-  expect(hub.values().map((value) => Number.parseInt(value, 10))).toEqual(numbers(400).map(Number));
+  expect(hub.values().map((value) => Number.parseInt(value, 10))).toEqual(numbers(600).map(Number));
   expect(status()).toMatchObject({ state: 'subscribed', connections: 1 });
 });
 
