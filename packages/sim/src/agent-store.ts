@@ -1,4 +1,6 @@
+import { EdgelogError } from '@edgelog/base';
 import {
+  ackedOffset,
   acknowledge,
   currentRun,
   isDrained,
@@ -28,6 +30,8 @@ interface Batch {
   crc: number;
   bytes: Buffer;
   records: readonly number[];
+  /** It cannot be read any more. */
+  isDamaged?: boolean;
 }
 
 interface Log {
@@ -138,6 +142,14 @@ export class AgentStore implements AgentPort {
     void this.#flushSoon();
   }
 
+  /** The disk forgets a batch that nobody acknowledged. */
+  damage(topicIndex: number, nth: number): void {
+    const log = this.#live.logs[topicIndex]!;
+    const waiting = log.batches.filter(({ base }) => base >= settledOffset(log));
+    const batch = waiting[nth % Math.max(1, waiting.length)];
+    if (batch !== undefined) batch.isDamaged = true;
+  }
+
   /** What comes from now on travels beside what the hub does not have yet, where there is any (`live-first`). */
   openLanes(): void {
     for (const log of this.#live.logs) {
@@ -228,6 +240,8 @@ export class AgentStore implements AgentPort {
         let size = 0;
         for (const batch of log.batches) {
           if (batch.base < offset || batch.next > within(durableEnd())) continue;
+          if (batch.isDamaged && out.length > 0) break;
+          if (batch.isDamaged) this.#leaveOut(log, run, batch);
           if (out.length > 0 && size + batch.bytes.length > maxBytes) break;
           size += batch.bytes.length;
           out.push(stamped(batch, producerId));
@@ -237,7 +251,9 @@ export class AgentStore implements AgentPort {
       },
       crcEndingAt: (next) => {
         const batch = [...log.batches, ...log.dropped].find((other) => other.next === next);
-        return batch === undefined ? undefined : readBatchHeader(stamped(batch, producerId)).crc;
+        return batch === undefined || batch.isDamaged
+          ? undefined
+          : readBatchHeader(stamped(batch, producerId)).crc;
       },
       acknowledge: (position) => {
         this.#hooks.acknowledged(info, position);
@@ -261,6 +277,16 @@ export class AgentStore implements AgentPort {
       },
       refused: (code, message) => this.#hooks.refused(info, code, message),
     };
+  }
+
+  /** Once everything before it is acknowledged nothing waits for it any more. */
+  #leaveOut(log: Log, run: Run, { base, next }: Batch): never {
+    if (base <= ackedOffset(run)) {
+      leaveOut(log, run, base, next, this.#newProducerId());
+      this.#declare(log, { from: base, to: next, reason: 'quarantined' });
+      void this.#flushSoon();
+    }
+    throw new EdgelogError('CORRUPT_BATCH', `the batch at ${base} is damaged`);
   }
 
   #replaceRun(log: Log, run: Run, reason: NewRunReason, hub: Position | undefined): Gap | undefined {

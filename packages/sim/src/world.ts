@@ -13,6 +13,7 @@ export const FAULTS = [
   'moveLeader',
   'dropOldest',
   'poison',
+  'damage',
   'wipeHub',
   'restoreHub',
   'restoreAgent',
@@ -205,6 +206,12 @@ class World {
       this.#agent.store.dropOldest(prng.between(0, this.#topics.length - 1), prng.between(1, 5)),
     poison: () => {
       if (this.#hub.store.poison.size < POISON_MAX) this.#hub.store.poison.add(this.#nextRecord);
+    },
+    damage: (prng) => {
+      // What the hub got of it, and did not acknowledge, cannot be compared any more.
+      this.#happened.mayDiverge = true;
+      this.#happened.timelinesFork = true;
+      this.#agent.store.damage(prng.between(0, this.#topics.length - 1), prng.between(0, 3));
     },
     wipeHub: (prng) => {
       this.#happened.mayDiverge = true;

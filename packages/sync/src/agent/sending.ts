@@ -8,7 +8,7 @@ import type { AgentSession, AgentStream } from './state.ts';
 /** Puts a stream with something to send in the queue; one with a suspect batch sends them one by one. */
 export function enqueue(session: AgentSession, stream: AgentStream): void {
   if (stream.queued || stream.ended || stream.sentNext >= stream.sealedEndOffset) return;
-  if (stream.suspect !== undefined && stream.inFlight.length > 0) return;
+  if ((stream.suspect !== undefined || stream.isUnreadable) && stream.inFlight.length > 0) return;
   stream.queued = true;
   session.sendQueue.add(stream);
 }

@@ -52,6 +52,8 @@ export interface AgentStream {
   refusals: number;
   /** Times since then that the hub could not take it at the moment. */
   outages: number;
+  /** What comes next could not be read: nothing is until what is in flight is acknowledged, or refused. */
+  isUnreadable: boolean;
   /** Set while the hub refuses a batch: one at a time is sent then. `offset`: which one, where that is known; how often in a row. */
   suspect: { offset: number | undefined; refusals: number } | undefined;
   reason: { code: RefusalCode; message: string } | undefined;

@@ -61,6 +61,7 @@ export function addStream(session: AgentSession, event: StreamEvent): AgentStrea
     retryAt: 0,
     refusals: 0,
     outages: 0,
+    isUnreadable: false,
     suspect: undefined,
     reason: undefined,
   };
@@ -212,6 +213,8 @@ const table: Record<AgentStreamPhase, Row> = {
       } else if (outcome.kind === 'hole') {
         stream.refusals++;
         reopenOrWait(context);
+      } else if (outcome.kind === 'wrong' && stream.inFlight.length > 0) {
+        stream.isUnreadable = true;
       } else if (outcome.kind === 'wrong') {
         report(context, 'error', 'sealed data cannot be read', { problem: outcome.message });
         wait(context);
@@ -341,6 +344,7 @@ function acknowledge(context: Context, { next, crc }: AgentEventOf<'ack'>): void
   stream.refusals = 0;
   stream.outages = 0;
   stream.suspect = undefined;
+  if (stream.inFlight.length === 0) stream.isUnreadable = false;
   enqueue(session, stream);
   // While lost data is sent again the hub is behind what the disk says was acknowledged.
   if (stream.acked !== undefined && next <= stream.acked.next) return;
@@ -431,6 +435,7 @@ function closeHandle({ session, stream, out }: Context): void {
   session.inFlightBytes -= stream.inFlightBytes;
   stream.inFlightBytes = 0;
   stream.inFlight = [];
+  stream.isUnreadable = false;
   stream.needBytes = 0;
 }
 
