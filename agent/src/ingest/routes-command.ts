@@ -3,6 +3,7 @@ import { EdgelogError } from '@edgelog/base';
 import { loadSettings } from '@edgelog/runtime';
 import { connectAsync } from 'mqtt';
 import { z } from 'zod';
+import { topicRoutes } from '../serial/topic-routes.ts';
 import { type AgentSettings, agentSettingsSchema } from '../settings.ts';
 import { incoming, readCaptures } from './captures.ts';
 import { createDryRun, type DryRunResult } from './dry-run.ts';
@@ -67,7 +68,7 @@ export async function routesCommand(argv: string[]): Promise<number> {
     argv: settings.config === undefined ? [] : ['--config', settings.config],
     env: process.env,
   });
-  const dryRun = createDryRun(agent);
+  const dryRun = createDryRun({ ...agent, routes: [...agent.routes, ...topicRoutes(agent.serial)] });
   if (settings.verb === 'check') return check(agent);
   const show = (message: Incoming): boolean => {
     const result = dryRun(message);
