@@ -15,6 +15,11 @@ test.each(CLUSTER_FAULTS)('under %s alone', async (fault) => {
   expect(reads).toBeGreaterThanOrEqual(acknowledgements);
 });
 
+test('a drain that is ended before it has come to pass leaves no broker out of the ISR for ever', async () => {
+  const { violations } = await runCluster({ seed: 27_464 });
+  expect(violations).toEqual([]);
+});
+
 test('a seed replays exactly', async () => {
   const run = async (): Promise<string[]> => {
     const lines: string[] = [];

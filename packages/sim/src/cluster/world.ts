@@ -83,6 +83,8 @@ class ClusterWorld {
   #isPeace = false;
   /** One disk may be lost at a time, and only one in a world: with more, three replicas promise nothing. */
   #mayLoseDisk = true;
+  /** By broker: whether it is to drain, as the operator said last. */
+  readonly #draining = new Map<number, boolean>();
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -314,13 +316,22 @@ class ClusterWorld {
     );
   }
 
+  /** Until it is done, or something else is wanted by then: an earlier wish that is still on its way may come in between. */
   #drain(broker: SimBroker, draining: boolean): void {
+    this.#draining.set(broker.id, draining);
     const key = brokerKey(broker.id);
-    const [entry] = this.#around.kv.peek(key);
-    if (entry?.lease === undefined) return;
-    const value: BrokerRecord = { ...(entry.value as BrokerRecord), draining };
-    const put = [{ key, value, lease: entry.lease }];
-    this.#around.kv.txn(ADMIN, { when: [{ key, modified: entry.modRevision }], put }, () => {});
+    const ask = (): void => {
+      const [entry] = this.#around.kv.peek(key);
+      if (entry?.lease === undefined || this.#draining.get(broker.id) !== draining) return;
+      const value: BrokerRecord = { ...(entry.value as BrokerRecord), draining };
+      const put = [{ key, value, lease: entry.lease }];
+      const when = [{ key, modified: entry.modRevision }];
+      this.#around.kv.txn(ADMIN, { when, put }, ({ kind }) => {
+        this.#trace('operator', draining ? 'drains' : 'ends a drain', { broker: broker.name, kind });
+        if (kind !== 'done') ask();
+      });
+    };
+    ask();
   }
 
   #replicasOf(partition: string): SimBroker[] {
