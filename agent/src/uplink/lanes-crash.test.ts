@@ -7,7 +7,7 @@ import { MemoryHub } from '../testing/memory-hub.ts';
 import { startProcess } from '../testing/process.ts';
 import { publishPacket, RawMqtt } from '../testing/raw-mqtt.ts';
 
-const ROUNDS = 2;
+const ROUNDS = 1;
 const BACKLOG = 2_000;
 
 test('kill -9 while a backlog and fresh readings are under way: each is at the hub once, each run in order, no gap', async () => {
