@@ -103,7 +103,7 @@ export class Disk {
 
   #measure(): DiskStatus {
     const { dir, maxBytes, segmentBytes, stats, reserve } = this.#options;
-    const usedBytes = stats().physicalBytes + (reserve?.bytes ?? 0);
+    const usedBytes = stats().diskBytes + (reserve?.bytes ?? 0);
     const freeBytes = (this.#options.freeBytes ?? (() => freeBytesOf(dir)))();
     const room = Math.min(maxBytes - usedBytes, freeBytes) / segmentBytes;
     const level = room <= FULL_SEGMENTS ? 'full' : room <= TIGHT_SEGMENTS ? 'tight' : 'free';

@@ -17,7 +17,7 @@ export const WEAR: Readonly<Record<WearMode, LogWear>> = {
   fast: { pacing: { intervalMs: 0, enoughBytes: 0 }, journalBatchBytes: JOURNAL_BATCH_BYTES },
   balanced: { pacing: { intervalMs: 8, enoughBytes: 2048 }, journalBatchBytes: JOURNAL_BATCH_BYTES },
   saver: {
-    pacing: { intervalMs: 200, enoughBytes: 48 * 1024 },
+    pacing: { intervalMs: 150, enoughBytes: 48 * 1024 },
     journalBatchBytes: JOURNAL_BATCH_BYTES,
     journalCompressBytes: 2048,
   },

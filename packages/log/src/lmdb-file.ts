@@ -4,7 +4,7 @@ import { EdgelogError } from '@edgelog/base';
 import { checkTrees } from './tree-check.ts';
 
 /** LMDB's lock table for 126 readers is 8,272 bytes. */
-const LOCK_FILE_BYTES = 16_384;
+export const LOCK_FILE_BYTES = 16_384;
 /** What a new environment needs at the very least. */
 const ROOM_BYTES_MIN = 2 ** 20;
 

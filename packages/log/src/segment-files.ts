@@ -3,7 +3,7 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert, EdgelogError } from '@edgelog/base';
 import { segmentKey } from './keys.ts';
-import { allocatedBytes, lockFileOf } from './lmdb-file.ts';
+import { allocatedBytes, LOCK_FILE_BYTES, lockFileOf } from './lmdb-file.ts';
 import { encodeSegment, type SegmentRow } from './rows.ts';
 import { SealedSegment } from './sealed-segment.ts';
 import { type RowWrite, Segment, type SegmentOptions, type SegmentReader } from './segment.ts';
@@ -102,10 +102,17 @@ export class SegmentFiles {
   }
 
   physicalBytes(): number {
-    let bytes = this.#active === undefined ? 0 : takenBytes(this.pathOf(this.#active.id));
-    if (this.#next !== undefined) bytes += takenBytes(provisional(this.pathOf(this.#next.id)));
+    let bytes = this.#active === undefined ? 0 : allocatedBytes(this.pathOf(this.#active.id));
     for (const sealed of this.#sealed.values()) bytes += sealed.bytes;
     return bytes;
+  }
+
+  /** What lies beside the segments: the next one's file, and lock files. */
+  sideBytes(): number {
+    let bytes = 0;
+    if (this.#next !== undefined) bytes += withLock(provisional(this.pathOf(this.#next.id)));
+    if (this.#active !== undefined) bytes += allocatedBytes(lockFileOf(this.pathOf(this.#active.id)));
+    return bytes + this.#sealed.size * LOCK_FILE_BYTES;
   }
 
   /** Bytes of batches in sealed segments, dead or alive. */
@@ -136,7 +143,7 @@ export class SegmentFiles {
   }
 
   addSealed(id: number, { generation, batchBytes }: SegmentRow): void {
-    const bytes = takenBytes(this.pathOf(id, generation));
+    const bytes = allocatedBytes(this.pathOf(id, generation));
     this.#sealed.set(id, { references: 0, generation, batchBytes, bytes });
     this.#lastCompacted = Math.min(this.#lastCompacted, id);
   }
@@ -176,7 +183,7 @@ export class SegmentFiles {
   async promote(segment: Segment): Promise<void> {
     await this.#dropSuffix(this.pathOf(segment.id));
     const predecessor = this.#sealed.get(segment.id - 1);
-    if (predecessor !== undefined) predecessor.bytes = takenBytes(this.pathOf(segment.id - 1));
+    if (predecessor !== undefined) predecessor.bytes = allocatedBytes(this.pathOf(segment.id - 1));
   }
 
   /** An empty file, under a provisional name, for what lives of a sealed segment. */
@@ -222,7 +229,7 @@ export class SegmentFiles {
     this.#open.delete(id);
     sealed.generation++;
     sealed.batchBytes = batchBytes;
-    sealed.bytes = takenBytes(this.pathOf(id));
+    sealed.bytes = allocatedBytes(this.pathOf(id));
     const removeOld = async () => {
       await old?.close();
       await removeFiles(oldPath);
@@ -320,7 +327,6 @@ export async function syncDir(dir: string): Promise<void> {
   }
 }
 
-/** What a segment's file takes on disk, and its lock file beside it. */
-function takenBytes(path: string): number {
+function withLock(path: string): number {
   return allocatedBytes(path) + allocatedBytes(lockFileOf(path));
 }

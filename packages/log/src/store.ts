@@ -272,9 +272,11 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     let liveBytes = 0;
     for (const partition of this.#partitions.values()) liveBytes += partition.liveBytes;
     const storedBytes = this.segments.sealedBatchBytes() + this.#activeBytes;
+    const physicalBytes = this.segments.physicalBytes();
     return {
       segments: this.segments.count,
-      physicalBytes: this.segments.physicalBytes() + this.#ahead.journalBytes,
+      physicalBytes,
+      diskBytes: physicalBytes + this.segments.sideBytes() + this.#ahead.journalBytes,
       liveBytes,
       deadBytes: Math.max(0, storedBytes - liveBytes),
       appendedBytes: this.#appendedBytes,

@@ -340,8 +340,10 @@ export type PartitionCompaction = CompactionPass | { partition: string; error: E
 
 export interface LogStoreStats {
   segments: number;
-  /** Sizes of all segment files, and the journal's, as the file system has them allocated. */
+  /** Sizes of all segment files as the file system has them allocated. */
   physicalBytes: number;
+  /** All that the store takes on disk: those, the next segment, lock files, the journal. */
+  diskBytes: number;
   /** Bytes of stored batches that can still be read. */
   liveBytes: number;
   /** Bytes of stored batches below their log's start, or of deleted partitions: not freed yet. */
