@@ -1,6 +1,7 @@
+import { isUnderReplicated } from '@edgelog/cluster';
 import type { Metrics } from '@edgelog/runtime';
 import type { Partition } from '../partition/partition.ts';
-import { isOffline, isUnderReplicated } from './overview/health.ts';
+import { isOffline } from './overview/health.ts';
 import type { HubView } from './status.ts';
 
 /**

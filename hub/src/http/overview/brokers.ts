@@ -1,6 +1,7 @@
+import { isUnderReplicated } from '@edgelog/cluster';
 import type { Topics } from '../../metadata/topics.ts';
 import type { Reported } from './cluster-reports.ts';
-import { isOffline, isUnderReplicated } from './health.ts';
+import { isOffline } from './health.ts';
 
 /** A broker that is registered now. */
 export interface Registered {

@@ -4,8 +4,3 @@ import type { Leadership } from '../../partition/replication.ts';
 export function isOffline({ leaderId }: Leadership): boolean {
   return leaderId < 0;
 }
-
-/** Replicas that a reassignment brings do not count as missing, as in Kafka. */
-export function isUnderReplicated({ replicas, adding, isr }: Leadership): boolean {
-  return isr.length < replicas.length - adding.length;
-}

@@ -1,6 +1,7 @@
+import { isUnderReplicated } from '@edgelog/cluster';
 import type { Topic, Topics } from '../../metadata/topics.ts';
 import type { Partition } from '../../partition/partition.ts';
-import { isOffline, isUnderReplicated } from './health.ts';
+import { isOffline } from './health.ts';
 import { type OverviewQuery, PAGE_ROWS } from './query.ts';
 import { contains, firstByName, pageOf } from './rows.ts';
 

@@ -1,9 +1,10 @@
+import { isUnderReplicated } from '@edgelog/cluster';
 import { apis } from '@edgelog/wire';
 import { formatBytes } from '../dev/format.ts';
 import { type Cluster, check } from '../kafka/cluster.ts';
 import { plural, printJson, printTable } from '../table.ts';
 import { judge } from './health.ts';
-import { type ClusterState, isUnderReplicated, type PartitionState, readSizes, readState } from './state.ts';
+import { type ClusterState, readSizes, readState } from './state.ts';
 
 interface Output {
   readonly json: boolean;
@@ -96,8 +97,7 @@ async function readMinInsync(
   cluster: Cluster,
   { partitions }: Pick<ClusterState, 'partitions'>,
 ): Promise<Map<string, number>> {
-  const isLacking = (one: PartitionState) => isUnderReplicated(one);
-  const topics = [...new Set(partitions.filter(isLacking).map(({ topic }) => topic))];
+  const topics = [...new Set(partitions.filter(isUnderReplicated).map(({ topic }) => topic))];
   if (topics.length === 0) return new Map();
   const { results } = await cluster.requestAny(apis.describeConfigs, {
     resources: topics.map((resourceName) => ({

@@ -1,5 +1,6 @@
+import { isUnderReplicated } from '@edgelog/cluster';
 import { plural } from '../table.ts';
-import { type ClusterState, isUnderReplicated } from './state.ts';
+import type { ClusterState } from './state.ts';
 
 export interface Health {
   readonly isHealthy: boolean;

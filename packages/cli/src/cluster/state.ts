@@ -113,11 +113,6 @@ export function targetOf({ replicas, removing }: Pick<PartitionState, 'replicas'
   return replicas.filter((id) => !removing.includes(id));
 }
 
-/** Whether a replica that was there before any move is not in sync. */
-export function isUnderReplicated({ replicas, isr, adding }: PartitionState): boolean {
-  return replicas.some((id) => !adding.includes(id) && !isr.includes(id));
-}
-
 /** Bytes of each replica on disk, by broker and `moveKey`; brokers that do not answer are left out. */
 export async function readSizes(
   cluster: Cluster,
