@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { runCluster } from './cluster/world.ts';
+import { runGateway } from './gateway/world.ts';
 import { runWorld } from './world.ts';
 
 const HELP = `npm run sim -- [--world sync|cluster] [--seeds N] [--from S] | --seed S
@@ -37,7 +38,7 @@ interface Outcome {
   readonly violations: readonly string[];
 }
 type Run = (options: { seed: number; trace?: (line: string) => void }) => Promise<Outcome>;
-const worlds: Record<string, Run> = { sync: runWorld, cluster: runCluster };
+const worlds: Record<string, Run> = { sync: runWorld, cluster: runCluster, gateway: runGateway };
 
 async function replay(run: Run, seed: number): Promise<boolean> {
   const outcome = await run({ seed, trace: (line) => console.log(line) });

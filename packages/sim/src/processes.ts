@@ -50,12 +50,12 @@ export class HubProcess<Store extends SimHub = SimHub> {
   #connections = new Map<number, { link: HubLink; wire: Wire }>();
   #registry = createRegistry(PROBE_TIMEOUT_MS);
   #lastId = 0;
+  #isTicking = false;
 
   constructor(store: Store, around: Surroundings, run: (action: () => void) => void = (action) => action()) {
     this.store = store;
     this.#around = around;
     this.#run = run;
-    this.#tick();
   }
 
   get up(): boolean {
@@ -85,6 +85,7 @@ export class HubProcess<Store extends SimHub = SimHub> {
       },
     });
     this.#connections.set(id, { link, wire });
+    this.#tickSoon();
     wire.attach('hub', {
       receive: (frame) =>
         this.#run(() => {
@@ -146,9 +147,15 @@ export class HubProcess<Store extends SimHub = SimHub> {
     }
   }
 
-  #tick(): void {
-    this.#tell({ type: 'tick' });
-    this.#around.scheduler.after(TICK_MS, () => this.#tick());
+  /** As long as anybody is connected: a hub that nobody can reach for days has nothing to do. */
+  #tickSoon(): void {
+    if (this.#isTicking) return;
+    this.#isTicking = true;
+    this.#around.scheduler.after(TICK_MS, () => {
+      this.#isTicking = false;
+      this.#tell({ type: 'tick' });
+      if (this.#connections.size > 0) this.#tickSoon();
+    });
   }
 }
 

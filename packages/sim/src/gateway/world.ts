@@ -1,0 +1,537 @@
+import { EdgelogError } from '@edgelog/base';
+import { TopicPolicies, type TopicPolicy } from '@edgelog/edge';
+import type { HubFaults } from '../hub-store.ts';
+import { Prng } from '../prng.ts';
+import { HubProcess } from '../processes.ts';
+import { Scheduler } from '../scheduler.ts';
+import type { GatewaySurroundings } from './around.ts';
+import { GatewayChecker, type WhatHappened } from './checker.ts';
+import { GatewayHubStore } from './hub.ts';
+import type { Image } from './image.ts';
+import { type GatewayHooks, GatewayProcess } from './process.ts';
+import { Volume, type VolumeFaults } from './volume.ts';
+
+export const GATEWAY_FAULTS = [
+  'break',
+  'cut',
+  'outage',
+  'killGateway',
+  'powerCut',
+  'killHub',
+  'moveLeader',
+  'clockJump',
+  'clockSync',
+  'burst',
+  'fillDisk',
+  'stallDisk',
+  'damage',
+  'poison',
+  'closeWindow',
+  'wipeHub',
+  'restoreHub',
+  'restoreGateway',
+  'clone',
+] as const;
+export type GatewayFault = (typeof GATEWAY_FAULTS)[number];
+
+export interface GatewayWorldOptions {
+  seed: number;
+  /** Default: drawn from the seed, a subset of all. */
+  faults?: readonly GatewayFault[];
+  volumeFaults?: VolumeFaults;
+  hubFaults?: HubFaults;
+  trace?: (line: string) => void;
+}
+
+export interface GatewayOutcome {
+  seed: number;
+  faults: readonly GatewayFault[];
+  violations: string[];
+  records: number;
+  /** Readings that were refused because the disk was full. */
+  refused: number;
+  acknowledgements: number;
+  divergences: number;
+  gaps: number;
+  crashes: number;
+  events: number;
+  virtualMs: number;
+}
+
+const START_MS = Date.UTC(2026, 10, 1);
+const SECOND = 1_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const YEAR = 365 * DAY;
+/** Virtual time for everything to settle once the faults are over: a refused gateway stays away for two minutes. */
+const SETTLE_MS = 30 * 60_000;
+const SETTLE_STEP_MS = 5 * SECOND;
+/** In which two gateways of one name must have come to an end of it. */
+const CLONE_MS = 5 * 60_000;
+const HEARTBEAT_MS_MAX = 30 * SECOND;
+/** Each costs its run some minutes of refusals before it is set aside. */
+const POISON_MAX = 2;
+/** An outage of any length is looked at in about so many steps. */
+const OUTAGE_STEPS = 500;
+const SEGMENT_BYTES = 16 * 1024;
+
+/** One gateway and its hub, and a series of misfortunes, all from one seed. Then peace, and the reckoning. */
+export async function runGateway(options: GatewayWorldOptions): Promise<GatewayOutcome> {
+  return new GatewayWorld(options).live();
+}
+
+class GatewayWorld {
+  readonly #options: GatewayWorldOptions;
+  readonly #prng: Prng;
+  readonly #scheduler = new Scheduler(START_MS);
+  readonly #faults: readonly GatewayFault[];
+  readonly #happened: WhatHappened = { timelinesFork: false, mayDiverge: false, damaged: [] };
+  readonly #around: GatewaySurroundings;
+  readonly #topics: string[];
+  readonly #hub: HubProcess<GatewayHubStore>;
+  readonly #gateway: GatewayProcess;
+  readonly #checker: GatewayChecker;
+  readonly #readsSeveral: boolean;
+  readonly #valueBytesMax: number;
+  #clone: GatewayProcess | undefined;
+  #backups: { gateway: Image; hub: ReturnType<GatewayHubStore['backup']>; hubAt: number };
+  #hubDiskTouchedAt = 0;
+  #nextRecord = 0;
+  #refused = 0;
+  #crashes = 0;
+  #outages = 0;
+  #isPeace = false;
+
+  constructor(options: GatewayWorldOptions) {
+    this.#options = options;
+    const prng = new Prng(options.seed);
+    this.#prng = prng;
+    this.#faults = options.faults ?? GATEWAY_FAULTS.filter(() => prng.chance(0.3));
+    const policies: TopicPolicy[] = ['a', 'b', 'c'].slice(0, prng.between(1, 3)).map((topic) => ({
+      topic,
+      whenFull: prng.pick(['reject', 'drop-oldest']),
+      lane: prng.pick(['in-order', 'live-first']),
+      priority: prng.pick([0, 0, 10]),
+    }));
+    this.#topics = policies.map(({ topic }) => topic);
+    this.#readsSeveral = prng.chance(0.5);
+    this.#valueBytesMax = prng.pick([8, 200, 1_500]);
+    const creditBytes = prng.pick([8, 16, 256]) * 1024;
+    this.#around = {
+      scheduler: this.#scheduler,
+      prng: prng.fork(),
+      network: { delayMsMax: prng.pick([0, 5, 100, 1_000]), noticeMsMax: prng.pick([0, 500, 20_000]) },
+      creditBytes,
+      maxFrameBytes: 8 * 1024,
+      trace: (who, what, fields) => this.#trace(who, what, fields),
+      settings: {
+        batchBytes: prng.pick([512, 2_048, 4_096]),
+        lingerMs: prng.pick([0, 100, 1_000]),
+        maxReadingBytes: 4_096,
+        replayBytes: prng.pick([0, 8_192, 65_536, 10_000_000]),
+        maxDiskBytes: SEGMENT_BYTES * prng.pick([8, 16, 64]),
+        segmentBytes: SEGMENT_BYTES,
+        sealMsMax: prng.pick([0, 3, 200]),
+      },
+      policies: new TopicPolicies(policies),
+      eagerLanes: prng.chance(0.5),
+      isOffline: false,
+      isWindowClosed: false,
+      timerLagMs: 0,
+    };
+    const hubStore = new GatewayHubStore({
+      clock: this.#scheduler,
+      prng: prng.fork(),
+      commitMsMax: prng.pick([0, 5, 300]),
+      ...(options.hubFaults && { faults: options.hubFaults }),
+    });
+    this.#checker = new GatewayChecker(hubStore, this.#around.policies, this.#happened);
+    this.#hub = new HubProcess(hubStore, this.#around);
+    this.#gateway = new GatewayProcess(
+      'gateway',
+      this.#newVolume(prng.fork()),
+      this.#hub,
+      this.#around,
+      this.#hooks,
+    );
+    this.#backups = { gateway: this.#gateway.volume.backup(), hub: hubStore.backup(), hubAt: START_MS };
+  }
+
+  async live(): Promise<GatewayOutcome> {
+    const prng = this.#prng;
+    const { seed } = this.#options;
+    const { network, settings } = this.#around;
+    this.#trace('world', 'begins', {
+      seed,
+      faults: this.#faults,
+      network,
+      settings,
+      policies: this.#topics.map((topic) => this.#around.policies.of(topic)),
+    });
+    const hardTimesMs = prng.between(5 * SECOND, 180 * SECOND);
+    this.#gateway.start();
+    this.#ingest(this.#gateway, prng.fork(), prng.pick([50, 200, 1_000]), true);
+    this.#takeBackups(prng.fork(), hardTimesMs);
+    this.#strike(prng.fork(), prng.pick([1_000, 5_000, 20_000]));
+    let events = await this.#run(hardTimesMs);
+    // What is under way for days comes to its end.
+    while (this.#outages > 0) events += await this.#run(HOUR);
+    events += await this.#settleClone();
+    this.#makePeace();
+    events += await this.#run(2 * HEARTBEAT_MS_MAX);
+    events += await this.#drain('after the last fault');
+    this.#ingestOnce(this.#gateway, prng, true);
+    events += await this.#drain('after one more reading');
+    this.#finish();
+    const { violations, promisedCount, acknowledgements, divergences } = this.#checker;
+    for (const violation of violations) this.#trace('checker', violation);
+    return {
+      seed,
+      faults: this.#faults,
+      violations,
+      records: promisedCount,
+      refused: this.#refused,
+      acknowledgements,
+      divergences,
+      gaps: this.#hub.store.everRecorded.length,
+      crashes: this.#crashes,
+      events,
+      virtualMs: this.#scheduler.now() - START_MS,
+    };
+  }
+
+  #run(ms: number): Promise<number> {
+    return this.#scheduler.run(this.#scheduler.now() + ms);
+  }
+
+  async #drain(when: string): Promise<number> {
+    const end = this.#scheduler.now() + SETTLE_MS;
+    const isDone = () =>
+      this.#gateway.isDrained && this.#gateway.core?.disk.level === 'free' && !this.#hasAlarm('disk full');
+    let events = await this.#run(SETTLE_STEP_MS);
+    while (!isDone() && this.#scheduler.now() < end) events += await this.#run(SETTLE_STEP_MS);
+    if (isDone()) return events;
+    this.#trace('world', 'is not drained', this.#gateway.describe());
+    this.#checker.violated(`G11 not drained ${SETTLE_MS / 60_000} minutes ${when}`);
+    return events;
+  }
+
+  #hasAlarm(name: string): boolean {
+    return this.#gateway.core?.alarms.list().some((alarm) => alarm.name === name) ?? false;
+  }
+
+  #finish(): void {
+    const { core } = this.#gateway;
+    const streams = core === undefined ? [] : [...core.streams.list()];
+    this.#checker.finish(
+      new Map(
+        streams.map(({ state, edge }) => [state.logId, { topic: state.topic, endOffset: edge.endOffset }]),
+      ),
+    );
+  }
+
+  /** Nothing more befalls anybody; one last connection compares what each side has. */
+  #makePeace(): void {
+    this.#trace('world', 'makes peace');
+    this.#quiet();
+    this.#clone?.kill();
+    this.#clone = undefined;
+    this.#gateway.wire?.break();
+  }
+
+  #quiet(): void {
+    this.#isPeace = true;
+    this.#around.isOffline = false;
+    this.#around.isWindowClosed = false;
+    this.#around.timerLagMs = 0;
+    this.#gateway.volume.foreignBytes = 0;
+    this.#gateway.volume.stallMs = 0;
+    if (!this.#hub.up) this.#hub.start();
+    this.#gateway.start();
+  }
+
+  /** G12: of two gateways with one name the hub takes one, and the other one knows. */
+  async #settleClone(): Promise<number> {
+    const clone = this.#clone;
+    if (clone === undefined) return 0;
+    this.#quiet();
+    this.#trace('world', 'waits for an end of two gateways with one name');
+    const both = [this.#gateway, clone];
+    for (const process of both) process.start();
+    const refusedBefore = both.map(({ refusedAsDuplicate }) => refusedAsDuplicate);
+    const events = await this.#run(CLONE_MS);
+    const isRefused = both.map(({ refusedAsDuplicate }, i) => refusedAsDuplicate > refusedBefore[i]!);
+    const isLive = both.map((process) => process.isLive);
+    const isClear = (isLive[0] && isRefused[1]) || (isLive[1] && isRefused[0]);
+    if (!isClear || (isLive[0] && isLive[1]))
+      this.#checker.violated(`G12 live: ${isLive.join(' and ')}, refused: ${isRefused.join(' and ')}`);
+    return events;
+  }
+
+  #ingest(process: GatewayProcess, prng: Prng, everyMsMax: number, isOriginal: boolean): void {
+    if (this.#isPeace || (!isOriginal && process !== this.#clone)) return;
+    this.#ingestOnce(process, prng, isOriginal);
+    this.#scheduler.after(prng.between(1, everyMsMax) + 4 * this.#around.timerLagMs, () =>
+      this.#ingest(process, prng, everyMsMax, isOriginal),
+    );
+  }
+
+  /** Some readings at once, as devices send them, for one topic or for several. */
+  #ingestOnce(process: GatewayProcess, prng: Prng, isOriginal: boolean): void {
+    const { core } = process;
+    if (core === undefined || core.streams.pressure.isHigh) return;
+    const count = prng.between(1, 5);
+    for (let i = 0; i < count; i++) {
+      const topics = this.#readsSeveral && prng.chance(0.2) ? this.#topics : [prng.pick(this.#topics)];
+      this.#take(process, topics, prng.between(8, this.#valueBytesMax), isOriginal);
+    }
+  }
+
+  #take(process: GatewayProcess, topics: string[], valueBytes: number, isOriginal: boolean): void {
+    const { streams } = process.core!;
+    const streamOf = (topic: string) => [...streams.list()].find(({ state }) => state.topic === topic);
+    const readings = topics.map((topic) => {
+      const value = Buffer.alloc(valueBytes);
+      const record = this.#nextRecord++;
+      value.writeDoubleBE(record);
+      return {
+        topic,
+        record,
+        offset: streamOf(topic)?.edge.endOffset ?? 0,
+        reading: { key: 'device', value, headers: [] },
+      };
+    });
+    const mark = () => {
+      for (const { topic, offset } of readings)
+        process.volume.do(({ values }) => values.set(`mark/${topic}`, Buffer.from(String(offset))));
+    };
+    const takenAt = this.#scheduler.now();
+    try {
+      const { durable } =
+        readings.length === 1
+          ? streams.append(topics[0]!, readings[0]!.reading, mark)
+          : streams.appendAll(readings, mark);
+      durable.then(
+        () => {
+          if (!isOriginal) return;
+          for (const { topic, record, offset } of readings)
+            this.#checker.promise(record, { topic, logId: streamOf(topic)!.state.logId, offset, takenAt });
+        },
+        () => {},
+      );
+    } catch (error) {
+      if (!(error instanceof EdgelogError)) throw error;
+      this.#refused += readings.length;
+    }
+  }
+
+  #takeBackups(prng: Prng, hardTimesMs: number): void {
+    this.#scheduler.after(prng.between(0, hardTimesMs), () => {
+      this.#backups = { ...this.#backups, hub: this.#hub.store.backup(), hubAt: this.#scheduler.now() };
+    });
+    this.#scheduler.after(prng.between(0, hardTimesMs), () => {
+      this.#backups = { ...this.#backups, gateway: this.#gateway.volume.backup() };
+    });
+  }
+
+  #strike(prng: Prng, everyMsMax: number): void {
+    if (this.#isPeace || this.#faults.length === 0) return;
+    this.#scheduler.after(prng.between(1, everyMsMax), () => {
+      if (this.#isPeace) return;
+      if (this.#outages === 0) {
+        const fault = prng.pick(this.#faults);
+        this.#trace('world', fault);
+        this.#blows[fault](prng);
+      }
+      this.#strike(prng, everyMsMax);
+    });
+  }
+
+  readonly #blows: Record<GatewayFault, (prng: Prng) => void> = {
+    break: (prng) => this.#gateway.wire?.break(prng.pick(['agent', 'hub', undefined])),
+    cut: (prng) =>
+      this.#gateway.wire?.cutTowards(prng.pick(['agent', 'hub']), prng.between(1_000, HEARTBEAT_MS_MAX)),
+    outage: (prng) => this.#beginOutage(prng),
+    killGateway: (prng) => this.#killGateway(prng),
+    powerCut: (prng) => {
+      const { machine } = this.#gateway;
+      const now = this.#scheduler.now();
+      this.#killGateway(prng);
+      machine.powerCut(prng.pick([0, now, now - prng.between(0, DAY), now - 3 * YEAR]));
+    },
+    killHub: (prng) => this.#killHub(prng),
+    moveLeader: (prng) => this.#hub.store.moveLeader(prng.between(0, 3), prng.pick([0, 200, 3_000])),
+    clockJump: (prng) => {
+      const byMs = prng.pick([2 * SECOND, 50 * SECOND, HOUR, DAY, 12 * YEAR, 40 * YEAR]);
+      this.#gateway.machine.skewMs += byMs * prng.pick([1, -1]);
+    },
+    clockSync: () => {
+      const { machine, core } = this.#gateway;
+      machine.skewMs = 0;
+      core?.clock.onSystemSynchronized(machine.wallMs());
+    },
+    burst: (prng) => {
+      const count = prng.between(20, 400);
+      for (let i = 0; i < count; i++) this.#burst(prng, i * prng.between(0, 20));
+    },
+    fillDisk: (prng) => {
+      const { volume } = this.#gateway;
+      volume.foreignBytes += Math.max(0, volume.freeBytes - prng.pick([0, 100, 5_000, 2 * SEGMENT_BYTES]));
+      this.#scheduler.after(prng.between(SECOND, 30 * SECOND), () => {
+        volume.foreignBytes = 0;
+      });
+    },
+    stallDisk: (prng) => {
+      const { volume } = this.#gateway;
+      volume.stallMs = prng.pick([500, 5_000]);
+      this.#scheduler.after(prng.between(SECOND, 10 * SECOND), () => {
+        volume.stallMs = 0;
+      });
+    },
+    damage: (prng) => this.#damage(prng),
+    poison: () => {
+      if (this.#hub.store.poison.size < POISON_MAX) this.#hub.store.poison.add(this.#nextRecord);
+    },
+    closeWindow: (prng) => {
+      this.#around.isWindowClosed = true;
+      this.#scheduler.after(prng.between(SECOND, 60 * SECOND), () => {
+        this.#around.isWindowClosed = false;
+        this.#gateway.notify();
+      });
+    },
+    wipeHub: (prng) => {
+      this.#happened.mayDiverge = true;
+      this.#hubDiskTouchedAt = this.#scheduler.now();
+      this.#killHub(prng);
+      this.#hub.store.restore();
+    },
+    restoreHub: (prng) => {
+      this.#happened.mayDiverge = true;
+      // Data that was lost, and replaced under other runs, rises from the dead.
+      if (this.#hubDiskTouchedAt > this.#backups.hubAt) this.#happened.timelinesFork = true;
+      this.#hubDiskTouchedAt = this.#scheduler.now();
+      this.#killHub(prng);
+      this.#hub.store.restore(this.#backups.hub);
+    },
+    restoreGateway: (prng) => {
+      this.#happened.mayDiverge = true;
+      this.#happened.timelinesFork = true;
+      this.#killGateway(prng);
+      const { volume } = this.#gateway;
+      volume.restore(this.#backups.gateway);
+      const ends = new Map<string, number>();
+      for (const { name, end, tail } of volume.durable.partitions.values()) {
+        const last = tail.at(-1);
+        ends.set(name, last === undefined ? end : last.baseOffset + last.recordCount);
+      }
+      this.#checker.rolledBack(ends);
+    },
+    clone: (prng) => this.#startClone(prng),
+  };
+
+  /** Seconds, mostly; hours and days are looked at less closely. */
+  #beginOutage(prng: Prng): void {
+    const lastsMs = prng.pick([SECOND, 20 * SECOND, 120 * SECOND, prng.between(1, 12) * HOUR, 3 * DAY]);
+    this.#outages++;
+    this.#around.isOffline = true;
+    this.#around.timerLagMs = lastsMs > HOUR ? Math.floor(lastsMs / OUTAGE_STEPS) : 0;
+    this.#gateway.wire?.break();
+    this.#scheduler.after(lastsMs, () => {
+      this.#outages--;
+      this.#around.isOffline = false;
+      this.#around.timerLagMs = 0;
+    });
+  }
+
+  #burst(prng: Prng, inMs: number): void {
+    this.#scheduler.after(inMs, () => this.#ingestOnce(this.#gateway, prng, true));
+  }
+
+  /** Bits rot in a batch, or in several. */
+  #damage(prng: Prng): void {
+    const { durable, live } = this.#gateway.volume;
+    const partition = durable.partitions.get(prng.pick(this.#topics));
+    if (partition === undefined || partition.batches.length === 0) return;
+    const first = prng.between(0, partition.batches.length - 1);
+    const hit = partition.batches.slice(first, first + prng.between(1, 3));
+    for (const { base, next } of hit)
+      for (const image of [durable, live])
+        for (const batch of image.partitions.get(partition.name)?.batches ?? [])
+          if (batch.base === base && batch.next === next) batch.damage = 'CRC mismatch';
+    const stream = [...(this.#gateway.core?.streams.list() ?? [])].find(
+      ({ state }) => state.topic === partition.name,
+    );
+    const state = durable.values.get(`stream/${partition.name}`);
+    const logId = stream?.state.logId ?? (JSON.parse(state!.toString()) as { logId: string }).logId;
+    for (const { base, next } of hit) this.#happened.damaged.push({ logId, from: base, to: next });
+  }
+
+  #killGateway(prng: Prng): void {
+    if (this.#gateway.core === undefined) return;
+    this.#crashes++;
+    this.#gateway.kill();
+    this.#scheduler.after(prng.between(0, 5 * SECOND), () => this.#gateway.start());
+  }
+
+  #killHub(prng: Prng): void {
+    if (!this.#hub.up) return;
+    this.#hub.kill();
+    this.#scheduler.after(prng.between(0, 5 * SECOND), () => {
+      if (!this.#hub.up) this.#hub.start();
+    });
+  }
+
+  /** A copy of the card in a second machine, for a while or to the end. */
+  #startClone(prng: Prng): void {
+    if (this.#clone !== undefined) return;
+    this.#happened.mayDiverge = true;
+    this.#happened.timelinesFork = true;
+    const volume = this.#newVolume(prng.fork());
+    volume.restore(this.#gateway.volume.durable);
+    const clone = new GatewayProcess('clone', volume, this.#hub, this.#around, {
+      looked: () => {},
+      started: () => {},
+      diverged: (run, reason) => this.#checker.diverged(run, reason),
+      keptAside: () => {},
+    });
+    this.#clone = clone;
+    clone.start();
+    this.#ingest(clone, prng.fork(), 500, false);
+    if (prng.chance(0.5)) return;
+    this.#scheduler.after(prng.between(SECOND, 60 * SECOND), () => {
+      if (this.#isPeace || this.#clone !== clone) return;
+      clone.kill();
+      this.#clone = undefined;
+    });
+  }
+
+  #newVolume(prng: Prng): Volume {
+    const { volumeFaults } = this.#options;
+    const { maxDiskBytes } = this.#around.settings;
+    return new Volume({
+      clock: this.#scheduler,
+      prng,
+      flushMsMax: this.#prng.pick([0, 5, 300]),
+      segmentBytes: SEGMENT_BYTES,
+      capacityBytes: 2 * maxDiskBytes,
+      ...(volumeFaults && { faults: volumeFaults }),
+    });
+  }
+
+  readonly #hooks: GatewayHooks = {
+    looked: () => {
+      if (this.#gateway.core !== undefined)
+        this.#checker.look(this.#gateway, this.#around.settings.maxDiskBytes);
+    },
+    started: () => this.#checker.started(this.#gateway, !this.#readsSeveral),
+    diverged: (run, reason) => this.#checker.diverged(run, reason),
+    keptAside: () => {},
+  };
+
+  #trace(who: string, what: string, fields?: unknown): void {
+    const { trace } = this.#options;
+    if (trace === undefined) return;
+    const time = ((this.#scheduler.now() - START_MS) / 1000).toFixed(3).padStart(9);
+    trace(`${time} ${who.padEnd(8)} ${what}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}`);
+  }
+}
