@@ -111,6 +111,27 @@ test('placements that cannot be had are refused as Kafka names it', async ({ mem
   expect([0, 1].map((index) => record(one!, topic, index).leader)).toEqual([2, 2]);
 });
 
+test('while a broker is away, a topic is made with it as its last replica, out of the ISR until it is back', async ({
+  members,
+}) => {
+  const [one, two, three] = await members.start(1, 2, 3);
+  await elected([one!, two!, three!]);
+  await three!.close();
+  const { mirror, topicAdmin } = one!.handle;
+  await eventually(() => mirror.metadata.broker(3) === undefined, 'broker 3 is gone');
+  const topic = await create(one!, 'meanwhile', 4, { replicas: 3 });
+  for (let index = 0; index < 4; index++) {
+    const { replicas, isr, leader } = record(one!, topic, index);
+    expect(replicas.slice(0, 2).sort()).toEqual([1, 2]);
+    expect(replicas[2]).toBe(3);
+    expect([...isr].sort()).toEqual([1, 2]);
+    expect(leader).toBe(replicas[0]);
+  }
+  expect(await topicAdmin.addPartitions(topic, 5, DEFAULT_PLACEMENT)).toBeUndefined();
+  expect(record(one!, topic, 4).replicas[2]).toBe(3);
+  expect(topicAdmin.checkPlacement({ replicas: 4 }, 1)?.error).toBe('INVALID_REPLICATION_FACTOR');
+});
+
 test('partitions are added, with as many replicas as the others have', async ({ members }) => {
   const [one] = await members.start(1, 2);
   const topic = await create(one!, 'growing', 1, { replicas: 1 });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { assert } from '@edgelog/base';
 import { assignReplicas, type PartitionRecord } from '@edgelog/cluster';
 import type { Comparison, Operation } from '@edgelog/etcd';
 import type { Configs, NewTopic, Placement, Refused, TopicAdmin } from '../metadata/topic-admin.ts';
@@ -42,14 +43,16 @@ export class EtcdTopics implements TopicAdmin {
   }
 
   checkPlacement(placement: Placement, _partitions: number, topic?: Topic): Refused | undefined {
-    const alive = this.#alive();
     if ('assignment' in placement) return this.#checkAssignment(placement.assignment);
     const replicas = this.#replicasOf(placement.replicas, topic);
     if (replicas < 1)
       return { error: 'INVALID_REPLICATION_FACTOR', message: `replication factor ${replicas}: below 1` };
-    if (replicas <= alive.length) return undefined;
-    const few = alive.length === 1 ? '1 broker is' : `${alive.length} brokers are`;
-    const message = `replication factor ${replicas}, and only ${few} alive: start more, or ask for fewer replicas`;
+    const alive = this.#alive().length;
+    if (alive === 0) return { error: 'INVALID_REPLICATION_FACTOR', message: 'no broker is alive' };
+    const known = alive + this.#away().length;
+    if (replicas <= known) return undefined;
+    const few = known === 1 ? '1 broker is' : `${known} brokers are`;
+    const message = `replication factor ${replicas}, and only ${few} known: start more, or ask for fewer replicas`;
     return { error: 'INVALID_REPLICATION_FACTOR', message };
   }
 
@@ -196,15 +199,17 @@ export class EtcdTopics implements TopicAdmin {
   }
 
   #newPartition(topic: TopicRecord, replicas: readonly number[]): PartitionRecord {
-    const [leader] = replicas;
-    const epoch = this.#deps.mirror.metadata.broker(leader!)?.epoch;
+    const { metadata } = this.#deps.mirror;
+    const isr = replicas.filter((id) => metadata.broker(id) !== undefined);
+    const [leader] = isr;
+    assert(leader !== undefined, `one of ${replicas.join()} is alive`);
     return {
       replicas,
-      isr: replicas,
+      isr,
       elr: [],
-      leader: epoch === undefined ? -1 : leader!,
+      leader,
       leaderEpoch: 0,
-      leaderBrokerEpoch: epoch ?? -1,
+      leaderBrokerEpoch: metadata.broker(leader)!.epoch,
       minInsync: minInsyncOf(topic, this.#deps.minInsync, replicas.length),
       adding: [],
       removing: [],
@@ -223,7 +228,11 @@ export class EtcdTopics implements TopicAdmin {
     const staying = alive.filter(({ record }) => !record.draining);
     const usable = staying.length >= replicas ? staying : alive;
     const brokers = usable.map(({ id, record }) => ({ id, rack: record.rack }));
-    return assignReplicas(brokers, { partitions, replicas, firstPartition: first, random: Math.random });
+    const away = this.#away();
+    return assignReplicas(brokers, {
+      ...{ partitions, replicas, away, firstPartition: first },
+      random: Math.random,
+    });
   }
 
   /** −1: the default for a new topic, as many as the others have for partitions that are added. */
@@ -249,6 +258,13 @@ export class EtcdTopics implements TopicAdmin {
 
   #alive() {
     return [...this.#deps.mirror.metadata.brokers()];
+  }
+
+  /** Brokers that were here before and are expected back. */
+  #away(): number[] {
+    const { metadata } = this.#deps.mirror;
+    const known = Array.from(metadata.directories(), ({ id }) => id);
+    return known.filter((id) => metadata.broker(id) === undefined).sort((a, b) => a - b);
   }
 
   #entryOf({ name, id }: Topic): TopicEntry | undefined {

@@ -47,6 +47,18 @@ test('every partition has as many replicas as asked for, each on another broker'
   );
 });
 
+test('brokers that are away stand last, in turn, and only where too few are alive', () => {
+  const brokers = [1, 2].map((id) => ({ id, rack: null }));
+  const lists = (replicas: number): number[][] =>
+    assignReplicas(brokers, { partitions: 4, replicas, away: [3, 4], random: () => 0 });
+  expect(lists(2).flat()).not.toContain(3);
+  const three = lists(3);
+  expect(three.map((list) => list.slice(0, 2).sort())).toEqual(Array(4).fill([1, 2]));
+  expect(three.map(([, , last]) => last)).toEqual([3, 4, 3, 4]);
+  for (const list of lists(4)) expect([...list].sort()).toEqual([1, 2, 3, 4]);
+  expect(() => lists(5)).toThrow('5 replicas on 2 brokers');
+});
+
 test('no broker leads more than one partition more than another', () => {
   fc.assert(
     fc.property(cluster, (given) => {

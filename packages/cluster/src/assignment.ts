@@ -7,8 +7,10 @@ export interface AssignableBroker {
 
 export interface AssignmentRequest {
   readonly partitions: number;
-  /** At most as many as there are brokers. */
+  /** At most as many as there are brokers, those that are away included. */
   readonly replicas: number;
+  /** Brokers that are known and not alive: they stand last, and only where the others are too few [KRaft's StripedReplicaPlacer]. */
+  readonly away?: readonly number[];
   /** Index of the first one, for partitions that are added to a topic. */
   readonly firstPartition?: number;
   /** In [0, 1): where it begins, so that small topics do not all lie on the same brokers. */
@@ -22,16 +24,19 @@ export interface AssignmentRequest {
  */
 export function assignReplicas(
   brokers: readonly AssignableBroker[],
-  { partitions, replicas, firstPartition = 0, random }: AssignmentRequest,
+  { partitions, replicas, away = [], firstPartition = 0, random }: AssignmentRequest,
 ): number[][] {
-  assert(replicas >= 1 && replicas <= brokers.length, `${replicas} replicas on ${brokers.length} brokers`);
+  const here = Math.min(replicas, brokers.length);
+  const lacking = replicas - here;
+  assert(here >= 1 && lacking <= away.length, `${replicas} replicas on ${brokers.length} brokers`);
   const ring = alternatingRacks(brokers);
   const start = Math.floor(random() * ring.length);
   const shift = Math.floor(random() * ring.length);
   return Array.from({ length: partitions }, (_, i) => {
     const at = firstPartition + i;
     const leader = (start + at) % ring.length;
-    return spread(ring, leader, shift + Math.floor(at / ring.length), replicas);
+    const absent = Array.from({ length: lacking }, (_, k) => away[(start + at + k) % away.length]!);
+    return [...spread(ring, leader, shift + Math.floor(at / ring.length), here), ...absent];
   });
 }
 
