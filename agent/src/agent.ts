@@ -119,6 +119,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       now,
       alarms,
     });
+    undo.push(() => setAside.stop());
     const policies = new TopicPolicies(settings.topics);
     const streams: StreamSet = new StreamSet({
       ...settings,

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgelogError } from '@edgelog/base';
 import type { Alarms, PoisonBatch } from '@edgelog/edge';
@@ -27,6 +27,10 @@ export interface SetAsideOptions {
 }
 
 const ALARM = 'set aside';
+/** How often it is looked what an operator has taken away. */
+const LOOK_EVERY_MS = 10_000;
+/** A file system takes names of 255 bytes, a topic may have 249. */
+const TOPIC_IN_NAME_MAX = 200;
 
 /**
  * Batches that a hub refuses for good: each as `NAME.batch`, the record batch as it is, beside `NAME.json`, which says why. They stay until an
@@ -34,17 +38,27 @@ const ALARM = 'set aside';
  */
 export class SetAside {
   readonly #options: SetAsideOptions;
-  readonly #batches: SetAsideBatch[] = [];
+  readonly #timer: NodeJS.Timeout;
+  #batches: SetAsideBatch[] = [];
+  #usedBytes = 0;
+  /** One thing at a time: what is there is counted before something is added. */
+  #work: Promise<void> = Promise.resolve();
 
   private constructor(options: SetAsideOptions) {
     this.#options = options;
+    this.#timer = setInterval(() => void this.look().catch(() => {}), LOOK_EVERY_MS);
+    this.#timer.unref();
   }
 
-  /** Throws CONFIG_INVALID or the file system's error for a directory that cannot be read. */
+  /** Throws the file system's error for a directory that cannot be read. */
   static async open(options: SetAsideOptions): Promise<SetAside> {
     const setAside = new SetAside(options);
-    await setAside.#load();
-    setAside.#tell();
+    try {
+      await setAside.look();
+    } catch (error) {
+      await setAside.stop();
+      throw error;
+    }
     return setAside;
   }
 
@@ -52,39 +66,82 @@ export class SetAside {
     return this.#batches;
   }
 
+  /** What all files of the directory take, as it was last looked at. */
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  /** Counts anew what is in the directory: an operator may take batches away at any time. */
+  look(): Promise<void> {
+    return this.#alone(async () => {
+      await this.#load();
+      this.#tell();
+    });
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#work;
+  }
+
   /** Durable when resolved. Rejects with LIMIT_EXCEEDED where there is no room, STORE_FAILED where it cannot be written. */
-  async keep({ batch, ...what }: PoisonBatch): Promise<void> {
+  keep(poison: PoisonBatch): Promise<void> {
+    return this.#alone(async () => {
+      try {
+        await this.#keep(poison);
+      } catch (error) {
+        if (error instanceof EdgelogError) throw error;
+        const { message } = error as Error;
+        throw new EdgelogError(
+          'STORE_FAILED',
+          `a batch cannot be set aside in ${this.#options.dir}: ${message}`,
+        );
+      }
+    });
+  }
+
+  async #keep({ batch, ...what }: PoisonBatch): Promise<void> {
     const { dir, maxBytes, now } = this.#options;
-    const usedBytes = this.#batches.reduce((sum, { bytes }) => sum + bytes, 0);
-    if (usedBytes + batch.length > maxBytes) {
+    await this.#load();
+    const file = `${what.topic.slice(0, TOPIC_IN_NAME_MAX)}-${what.firstOffset}-${what.logId.slice(0, 8)}`;
+    // After a crash before its gap was on disk it comes a second time.
+    const isKnown = this.#batches.some((one) => one.file === file);
+    if (!isKnown && this.#usedBytes + batch.length > maxBytes) {
       throw new EdgelogError(
         'LIMIT_EXCEEDED',
-        `${dir} holds ${usedBytes} bytes of ${maxBytes}: take batches away from it, or raise --set-aside-bytes`,
+        `${dir} holds ${this.#usedBytes} bytes of ${maxBytes}: take batches away from it, or raise --set-aside-bytes`,
       );
     }
-    const file = `${what.topic}-${what.firstOffset}-${what.logId.slice(0, 8)}`;
     const reason = { ...what, bytes: batch.length, setAsideAt: new Date(now()).toISOString() };
-    try {
+    const paths = { batch: join(dir, `${file}.batch`), json: join(dir, `${file}.json`) };
+    if (!isKnown) {
       await mkdir(dir, { recursive: true });
-      await writeDurably(join(dir, `${file}.batch`), batch);
-      await writeDurably(join(dir, `${file}.json`), Buffer.from(`${JSON.stringify(reason, undefined, 2)}\n`));
-      await syncDirectory(dir);
-    } catch (error) {
-      throw new EdgelogError(
-        'STORE_FAILED',
-        `a batch cannot be set aside in ${dir}: ${(error as Error).message}`,
-      );
+      try {
+        await writeDurably(paths.batch, batch);
+        await writeDurably(paths.json, Buffer.from(`${JSON.stringify(reason, undefined, 2)}\n`));
+      } catch (error) {
+        for (const path of Object.values(paths)) await rm(path, { force: true });
+        throw error;
+      }
     }
-    const known = this.#batches.findIndex((one) => one.file === file);
-    if (known >= 0) this.#batches.splice(known, 1);
-    this.#batches.push({ ...reason, file });
+    await syncDirectory(dir);
+    await this.#load();
     this.#tell();
+  }
+
+  #alone(work: () => Promise<void>): Promise<void> {
+    const done = this.#work.then(work);
+    this.#work = done.catch(() => {});
+    return done;
   }
 
   #tell(): void {
     const last = this.#batches.at(-1);
-    if (last === undefined) return;
     const { dir, alarms } = this.#options;
+    if (last === undefined) {
+      alarms.clear(ALARM);
+      return;
+    }
     const { topic, firstOffset, lastOffset, code, message } = last;
     alarms.raise(
       ALARM,
@@ -94,21 +151,32 @@ export class SetAside {
 
   async #load(): Promise<void> {
     const { dir } = this.#options;
-    const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return [];
-      throw error;
-    });
-    for (const name of names.filter((one) => one.endsWith('.json')).sort()) {
-      const parsed = reasonSchema.safeParse(parseJson(await readFile(join(dir, name), 'utf8')));
-      const file = name.slice(0, -'.json'.length);
-      const isThere = await stat(join(dir, `${file}.batch`)).then(
-        () => true,
-        () => false,
-      );
-      if (parsed.success && isThere) this.#batches.push({ ...parsed.data, file });
+    const names = await readdir(dir).catch(noneThere([]));
+    const sizes = new Map<string, number>();
+    for (const name of names) {
+      const { size } = await stat(join(dir, name)).catch(noneThere({ size: 0 }));
+      sizes.set(name, size);
     }
-    this.#batches.sort((a, b) => a.setAsideAt.localeCompare(b.setAsideAt));
+    const batches: SetAsideBatch[] = [];
+    for (const name of names.filter((one) => one.endsWith('.json'))) {
+      const file = name.slice(0, -'.json'.length);
+      const parsed = reasonSchema.safeParse(
+        parseJson(await readFile(join(dir, name), 'utf8').catch(noneThere(''))),
+      );
+      if (parsed.success && sizes.get(`${file}.batch`) === parsed.data.bytes)
+        batches.push({ ...parsed.data, file });
+    }
+    this.#batches = batches.sort((a, b) => a.setAsideAt.localeCompare(b.setAsideAt));
+    this.#usedBytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
   }
+}
+
+/** What is taken away while it is looked at is not there. */
+function noneThere<T>(nothing: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === 'ENOENT') return nothing;
+    throw error;
+  };
 }
 
 /** Undefined for what is not JSON: the schema refuses it. */
