@@ -228,6 +228,7 @@ export class StreamSet {
       for (const { edge } of this.#streams.values()) if (edge.turn()) handedOver = true;
       if (handedOver) this.#savePositions();
       for (const run of this.#turnEnds) run();
+      this.#options.store.turnEnds();
     } catch (error) {
       this.fail(error);
     }

@@ -105,3 +105,20 @@ test('spaced out, what is enough by itself waits no longer', async () => {
   await turn();
   expect(commits).toHaveLength(2);
 });
+
+test('who says that nothing more follows in this turn has the commit made at once, unless the disk is to be spared', async () => {
+  const prompt = start();
+  void prompt.enqueue('a');
+  prompt.group.turnEnds();
+  expect(prompt.commits).toHaveLength(1);
+  await turn();
+  expect(prompt.commits).toHaveLength(1);
+
+  const spared = start({ intervalMs: 3_600_000, enoughBytes: 1000 });
+  void spared.enqueue('a');
+  spared.group.turnEnds();
+  void spared.enqueue('b');
+  spared.group.turnEnds();
+  await turn();
+  expect(spared.commits).toHaveLength(1);
+});

@@ -41,6 +41,7 @@ export class GroupCommit {
   /** The next cut: asked of the event loop, or waiting for more work. */
   #scheduled: 'now' | 'later' | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
   #settled: Promise<void> = Promise.resolve();
   #failure: EdgelogError | undefined;
 
@@ -61,6 +62,13 @@ export class GroupCommit {
     this.pendingBytes += bytes;
     this.#schedule();
     return this.#collecting.flushed;
+  }
+
+  /** All of this turn is enqueued: a commit that waits for the turn's end only is made now. */
+  turnEnds(): void {
+    if (this.#scheduled !== 'now') return;
+    clearImmediate(this.#immediate);
+    this.#cut();
   }
 
   /** Resolves when everything enqueued so far is on disk. */
@@ -98,7 +106,7 @@ export class GroupCommit {
     }
     clearTimeout(this.#timer);
     this.#scheduled = 'now';
-    setImmediate(() => this.#cut());
+    this.#immediate = setImmediate(() => this.#cut());
   }
 
   #cut(): void {

@@ -268,6 +268,10 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     return this.#commits.flushed();
   }
 
+  turnEnds(): void {
+    this.#commits.turnEnds();
+  }
+
   stats(): LogStoreStats {
     let liveBytes = 0;
     for (const partition of this.#partitions.values()) liveBytes += partition.liveBytes;

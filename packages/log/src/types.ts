@@ -365,6 +365,8 @@ export interface LogStore {
   deletePartition(name: string): void;
   /** Resolves when everything enqueued so far is on disk. */
   flushed(): Promise<void>;
+  /** For one who gathers the work of a turn and hands it over at its end: nothing more follows, the commit need not wait for another turn. */
+  turnEnds(): void;
   stats(): LogStoreStats;
   /** What reading has found damaged since the store was opened, above the log starts. */
   damage(): StoredDamage[];

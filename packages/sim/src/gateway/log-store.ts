@@ -21,7 +21,10 @@ type GatewayLog = Pick<
   | 'seal'
   | 'advanceLogStart'
 >;
-type GatewayStore = Pick<LogStore, 'state' | 'partition' | 'createPartition' | 'flushed' | 'stats' | 'clean'>;
+type GatewayStore = Pick<
+  LogStore,
+  'state' | 'partition' | 'createPartition' | 'flushed' | 'turnEnds' | 'stats' | 'clean'
+>;
 
 /** Opens the store that a volume holds, by the contract of @edgelog/log as far as a gateway uses it; the rest of it is not there. */
 export function openModelStore(volume: Volume): LogStore {
@@ -46,6 +49,7 @@ export function openModelStore(volume: Volume): LogStore {
       return open(name);
     },
     flushed: () => volume.flushed(),
+    turnEnds: () => {},
     stats: () => {
       const segments = [...volume.live.segments.values()];
       const liveBytes = segments.reduce((sum, { live }) => sum + live, 0);
@@ -55,7 +59,6 @@ export function openModelStore(volume: Volume): LogStore {
       return {
         segments: segments.length,
         physicalBytes: physicalBytes(volume.durable),
-        diskBytes: physicalBytes(volume.durable),
         diskBytes: physicalBytes(volume.durable),
         liveBytes,
         deadBytes,
