@@ -25,8 +25,8 @@ export interface Client {
   commitEveryMs?: number;
   /** Codecs whose framings it does not all read. */
   cannotRead?: readonly Codec[];
-  /** Its member of a group ends by a fault of its own when the broker that coordinates it does. */
-  memberEnds?: boolean;
+  /** What it does wrong by itself when a broker dies, with Kafka too (README.md): no member is checked, and a producer may need the broker back. */
+  whenBrokerDies?: string;
   install: () => Promise<void>;
   /** What to run, before the verb and its flags; asked for after `install`. */
   command: () => readonly [program: string, ...args: string[]];
@@ -69,7 +69,7 @@ export const CLIENTS: readonly Client[] = [
     name: 'platformatic',
     ...both,
     cannotRead: ['snappy'], // only its raw form: Java, Python and Go clients write xerial frames, and it traps on those
-    memberEnds: true, // it looks for the former coordinator among the brokers that are left, and traps on not finding it
+    whenBrokerDies: 'its member ends; what it was writing waits for the very broker',
     install: nothing,
     command: node('platformatic.ts'),
   },

@@ -12,6 +12,8 @@ const COUNT = 3_000;
 const KILL_AFTER_MS = 700;
 const RUNS_AFTER_KILL = 2;
 const WAIT_MS = 90_000;
+/** After the kill; most clients are done long before. */
+const BACK_AFTER_MS = 30_000;
 
 /** What came of it, for people. */
 export interface FailedOver {
@@ -19,11 +21,14 @@ export interface FailedOver {
   readonly records: number;
   /** By the member of the group more than once: what was not committed when its coordinator or its leader died; undefined without a member. */
   readonly readAgain: number | undefined;
+  /** A known fault of the client: what it was writing was done only when the killed broker was back. */
+  readonly neededItBack: boolean;
 }
 
 /**
  * A client's producer writes and a member of a group reads while the broker that leads most of the topic is killed. The producer
- * must not fail, and everything is there once, in order; the member gets all of it. Everything is brought back at the end.
+ * must not fail, and everything is there once, in order; the member gets all of it. Everything is brought back at the end, and before that
+ * for a client that is known to need it.
  */
 export async function failover(cluster: ClusterProcesses, client: Client): Promise<FailedOver> {
   const version = linesOf(await perform(client, 'version', {}), 'version')[0]![0]!;
@@ -33,7 +38,9 @@ export async function failover(cluster: ClusterProcesses, client: Client): Promi
   const killed = leaderOf(cluster, routes, topic);
   const { bootstrap } = cluster.brokers.find((broker) => broker !== killed)!;
   const member =
-    client.memberEnds === true ? undefined : new Member(client, 'first', { bootstrap, topic, group: topic });
+    client.whenBrokerDies === undefined
+      ? new Member(client, 'first', { bootstrap, topic, group: topic })
+      : undefined;
   try {
     await until('the member has all partitions', () => isWhole(member), WAIT_MS);
     const sent: Sent[] = [];
@@ -49,7 +56,20 @@ export async function failover(cluster: ClusterProcesses, client: Client): Promi
       });
     };
     await produce();
-    await Promise.all([produce(), sleep(KILL_AFTER_MS).then(() => killed.kill())]);
+    let isWriting = true;
+    const writing = produce().finally(() => {
+      isWriting = false;
+    });
+    const strike = async (): Promise<boolean> => {
+      await sleep(KILL_AFTER_MS);
+      await killed.kill();
+      if (client.whenBrokerDies === undefined) return false;
+      for (const backAt = Date.now() + BACK_AFTER_MS; isWriting && Date.now() < backAt; ) await sleep(100);
+      if (!isWriting) return false;
+      await killed.start();
+      return true;
+    };
+    const [neededItBack] = await Promise.all([strike(), writing]);
     for (let run = 0; run < RUNS_AFTER_KILL; run++) await produce();
     const records = sent.length * COUNT;
     const isRead = (): boolean =>
@@ -60,7 +80,7 @@ export async function failover(cluster: ClusterProcesses, client: Client): Promi
       sent,
       true,
     );
-    return { version, records, readAgain: member && member.records.length - records };
+    return { version, records, readAgain: member && member.records.length - records, neededItBack };
   } catch (cause) {
     throw new Error(`${(cause as Error).message}\n${member?.story() ?? ''}`, { cause });
   } finally {

@@ -106,11 +106,13 @@ export async function checkFailovers(
   for (const client of clients) {
     const outcome = await outcomeOf(async () => {
       await client.install();
-      const { version, records, readAgain } = await failover(cluster, client);
-      rows.set(client, [version, 'yes', String(records), String(readAgain ?? 'its member ends')]);
+      const { version, records, readAgain, neededItBack } = await failover(cluster, client);
+      const through = neededItBack ? 'once the broker is back' : 'yes';
+      rows.set(client, [version, through, String(records), String(readAgain ?? 'known: no member')]);
     });
     if (outcome.kind !== 'ok') rows.set(client, ['?', word(outcome), '', '']);
-    note(`${client.name}: a broker is killed`, outcome);
+    const known = client.whenBrokerDies === undefined ? '' : ` (known: ${client.whenBrokerDies})`;
+    note(`${client.name}: a broker is killed${known}`, outcome);
   }
   return rows;
 }
