@@ -1,29 +1,40 @@
+import { statfsSync } from 'node:fs';
 import { EdgelogError } from '@edgelog/base';
 import { Reserve } from '@edgelog/edge';
 import { type LogStore, type LogStoreOptions, openLogStore } from '@edgelog/log';
 
 const MIB = 2 ** 20;
-/** What the log needs to write after a crash, before anything of it can be sent and freed: its journal, several times. */
 const RESERVE_BYTES_MAX = 16 * MIB;
 const BUDGET_SHARE = 32;
+/** After a crash the log writes what its journal has into its segment, in whole pages, before anything can be sent and freed. */
+const JOURNALS = 2;
 
 /**
- * Opens the log and what is reserved for it. On a disk that others have filled to the last byte the reserve is given up, so that what the
- * journal has can be brought into its segment. Throws as `openLogStore` does.
+ * Opens the log and what is reserved for it. Where others have left the disk less than the reserve it is given up before: a log that
+ * finds no room while it opens cannot be opened again by the same process. Where it was not enough to look, the next start has the room.
+ * Throws as `openLogStore` does, STORE_FAILED where there is no room.
  */
 export async function openLog(
   options: LogStoreOptions & { maxDiskBytes: number },
 ): Promise<{ store: LogStore; reserve: Reserve }> {
   const { maxDiskBytes, ...rest } = options;
-  const reserve = new Reserve(
-    options.dir,
-    Math.min(RESERVE_BYTES_MAX, Math.floor(maxDiskBytes / BUDGET_SHARE)),
-  );
-  const store = await openLogStore(rest).catch((error: unknown) => {
-    if (!isFull(error) || !reserve.give()) throw error;
-    return openLogStore(rest);
-  });
-  return { store, reserve };
+  const { dir, journalBytes = 0 } = options;
+  const reserveBytes = Math.max(Math.floor(maxDiskBytes / BUDGET_SHARE), JOURNALS * journalBytes);
+  const reserve = new Reserve(dir, Math.min(RESERVE_BYTES_MAX, reserveBytes));
+  if (reserve.isHeld && freeBytesOf(dir) < reserve.sizeBytes) reserve.give();
+  try {
+    return { store: await openLogStore(rest), reserve };
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    const more = reserve.give() ? '; what was reserved for that is free now, so start again' : '';
+    const { message } = error as Error;
+    throw new EdgelogError('STORE_FAILED', `no room to open the log in ${dir}: ${message}${more}`);
+  }
+}
+
+function freeBytesOf(dir: string): number {
+  const { bavail, bsize } = statfsSync(dir);
+  return bavail * bsize;
 }
 
 function isFull(error: unknown): boolean {

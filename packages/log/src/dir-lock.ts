@@ -28,7 +28,11 @@ async function lockBySocket(dir: string): Promise<DirLock> {
     throw error;
   });
   server.unref();
-  writeFileSync(join(dir, LOCK_FILE), `${process.pid}\n`);
+  try {
+    writeFileSync(join(dir, LOCK_FILE), `${process.pid}\n`);
+  } catch {
+    // The name is a help; on a full disk it is missing, and the lock is held all the same.
+  }
   return { release: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 

@@ -51,6 +51,7 @@ export class Segment implements SegmentReader {
   readonly #wrote: (bytes: number) => void;
   /** Transactions under way. */
   readonly #unanswered = new Set<(error: Error) => void>();
+  #hasFailed = false;
 
   private constructor(id: number, db: RootDatabase<Buffer, Buffer>, wrote: (bytes: number) => void) {
     this.id = id;
@@ -86,6 +87,9 @@ export class Segment implements SegmentReader {
     this.#unanswered.add(lost.reject);
     try {
       await Promise.race([onDisk(committed), lost.promise]);
+    } catch (error) {
+      this.#hasFailed = true;
+      throw error;
     } finally {
       this.#unanswered.delete(lost.reject);
     }
@@ -148,7 +152,9 @@ export class Segment implements SegmentReader {
     return scratch.subarray(0, scratch.length);
   }
 
+  /** After a failed write nothing is closed: LMDB would never answer. */
   async close(): Promise<void> {
+    if (this.#hasFailed) return;
     await this.#db.close();
     for (const [name, db] of allDbs) if (db === this.#db) allDbs.delete(name);
   }
