@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Aedes, Client, PublishPacket } from 'aedes';
 
 type Listener = (packet: PublishPacket, done: () => void) => void;
@@ -54,6 +55,14 @@ export function isGreeted(client: Client): boolean {
 /** Whether the client wants to read why something was refused [MQTT5-3.1.2.11.7]. */
 export function wantsReasons(client: Client): boolean {
   return (client as unknown as { _requestProblemInformation: boolean })._requestProblemInformation;
+}
+
+/** Gives a client that has named itself nothing an id that says so; to be called before its session is looked up. */
+export function nameUnnamed(client: Client): void {
+  const named = client as unknown as { id: string; _assignedClientId: string | undefined };
+  if (named._assignedClientId === undefined) return;
+  named.id = `auto-${randomUUID()}`;
+  named._assignedClientId = named.id;
 }
 
 /** Who is connected under this client id. */

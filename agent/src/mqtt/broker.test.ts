@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { LogFields, Logger } from '@edgelog/runtime';
+import mqtt from 'mqtt';
 import { describe, expect, test } from 'vitest';
 import type { RunningAgent } from '../agent.ts';
 import { temporaryDir, testAgent, testHub, until } from '../testing/fixture.ts';
@@ -271,6 +272,18 @@ describe('input that is refused', () => {
     await client.closed();
     expect(endOffset(agent)).toBe(0);
   });
+
+  test.each([4, 5] as const)(
+    'a client of version %i without a client id gets one that says so',
+    async (protocolVersion) => {
+      const { hub, agent, port } = await setUp();
+      const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, { clientId: '', protocolVersion });
+      await client.publishAsync('t', 'x', { qos: 1 });
+      await client.endAsync();
+      await drained(agent, 1);
+      expect(hub.records()[0]!.headers.at(-1)!.value!.toString()).toMatch(/^mqtt:auto-/);
+    },
+  );
 
   test('a client id longer than any key is welcome', async () => {
     const { agent, port } = await setUp();

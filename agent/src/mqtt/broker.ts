@@ -6,7 +6,7 @@ import { Aedes, type AuthenticateError, type Client, type PublishPacket } from '
 import type { Ingest } from '../ingest/index.ts';
 import { LogLimiter } from '../log-limiter.ts';
 import { type Access, OPEN_ACCESS } from './access.ts';
-import { clientNamed } from './aedes-internals.ts';
+import { clientNamed, nameUnnamed } from './aedes-internals.ts';
 import { ClientIdWatch } from './client-id-watch.ts';
 import { type ConnectionHost, MqttConnection, UNACKED_MAX } from './connection.ts';
 import { ConnectionLimits } from './connection-limits.ts';
@@ -182,6 +182,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
       done(null, true);
     },
     authenticate: (client, username, password, done) => {
+      nameUnnamed(client);
       access.authenticate(client, username, password, connections.get(client)?.peer).then(
         (isKnown) => done(null, isKnown),
         (error: AuthenticateError) => {

@@ -142,7 +142,7 @@ export class SerialLine {
       if (this.#state === 'stopped') return await tty.close();
       this.#tty = tty;
     } catch (error) {
-      lost = (error as Error).message;
+      lost = (error as Error).message.replace(/^Error: /, '');
     }
     if (this.#state === 'stopped') return;
     if (lost !== undefined) return this.#lost(lost);
@@ -226,8 +226,9 @@ export class SerialLine {
     const closed = tty?.close();
     if (isNews) log.warn('serial line lost, trying again', { port: this.#path, reason });
     alarms.raise(this.#alarm(kind), `the serial line ${this.#path} gives no data: ${reason}`);
-    const wait = backoffMs(this.#attempts, BACKOFF, Math.random());
-    this.#attempts += 1;
+    // A silence was a wait by itself; an instrument that is slower than `silenceMs` would lose what it says to a closed port.
+    const wait = kind === 'silent' ? BACKOFF.minMs : backoffMs(this.#attempts, BACKOFF, Math.random());
+    if (kind === 'lost') this.#attempts += 1;
     this.#retry = setTimeout(async () => {
       // The old descriptor holds the lock of the port.
       await closed;

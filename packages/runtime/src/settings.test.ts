@@ -123,6 +123,19 @@ describe('errors name the key, where it stood, its value and what is allowed', (
     expect(message(['--data-dir', 'd', '--routes', 'x'])).toContain('write routes in the YAML file');
     expect(message(['--data-dir', 'd'], { EDGELOG_ROUTES: 'x' })).toContain('write routes in the YAML file');
   });
+  test('a word that is missing, by its name and what it may be, not as a flag', () => {
+    const schema = z.object({ verb: z.enum(['check', 'test']) });
+    const load = () =>
+      loadSettings({
+        command: 'edgelog routes',
+        summary: '',
+        schema,
+        argv: [],
+        env: {},
+        positionals: ['verb'],
+      });
+    expect(load).toThrow('edgelog routes: VERB is missing: one of check, test; see --help');
+  });
   test('a stray word', () => {
     expect(message(['--data-dir', 'd', 'stray'])).toContain('"stray" is not expected here');
   });

@@ -58,7 +58,8 @@ export function loadSettings<S extends SettingsSchema>(options: LoadSettingsOpti
   const parsed = options.schema.safeParse(input);
   for (const issue of parsed.error?.issues ?? []) {
     // Unknown keys are reported already, with where they stand.
-    if (issue.code !== 'unrecognized_keys') problems.push(describeIssue(issue, fields, given));
+    if (issue.code !== 'unrecognized_keys')
+      problems.push(describeIssue(issue, options.positionals ?? [], fields, given));
   }
   if (problems.length > 0)
     throw new EdgelogError('CONFIG_INVALID', `${options.command}: ${problems.join('; ')}`);
@@ -190,7 +191,12 @@ function scalar({ kind }: Field, text: string): unknown {
   return TRUE.has(word) ? true : FALSE.has(word) ? false : text;
 }
 
-function describeIssue(issue: z.core.$ZodIssue, fields: Field[], given: Map<string, Given>): string {
+function describeIssue(
+  issue: z.core.$ZodIssue,
+  positionals: readonly string[],
+  fields: Field[],
+  given: Map<string, Given>,
+): string {
   const message = issue.message.replace(/^Invalid (?:input|option): /, '').replace(/, received .*$/, '');
   const key = String(issue.path[0] ?? '');
   const field = fields.find((one) => one.key === key);
@@ -198,6 +204,10 @@ function describeIssue(issue: z.core.$ZodIssue, fields: Field[], given: Map<stri
   if (field === undefined) return message;
   if (value === undefined) {
     const isMissing = field.isRequired && issue.path.length === 1;
+    if (isMissing && positionals.includes(key)) {
+      const allowed = field.allowed.length > 0 ? `: one of ${field.allowed.join(', ')}` : '';
+      return `${key.toUpperCase()} is missing${allowed}; see --help`;
+    }
     const elsewhere = `${field.variable}, or ${field.key} in the file of --config`;
     return isMissing ? `${field.flag} is required (or ${elsewhere})` : `${field.flag}: ${message}`;
   }

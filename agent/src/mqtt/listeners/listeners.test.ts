@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
@@ -164,6 +165,25 @@ describe('certificates', () => {
     expect(nameOf(await shown(port))).toBe('second');
     await client.publishAsync('still/here', 'yes', { qos: 1 });
     expect(client.connected).toBe(true);
+  });
+
+  test('a handshake that failed is logged with who it was and why', async () => {
+    const lines: unknown[] = [];
+    const keep = (event: string, fields: unknown) => {
+      if (event === 'connection refused') lines.push(fields);
+    };
+    const log = { debug: () => {}, info: () => {}, warn: keep, error: keep };
+    const agent = await testAgent(
+      { dataDir: temporaryDir(), mqttTls: '127.0.0.1:0', ...tlsFiles() },
+      { log },
+    );
+    const socket = connect(portOf(agent, 'mqtts'), '127.0.0.1', () => socket.write('no TLS at all'));
+    socket.on('error', () => {});
+    await until('it is logged', () => lines.length > 0);
+    expect(lines[0]).toEqual({
+      remote: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      reason: expect.stringMatching(/^TLS: [\w ]+$/),
+    });
   });
 
   test('with a client CA, who has no certificate of it is turned away', async () => {

@@ -130,12 +130,20 @@ async function createListener(
     name === 'mqtts'
       ? createTlsServer(secure, (socket) => onSocket(socket, peerOf(socket)))
       : acceptWebSockets(createHttpsServer({ ...HTTP_OPTIONS, ...secure }), web);
-  server.on('tlsClientError', (error: Error, socket: TLSSocket) =>
-    onFault(`${socket.remoteAddress}:${socket.remotePort}`, `TLS: ${error.message}`),
+  // Asked while it is connected, a socket remembers who is at the other end.
+  const remotes = new WeakMap<object, string>();
+  server.on('connection', (socket: Socket) =>
+    remotes.set(socket, `${socket.remoteAddress}:${socket.remotePort}`),
+  );
+  server.on('tlsClientError', (error: Error & { reason?: string }, { _parent }: UnderTls) =>
+    onFault((_parent && remotes.get(_parent)) ?? 'unknown', `TLS: ${error.reason ?? error.message}`),
   );
   tls.serve(server);
   return server;
 }
+
+/** A TLS socket that failed has no address any more; the one below it is the key to it. */
+type UnderTls = TLSSocket & { _parent?: Socket | null };
 
 function peerOf(socket: Socket): MqttPeer {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return UNNAMED_PEER;
