@@ -11,7 +11,7 @@ import type { WhenFull } from './topic-policy.ts';
 export type DiskLevel = 'free' | 'tight' | 'full';
 
 export interface DiskStatus {
-  /** What the log takes on disk, its journal and its reserve with it. */
+  /** What the log takes on disk, its journal and its reserve with it, and what is on its way there. */
   usedBytes: number;
   maxBytes: number;
   /** Free for this user on the file system. */
@@ -47,7 +47,7 @@ export class Disk {
 
   constructor(options: DiskOptions) {
     this.#options = options;
-    this.#status = this.#measure();
+    this.#status = this.#measure(0);
   }
 
   get level(): DiskLevel {
@@ -72,11 +72,11 @@ export class Disk {
     return this.#bytesSinceCheck >= this.#options.segmentBytes * CHECK_EVERY_SEGMENT_SHARE;
   }
 
-  /** Measures anew. */
-  check(): void {
+  /** Measures anew; `pendingBytes` were taken and are not on disk yet. */
+  check(pendingBytes = 0): void {
     const { alarms } = this.#options;
     this.#bytesSinceCheck = 0;
-    this.#status = this.#measure();
+    this.#status = this.#measure(pendingBytes);
     this.#keepReserve();
     if (this.#status.isFull) alarms.raise(ALARM, this.#complaint());
     else alarms.clear(ALARM);
@@ -101,9 +101,9 @@ export class Disk {
       : `the file system of ${dir} has only ${Math.floor(freeBytes / 2 ** 20)} MiB left; topics that reject are refused`;
   }
 
-  #measure(): DiskStatus {
+  #measure(pendingBytes: number): DiskStatus {
     const { dir, maxBytes, segmentBytes, stats, reserve } = this.#options;
-    const usedBytes = stats().diskBytes + (reserve?.bytes ?? 0);
+    const usedBytes = stats().diskBytes + pendingBytes + (reserve?.bytes ?? 0);
     const freeBytes = (this.#options.freeBytes ?? (() => freeBytesOf(dir)))();
     const room = Math.min(maxBytes - usedBytes, freeBytes) / segmentBytes;
     const level = room <= FULL_SEGMENTS ? 'full' : room <= TIGHT_SEGMENTS ? 'tight' : 'free';

@@ -20,6 +20,7 @@ const gapsSchema = z.array(
 export class UnconfirmedGaps {
   readonly #table: StateTable;
   #gaps: Gap[];
+  readonly #unwritten = new Set<Gap>();
 
   /** Throws DATA_DIR_INVALID. */
   constructor(table: StateTable) {
@@ -32,13 +33,20 @@ export class UnconfirmedGaps {
     this.#gaps = parsed.data;
   }
 
+  /** Those that are on disk: after a crash another might be in the place of one that is not, and a hub that had heard of it would count both. */
   list(): readonly Gap[] {
-    return this.#gaps;
+    return this.#gaps.filter((gap) => !this.#unwritten.has(gap));
   }
 
+  /** Put into the next commit; say `written` when that is through. */
   declare(gap: Gap): void {
+    this.#unwritten.add(gap);
     this.#gaps = [...this.#gaps, gap];
     this.#save();
+  }
+
+  written(gap: Gap): void {
+    this.#unwritten.delete(gap);
   }
 
   confirm(gap: Gap): void {

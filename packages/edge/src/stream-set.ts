@@ -323,6 +323,7 @@ export class StreamSet {
     if (gap !== undefined) this.gaps.declare(gap);
     this.#save(stream);
     await this.#options.store.flushed();
+    if (gap !== undefined) this.gaps.written(gap);
   }
 
   #quarantined({ topic, from, to }: Gap, reason: string): void {
@@ -340,7 +341,7 @@ export class StreamSet {
   }
 
   #checkDisk(): void {
-    this.#options.disk.check();
+    this.#options.disk.check(this.pressure.pendingBytes);
     if (this.#failure !== undefined || this.#isClosed) return;
     if (this.#options.disk.isFull) this.#room.makeRoom([...this.#streams.values()]);
   }

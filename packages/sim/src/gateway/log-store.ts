@@ -1,4 +1,4 @@
-import { assert } from '@edgelog/base';
+import { assert, EdgelogError } from '@edgelog/base';
 import { type LogStore, type PartitionLog, StoredDamageError, type TailChunk } from '@edgelog/log';
 import { type BatchHeader, readBatchHeader, verifyBatchCrc } from '@edgelog/wire';
 import { advanceStart, cleanSegments, physicalBytes, type StoredPartition, sealInto } from './image.ts';
@@ -115,7 +115,8 @@ class ModelLog implements GatewayLog {
   }
 
   read(offset: number, { maxBytes }: { maxBytes: number }): ReturnType<PartitionLog['read']> {
-    assert(offset >= this.logStartOffset, `${this.name}: read at ${offset}, below the log's start`);
+    if (offset < this.logStartOffset || offset > this.logEndOffset)
+      throw new EdgelogError('LIMIT_EXCEEDED', `offset ${offset} of ${this.name} is not in the log`);
     const batches: Buffer[] = [];
     let sizeBytes = 0;
     for (const batch of this.#live.batches) {

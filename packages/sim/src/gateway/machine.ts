@@ -13,7 +13,7 @@ export class Machine {
   }
 
   wallMs(): number {
-    return this.#scheduler.now() + this.skewMs;
+    return Math.max(0, this.#scheduler.now() + this.skewMs);
   }
 
   monotonicMs(): number {
