@@ -13,13 +13,21 @@ export interface LocalBroker {
   /** Clients to which a message was not queued. */
   readonly dropped: string[];
   /** As from a device; resolves when its acknowledgement could leave. */
-  publish(topic: string, payload: string, given?: Partial<PublishPacket>): Promise<void>;
+  publish(
+    topic: string,
+    payload: string,
+    given?: Partial<PublishPacket> & { messageExpiry?: number },
+  ): Promise<void>;
   /** Ends all connections; what was written is on disk then. */
   stop(): Promise<void>;
 }
 
 /** aedes with the store of `dir`, and nothing else of the agent. */
-export async function localBroker(dir: string, given: Partial<MqttStoreOptions> = {}): Promise<LocalBroker> {
+export async function localBroker(
+  dir: string,
+  given: Partial<MqttStoreOptions> = {},
+  maySubscribe: (filter: string) => boolean = () => true,
+): Promise<LocalBroker> {
   const alarms = new Alarms(silentAlarmLog);
   const dropped: string[] = [];
   const store = openMqttStore({
@@ -30,7 +38,11 @@ export async function localBroker(dir: string, given: Partial<MqttStoreOptions> 
     onRetainedDrop: (topic) => void dropped.push(topic),
     ...given,
   });
-  const broker = await Aedes.createBroker({ persistence: store.persistence, concurrency: 0 });
+  const broker = await Aedes.createBroker({
+    persistence: store.persistence,
+    concurrency: 0,
+    authorizeSubscribe: (_client, wanted, done) => done(null, maySubscribe(wanted.topic) ? wanted : null),
+  });
   const server = createServer({ noDelay: true }, (socket) => void broker.handle(socket)).listen(
     0,
     '127.0.0.1',

@@ -9,6 +9,8 @@ const WINDOW_MESSAGES = 100;
 /** Read at a time. */
 const READ_MESSAGES = 32;
 const READ_BYTES = 256 * 1024;
+/** Pages in one turn of the event loop: what has expired is passed over without anybody to wait for. */
+const PAGES_A_TURN = 8;
 /** Bytes in the socket from which on a subscriber is waited for. */
 const SOCKET_BYTES = 256 * 1024;
 const PUBLISH_HEADER_BYTES = 5;
@@ -59,9 +61,14 @@ export class Delivery {
     if (this.#isStopped || this.#isWaiting) return;
     const { queue } = this.#options;
     const conn = this.client.conn as Duplex;
+    let pages = 0;
     while (this.#cursor < queue.flushedSeq && this.#inFlight.size < this.#window) {
       if (conn.writableLength > SOCKET_BYTES) {
         this.#awaitDrain(conn);
+        return;
+      }
+      if (pages++ === PAGES_A_TURN) {
+        this.#goOnLater();
         return;
       }
       const page = queue.read(this.#cursor, this.#pageMessages());
@@ -156,6 +163,14 @@ export class Delivery {
   #write(packet: mqtt.Packet): void {
     if (!this.client.connected || this.client.closed) return;
     mqtt.writeToStream(packet, this.client.conn, { protocolVersion: this.client.version });
+  }
+
+  #goOnLater(): void {
+    this.#isWaiting = true;
+    setImmediate(() => {
+      this.#isWaiting = false;
+      this.pump();
+    });
   }
 
   #awaitDrain(conn: Duplex): void {

@@ -1,4 +1,5 @@
 import type { Client, PublishPacket } from 'aedes';
+import type { Subscription } from './sessions.ts';
 
 type Delivered = (error?: Error | null) => void;
 
@@ -23,6 +24,11 @@ export interface LocalBroker {
   readonly closed: boolean;
   preConnect(client: LocalClient, packet: object, done: (error: Error | null, ok: boolean) => void): void;
   published(packet: Forwarded, client: Client | null, done: (error?: Error | null) => void): void;
+  authorizeSubscribe(
+    client: Client,
+    wanted: Subscription,
+    done: (error: Error | null, granted?: Subscription | null) => void,
+  ): void;
   authorizeForward(client: Client, packet: PublishPacket): PublishPacket | null | undefined;
   publishWill(client: { id: string }, will: object): void;
   on(event: 'clientReady' | 'clientDisconnect', listener: (client: LocalClient) => void): unknown;

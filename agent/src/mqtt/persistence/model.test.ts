@@ -108,6 +108,7 @@ test('retained messages and subscriptions are as in the persistence in memory, o
             await model.storeRetained(message);
           } else if (one.is === 'subscribe') {
             sessions.subscribe(one.clientId, [one]);
+            sessions.saveSubscriptions();
             await model.addSubscriptions({ id: one.clientId }, [one]);
           } else if (one.is === 'unsubscribe') {
             sessions.unsubscribe(one.clientId, [one.topic]);

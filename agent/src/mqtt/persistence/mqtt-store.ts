@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { EdgelogError } from '@edgelog/base';
 import type { Alarms } from '@edgelog/edge';
 import { Persistence } from './persistence.ts';
 import { type RetainedLimits, RetainedMessages } from './retained.ts';
@@ -18,6 +19,8 @@ export interface MqttStoreOptions {
   onDrop: (clientId: string) => void;
   /** There was no room to retain a message. */
   onRetainedDrop: (topic: string) => void;
+  /** What the file may take on disk, roughly. Default: no bound but the limits. */
+  maxBytes?: number;
   limits?: Partial<MqttStoreLimits>;
   /** Clients of before the start get this long to come back before their wills are published; default 30 s. */
   willGraceMs?: number;
@@ -82,8 +85,8 @@ export interface MqttStore {
 
 /**
  * Opens the store of the broker in an LMDB file of its own. It never stops ingest: a damaged store is set aside as `mqtt.damaged` and
- * a new one begun; where there is none to be had, or writing fails, the broker goes on in memory, within lower limits. An alarm
- * says so.
+ * a new one begun; where there is none to be had (a full disk at the start leaves what is there as it is), or writing fails, the
+ * broker goes on in memory, within lower limits. An alarm says so.
  */
 export function openMqttStore(options: MqttStoreOptions): MqttStore {
   const { alarms } = options;
@@ -97,6 +100,10 @@ export function openMqttStore(options: MqttStoreOptions): MqttStore {
     try {
       return onDisk();
     } catch (error) {
+      if (!isDamage(error)) {
+        place.opened();
+        throw error;
+      }
       alarms.raise(ALARM, `set aside as ${place.setAside()} and begun anew: ${reasonOf(error)}`);
       return onDisk();
     }
@@ -112,7 +119,10 @@ export function openMqttStore(options: MqttStoreOptions): MqttStore {
 function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttStore {
   const { alarms, onDrop, onRetainedDrop, willGraceMs = WILL_GRACE_MS, now = Date.now } = options;
   const { monotonicMs = () => performance.now() } = options;
-  const limits = { ...(disk === undefined ? IN_MEMORY : ON_DISK), ...options.limits };
+  const limits = {
+    ...within(disk === undefined ? IN_MEMORY : ON_DISK, options.maxBytes),
+    ...options.limits,
+  };
   let damagedRows = 0;
   const table = new Table({
     disk,
@@ -171,6 +181,21 @@ function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttSt
       sessions.close();
       await table.close();
     },
+  };
+}
+
+/** Not what the machine refuses: no room, no rights, no file descriptor. */
+function isDamage(error: unknown): boolean {
+  if (error instanceof EdgelogError) return error.code === 'DATA_DIR_INVALID';
+  return !(error instanceof Error && 'syscall' in error);
+}
+
+/** Half for queues, a quarter for retained messages; the rest goes for pages that are not full. */
+function within({ queue, retained }: MqttStoreLimits, maxBytes = Number.POSITIVE_INFINITY): MqttStoreLimits {
+  const allBytes = Math.min(queue.allBytes, Math.floor(maxBytes / 2));
+  return {
+    queue: { ...queue, allBytes, bytes: Math.min(queue.bytes, allBytes) },
+    retained: { ...retained, bytes: Math.min(retained.bytes, Math.floor(maxBytes / 4)) },
   };
 }
 

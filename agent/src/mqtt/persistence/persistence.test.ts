@@ -1,7 +1,8 @@
-import { cpSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { IPublishPacket, Packet } from 'mqtt-packet';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { temporaryDir, until } from '../../testing/fixture.ts';
 import { localBroker } from '../../testing/local-broker.ts';
 import { connectPacket, RawMqtt } from '../../testing/raw-mqtt.ts';
@@ -203,4 +204,80 @@ test('no more than a window is in flight, and a slow subscriber costs no memory'
   expect((await client.packets('publish', 100)).length).toBe(100);
   client.send(...ids(first).map(puback));
   await client.packets('publish', 200);
+});
+
+test('a queue of messages that have all expired is passed over a little at a time: ingest goes on meanwhile', async () => {
+  let now = 1_000_000;
+  const broker = await localBroker(temporaryDir(), { now: () => now });
+  await sessionAway(broker.port, 'a', '#');
+  const given = { messageExpiry: now + 1000 };
+  await Promise.all(Array.from({ length: 3000 }, () => broker.publish('t', 'x', given)));
+  now += 10_000;
+  const client = await RawMqtt.connect(broker.port, 'a', false);
+  const steps = new Set<number>();
+  while (!steps.has(0)) {
+    steps.add(broker.store.status().list[0]!.queuedMessages);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(steps.size).toBeGreaterThan(5);
+  expect(client.received.filter(({ cmd }) => cmd === 'publish')).toEqual([]);
+});
+
+test('a clean start after thousands of queued messages leaves none of them, over a restart too', async () => {
+  const dir = temporaryDir();
+  const broker = await localBroker(dir);
+  await sessionAway(broker.port, 'a', '#');
+  await Promise.all(Array.from({ length: 2000 }, () => broker.publish('t', 'x')));
+  const unwritten = broker.publish('t', 'y');
+  const client = await RawMqtt.connect(broker.port, 'a', true);
+  await unwritten;
+  client.socket.destroy();
+  await broker.stop();
+  const later = await localBroker(dir);
+  expect(later.store.status()).toMatchObject({ sessions: 0, queuedBytes: 0 });
+});
+
+test('a SUBSCRIBE with a thousand filters costs a row, and is there after a crash; what was refused of it is not', async () => {
+  const dir = temporaryDir();
+  const broker = await localBroker(dir, {}, (topic) => topic !== 't/7');
+  const client = await RawMqtt.connect(broker.port, 'a', false);
+  const subscriptions = Array.from({ length: 1000 }, (_, n) => ({ topic: `t/${n}`, qos: 1 as const }));
+  client.send({ cmd: 'subscribe', messageId: 1, subscriptions });
+  await client.packets('suback', 1);
+  const after = await localBroker(crashed(dir));
+  expect(after.store.status().list).toMatchObject([{ clientId: 'a', subscriptions: 999 }]);
+  await after.publish('t/7', 'x');
+  await after.publish('t/8', 'x');
+  expect(after.store.status().list).toMatchObject([{ queuedMessages: 1 }]);
+});
+
+test('a disk that is full at the start costs no session and no retained message: they are there when it has room', async (context) => {
+  const mounted = temporaryDir();
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', mounted], { stdio: 'pipe' });
+  } catch (error) {
+    if (process.env.CI) throw error;
+    return context.skip('mount is not permitted here');
+  }
+  onTestFinished(() => void execFileSync('umount', ['-l', mounted]));
+  const dir = join(mounted, 'data');
+  mkdirSync(dir);
+  const before = await localBroker(dir);
+  await before.publish('state', 'on', { retain: true });
+  await before.stop();
+  const filler = join(mounted, 'filler');
+  try {
+    writeFileSync(filler, Buffer.alloc(2 ** 24));
+  } catch {
+    // The point: not a byte is free now.
+  }
+  for (let start = 0; start < 4; start++) {
+    const full = await localBroker(dir);
+    expect(full.alarms.list()).toMatchObject([{ name: 'mqtt store' }]);
+    await full.stop();
+  }
+  expect(readdirSync(dir)).toEqual(['mqtt']);
+  rmSync(filler);
+  const after = await localBroker(dir);
+  expect(after.store.status()).toMatchObject({ onDisk: true, retained: { messages: 1 } });
 });

@@ -42,6 +42,8 @@ export class Persistence {
   /** By client: how far a queue was sent on a connection that ended. */
   readonly #sentBefore = new Map<string, number>();
   #broker: LocalBroker | undefined;
+  /** What aedes is about to store: it names all filters of a SUBSCRIBE for each one that was granted, those that were refused too. */
+  #granted: Subscription | undefined;
   #timers: NodeJS.Timeout[] = [];
 
   constructor(options: PersistenceOptions) {
@@ -53,11 +55,16 @@ export class Persistence {
   /** aedes gives itself when it starts. */
   async setup(broker: LocalBroker): Promise<void> {
     this.#broker = broker;
-    const { preConnect, published } = broker;
+    const { preConnect, published, authorizeSubscribe } = broker;
     broker.preConnect = (client, packet, done) => {
       this.#takeOver(client);
       preConnect.call(broker, client, packet, done);
     };
+    broker.authorizeSubscribe = (client, wanted, done) =>
+      authorizeSubscribe.call(broker, client, wanted, (error, granted) => {
+        this.#granted = granted ?? undefined;
+        done(error, granted);
+      });
     broker.published = (packet, client, done) => {
       const next = () => published.call(broker, packet, client, done);
       if (packet.qos === 0) next();
@@ -101,8 +108,13 @@ export class Persistence {
 
   /** Resolves when the subscriptions are on disk. */
   async addSubscriptions(client: Named, subscriptions: readonly Subscription[]): Promise<void> {
-    this.#options.sessions.subscribe(client.id, subscriptions);
-    await this.#options.table.commit();
+    const { sessions, table } = this.#options;
+    sessions.subscribe(client.id, this.#granted === undefined ? subscriptions : [this.#granted]);
+    this.#granted = undefined;
+    // The others of the same SUBSCRIBE come in this turn.
+    await undefined;
+    sessions.saveSubscriptions();
+    await table.commit();
   }
 
   async removeSubscriptions(client: Named, topics: readonly string[]): Promise<void> {

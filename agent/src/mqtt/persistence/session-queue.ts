@@ -123,8 +123,7 @@ export class SessionQueue {
   }
 
   clear(): void {
-    const [start, end] = queueRange(this.#number);
-    for (const [key] of this.#share.table.all(start, end)) this.#share.table.remove(key);
+    this.#share.table.removeRange(...queueRange(this.#number));
     this.#count(-this.#messages, -this.#bytes);
   }
 

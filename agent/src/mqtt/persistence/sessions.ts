@@ -61,6 +61,7 @@ export class Sessions {
   readonly #options: SessionsOptions;
   readonly #byClient = new Map<string, Session>();
   readonly #tree = new FilterTree<OwnedSubscription>();
+  readonly #subscribed = new Set<string>();
   readonly #startedMs: number;
   #nextQueue = 0;
   #ranBeforeMs = 0;
@@ -116,7 +117,8 @@ export class Sessions {
     return [...best.values()];
   }
 
-  subscribe(clientId: string, subscriptions: readonly Subscription[]): Session {
+  /** Written by `saveSubscriptions`: a session's filters are one row, and a SUBSCRIBE may bring a thousand. */
+  subscribe(clientId: string, subscriptions: readonly Subscription[]): void {
     const session = this.#byClient.get(clientId) ?? this.#begin(clientId);
     for (const one of subscriptions) {
       const { topic, qos, rh, rap, nl, subscriptionIdentifier } = one;
@@ -126,8 +128,15 @@ export class Sessions {
       if (qos > 0) this.#tree.set(topic, clientId, { ...own, clientId });
       else this.#tree.delete(topic, clientId);
     }
-    this.#save(session);
-    return session;
+    this.#subscribed.add(clientId);
+  }
+
+  saveSubscriptions(): void {
+    for (const clientId of this.#subscribed) {
+      const session = this.#byClient.get(clientId);
+      if (session !== undefined) this.#save(session);
+    }
+    this.#subscribed.clear();
   }
 
   unsubscribe(clientId: string, topics: readonly string[]): void {

@@ -34,7 +34,7 @@ export class StorePlace {
     return openDiskTable(join(this.#dir, 'store.lmdb'));
   }
 
-  /** The store is open, and was read. */
+  /** The store is open and was read, or the attempt failed and the process lives. */
   opened(): void {
     rmSync(this.#attempts, { force: true });
   }

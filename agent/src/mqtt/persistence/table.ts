@@ -62,6 +62,15 @@ export class Table {
     this.#scheduleLazily();
   }
 
+  /** Removes all rows from `start` to before `end`, without reading them. */
+  removeRange(start: string, end: string): void {
+    const keys = new Set(this.diskKeys(start, end));
+    for (const rows of [this.#writing, this.#staged]) {
+      for (const key of rows.keys()) if (key >= start && key < end) keys.add(key);
+    }
+    for (const key of keys) this.remove(key);
+  }
+
   get(key: string): Buffer | undefined {
     for (const rows of [this.#staged, this.#writing]) {
       if (rows.has(key)) return this.#open(key, rows.get(key));
