@@ -129,7 +129,11 @@ test('while a broker is away, a topic is made with it as its last replica, out o
   }
   expect(await topicAdmin.addPartitions(topic, 5, DEFAULT_PLACEMENT)).toBeUndefined();
   expect(record(one!, topic, 4).replicas[2]).toBe(3);
-  expect(topicAdmin.checkPlacement({ replicas: 4 }, 1)?.error).toBe('INVALID_REPLICATION_FACTOR');
+  const refusal = (placement: Placement) => topicAdmin.checkPlacement(placement, 1)?.error;
+  expect(refusal({ replicas: 4 })).toBe('INVALID_REPLICATION_FACTOR');
+  expect(refusal({ assignment: [[3]] }), 'nobody could lead it').toBe('INVALID_REPLICA_ASSIGNMENT');
+  const placed = await create(one!, 'placed', 1, { assignment: [[3, 2]] });
+  expect(record(one!, placed, 0)).toMatchObject({ replicas: [3, 2], isr: [2], leader: 2 });
 });
 
 test('partitions are added, with as many replicas as the others have', async ({ members }) => {

@@ -245,13 +245,15 @@ export class EtcdTopics implements TopicAdmin {
   #checkAssignment(assignment: readonly (readonly number[])[]): Refused | undefined {
     const refuse = (message: string): Refused => ({ error: 'INVALID_REPLICA_ASSIGNMENT', message });
     const alive = new Set(this.#alive().map(({ id }) => id));
+    const known = new Set([...alive, ...this.#away()]);
     for (const [index, list] of assignment.entries()) {
       if (list.length === 0) return refuse(`partition ${index} of the assignment has no replicas`);
       if (list.length !== assignment[0]!.length)
         return refuse('partitions of the assignment differ in their number of replicas');
       if (new Set(list).size < list.length) return refuse(`brokers ${list.join()}: one is repeated`);
-      const away = list.find((id) => !alive.has(id));
-      if (away !== undefined) return refuse(`broker ${away} is not alive`);
+      const unknown = list.find((id) => !known.has(id));
+      if (unknown !== undefined) return refuse(`broker ${unknown} is not known`);
+      if (!list.some((id) => alive.has(id))) return refuse(`none of brokers ${list.join()} is alive`);
     }
     return undefined;
   }
