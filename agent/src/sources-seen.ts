@@ -110,5 +110,6 @@ function rateOf(seen: Seen, nowMs: number): number {
 }
 
 function decayed({ weight, weighedMs }: Seen, nowMs: number): number {
+  if (weighedMs === nowMs) return weight;
   return weight * Math.exp((weighedMs - nowMs) / RATE_MS);
 }

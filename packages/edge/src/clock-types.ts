@@ -38,7 +38,7 @@ export const FLOOR_HELD_MS_MAX = 60_000;
  * that was ahead by more than a minute does not bind one that is trusted, or a moment in 2038 would stamp everything with it
  * for years. A look-up by time stays exact, since it goes by the running maximum, as Kafka's does.
  */
-export function nextTimestamp(floorMs: number, clock: RecordClock): number {
+export function nextTimestamp(floorMs: number, clock: Pick<RecordClock, 'now' | 'isTrusted'>): number {
   const now = clock.now();
   if (now >= floorMs) return now;
   return clock.isTrusted && floorMs - now > FLOOR_HELD_MS_MAX ? now : floorMs;
@@ -47,7 +47,7 @@ export function nextTimestamp(floorMs: number, clock: RecordClock): number {
 /** The reading as it is to be stored: taken by a clock that is not trusted, it says so. */
 export function markUntrusted<R extends { headers: readonly RecordHeader[] }>(
   reading: R,
-  clock: RecordClock,
+  clock: Pick<RecordClock, 'isTrusted'>,
 ): R {
   return clock.isTrusted ? reading : { ...reading, headers: [UNTRUSTED_HEADER, ...reading.headers] };
 }

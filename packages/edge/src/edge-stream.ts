@@ -7,12 +7,13 @@ import {
   type SealOptions,
   sequenceOf,
 } from '@edgelog/wire';
-import { nextTimestamp, type RecordClock } from './clock-types.ts';
+import { nextTimestamp } from './clock-types.ts';
 import { GrowingBatch } from './growing-batch.ts';
 import { lingerFor } from './linger.ts';
 import { type Reading, readingBytes } from './reading.ts';
 import { decodeTailChunk } from './tail-chunk.ts';
 import type { Cancel, Timers } from './timers.ts';
+import type { TurnClock } from './turn-clock.ts';
 
 export interface SealingOptions {
   batchBytes: number;
@@ -25,7 +26,7 @@ export interface SealingOptions {
 /** What a stream needs of its surroundings. */
 export interface StreamHost {
   /** What readings are stamped with. */
-  readonly clock: RecordClock;
+  readonly clock: Pick<TurnClock, 'now' | 'isTrusted' | 'monotonicMs'>;
   /** ms */
   monotonicMs(): number;
   readonly timers: Timers;
@@ -52,6 +53,8 @@ export interface Append {
 const SEAL_AT_ONCE_PART = 2;
 /** The encoder reserves this much for a record's lengths; a batch closed before it is reached never outgrows its buffer. */
 const ENCODER_RESERVE_BYTES = 512;
+/** A batch that begins so soon after the one before it fills its memory at once. */
+const FLOOD_MS = 50;
 
 /**
  * The readings of one Kafka topic in the order they came. The newest are an open tail in the log, durable with the
@@ -142,7 +145,7 @@ export class EdgeStream {
     const timestamp = nextTimestamp(this.#clockFloor, this.#host.clock);
     const isBack = timestamp < this.#clockFloor;
     this.#clockFloor = timestamp;
-    const monotonicMs = this.#host.monotonicMs();
+    const monotonicMs = this.#host.clock.monotonicMs();
     let open = this.#open();
     const sizeBytes = readingBytes(reading) + ENCODER_RESERVE_BYTES;
     // A batch of its own behind a step back: the greatest time of the newest batch is where time goes on after a restart.
@@ -151,9 +154,14 @@ export class EdgeStream {
       open = undefined;
     }
     if (open === undefined) {
-      open = new GrowingBatch({ baseOffset: this.endOffset, baseTimestamp: timestamp }, monotonicMs);
-      this.#batches.push(open);
       this.#sinceBatchBeforeMs = monotonicMs - this.#lastOpenedAt;
+      const capacityBytes =
+        this.#sinceBatchBeforeMs < FLOOD_MS ? this.#options.batchBytes + ENCODER_RESERVE_BYTES : undefined;
+      open = new GrowingBatch(
+        { baseOffset: this.endOffset, baseTimestamp: timestamp, capacityBytes },
+        monotonicMs,
+      );
+      this.#batches.push(open);
       this.#lastOpenedAt = monotonicMs;
       this.armLinger();
     }

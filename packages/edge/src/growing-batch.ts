@@ -28,7 +28,7 @@ export class GrowingBatch {
   #stagedCount = 0;
   #unstaged: Unstaged | undefined;
 
-  constructor(base: { baseOffset: number; baseTimestamp: number }, openedAt: number) {
+  constructor(base: ConstructorParameters<typeof RecordsEncoder>[0], openedAt: number) {
     this.#encoder = new RecordsEncoder(base);
     this.openedAt = openedAt;
   }

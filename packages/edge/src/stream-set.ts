@@ -22,6 +22,7 @@ import {
 } from './stream-state.ts';
 import type { Cancel, Timers } from './timers.ts';
 import { TopicPolicies } from './topic-policy.ts';
+import { TurnClock } from './turn-clock.ts';
 import { EdgeUplinkStream, type PoisonBatch } from './uplink-stream.ts';
 
 export interface StreamSetOptions extends SealingOptions {
@@ -65,6 +66,7 @@ export class StreamSet {
   readonly pressure = new Pressure();
   readonly gaps: UnconfirmedGaps;
   readonly #options: StreamSetOptions;
+  readonly #clock: TurnClock;
   readonly #streams = new Map<string, Stream>();
   readonly #moved = new Set<Stream>();
   readonly #turnEnds: (() => void)[] = [];
@@ -83,6 +85,7 @@ export class StreamSet {
   /** Takes up what the store holds. Throws DATA_DIR_INVALID or CORRUPT_BATCH. */
   constructor(options: StreamSetOptions) {
     this.#options = options;
+    this.#clock = new TurnClock(options.clock, options.monotonicMs, () => this.#requestTurn());
     this.#ids = options.ids ?? randomStreamIds;
     this.#policies = options.policies ?? new TopicPolicies();
     this.#room = new RoomMaker({ ...options, policies: this.#policies });
@@ -122,7 +125,7 @@ export class StreamSet {
    * STORE_FAILED or STORE_CLOSED, and then nothing was taken.
    */
   append(topic: string, reading: Reading, alongside?: () => void): Append {
-    const marked = markUntrusted(reading, this.#options.clock);
+    const marked = markUntrusted(reading, this.#clock);
     this.#admit(topic, marked);
     return this.#take(topic, marked, alongside);
   }
@@ -135,8 +138,10 @@ export class StreamSet {
     readings: readonly { topic: string; reading: Reading }[],
     alongside?: () => void,
   ): { durable: Promise<void> } {
-    const { clock } = this.#options;
-    const marked = readings.map(({ topic, reading }) => ({ topic, reading: markUntrusted(reading, clock) }));
+    const marked = readings.map(({ topic, reading }) => ({
+      topic,
+      reading: markUntrusted(reading, this.#clock),
+    }));
     for (const { topic, reading } of marked) this.#admit(topic, reading);
     let waiting = marked.length;
     const last = () => {
@@ -157,8 +162,9 @@ export class StreamSet {
         `${bytes} bytes, the limit is ${this.#options.maxReadingBytes}`,
       );
     }
-    if (this.#options.disk.isCheckDue(bytes)) this.#checkDisk();
-    if (this.#options.disk.refuses(this.#policies.of(topic).whenFull)) {
+    const { disk } = this.#options;
+    if (disk.isCheckDue(bytes)) this.#checkDisk();
+    if (disk.isFull && disk.refuses(this.#policies.of(topic).whenFull)) {
       throw new EdgelogError('DISK_FULL', `the disk is full: nothing more is taken for topic ${topic}`);
     }
   }
@@ -217,6 +223,7 @@ export class StreamSet {
 
   #runTurn(): void {
     this.#turn = undefined;
+    this.#clock.release();
     const turn = this.#nextTurn;
     this.#nextTurn = undefined;
     if (this.#failure !== undefined) {
@@ -283,9 +290,9 @@ export class StreamSet {
   }
 
   #host(): StreamHost {
-    const { clock, monotonicMs, timers, isUplinkLive, onSealed, onDurable } = this.#options;
+    const { monotonicMs, timers, isUplinkLive, onSealed, onDurable } = this.#options;
     return {
-      clock,
+      clock: this.#clock,
       monotonicMs,
       timers,
       isUplinkLive,

@@ -42,12 +42,14 @@ const UTF8_BYTES_PER_UNIT = 3;
 export class RecordsEncoder {
   readonly baseOffset: number;
   readonly baseTimestamp: number;
-  #buf = Buffer.allocUnsafeSlow(FIRST_CAPACITY_BYTES);
+  #buf: Buffer;
   #size = 0;
   #count = 0;
   #maxTimestamp = -1;
 
-  constructor(base: { baseOffset: number; baseTimestamp: number }) {
+  /** `capacityBytes` is for one who knows how much will come: memory grows with the records otherwise. */
+  constructor(base: { baseOffset: number; baseTimestamp: number; capacityBytes?: number | undefined }) {
+    this.#buf = Buffer.allocUnsafeSlow(base.capacityBytes ?? FIRST_CAPACITY_BYTES);
     this.baseOffset = base.baseOffset;
     this.baseTimestamp = base.baseTimestamp;
   }
