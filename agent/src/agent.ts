@@ -21,6 +21,7 @@ import { type MqttBroker, startMqttBroker } from './mqtt/broker.ts';
 import { mqttCounters } from './mqtt/counters.ts';
 import { Qos2Window } from './mqtt/qos2.ts';
 import { openLog } from './open-log.ts';
+import { perTurn } from './per-turn.ts';
 import { SerialLines } from './serial/serial-lines.ts';
 import { topicRoutes } from './serial/topic-routes.ts';
 import { type AgentSettings, logWear, segmentBytesOf } from './settings.ts';
@@ -155,7 +156,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     const { stop: stopUplink } = uplink;
     undo.push(() => stopUplink.call(uplink));
 
-    const sources = new SourcesSeen(now, monotonicMs);
+    const sources = new SourcesSeen(perTurn(now), perTurn(monotonicMs));
     const routed = createIngest({
       ...settings,
       routes: [...settings.routes, ...topicRoutes(settings.serial)],
