@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { EdgelogError } from '@edgelog/base';
 import { Alarms, Disk, nodeTimers, StreamSet, TopicPolicies, WearMeter } from '@edgelog/edge';
@@ -50,6 +51,8 @@ export interface RunningAgent extends RunningProcess {
 const VERSION = '0.1.0';
 /** Key and headers on top of the largest payload; what goes beyond is refused like a payload that is too large. */
 const READING_OVERHEAD_BYTES = 16 * 1024;
+/** Of the disk budget: what is kept for local clients, and what is set aside, each. */
+const BESIDE_SHARE = 1 / 16;
 
 /** Starts a gateway: log, sources, uplink, operations HTTP. Throws EdgelogError for what an operator can put right. */
 export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}): Promise<RunningAgent> {
@@ -60,6 +63,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
   const alarms = new Alarms(log, now);
   const instance = randomUUID();
   const segmentBytes = segmentBytesOf(settings);
+  const besideBytes = Math.floor(settings.maxDiskBytes * BESIDE_SHARE);
   const dir = resolve(settings.dataDir);
   const undo: (() => Promise<void> | void)[] = [];
   const stopAll = async () => {
@@ -78,11 +82,19 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
         log.error('stored batch cannot be read', { topic, firstOffset, nextOffset, reason }),
     });
     undo.push(() => store.close());
+    const setAside = await SetAside.open({
+      dir: join(dir, 'set-aside'),
+      maxBytes: Math.min(settings.setAsideBytes, besideBytes),
+      now,
+      alarms,
+    });
+    undo.push(() => setAside.stop());
     const disk = new Disk({
       dir,
       maxBytes: settings.maxDiskBytes,
       segmentBytes,
       stats: () => store.stats(),
+      besideBytes: () => setAside.usedBytes + allocatedUnder(join(dir, 'mqtt')),
       reserve,
       alarms,
     });
@@ -114,13 +126,6 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     });
     const { clock } = clockWatch;
     undo.push(() => clockWatch.stop());
-    const setAside = await SetAside.open({
-      dir: join(dir, 'set-aside'),
-      maxBytes: settings.setAsideBytes,
-      now,
-      alarms,
-    });
-    undo.push(() => setAside.stop());
     const policies = new TopicPolicies(settings.topics);
     const streams: StreamSet = new StreamSet({
       ...settings,
@@ -180,6 +185,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     const broker = await startMqttBroker({
       access,
       dir,
+      storeBytes: besideBytes,
       sessionExpirySeconds: settings.mqttSessionHours * 3600,
       listeners: settings,
       limits: settings,
@@ -288,6 +294,13 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
  */
 function endProcess(error: EdgelogError): never {
   process.exit(reportFatal(error));
+}
+
+/** Bytes that the files of a directory take on disk; 0 where there is none. */
+function allocatedUnder(dir: string): number {
+  const names = existsSync(dir) ? readdirSync(dir) : [];
+  const stats = names.map((name) => statSync(join(dir, name), { throwIfNoEntry: false }));
+  return stats.reduce((sum, stat) => sum + (stat?.blocks ?? 0) * 512, 0);
 }
 
 function hostOf(address: string): string {

@@ -42,6 +42,8 @@ export interface MqttLimits {
 export interface MqttBrokerOptions {
   /** The agent's data directory. */
   dir: string;
+  /** What is kept on disk for local clients may take so much of it. */
+  storeBytes: number;
   /** Life of a session without a connection. */
   sessionExpirySeconds: number;
   listeners: ListenerSettings;
@@ -151,6 +153,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
 
   const store = openMqttStore({
     dir: options.dir,
+    maxBytes: options.storeBytes,
     alarms: options.alarms,
     sessionExpirySeconds: options.sessionExpirySeconds,
     onDrop: onSubscriberDrop,

@@ -109,7 +109,7 @@ export class SetAside {
     if (!isKnown && this.#usedBytes + batch.length > maxBytes) {
       throw new EdgelogError(
         'LIMIT_EXCEEDED',
-        `${dir} holds ${this.#usedBytes} bytes of ${maxBytes}: take batches away from it, or raise --set-aside-bytes`,
+        `${dir} holds ${this.#usedBytes} bytes of ${maxBytes}: take batches away from it, or raise --set-aside-bytes, of which a sixteenth of --max-disk-bytes counts`,
       );
     }
     const reason = { ...what, bytes: batch.length, setAsideAt: new Date(now()).toISOString() };

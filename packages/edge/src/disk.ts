@@ -11,7 +11,7 @@ import type { WhenFull } from './topic-policy.ts';
 export type DiskLevel = 'free' | 'tight' | 'full';
 
 export interface DiskStatus {
-  /** What the log takes on disk, its journal and its reserve with it, and what is on its way there. */
+  /** What the log takes on disk, its journal and its reserve with it, what is on its way there, and what else the gateway keeps. */
   usedBytes: number;
   maxBytes: number;
   /** Free for this user on the file system. */
@@ -28,6 +28,8 @@ export interface DiskOptions {
   stats: () => LogStoreStats;
   /** What the file system has left. Default: asked of the one that `dir` is on. */
   freeBytes?: () => number;
+  /** What else the gateway keeps on disk, for which the budget has to suffice too. Default: nothing. */
+  besideBytes?: () => number;
   /** Default: none. */
   reserve?: Reserve;
   alarms: Alarms;
@@ -103,7 +105,8 @@ export class Disk {
 
   #measure(pendingBytes: number): DiskStatus {
     const { dir, maxBytes, segmentBytes, stats, reserve } = this.#options;
-    const usedBytes = stats().diskBytes + pendingBytes + (reserve?.bytes ?? 0);
+    const besideBytes = this.#options.besideBytes?.() ?? 0;
+    const usedBytes = stats().diskBytes + pendingBytes + besideBytes + (reserve?.bytes ?? 0);
     const freeBytes = (this.#options.freeBytes ?? (() => freeBytesOf(dir)))();
     const room = Math.min(maxBytes - usedBytes, freeBytes) / segmentBytes;
     const level = room <= FULL_SEGMENTS ? 'full' : room <= TIGHT_SEGMENTS ? 'tight' : 'free';
