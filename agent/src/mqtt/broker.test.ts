@@ -182,6 +182,24 @@ describe('a QoS 2 message that is sent again', () => {
     expect(endOffset(second.agent)).toBe(2);
   });
 
+  test('after a crash before local subscribers had it, they get it with the repeat', async () => {
+    const dataDir = temporaryDir();
+    const first = await setUp({ dataDir });
+    const before = await RawMqtt.connect(first.port, 'dev', false);
+    before.send(message());
+    await before.packets('pubrec', 1);
+    await first.agent.stop();
+    const second = await setUp({ dataDir });
+    const subscriber = await RawMqtt.connect(second.port, 'local');
+    subscriber.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '#', qos: 1 }] });
+    await subscriber.packets('suback', 1);
+    const after = await RawMqtt.connect(second.port, 'dev', false);
+    after.send(message({ dup: true }), message({ dup: true }));
+    await after.packets('pubrec', 2);
+    expect(await subscriber.packets('publish', 1)).toMatchObject([{ payload: Buffer.from('17') }]);
+    expect(endOffset(second.agent)).toBe(1);
+  });
+
   test('other content under the same packet id is a new message', async () => {
     const { agent, port } = await setUp();
     const client = await RawMqtt.connect(port, 'dev', false);

@@ -89,7 +89,8 @@ export class PublishPath {
     const first = qos2.repeated(client.id, messageId, crc);
     if (first !== undefined) {
       counters.repeated.inc();
-      return first;
+      // A crash between the log's commit and that of the local queues: rather twice for them than never.
+      return qos2.isUncertain(client.id, messageId) ? this.#handOn(connection, packet, first) : first;
     }
     if (!qos2.hasRoom(client.id, messageId)) {
       const reason = `${UNRELEASED_MAX} QoS 2 messages of this client await PUBREL`;
@@ -102,7 +103,7 @@ export class PublishPath {
 
   /** Resolves when the message is on disk, and then with all local subscribers' queues. */
   #append(connection: MqttConnection, packet: PublishPacket, alongside?: () => void): Promise<void> {
-    const { gateway, maxMessageBytes, ingest, counters, isWantedHere, deliver } = this.#options;
+    const { gateway, maxMessageBytes, ingest, counters } = this.#options;
     const { client } = connection;
     const { topic, payload, qos, properties } = packet;
     const bytes = payload.length;
@@ -115,10 +116,18 @@ export class PublishPath {
     const { durable } = ingest.take(message, alongside);
     counters.received[qos].inc();
     counters.receivedBytes.inc(bytes);
+    return this.#handOn(connection, packet, durable);
+  }
+
+  /** To local subscribers and the store of retained messages, once it is durable. */
+  #handOn(connection: MqttConnection, packet: PublishPacket, durable: Promise<void>): Promise<void> {
+    const { isWantedHere, deliver } = this.#options;
     if (!isWantedHere(packet)) return durable;
+    const { client } = connection;
+    const bytes = packet.payload.length;
     connection.delivering(bytes);
     const done = () => connection.delivering(-bytes);
-    if (qos === 0) {
+    if (packet.qos === 0) {
       deliver(client, packet).then(done);
       return durable;
     }

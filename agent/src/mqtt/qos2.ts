@@ -10,6 +10,8 @@ interface Received {
   crc: number;
   durable: Promise<void>;
   isStored: boolean;
+  /** Of an earlier run, which may have ended before local subscribers had it. */
+  isUncertain: boolean;
 }
 
 interface Session {
@@ -55,7 +57,7 @@ export class Qos2Window {
       }
       const received = parsed.data.received.map(([messageId, crc]): [number, Received] => [
         messageId,
-        { crc, durable: Promise.resolve(), isStored: true },
+        { crc, durable: Promise.resolve(), isStored: true, isUncertain: true },
       ]);
       this.#sessions.set(parsed.data.clientId, { isClean: false, received: new Map(received) });
     }
@@ -71,6 +73,14 @@ export class Qos2Window {
     return received?.crc === crc ? received.durable : undefined;
   }
 
+  /** True, once, for a message that an earlier run stored: whether its local subscribers have it nobody knows. */
+  isUncertain(clientId: string, messageId: number): boolean {
+    const received = this.#sessions.get(clientId)?.received.get(messageId);
+    if (received?.isUncertain !== true) return false;
+    received.isUncertain = false;
+    return true;
+  }
+
   /** False where `add` would keep more ids than one client may hold. */
   hasRoom(clientId: string, messageId: number): boolean {
     const received = this.#sessions.get(clientId)?.received;
@@ -84,7 +94,7 @@ export class Qos2Window {
       this.#sessions.set(client.id, session);
     }
     session.isClean = client.clean;
-    session.received.set(messageId, { crc, durable, isStored: false });
+    session.received.set(messageId, { crc, durable, isStored: false, isUncertain: false });
   }
 
   /** To be called in the turn that makes the reading durable; `save` ends that turn. */

@@ -62,6 +62,26 @@ test('what was right is remembered, under this hash only; a wrong password never
   expect(check.isKnown('ann', other, Buffer.from('right'))).toBe(false);
 });
 
+test('a thousand guesses at once do not fill the queue for others: what became hopeless meanwhile is not looked at', async () => {
+  const check = new PasswordCheck();
+  const hash = parsePasswordHash(await hashPassword('right'));
+  const failed = new FailedLogins(() => 0);
+  let looked = 0;
+  const isHopeless = () => {
+    const isSo = failed.mustWait('host', 'ann');
+    if (!isSo) looked++;
+    return isSo;
+  };
+  const guesses = Array.from({ length: 1000 }, async () => {
+    const isRight = await check.check('ann', hash, Buffer.from('wrong'), isHopeless);
+    failed.failed('host', 'ann');
+    return isRight;
+  });
+  expect(await check.check('bob', hash, Buffer.from('right'))).toBe(true);
+  expect(new Set(await Promise.all(guesses))).toEqual(new Set([false]));
+  expect(looked).toBeLessThan(10);
+});
+
 test('whoever guesses passwords waits longer and longer; another user of the same host does not', () => {
   let now = 0;
   const failed = new FailedLogins(() => now);

@@ -183,8 +183,14 @@ export class MqttAccess implements Access {
     if (hash === undefined) throw this.#refuse(client, address, username, 'no such user');
     if (password === undefined) throw this.#refuse(client, address, username, 'no password');
     if (this.#passwords.isBusy) throw new LoginRefused(UNAVAILABLE, 'too many logins at once, come later');
-    if (!(await this.#passwords.check(username, hash, password))) {
+    // Who guesses on many connections at once must not fill the queue for all others.
+    const isHopeless = () => this.#failed.mustWait(address, username);
+    if (!(await this.#passwords.check(username, hash, password, isHopeless))) {
       throw this.#refuse(client, address, username, 'wrong password');
+    }
+    const still = this.#files.users?.get(username);
+    if (still === undefined || !isSameHash(still, hash)) {
+      throw this.#refuse(client, address, username, 'the user was removed or has another password');
     }
     this.#failed.succeeded(address, username);
     return { user: username, hash };

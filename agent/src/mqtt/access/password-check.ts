@@ -25,10 +25,17 @@ export class PasswordCheck {
     return this.#waiting >= WAITING_MAX;
   }
 
-  async check(user: string, hash: PasswordHash, password: Buffer): Promise<boolean> {
+  /** `isHopeless` is asked when its turn comes: true saves the work, and then the password counts as wrong. */
+  async check(
+    user: string,
+    hash: PasswordHash,
+    password: Buffer,
+    isHopeless: () => boolean = () => false,
+  ): Promise<boolean> {
     this.#waiting++;
     const turn = this.#last.then(async () => {
       if (this.isKnown(user, hash, password)) return true;
+      if (isHopeless()) return false;
       const isRight = await isPassword(hash, password);
       if (isRight) this.#right.set(user, { hash, mac: this.#macOf(password) });
       return isRight;
