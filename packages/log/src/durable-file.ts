@@ -2,10 +2,13 @@ import { closeSync, constants, openSync, write, writeSync } from 'node:fs';
 
 /** Sizes of a device's sectors, smallest first: a write past the page cache is made of whole ones. */
 const SECTORS = [512, 4096] as const;
+/** What the page cache writes for a single byte. */
+const PAGE_BYTES = 4096;
 
 /**
  * A file of blocks that were all written before, in which a write is on disk when it returns. Where the file system can, writes go past the
- * page cache: then only the sectors meant are written, and not the whole page of 4 KiB that each lies in.
+ * page cache: then only the sectors meant are written. Elsewhere it is the whole
+ * page that each lies in, so what must not be written again has pages of its own there.
  */
 export class DurableFile {
   /** What a write begins and ends at, in bytes. */
@@ -26,7 +29,7 @@ export class DurableFile {
       if (takes(descriptor, head.subarray(0, sectorBytes))) return new DurableFile(descriptor, sectorBytes);
       closeSync(descriptor);
     }
-    return new DurableFile(openSync(path, O_WRONLY | O_DSYNC), 1);
+    return new DurableFile(openSync(path, O_WRONLY | O_DSYNC), PAGE_BYTES);
   }
 
   /** Writes `bytes` of the memory at `at` to the same place of the file. Resolves when they are on disk. */
