@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { agentSettingsSchema } from '@edgelog/agent';
 import { hubSettings } from '@edgelog/hub';
 import { loadSettings } from '@edgelog/runtime';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
@@ -18,6 +19,32 @@ test.each([
   const argv = ['--config', here(`config/${file}`)];
   const settings = loadSettings({ command: file, summary: '', schema, argv, env: {} });
   expect(settings.dataDir).toMatch(/^\/var\/lib\/edgelog-/);
+});
+
+test('all that agent.yaml offers to uncomment is taken together', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'edgelog-deploy-'));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  const config = join(dir, 'agent.yaml');
+  writeFileSync(config, read('config/agent.yaml').replace(/^#(?! \S)/gm, ''));
+  const schema = agentSettingsSchema;
+  const settings = loadSettings({
+    command: 'agent',
+    summary: '',
+    schema,
+    argv: ['--config', config],
+    env: {},
+  });
+  for (const section of ['acl', 'subscribe', 'serial', 'routes', 'topics', 'uplinkWindows'] as const) {
+    expect(settings[section], section).not.toHaveLength(0);
+  }
+  expect(settings).toMatchObject({ gateway: 'plant-1-line-3', clock: 'system', mqttTls: '0.0.0.0:8883' });
+});
+
+test('every YAML example of the gateway page is taken by the agent', () => {
+  const page = read('../agent/GATEWAY.md');
+  const examples = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text]) => parse(text!) as object);
+  expect(examples.length).toBeGreaterThan(4);
+  for (const example of examples) agentSettingsSchema.strict().parse({ dataDir: 'd', ...example });
 });
 
 test.each(['agent', 'hub'])(
