@@ -28,7 +28,7 @@ import { topicRoutes } from './serial/topic-routes.ts';
 import { type AgentSettings, logWear, segmentBytesOf } from './settings.ts';
 import { SourcesSeen } from './sources-seen.ts';
 import { type AgentParts, agentStatus } from './status.ts';
-import { Subscription } from './subscription/index.ts';
+import { startSubscriptions } from './subscription/index.ts';
 import { SetAside } from './uplink/set-aside.ts';
 import { startAgentUplink } from './uplink/start.ts';
 
@@ -39,6 +39,8 @@ export interface AgentDeps {
   /** The store failed and the agent refuses new data; default: the process ends with status 1. */
   onFatal?: (error: EdgelogError) => void;
   uplinkTuning?: Partial<UplinkTuning>;
+  /** Default 30 s. */
+  willGraceMs?: number;
 }
 
 export interface RunningAgent extends RunningProcess {
@@ -197,6 +199,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       qos2,
       counters,
       monotonicMs,
+      willGraceMs: deps.willGraceMs,
       log,
     });
     mqtt = broker;
@@ -218,22 +221,18 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     });
     undo.push(() => serial.stop());
 
-    const subscriptions = settings.subscribe.map(
-      (setting) =>
-        new Subscription({
-          setting,
-          gateway: settings.gateway,
-          maxMessageBytes: settings.maxMessageBytes,
-          ingest,
-          qos2,
-          state: store.state,
-          pressure: streams.pressure,
-          committed: () => streams.committed(),
-          alarms,
-          metrics,
-          log,
-        }),
-    );
+    const subscriptions = await startSubscriptions(settings.subscribe, {
+      gateway: settings.gateway,
+      maxMessageBytes: settings.maxMessageBytes,
+      ingest,
+      qos2,
+      state: store.state,
+      pressure: streams.pressure,
+      committed: () => streams.committed(),
+      alarms,
+      metrics,
+      log,
+    });
     undo.push(async () => void (await Promise.all(subscriptions.map((one) => one.stop()))));
 
     const parts: AgentParts = {

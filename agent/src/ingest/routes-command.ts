@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { EdgelogError } from '@edgelog/base';
 import { loadSettings } from '@edgelog/runtime';
-import { connectAsync } from 'mqtt';
 import { z } from 'zod';
 import { topicRoutes } from '../serial/topic-routes.ts';
 import { type AgentSettings, agentSettingsSchema } from '../settings.ts';
@@ -114,6 +113,7 @@ async function listenTo(
   { username, password }: { username?: string | undefined; password?: string | undefined },
   show: (message: Incoming) => boolean,
 ): Promise<void> {
+  const { connectAsync } = await import('mqtt');
   const client = await connectAsync(`mqtt://${mqtt}`, {
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),

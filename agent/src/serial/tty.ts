@@ -2,7 +2,6 @@ import { readSync, statSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { LineSettings } from '@edgelog/devices/profiles/decoder.ts';
-import { SerialPort } from 'serialport';
 
 export type FlowControl = 'none' | 'rtscts' | 'xonxoff';
 
@@ -176,6 +175,8 @@ export class Tty {
 
 async function openBinding(path: string, { flow, ...line }: TtySettings): Promise<Binding> {
   const hasXon = flow === 'xonxoff';
+  // A gateway without serial lines need not load it.
+  const { SerialPort } = await import('serialport');
   const port: object = await SerialPort.binding.open({
     path,
     ...line,
