@@ -11,6 +11,7 @@ import { nextTimestamp } from './clock-types.ts';
 import { GrowingBatch } from './growing-batch.ts';
 import { lingerFor } from './linger.ts';
 import { type Reading, readingBytes } from './reading.ts';
+import { sealOffThread } from './seal-off-thread.ts';
 import { decodeTailChunk } from './tail-chunk.ts';
 import type { Cancel, Timers } from './timers.ts';
 import type { TurnClock } from './turn-clock.ts';
@@ -315,8 +316,4 @@ export class EdgeStream {
       throw error;
     }
   }
-}
-
-function sealOffThread(records: RecordsEncoder, options: SealOptions): Promise<Buffer> {
-  return records.seal(options);
 }
