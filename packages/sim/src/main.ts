@@ -3,9 +3,11 @@ import { runCluster } from './cluster/world.ts';
 import { runGateway } from './gateway/world.ts';
 import { runWorld } from './world.ts';
 
-const HELP = `npm run sim -- [--world sync|cluster] [--seeds N] [--from S] | --seed S
+const HELP = `npm run sim -- [--world sync|cluster|gateway] [--seeds N] [--from S] | --seed S
 
-sync (the default) drives the sync protocol's real sessions through simulated worlds: connections that break, processes
+Without --world: sync and gateway, each with its number of seeds.
+
+sync drives the sync protocol's real sessions through simulated worlds: connections that break, processes
 that are killed, disks that are wiped, restored and cloned. After each world: nothing acknowledged is lost, nothing is
 doubled, each run is in order, gaps are exact.
 
@@ -13,17 +15,21 @@ cluster drives the real cores of replication and leadership: three brokers, etcd
 killed, paused, cut off one way or both, disks that are slow, wiped or old, etcd without a quorum. After each world:
 nothing acknowledged is lost, moved or doubled, replicas are alike, and no two leaders acknowledged in one epoch.
 
-  --seeds N   worlds to run (default 500)
+gateway drives the gateway's real core and its sync session: days without a hub, power cuts, full and slow disks, clocks that
+jump, damage, batches that are refused, hubs and gateways that lose data or have doubles. After each world: nothing
+acknowledged is lost without a gap that says so, nothing is doubled, time and positions do not go back, all drains.
+
+  --seeds N   worlds to run (default 500, of gateway 2,000)
   --from S    first seed (default 1)
   --seed S    one world, with a trace
   --help
 `;
 
 const options = {
-  seeds: { type: 'string', default: '500' },
+  seeds: { type: 'string' },
   from: { type: 'string', default: '1' },
   seed: { type: 'string' },
-  world: { type: 'string', default: 'sync' },
+  world: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -39,6 +45,12 @@ interface Outcome {
 }
 type Run = (options: { seed: number; trace?: (line: string) => void }) => Promise<Outcome>;
 const worlds: Record<string, Run> = { sync: runWorld, cluster: runCluster, gateway: runGateway };
+
+function worldOf(name: string): Run {
+  const run = worlds[name];
+  if (run === undefined) throw new Error(`--world ${name}: sync, cluster or gateway is allowed`);
+  return run;
+}
 
 async function replay(run: Run, seed: number): Promise<boolean> {
   const outcome = await run({ seed, trace: (line) => console.log(line) });
@@ -81,15 +93,15 @@ const words = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => ` 
 try {
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const seed = values.seed ?? positionals[0];
-  const run = worlds[values.world];
   if (values.help) console.log(HELP);
-  else if (run === undefined) throw new Error(`--world ${values.world}: sync or cluster is allowed`);
-  else {
-    const passed =
-      seed === undefined
-        ? await sweep(values.world, run, number('from', values.from), number('seeds', values.seeds))
-        : await replay(run, number('seed', seed));
+  else if (seed !== undefined) {
+    const passed = await replay(worldOf(values.world ?? 'sync'), number('seed', seed));
     process.exitCode = passed ? 0 : 1;
+  } else {
+    for (const world of values.world === undefined ? ['sync', 'gateway'] : [values.world]) {
+      const count = number('seeds', values.seeds ?? (world === 'gateway' ? '2000' : '500'));
+      if (!(await sweep(world, worldOf(world), number('from', values.from), count))) process.exitCode = 1;
+    }
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

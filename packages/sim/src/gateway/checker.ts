@@ -205,7 +205,8 @@ export class GatewayChecker {
     if (reason === 'quarantined' && !damaged.some(isIn)) return 'nothing is damaged there';
     if (timelinesFork) return undefined;
     if (reason === 'refused' && this.#hub.poison.size === 0) return 'the hub refused nothing';
-    if (reason === 'diverged') return undefined;
+    // What is damaged while it travels may have arrived.
+    if (reason === 'diverged' || reason === 'quarantined') return undefined;
     for (let offset = from; offset < to; offset++)
       if (held.has(offset)) return `the hub has offset ${offset}`;
     return undefined;
