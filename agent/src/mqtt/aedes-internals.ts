@@ -65,6 +65,11 @@ export function nameUnnamed(client: Client): void {
   named._assignedClientId = named.id;
 }
 
+/** Of a client whose will an earlier run took, aedes hands on the id alone. */
+export function isOfEarlierRun(client: Client): boolean {
+  return !('conn' in client);
+}
+
 /** Who is connected under this client id. */
 export function clientNamed(broker: Aedes, clientId: string): Client | undefined {
   const { clients } = broker as unknown as { clients: Readonly<Record<string, Client>> };

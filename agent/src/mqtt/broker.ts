@@ -6,11 +6,12 @@ import { Aedes, type AuthenticateError, type Client, type PublishPacket } from '
 import type { Ingest } from '../ingest/index.ts';
 import { LogLimiter } from '../log-limiter.ts';
 import { type Access, OPEN_ACCESS } from './access.ts';
-import { clientNamed, nameUnnamed } from './aedes-internals.ts';
+import { clientNamed, isOfEarlierRun, nameUnnamed } from './aedes-internals.ts';
 import { ClientIdWatch } from './client-id-watch.ts';
 import { type ConnectionHost, MqttConnection, UNACKED_MAX } from './connection.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import type { MqttCounters } from './counters.ts';
+import { FILTERS_MAX, FilterLimit } from './filter-limit.ts';
 import { keepAliveTicks, watchKeepAlive } from './keep-alive.ts';
 import {
   type Listener,
@@ -60,6 +61,8 @@ export interface MqttBrokerOptions {
   access?: Access;
   counters: MqttCounters;
   monotonicMs: () => number;
+  /** Clients of before the start get this long to come back before their wills are published; default 30 s. */
+  willGraceMs?: number | undefined;
   log: Logger;
 }
 
@@ -116,7 +119,9 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     const clientId = client?.id ?? packet.clientId ?? '';
     const value = Buffer.from(packet.payload);
     try {
-      if (client !== null && (isReserved(topic) || !access.mayPublish(client, topic))) {
+      // Who is of an earlier run was allowed to when it connected; nobody knows its user any more.
+      const isKnown = client !== null && !isOfEarlierRun(client);
+      if (isReserved(topic) || (isKnown && !access.mayPublish(client, topic))) {
         throw new Error('not allowed by the access rules');
       }
       const { durable } = ingest.take({
@@ -156,12 +161,14 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     maxBytes: options.storeBytes,
     alarms: options.alarms,
     sessionExpirySeconds: options.sessionExpirySeconds,
+    ...(options.willGraceMs !== undefined && { willGraceMs: options.willGraceMs }),
     onDrop: onSubscriberDrop,
     onRetainedDrop: (topic) =>
       limiter.warn('no room to retain a message: it is in the log, later subscribers will not see it', {
         topic,
       }),
   });
+  const filters = new FilterLimit();
   const broker = await Aedes.createBroker({
     persistence: store.persistence,
     concurrency: 0,
@@ -196,7 +203,14 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     },
     authorizePublish: takeWill,
     authorizeSubscribe: (client, subscription, done) => {
-      done(null, access.maySubscribe(client, subscription.topic) ? subscription : null);
+      const isAllowed = access.maySubscribe(client, subscription.topic);
+      if (isAllowed && filters.admit(client)) {
+        done(null, subscription);
+        return;
+      }
+      const reason = isAllowed ? `${FILTERS_MAX} filters, the limit` : 'not allowed by the access rules';
+      limiter.warn('subscription refused', { client: client.id, filter: subscription.topic, reason });
+      done(null, null);
     },
     authorizeForward: (client, packet) => {
       if (!access.mayReceive(client, packet.topic)) return null;
@@ -205,6 +219,8 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
       return null;
     },
   });
+  broker.on('subscribe', (_subscriptions, client) => filters.settled(client));
+  broker.on('unsubscribe', (_filters, client) => filters.settled(client));
   endQos2WithSession(
     broker,
     qos2,

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import type { Packet } from 'mqtt-packet';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { RunningAgent } from '../../agent.ts';
 import { temporaryDir, testAgent, until } from '../../testing/fixture.ts';
+import { connectPacket, RawMqtt } from '../../testing/raw-mqtt.ts';
 import { aclSchema } from './acl-rules.ts';
 import { hashPassword } from './password-hash.ts';
 
@@ -202,4 +204,31 @@ describe('rules', () => {
     await until('the new rules stand', () => agent.status().streams[0]!.endOffset > 1);
     await expect(meter.publishAsync('a', '1', { qos: 1 })).rejects.toMatchObject({ code: 0x87 });
   });
+});
+
+test('with rules too, the will of a device that was connected at a crash is taken', async () => {
+  const dataDir = temporaryDir();
+  const rules = { acl: aclSchema.parse([{ publish: ['gone/#'] }]) };
+  const before = await testAgent({ dataDir, ...rules });
+  const device = new RawMqtt(before.mqttPort);
+  const will = { topic: 'gone/dev', payload: Buffer.from('!'), qos: 1 as const, retain: false };
+  device.send({ ...connectPacket('dev'), will } as Packet);
+  await device.packets('connack', 1);
+  const crashed = temporaryDir();
+  cpSync(dataDir, crashed, { recursive: true });
+  const after = await testAgent({ dataDir: crashed, ...rules }, { willGraceMs: 100 });
+  await until('the will is in the log', () => after.status().streams[0]?.endOffset === 1);
+});
+
+test('the will of a device that is connected when the agent stops is taken once, not again after the start', async () => {
+  const dataDir = temporaryDir();
+  const before = await testAgent({ dataDir });
+  const device = new RawMqtt(before.mqttPort);
+  const will = { topic: 'gone/dev', payload: Buffer.from('!'), qos: 1 as const, retain: false };
+  device.send({ ...connectPacket('dev'), will } as Packet);
+  await device.packets('connack', 1);
+  await before.stop();
+  const after = await testAgent({ dataDir }, { willGraceMs: 50 });
+  expect(after.status().mqtt.store.wills).toBe(0);
+  expect(after.status().streams[0]).toMatchObject({ endOffset: 1 });
 });

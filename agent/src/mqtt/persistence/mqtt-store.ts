@@ -177,6 +177,7 @@ function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttSt
       list: [...sessions.list()].slice(0, LISTED_MAX).map(statusOf),
     }),
     async close() {
+      await persistence.willsPublished();
       await persistence.destroy();
       sessions.close();
       await table.close();

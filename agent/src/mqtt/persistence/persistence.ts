@@ -28,6 +28,8 @@ const SESSIONS_MAX = 10_000;
 /** aedes takes a session without subscriptions for none; this one matches nothing that may be published. */
 const NO_SUBSCRIPTION: Subscription = { topic: '$edgelog/session', qos: 0 };
 const SWEEP_MS = 60_000;
+/** For wills that are being published when the agent ends; one that is not through comes again after the next start. */
+const WILLS_GRACE_MS = 5000;
 
 /**
  * What aedes 2.0.0-beta.1 keeps its sessions in (the interface of aedes-persistence 10). Two things are not as aedes has them by
@@ -44,6 +46,9 @@ export class Persistence {
   #broker: LocalBroker | undefined;
   /** What aedes is about to store: it names all filters of a SUBSCRIBE for each one that was granted, those that were refused too. */
   #granted: Subscription | undefined;
+  /** Clients whose wills are being published; aedes deletes each when it is through. */
+  readonly #wills = new Set<string>();
+  #onWillsPublished: () => void = () => {};
   #timers: NodeJS.Timeout[] = [];
 
   constructor(options: PersistenceOptions) {
@@ -55,7 +60,11 @@ export class Persistence {
   /** aedes gives itself when it starts. */
   async setup(broker: LocalBroker): Promise<void> {
     this.#broker = broker;
-    const { preConnect, published, authorizeSubscribe } = broker;
+    const { preConnect, published, authorizeSubscribe, publishWill } = broker;
+    broker.publishWill = (client, will) => {
+      this.#wills.add(client.id);
+      publishWill.call(broker, client, will);
+    };
     broker.preConnect = (client, packet, done) => {
       this.#takeOver(client);
       preConnect.call(broker, client, packet, done);
@@ -199,6 +208,8 @@ export class Persistence {
   async delWill(client: Named): Promise<object | undefined> {
     const will = this.#options.wills.get(client.id);
     if (will !== undefined) this.#options.wills.remove(client.id);
+    this.#wills.delete(client.id);
+    if (this.#wills.size === 0) this.#onWillsPublished();
     return will && willPacket(will);
   }
 
@@ -206,6 +217,18 @@ export class Persistence {
   streamWill(brokers: Record<string, unknown> = {}): Readable {
     const left = [...this.#options.wills.list()].filter(({ brokerId }) => brokers[brokerId!] === undefined);
     return Readable.from(left.map(willPacket));
+  }
+
+  /** Resolves when no will is on its way any more, or after a grace. */
+  willsPublished(): Promise<void> {
+    if (this.#wills.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const grace = setTimeout(resolve, WILLS_GRACE_MS);
+      this.#onWillsPublished = () => {
+        clearTimeout(grace);
+        resolve();
+      };
+    });
   }
 
   async destroy(): Promise<void> {
