@@ -34,6 +34,8 @@ export interface ConnectionHost {
 
 /** How soon what could not be taken is tried again. */
 const RETRY_MS = 250;
+/** For what is under way when the agent ends; a broker that answers no more must not hold it up. */
+const CLOSE_GRACE_MS = 3000;
 
 /** One connection to the broker, from CONNECT to its end. */
 export class BrokerConnection {
@@ -82,11 +84,17 @@ export class BrokerConnection {
     for (const next of this.#waiting.splice(0)) next();
   }
 
-  /** Says good-bye when all that was taken has been acknowledged. */
+  /** Says good-bye when all that was taken has been acknowledged, or after a short grace. */
   async close(): Promise<void> {
     if (this.#hasEnded) return;
-    await new Promise<void>((resolve) => this.#acks.afterwards(resolve));
-    await new Promise<void>((resolve) => this.#client.end(false, () => resolve()));
+    await new Promise<void>((resolve) => {
+      const grace = setTimeout(resolve, CLOSE_GRACE_MS);
+      const done = () => {
+        clearTimeout(grace);
+        resolve();
+      };
+      this.#acks.afterwards(() => this.#client.end(false, done));
+    });
     this.#end(undefined);
   }
 

@@ -248,3 +248,16 @@ test('a broker with TLS and passwords: the wrong password is named, the right on
   );
   await until('a message is taken', () => status().messages === 1);
 });
+
+test('a broker that froze does not hold up the end of the agent', async () => {
+  const broker = await mosquitto(temporaryDir());
+  const { agent } = await subscribed(broker);
+  void broker.kill('SIGSTOP');
+  const stopping = agent.stop();
+  await expect(
+    Promise.race([
+      stopping.then(() => 'stopped'),
+      new Promise((resolve) => setTimeout(resolve, 25_000, 'hangs')),
+    ]),
+  ).resolves.toBe('stopped');
+});
