@@ -8,8 +8,12 @@ import { MqttFault } from './protocol.ts';
 const LIMIT = 1000;
 
 /** Feeds `bytes` in pieces cut at `cuts`; answers the packets that came out, and the fault that ended it. */
-function feed(bytes: Buffer, cuts: readonly number[]): { packets: Buffer[]; fault: MqttFault | undefined } {
-  const reader = new FrameReader(LIMIT);
+function feed(
+  bytes: Buffer,
+  cuts: readonly number[],
+  limit = LIMIT,
+): { packets: Buffer[]; fault: MqttFault | undefined } {
+  const reader = new FrameReader(limit);
   const packets: Buffer[] = [];
   const bounds = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length];
   try {
@@ -42,6 +46,20 @@ describe('FrameReader', () => {
         const sent = session(sizes);
         expect(feed(Buffer.concat(sent), cuts)).toEqual({ packets: sent, fault: undefined });
       }),
+    );
+  });
+
+  test('gives a long packet as it was sent, in pieces of whatever lengths: short ones are put together', () => {
+    const payload = Buffer.from(Array.from({ length: 12_000 }, (_, n) => n % 251));
+    const sent = [generate(connectPacket('dev')), generate(publishPacket('t', payload))];
+    const bytes = Buffer.concat(sent);
+    fc.assert(
+      fc.property(fc.constantFrom(1, 7, 1000), fc.array(fc.nat()), (step, cuts) => {
+        const half = bytes.length / 2;
+        const steps = Array.from({ length: Math.floor(half / step) }, (_, n) => n * step);
+        expect(feed(bytes, [...steps, ...cuts], 100_000).packets).toEqual(sent);
+      }),
+      { numRuns: 4 },
     );
   });
 

@@ -4,6 +4,8 @@ const LENGTH_BYTES_MAX = 4;
 /** Client id, user name, password, will topic and will message, of at most 64 KiB each. */
 const CONNECT_BYTES_MAX = 384 * 1024;
 const NOTHING = Buffer.alloc(0);
+/** A piece costs some hundred bytes beside its own: short ones are put together in blocks of this size. */
+const BLOCK_BYTES = 4096;
 
 /**
  * Cuts a byte stream into control packets. A packet over the limit is refused when it announces itself and not after
@@ -25,6 +27,8 @@ export class FrameReader {
   #pieces: Buffer[] = [];
   #pieceBytes = 0;
   #neededBytes = 0;
+  /** What the last piece is the beginning of, if short ones are put together there. */
+  #block: Buffer = NOTHING;
 
   constructor(maxPacketBytes: number) {
     this.#maxPacketBytes = maxPacketBytes;
@@ -41,13 +45,31 @@ export class FrameReader {
       this.#setBytes(chunk);
       return;
     }
-    this.#pieces.push(chunk);
+    this.#addPiece(chunk);
     this.#pieceBytes += chunk.length;
     if (this.#pieceBytes < this.#neededBytes) return;
     const bytes = Buffer.concat(this.#pieces, this.#pieceBytes);
     this.#pieces = [];
+    this.#block = NOTHING;
     this.#pieceBytes = 0;
     this.#setBytes(bytes);
+  }
+
+  #addPiece(chunk: Buffer): void {
+    if (chunk.length >= BLOCK_BYTES / 2) {
+      this.#block = NOTHING;
+      this.#pieces.push(chunk);
+      return;
+    }
+    const used = this.#block === NOTHING ? BLOCK_BYTES : this.#pieces.at(-1)!.length;
+    if (used + chunk.length > BLOCK_BYTES) {
+      this.#block = Buffer.allocUnsafe(BLOCK_BYTES);
+      chunk.copy(this.#block);
+      this.#pieces.push(this.#block.subarray(0, chunk.length));
+      return;
+    }
+    chunk.copy(this.#block, used);
+    this.#pieces[this.#pieces.length - 1] = this.#block.subarray(0, used + chunk.length);
   }
 
   /** False when more bytes are needed. Throws MqttFault. */

@@ -47,7 +47,14 @@ export interface Listeners {
 }
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
-const HTTP_OPTIONS = { noDelay: true, headersTimeout: HANDSHAKE_TIMEOUT_MS } as const;
+/** A device that lost its power says nothing more, and may have asked for no keep-alive of MQTT. */
+const TCP_KEEP_ALIVE_MS = 60_000;
+const HTTP_OPTIONS = {
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+  headersTimeout: HANDSHAKE_TIMEOUT_MS,
+} as const;
 const LOOPBACK = /^(127\.|::1$|localhost$)/;
 
 /** Throws CONFIG_INVALID or ADDRESS_IN_USE, and then listens nowhere. */
