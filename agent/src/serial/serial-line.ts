@@ -142,7 +142,7 @@ export class SerialLine {
       if (this.#state === 'stopped') return await tty.close();
       this.#tty = tty;
     } catch (error) {
-      lost = (error as Error).message.replace(/^Error: /, '');
+      lost = (error as Error).message;
     }
     if (this.#state === 'stopped') return;
     if (lost !== undefined) return this.#lost(lost);

@@ -73,6 +73,6 @@ test('a port can be set anew, speed alone or all of it, and goes on in both dire
 });
 
 test('a port that cannot be opened says why', async () => {
-  await expect(open('/nowhere/port')).rejects.toThrow(/No such file or directory/);
+  await expect(open('/nowhere/port')).rejects.toThrow(/^No such file or directory/);
   await expect(open('/dev/null')).rejects.toThrow(/Inappropriate ioctl/);
 });

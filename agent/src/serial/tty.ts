@@ -177,12 +177,9 @@ async function openBinding(path: string, { flow, ...line }: TtySettings): Promis
   const hasXon = flow === 'xonxoff';
   // A gateway without serial lines need not load it.
   const { SerialPort } = await import('serialport');
-  const port: object = await SerialPort.binding.open({
-    path,
-    ...line,
-    rtscts: flow === 'rtscts',
-    xon: hasXon,
-    xoff: hasXon,
+  const asked = { path, ...line, rtscts: flow === 'rtscts', xon: hasXon, xoff: hasXon };
+  const port: object = await SerialPort.binding.open(asked).catch((cause: Error) => {
+    throw new Error(cause.message.replace(/^Error: /, ''), { cause });
   });
   if (!isPollable(port)) throw new Error('serial lines need Linux or macOS');
   return port;

@@ -156,6 +156,10 @@ test('a command that takes flags only reads neither file nor environment', () =>
   const env = { EDGELOG_DATA_DIR: 'x', EDGELOG_CONFIG: '/nowhere' };
   const argv = ['--config', 'a=b'];
   expect(loadSettings({ ...options, argv, env, sources: 'flags' })).toEqual({ config: ['a=b'] });
+  const schema = z.object({ file: z.string() });
+  expect(() => loadSettings({ ...options, schema, argv: [], env, sources: 'flags' })).toThrow(
+    /--file is required$/,
+  );
 });
 
 test('--help lists every setting with its description and default', () => {

@@ -58,8 +58,7 @@ export function loadSettings<S extends SettingsSchema>(options: LoadSettingsOpti
   const parsed = options.schema.safeParse(input);
   for (const issue of parsed.error?.issues ?? []) {
     // Unknown keys are reported already, with where they stand.
-    if (issue.code !== 'unrecognized_keys')
-      problems.push(describeIssue(issue, options.positionals ?? [], fields, given));
+    if (issue.code !== 'unrecognized_keys') problems.push(describeIssue(issue, options, fields, given));
   }
   if (problems.length > 0)
     throw new EdgelogError('CONFIG_INVALID', `${options.command}: ${problems.join('; ')}`);
@@ -193,7 +192,7 @@ function scalar({ kind }: Field, text: string): unknown {
 
 function describeIssue(
   issue: z.core.$ZodIssue,
-  positionals: readonly string[],
+  { positionals = [], sources }: { positionals?: readonly string[]; sources?: 'all' | 'flags' },
   fields: Field[],
   given: Map<string, Given>,
 ): string {
@@ -208,8 +207,9 @@ function describeIssue(
       const allowed = field.allowed.length > 0 ? `: one of ${field.allowed.join(', ')}` : '';
       return `${key.toUpperCase()} is missing${allowed}; see --help`;
     }
-    const elsewhere = `${field.variable}, or ${field.key} in the file of --config`;
-    return isMissing ? `${field.flag} is required (or ${elsewhere})` : `${field.flag}: ${message}`;
+    const elsewhere =
+      sources === 'flags' ? '' : ` (or ${field.variable}, or ${field.key} in the file of --config)`;
+    return isMissing ? `${field.flag} is required${elsewhere}` : `${field.flag}: ${message}`;
   }
   let found = value.value;
   for (const step of issue.path.slice(1)) found = (found as Record<PropertyKey, unknown> | undefined)?.[step];

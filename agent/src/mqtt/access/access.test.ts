@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -35,8 +36,23 @@ describe('the users file', () => {
     expect(users.lines).toEqual([...keep, `bob:${bob}`, '']);
     expect(withUser(users, 'bob', '$7$other').lines).toEqual([...keep, 'bob:$7$other', '']);
     expect(withUser(users, 'bob', undefined).lines).toEqual([...keep, '']);
-    expect(execFileSync('stat', ['-c', '%a', file], { encoding: 'utf8' }).trim()).toBe('600');
+    const rights = () => execFileSync('stat', ['-c', '%a', file], { encoding: 'utf8' }).trim();
+    expect(rights()).toBe('600');
+    chmodSync(file, 0o640);
+    writeUsersFile(withUser(users, 'bob', undefined));
+    expect(rights()).toBe('640');
   });
+
+  test.runIf(process.getuid?.() === 0)(
+    'a file that was given to the agent is still its own when root adds a user',
+    () => {
+      const file = path();
+      writeUsersFile({ path: file, lines: [] });
+      chownSync(file, 0, 4242);
+      writeUsersFile(withUser(readUsersFile(file), 'bob', '$7$x'));
+      expect(statSync(file).gid).toBe(4242);
+    },
+  );
 
   test.each([
     ['ann', /users:1: expected USER:HASH/],

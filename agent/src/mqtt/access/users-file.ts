@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { EdgelogError } from '@edgelog/base';
 import { type PasswordHash, parsePasswordHash } from './password-hash.ts';
 
@@ -52,14 +52,17 @@ export function withUser({ path, lines }: UsersFile, user: string, hash: string 
   return { path, lines: [...lines.filter((one, i) => one !== '' || i < lines.length - 1), ...line] };
 }
 
-/** Readable by its owner alone when it is new; in one step, so that who reads meanwhile sees the old or the new. */
+/** Readable by its owner alone when it is new, by whom it was before when it is not; in one step, so that who reads meanwhile sees the old or the new. */
 export function writeUsersFile({ path, lines }: UsersFile): void {
   const text = `${lines.join('\n').replace(/\n+$/, '')}\n`;
   const next = `${path}.${randomUUID()}`;
-  const mode = existsSync(path) ? statSync(path).mode & 0o777 : OWNER_ONLY;
+  const before = existsSync(path) ? statSync(path) : undefined;
   try {
     writeFileSync(next, text === '\n' ? '' : text, { mode: OWNER_ONLY, flush: true });
-    chmodSync(next, mode);
+    if (before !== undefined) {
+      chownSync(next, before.uid, before.gid);
+      chmodSync(next, before.mode & 0o777);
+    }
     renameSync(next, path);
   } catch (cause) {
     throw new EdgelogError('CONFIG_INVALID', `${path} cannot be written: ${(cause as Error).message}`, {
