@@ -66,6 +66,23 @@ test('a store that cannot be written any more is told of once, holds nobody up, 
   expect(disk.writes).toBe(2);
 });
 
+test('a store that cannot be written any more does not grow by what comes and goes', async () => {
+  const { disk, table } = setUp();
+  table.put('a', Buffer.from('1'));
+  await table.commit();
+  disk.isFailing = true;
+  table.put('b', Buffer.from('2'));
+  await table.commit();
+  for (let i = 0; i < 100; i++) {
+    table.put(`${i}`, Buffer.from('3'));
+    table.remove(`${i}`);
+  }
+  table.remove('b');
+  table.remove('a');
+  expect(table.rowsInMemory).toBe(1);
+  expect(table.range('', 'z', 10)).toEqual([]);
+});
+
 test('what one turn brings is one transaction, and what comes during a flush is the next', async () => {
   const { disk, table } = setUp();
   const first = [1, 2, 3].map((n) => {

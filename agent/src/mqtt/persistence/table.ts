@@ -51,14 +51,21 @@ export class Table {
     return this.#isOnDisk;
   }
 
+  /** Rows written or removed that are not on disk. */
+  get rowsInMemory(): number {
+    return this.#staged.size + this.#writing.size;
+  }
+
   put(key: string, value: Buffer): void {
     this.#staged.set(key, sealRow(key, value));
     this.#scheduleLazily();
   }
 
   remove(key: string): void {
-    if (!this.#isOnDisk && this.#options.disk === undefined) this.#staged.delete(key);
-    else this.#staged.set(key, undefined);
+    // Where nothing is written any more, only what the disk still has must be remembered as removed.
+    if (this.#isOnDisk || this.#options.disk?.get(asBuffer(key)) !== undefined)
+      this.#staged.set(key, undefined);
+    else this.#staged.delete(key);
     this.#scheduleLazily();
   }
 
