@@ -10,20 +10,21 @@ const CHUNK = Buffer.alloc(2 ** 18);
 export class Reserve {
   readonly #path: string;
   readonly #sizeBytes: number;
-  #isHeld: boolean;
+  /** Less or more than it should where a kill or a setting came between. */
+  #heldBytes: number;
 
   constructor(dir: string, sizeBytes: number) {
     this.#path = join(dir, 'RESERVE');
     this.#sizeBytes = sizeBytes;
-    this.#isHeld = statSync(this.#path, { throwIfNoEntry: false })?.size === sizeBytes;
+    this.#heldBytes = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   get isHeld(): boolean {
-    return this.#isHeld;
+    return this.#heldBytes > 0;
   }
 
   get bytes(): number {
-    return this.#isHeld ? this.#sizeBytes : 0;
+    return this.#heldBytes;
   }
 
   get sizeBytes(): number {
@@ -32,7 +33,7 @@ export class Reserve {
 
   /** Takes the room, if it is not taken; where it cannot be had, not all of it is kept. */
   take(): void {
-    if (this.#isHeld || this.#sizeBytes === 0) return;
+    if (this.#heldBytes === this.#sizeBytes) return;
     try {
       const file = openSync(this.#path, 'w');
       try {
@@ -42,17 +43,17 @@ export class Reserve {
       } finally {
         closeSync(file);
       }
-      this.#isHeld = true;
+      this.#heldBytes = this.#sizeBytes;
     } catch {
-      rmSync(this.#path, { force: true });
+      this.give();
     }
   }
 
   /** Gives the room to the log. An unlink works on a full disk. True if there was any. */
   give(): boolean {
-    const wasHeld = this.#isHeld;
+    const wasHeld = this.isHeld;
     rmSync(this.#path, { force: true });
-    this.#isHeld = false;
+    this.#heldBytes = 0;
     return wasHeld;
   }
 }
