@@ -194,6 +194,8 @@ function diskView({ disk, wear }) {
   const byWhom =
     wear.deviceBytesWritten === null ? 'by the log' : 'to the card or disk, by all of this machine';
   const { amplification, estimatedYears } = wear;
+  // With few readings it would only tell what else the machine writes.
+  const isTelling = amplification !== null && wear.ingestedBytes >= 1e6;
   return [
     h('h2', {}, 'Disk and wear'),
     h('meter', {
@@ -207,7 +209,7 @@ function diskView({ disk, wear }) {
       ['Used', `${formatBytes(usedBytes)} of ${formatBytes(maxBytes)}`],
       ['Free on the file system', formatBytes(freeBytes)],
       ['Written since the start', `${formatBytes(written)} ${byWhom}`],
-      amplification !== null && ['For each byte of readings', `${formatFew(amplification)} bytes written`],
+      isTelling && ['For each byte of readings', `${formatFew(amplification)} bytes written`],
       estimatedYears !== null && [
         'A new card would last',
         `${formatFew(estimatedYears)} years at this pace, if it may be written ${formatBytes(wear.cardBytes)}`,
