@@ -74,8 +74,8 @@ export async function startListeners(options: ListenersOptions): Promise<Listene
     const address = parseAddress(text, setting);
     const server = await createListener(name, options, tls, onFault);
     servers.push(server);
-    server.on('error', (error) => log.error('MQTT listener failed', { listener: name, error }));
     list.push({ name, host: address.host, port: await listen(server, address, setting) });
+    server.on('error', (error) => log.error('MQTT listener failed', { listener: name, error }));
     warnWhereOpen(name, address, options);
   };
   try {
