@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Prng } from '@edgelog/sim';
 import type { ClusterProcesses } from '../harness/cluster-processes.ts';
-import { consumeAll } from '../harness/kcat.ts';
+import { consumeEach } from '../harness/kcat.ts';
 import { sleep, until } from '../harness/wait.ts';
 import { Agents } from './clients/agents.ts';
 import { watchEnd } from './clients/end-watcher.ts';
@@ -203,11 +203,10 @@ export class Workload {
   async #readWithKcat(ends: ReadonlyMap<string, number>): Promise<void> {
     const { cluster, history } = this.#options;
     for (const topic of Object.keys(TOPICS)) {
-      const records = await consumeAll(cluster.bootstrap, topic);
       const readings = new Map(
         [...ends.keys()].map((name) => [name, history.reading('kcat', name)] as const),
       );
-      for (const { partition, offset, value } of records)
+      for await (const { partition, offset, value } of consumeEach(cluster.bootstrap, topic))
         history.read(readings.get(`${topic}-${partition}`)!, offset, value);
       for (const [name, { next }] of readings)
         if (name.startsWith(`${topic}-`) && next !== ends.get(name))
