@@ -132,16 +132,22 @@ test('what a leader had alone and was not committed is cut when it comes back to
   expect(read).toEqual(['both', 'kept']);
 });
 
-test('a replica whose disk is damaged has it from the others again', async () => {
-  await brokers.createTopic('rotten', [[1, 2]]);
-  await brokers.untilLed('rotten', 0, 1);
-  const marker = 'needle in the log';
-  for (let i = 0; i < 5; i++) await brokers.produce(1, 'rotten', [`${marker} ${i}`]);
-  await brokers.untilInSync('rotten', [1, 2]);
+/** Topic `name` on brokers 1 and 2, whose copy of the fourth record at broker 1 is spoilt; broker 1 runs again. */
+async function spoilReplica(name: string, scrubBytesPerSecond: number): Promise<string> {
+  await brokers.createTopic(name, [[1, 2]]);
+  await brokers.untilLed(name, 0, 1);
+  const marker = `needle in the log ${name}`;
+  for (let i = 0; i < 5; i++) await brokers.produce(1, name, [`${marker} ${i}`]);
+  await brokers.untilInSync(name, [1, 2]);
   await brokers.stop(1);
   expect(brokers.spoil(1, `${marker} 3`)).toBeGreaterThan(0);
-  await brokers.add(1);
-  await brokers.untilInSync('rotten', [1, 2]);
+  await brokers.add(1, { scrubBytesPerSecond });
+  await brokers.untilInSync(name, [1, 2]);
+  return marker;
+}
+
+test('a replica whose disk is damaged has it from the others again when somebody asks for it', async () => {
+  const marker = await spoilReplica('rotten', 0);
   await brokers.stop(2);
   await brokers.untilLed('rotten', 0, 1);
   await brokers.add(2);
@@ -156,6 +162,17 @@ test('a replica whose disk is damaged has it from the others again', async () =>
   const { records } = await brokers.fetch(1, 'rotten', 3, { rack: 'rack-1' });
   expect(records!.includes(`${marker} 3`)).toBe(true);
   await brokers.untilInSync('rotten', [1, 2]);
+});
+
+test('a replica whose disk is damaged has it from the others again though nobody asks for it', async () => {
+  await spoilReplica('forgotten', 2 ** 30);
+  const isHealed = (line: string): boolean => line.includes('forgotten');
+  await until(
+    () => brokers.hubs.get(1)!.logLines('damaged replica is fetched again').some(isHealed),
+    'it is found and fetched again',
+    30_000,
+  );
+  await brokers.untilInSync('forgotten', [1, 2]);
 });
 
 test('a compacted log is moved with its gaps and with what its leader knows of producers', async () => {

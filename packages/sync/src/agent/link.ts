@@ -76,6 +76,8 @@ export class AgentLink {
   }
 
   tick(): void {
+    // A stream that is due must not be opened by an end that it no longer has.
+    this.sync();
     this.#run({ type: 'tick' });
   }
 
