@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { expectDelivered } from './testing/delivered.ts';
 import { NO_HUB, temporaryDir, testHub } from './testing/fixture.ts';
 import { MemoryHub } from './testing/memory-hub.ts';
 import { startProcess } from './testing/process.ts';
@@ -36,17 +37,7 @@ test(`kill -9 under load, ${ROUNDS} times: what was acknowledged is at the hub, 
   expect(await last.kill('SIGTERM')).toBe(0);
   expect(hub.runs.size).toBe(1);
 
-  const stored = new Map<string, number[]>();
-  for (const { key, value } of hub.records()) {
-    const clientId = key!.toString();
-    stored.set(clientId, [...(stored.get(clientId) ?? []), Number(value)]);
-  }
-  expect([...acked.values()].filter((count) => count > 0).length).toBeGreaterThan(ROUNDS);
-  for (const [clientId, count] of acked) {
-    const at = stored.get(clientId) ?? [];
-    expect(at).toEqual(at.map((_, i) => i));
-    expect(at.length).toBeGreaterThanOrEqual(count);
-  }
+  expectDelivered(hub, acked, ROUNDS);
 });
 
 test.each([

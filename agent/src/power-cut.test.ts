@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cuttableDisk } from './testing/cuttable-disk.ts';
+import { expectDelivered } from './testing/delivered.ts';
 import { testHub } from './testing/fixture.ts';
 import { MemoryHub } from './testing/memory-hub.ts';
 import { startProcess } from './testing/process.ts';
@@ -49,17 +50,7 @@ test(`the power is cut under load, ${ROUNDS} times: what was acknowledged is the
   await drained(last.httpPort);
   expect(await last.kill('SIGTERM')).toBe(0);
 
-  const stored = new Map<string, number[]>();
-  for (const { key, value } of hub.records()) {
-    const clientId = key!.toString();
-    stored.set(clientId, [...(stored.get(clientId) ?? []), Number(value)]);
-  }
-  expect([...acked.values()].filter((count) => count > 0).length).toBeGreaterThan(ROUNDS);
-  for (const [clientId, count] of acked) {
-    const at = stored.get(clientId) ?? [];
-    expect(at).toEqual(at.map((_, i) => i));
-    expect(at.length).toBeGreaterThanOrEqual(count);
-  }
+  const stored = expectDelivered(hub, acked, ROUNDS);
   expect(stored.get('meter')!.toSorted((a, b) => a - b)).toEqual(
     Array.from({ length: EXACTLY_ONCE }, (_, n) => n),
   );
