@@ -1,4 +1,5 @@
 import { EdgelogError } from '@edgelog/base';
+import { guardExit } from './exit-guard.ts';
 import type { Logger } from './logger.ts';
 
 export interface RunningProcess {
@@ -53,6 +54,7 @@ export function reportFatal(error: unknown): 1 {
  */
 export async function runProcess(options: RunProcessOptions): Promise<number> {
   const { log, stopTimeoutMs = 30_000, isToldElsewhere } = options;
+  guardExit();
   const askedInStart = new AbortController();
   let onAsked: (reason: string) => void = () => {};
   const asked = new Promise<string>((resolve) => {
