@@ -246,6 +246,7 @@ export class AgentProcess {
       port: this.store,
       log: logTo(trace, this.#name),
       now: () => scheduler.now(),
+      wallMs: () => scheduler.now(),
       maxFrameBytes,
       restarting: this.#restarting,
       send: (frame) => wire.send('hub', frame),

@@ -220,7 +220,8 @@ class UplinkShell implements Uplink {
     const link = new AgentLink({
       port,
       log,
-      now: Date.now,
+      now: () => performance.now(),
+      wallMs: Date.now,
       maxFrameBytes: this.#tuning.maxFrameBytes,
       moveAfterMs: this.#urls.length > 1 ? this.#moveAfterMs() : undefined,
       refusedRetryMs: this.#tuning.refusedRetryMs,

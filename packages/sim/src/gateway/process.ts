@@ -259,7 +259,8 @@ export class GatewayProcess {
     const link = new AgentLink({
       port: this.#port(life),
       log: { debug: this.#say, info: this.#say, warn: this.#say, error: this.#say },
-      now: () => this.machine.wallMs(),
+      now: () => this.machine.monotonicMs(),
+      wallMs: () => this.machine.wallMs(),
       maxFrameBytes,
       restarting: this.#restarting,
       send: (frame: AgentFrame) => wire.send('hub', frame),

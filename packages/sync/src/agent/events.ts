@@ -22,7 +22,8 @@ export interface StreamEvent {
 }
 
 export type AgentEvent =
-  | { type: 'connected' }
+  /** `time` is the wall clock's, for the hub to see. */
+  | { type: 'connected'; time: number }
   | WelcomeFrame
   | OpenedFrame
   | AckFrame

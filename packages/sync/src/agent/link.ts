@@ -17,7 +17,9 @@ import { type AgentSession, createAgentSession } from './state.ts';
 export interface AgentLinkOptions {
   port: AgentPort;
   log: SyncLog;
+  /** Monotonic, ms: waits are measured by it, and a wall clock that is set back by years would make one of them last as long. */
   now: () => number;
+  wallMs: () => number;
   maxFrameBytes: number;
   /** After how long without a stream that the hub can take another one is looked for. Default: never. */
   moveAfterMs?: number | undefined;
@@ -64,7 +66,7 @@ export class AgentLink {
   }
 
   connected(): void {
-    this.#run({ type: 'connected' });
+    this.#run({ type: 'connected', time: this.#options.wallMs() });
   }
 
   receive(frame: HubFrame): void {

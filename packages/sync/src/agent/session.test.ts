@@ -16,7 +16,7 @@ function liveSession(moveAfterMs?: number) {
   );
   const at = (now: number, event: AgentEvent) => handleAgent(session, event, now).effects;
   at(0, { type: 'stream', run, acked: undefined, sealedEndOffset: 5, ended: false, ...RANK });
-  at(0, { type: 'connected' });
+  at(0, { type: 'connected', time: 0 });
   at(0, { type: 'welcome', version: 1, hubId: 'hub', time: 0, credit: 10_000, maxFrameBytes: 10_000 });
   const refuse = (now: number, handle: number, code: RefusalCode) =>
     at(now, { type: 'refuse', handle, code, message: 'the batch has 7 bytes' });

@@ -82,7 +82,7 @@ const dropGap = (session: AgentSession, id: number) => {
 
 const table: Record<AgentPhase, Row> = {
   connecting: {
-    connected: (session, _event, now, out) => {
+    connected: (session, { time }, _now, out) => {
       session.phase = 'greeting';
       const { gateway, instance, version } = session.identity;
       out.push({
@@ -93,7 +93,7 @@ const table: Record<AgentPhase, Row> = {
           gateway,
           instance,
           agentVersion: version,
-          time: now,
+          time,
         },
       });
     },
