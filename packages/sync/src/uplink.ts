@@ -220,7 +220,7 @@ class UplinkShell implements Uplink {
     const link = new AgentLink({
       port,
       log,
-      now: () => performance.now(),
+      now: () => Math.round(performance.now()),
       wallMs: Date.now,
       maxFrameBytes: this.#tuning.maxFrameBytes,
       moveAfterMs: this.#urls.length > 1 ? this.#moveAfterMs() : undefined,
