@@ -98,12 +98,13 @@ test('what is expired is what a look at every value finds, in few look-ups', () 
       );
       const logStartOffset = Math.max(byTime, bySize);
       const policy = { retentionMs, retentionBytes };
+      const before = looks(); // the log may have been looked at before, in a run with another policy
       const expiry = expiryOf(log, policy, now, log.flushedEndOffset);
+      expect(looks() - before).toBeLessThan(24);
       const bound = Math.floor((log.logStartOffset + log.flushedEndOffset) / 2);
       expect(expiryOf(log, policy, now, bound)?.logStartOffset ?? log.logStartOffset).toBe(
         Math.min(logStartOffset, bound),
       );
-      expect(looks()).toBeLessThan(24);
       if (logStartOffset === log.logStartOffset) expect(expiry).toBeUndefined();
       else expect(expiry).toEqual({ logStartOffset, by: byTime >= bySize ? 'time' : 'size' });
     }),
