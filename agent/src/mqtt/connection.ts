@@ -1,3 +1,4 @@
+import { TokenBucket } from '@edgelog/base';
 import type { Pressure } from '@edgelog/edge';
 import type { RecordHeader } from '@edgelog/wire';
 import type { Client } from 'aedes';
@@ -8,7 +9,6 @@ import type { MqttPeer, MqttSocket } from './listeners/index.ts';
 import { MqttFault, PacketType, Reason } from './protocol.ts';
 import { type PublishPacket, PublishParser } from './publish-packet.ts';
 import { disconnection } from './refusal.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 export interface ConnectionHost {
   maxPacketBytes: number;

@@ -1,3 +1,4 @@
 export { assert } from './assert.ts';
 export { type BackoffLimits, backoffMs } from './backoff.ts';
 export { EdgelogError, type EdgelogErrorCode } from './error.ts';
+export { TokenBucket, type TokenBucketOptions } from './token-bucket.ts';

@@ -1,11 +1,10 @@
-import { backoffMs, EdgelogError } from '@edgelog/base';
+import { backoffMs, EdgelogError, TokenBucket } from '@edgelog/base';
 import { Connection } from './agent/connection.ts';
 import type { Retry } from './agent/events.ts';
 import { AgentLink } from './agent/link.ts';
 import { streamStatuses } from './agent/status.ts';
 import { MAX_FRAME_BYTES } from './limits.ts';
 import type { RefusalCode } from './ports.ts';
-import { TokenBucket } from './token-bucket.ts';
 import type {
   Route,
   Uplink,
@@ -15,6 +14,8 @@ import type {
   UplinkTuning,
 } from './uplink-types.ts';
 
+/** Of the cap on bytes per second: half a second's worth at once, no timer for less than 10 ms. */
+const CAP = { burstSeconds: 0.5, leastWaitMs: 10 };
 const DEFAULTS: UplinkTuning = {
   backoffMinMs: 250,
   backoffMaxMs: 10_000,
@@ -114,7 +115,8 @@ class UplinkShell implements Uplink {
     this.#urls = shuffled(options.urls);
     this.#tuning = { ...DEFAULTS, ...options.tuning };
     const { maxBytesPerSecond } = options;
-    if (maxBytesPerSecond !== undefined) this.#bucket = new TokenBucket(maxBytesPerSecond, performance.now());
+    if (maxBytesPerSecond !== undefined)
+      this.#bucket = new TokenBucket(maxBytesPerSecond, performance.now(), CAP);
     this.#status = {
       state: 'paused',
       since: Date.now(),
@@ -374,7 +376,7 @@ class UplinkShell implements Uplink {
     for (let left = turnBytes; left > 0; ) {
       const allowed = this.#bucket?.available(performance.now()) ?? left;
       this.#isCongested = connection.congested || allowed === 0;
-      if (allowed === 0) this.#comeBackIn(this.#bucket!.waitMs);
+      if (allowed === 0) this.#comeBackIn(this.#bucket!.waitMs(performance.now()));
       if (this.#isCongested) return;
       const sent = link.pump(Math.min(readWindowBytes, left, allowed), leastPriority);
       if (sent === undefined) {

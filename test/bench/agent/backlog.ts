@@ -4,12 +4,12 @@ import { connect as tcpConnect } from 'node:net';
 import { join } from 'node:path';
 import { CONNACK_BYTES, connect, PUBACK_BYTES, publish } from '../../harness/mqtt-packets.ts';
 import { freePorts } from '../../harness/ports.ts';
-import { edgelog, type TestProcess } from '../../harness/process.ts';
+import type { TestProcess } from '../../harness/process.ts';
 import { sleep, until } from '../../harness/wait.ts';
 import { type BenchOptions, printTable } from '../report.ts';
 import { scratchDir } from '../scratch.ts';
 import { cpuSeconds } from '../usage.ts';
-import { type AgentProcess, NOWHERE, startAgent } from './peers.ts';
+import { type AgentProcess, NOWHERE, startAgent, startHub } from './peers.ts';
 import { generate } from './run-generator.ts';
 import { sessionRate } from './session-rate.ts';
 
@@ -42,12 +42,7 @@ export async function benchBacklog({ scale }: BenchOptions): Promise<void> {
       mqtt!,
     );
     await offline.agent.stop();
-    const hub = edgelog([
-      ...['hub', '--data-dir', join(dir, 'hub'), '--sync', `127.0.0.1:${sync}`],
-      ...['--kafka', `127.0.0.1:${kafka}`, '--http', `127.0.0.1:${http}`],
-    ]);
-    started.push(hub);
-    await hub.ready();
+    started.push(await startHub(dir, { kafka: kafka!, sync: sync!, http: http! }));
     const hubMbPerSecond = await sessionRate(url, BACKLOG_BYTES * scale * 0.25);
     const agent = await startAgent(dir, mqtt!, undefined, ['--hub', url, ...ROOM]);
     started.push(agent);

@@ -32,6 +32,22 @@ export async function startAgent(
   return Object.assign(proc, { httpPort: httpPort! });
 }
 
+export interface HubPorts {
+  kafka: number;
+  sync: number;
+  http: number;
+}
+
+/** A hub below `dir`, on the loopback. */
+export async function startHub(dir: string, { kafka, sync, http }: HubPorts): Promise<TestProcess> {
+  const hub = edgelog([
+    ...['hub', '--data-dir', join(dir, 'hub'), '--sync', `127.0.0.1:${sync}`],
+    ...['--kafka', `127.0.0.1:${kafka}`, '--http', `127.0.0.1:${http}`],
+  ]);
+  await hub.ready();
+  return hub;
+}
+
 async function startMosquitto(dir: string, port: number): Promise<TestProcess> {
   const conf = join(dir, 'mosquitto.conf');
   writeFileSync(conf, `listener ${port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n`);

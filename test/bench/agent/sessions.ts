@@ -1,13 +1,12 @@
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { type AgentStore, agentStore, silent } from '@edgelog/sim';
 import { startUplink, type Uplink } from '@edgelog/sync';
 import { freePorts } from '../../harness/ports.ts';
-import { edgelog, type TestProcess } from '../../harness/process.ts';
 import { sleep, until } from '../../harness/wait.ts';
 import { type BenchOptions, printTable } from '../report.ts';
 import { scratchDir } from '../scratch.ts';
 import { cpuSeconds } from '../usage.ts';
+import { startHub } from './peers.ts';
 
 /** At scale 1. */
 const AGENTS = 10_000;
@@ -31,15 +30,8 @@ export async function benchSessions({ scale }: BenchOptions): Promise<void> {
   const url = `ws://127.0.0.1:${sync}`;
   const count = FIRST + Math.ceil(AGENTS * scale);
   const gateways: Gateway[] = [];
-  const startHub = async (): Promise<TestProcess> => {
-    const hub = edgelog([
-      ...['hub', '--data-dir', join(dir, 'hub'), '--sync', `127.0.0.1:${sync}`],
-      ...['--kafka', `127.0.0.1:${kafka}`, '--http', `127.0.0.1:${http}`],
-    ]);
-    await hub.ready();
-    return hub;
-  };
-  let hub = await startHub();
+  const ports = { kafka: kafka!, sync: sync!, http: http! };
+  let hub = await startHub(dir, ports);
   const connect = async (total: number): Promise<number> => {
     while (gateways.length < total) {
       const some = Math.min(CONNECTING_MAX, total - gateways.length);
@@ -62,7 +54,7 @@ export async function benchSessions({ scale }: BenchOptions): Promise<void> {
       WAIT_MS,
       10,
     );
-    hub = await startHub();
+    hub = await startHub(dir, ports);
     const startedAt = performance.now();
     await Promise.all(
       gateways.map(async ({ port, uplink }) => {

@@ -1,11 +1,10 @@
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { freePorts } from '../../harness/ports.ts';
 import { edgelog, type TestProcess } from '../../harness/process.ts';
 import { sleep, until } from '../../harness/wait.ts';
 import { type BenchOptions, printTable } from '../report.ts';
 import { scratchDir } from '../scratch.ts';
-import { startAgent } from './peers.ts';
+import { startAgent, startHub } from './peers.ts';
 
 const DEVICES = 100;
 /** At scale 1. */
@@ -34,12 +33,7 @@ async function measure(rate: number, seconds: number): Promise<string[]> {
   const [mqtt, sync, kafka, http] = await freePorts(4);
   const started: TestProcess[] = [];
   try {
-    const hub = edgelog([
-      ...['hub', '--data-dir', join(dir, 'hub'), '--sync', `127.0.0.1:${sync}`],
-      ...['--kafka', `127.0.0.1:${kafka}`, '--http', `127.0.0.1:${http}`],
-    ]);
-    started.push(hub);
-    await hub.ready();
+    started.push(await startHub(dir, { kafka: kafka!, sync: sync!, http: http! }));
     const agent = await startAgent(dir, mqtt!, undefined, ['--hub', `ws://127.0.0.1:${sync}`]);
     started.push(agent);
     const fleet = edgelog([
