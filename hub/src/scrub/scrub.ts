@@ -102,6 +102,7 @@ export class Scrub {
     } catch (error) {
       if (error instanceof StoredDamageError) return { next: error.damage.endOffset, bytes: 0 };
       if (!(error instanceof EdgelogError)) throw error;
+      if (error.code === 'STORE_CLOSED') return undefined; // deleted since the pass began
       const { name } = log;
       this.#options.log.warn('partition cannot be read through', { partition: name, reason: error.message });
       return undefined;
