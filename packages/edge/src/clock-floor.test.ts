@@ -15,8 +15,8 @@ const TRUE_MS = Date.UTC(2026, 10, 22);
 const YEARS_MS = 11 * 365 * 86_400_000;
 const segmentBytes = 2 ** 20;
 
-/** A gateway's streams, with a clock whose error is `system.errorMs`. */
-async function open(dir: string, system: { errorMs: number; monotonicMs: number }) {
+/** A gateway's streams with their uplink up, and a clock whose error is `system.errorMs`. */
+async function open(dir: string, system: { errorMs: number; monotonicMs: number }, lingerMs = 0) {
   const store = await openLogStore({ dir, segmentBytes });
   const alarms = new Alarms(silentAlarmLog);
   const clock = new GatewayClock({
@@ -28,7 +28,7 @@ async function open(dir: string, system: { errorMs: number; monotonicMs: number 
     disk: new Disk({ dir, maxBytes: 2 ** 30, segmentBytes, stats: () => store.stats(), alarms }),
     alarms,
     batchBytes: 1024,
-    lingerMs: 0,
+    lingerMs,
     compression: 'none',
     maxReadingBytes: 4096,
     replayBytes: 0,
@@ -42,6 +42,7 @@ async function open(dir: string, system: { errorMs: number; monotonicMs: number 
       throw error;
     },
   });
+  streams.armLinger();
   let closed: Promise<void> | undefined;
   const close = () => (closed ??= streams.close().then(() => store.close()));
   onTestFinished(close);
@@ -93,16 +94,23 @@ test('a clock that was years ahead for a moment: what came then says that it is 
   expect(second.log().offsetForTimestamp(TRUE_MS + 1)).toEqual({ offset: 1, timestamp: TRUE_MS + YEARS_MS });
 });
 
-test('timestamps before NTP: a gateway that starts in 1970 goes on from its newest record', async () => {
-  const dir = temporaryDir();
-  const system = { errorMs: 0, monotonicMs: 0 };
-  const first = await open(dir, system);
-  await first.append('a');
-  await first.close();
-  system.errorMs = -TRUE_MS;
-  const second = await open(dir, system);
-  system.monotonicMs += 5000;
-  await second.append('b');
-  await second.sealed();
-  expect(second.records().map(({ timestamp }) => timestamp - TRUE_MS)).toEqual([0, 5000]);
-});
+test.each([
+  { newest: 'sealed', lingerMs: 0 },
+  { newest: 'not sealed yet', lingerMs: 3_600_000 },
+])(
+  'timestamps before NTP: a gateway that starts in 1970 goes on from its newest record, which was $newest',
+  async (first) => {
+    const dir = temporaryDir();
+    const system = { errorMs: 0, monotonicMs: 0 };
+    const before = await open(dir, system, first.lingerMs);
+    await before.append('a');
+    if (first.newest === 'sealed') await before.sealed();
+    await before.close();
+    system.errorMs = -TRUE_MS;
+    const second = await open(dir, system);
+    system.monotonicMs += 5000;
+    await second.append('b');
+    await second.sealed();
+    expect(second.records().map(({ timestamp }) => timestamp - TRUE_MS)).toEqual([0, 5000]);
+  },
+);
