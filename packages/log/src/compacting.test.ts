@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBatchHeader } from '@edgelog/wire';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type CompactionPolicy, type LogStore, openLogStore } from './index.ts';
+import type { Partition } from './partition.ts';
 import { tempDir } from './test-dirs.ts';
 import { appendKeyed, consume, EAGER_POLICY, type KeyedWrite, write } from './test-keyed-log.ts';
 
@@ -357,28 +358,64 @@ test('compacted segments alone are no store', async () => {
   await expect(world.open()).rejects.toMatchObject({ code: 'DATA_DIR_INVALID' });
 });
 
-test('a pass over what is truncated meanwhile is as if it had not run, and the next one finds what is there', async () => {
-  const world = await new CompactedStore().open(30_000);
-  const { store } = world;
-  const log = store.createPartition('t');
-  const fill = async (times: number) => {
-    for (let i = 0; i < times; i++)
-      await write(store, log, [[`k${i % 9}`, `${log.logEndOffset} ${'x'.repeat(700)}`]]);
+/** Calls `truncate` at a moment of the next pass over a log of 100 batches. */
+type Moment = (partition: Partition, truncate: () => void) => void;
+
+/** The count of truncations is looked at when a pass begins, and then before each batch, in two walks. */
+function atLook(number: number): Moment {
+  return (partition, truncate) => {
+    let truncations = 0;
+    let looks = 0;
+    vi.spyOn(partition, 'truncations', 'get').mockImplementation(() => {
+      if (++looks === number) {
+        truncate();
+        truncations++;
+      }
+      return truncations;
+    });
   };
-  await fill(100);
-  const before = consume(log);
-  const compacting = world.compact();
-  const isWriting = () =>
-    readdirSync(join(world.dir, 'segments')).some((name) => /^compacted.*new$/.test(name));
-  while (!isWriting()) await new Promise((resolve) => setImmediate(resolve));
-  expect(log.truncate(60)).toBe(60);
-  await fill(5);
-  expect(await compacting).toEqual([]);
-  expect(consume(log).slice(0, 60)).toEqual(before.slice(0, 60));
-  const [pass] = await world.compact();
-  expect(pass).toMatchObject({ endOffset: 65, recordsBefore: 65, recordsAfter: 9 });
-  await store.close();
-});
+}
+
+const whenCopyIsWhole: Moment = (partition, truncate) => {
+  const replace = partition.replaceRanges.bind(partition);
+  vi.spyOn(partition, 'replaceRanges').mockImplementationOnce((...fresh) => {
+    truncate();
+    return replace(...fresh);
+  });
+};
+
+test.each([
+  { when: 'while its keys are learnt', moment: atLook(50) },
+  { when: 'while it is copied', moment: atLook(150) },
+  { when: 'when its copy is whole', moment: whenCopyIsWhole },
+  { when: 'before the second of two passes', moment: whenCopyIsWhole, mapBytesMax: 64 },
+])(
+  'a pass over what is truncated $when is as if it had not run, and the next one finds what is there',
+  async ({ moment, mapBytesMax }) => {
+    const world = await new CompactedStore().open(30_000);
+    const { store } = world;
+    const log = store.createPartition('t');
+    const append = () =>
+      appendKeyed(log, [[`k${log.logEndOffset % 30}`, `${log.logEndOffset} ${'x'.repeat(700)}`]]);
+    for (let i = 0; i < 100; i++) {
+      append();
+      await store.flushed();
+    }
+    const before = consume(log);
+    moment(log as Partition, () => {
+      expect(log.truncate(60)).toBe(60);
+      for (let i = 0; i < 5; i++) append();
+    });
+    expect(await world.compact({}, ['t'], mapBytesMax)).toEqual([]);
+    expect(log.logEndOffset).toBe(65);
+    vi.restoreAllMocks();
+    await store.flushed();
+    expect(consume(log).slice(0, 60)).toEqual(before.slice(0, 60));
+    const [pass] = await world.compact();
+    expect(pass).toMatchObject({ endOffset: 65, recordsBefore: 65, recordsAfter: 30 });
+    await store.close();
+  },
+);
 
 test('nothing at or above the bound of a policy is compacted', async () => {
   const world = await new CompactedStore().open();

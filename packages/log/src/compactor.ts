@@ -136,14 +136,19 @@ export class Compactor {
   ): Promise<boolean> {
     const endOffset = this.#dueTo(partition, policy);
     if (endOffset === undefined || !this.#hasRoomFor(partition)) return false;
+    const { truncations } = partition;
+    const isTruncated = () => partition.truncations !== truncations;
     try {
       for (let compactedTo = 0; compactedTo < endOffset; ) {
         if (compactedTo > 0) await this.#finishOutput(); // this pass reads what the one before left
         const isLate = compactedTo > 0 && performance.now() >= endsAt;
-        if (isLate || partition.isDeleted || partition.logStartOffset >= endOffset) break;
+        if (isLate || isTruncated() || partition.isDeleted || partition.logStartOffset >= endOffset) break;
         const pass = await this.#pass(partition, policy, endOffset, mapBytesMax);
-        if (this.#output === undefined) done.push(pass);
-        else this.#output.whenWhole.push(() => done.push(pass));
+        const report = () => {
+          if (!isTruncated()) done.push(pass);
+        };
+        if (this.#output === undefined) report();
+        else this.#output.whenWhole.push(report);
         compactedTo = pass.endOffset;
       }
     } catch (error) {
