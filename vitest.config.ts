@@ -5,7 +5,9 @@ export default defineConfig({
   test: {
     include: ['{agent,hub,devices,packages,test}/**/*.test.ts'],
     exclude: ['**/node_modules/**'],
-    testTimeout: 60_000,
+    // A loaded machine is no fault: what a test waits for may be late, never missing.
+    testTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     hookTimeout: 120_000,
     globalSetup: ['test/setup/peers.ts'],
     // The default is one fewer than there are cores; most tests wait for processes that they started.

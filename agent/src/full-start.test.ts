@@ -71,4 +71,4 @@ test('full at the start (Mosquitto, OTel): killed, and the disk filled by others
   rmSync(rest);
   await until('there is room', hasReserve);
   expect(await again.kill('SIGTERM')).toBe(0);
-}, 120_000);
+});

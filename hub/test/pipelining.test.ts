@@ -1,5 +1,5 @@
 import { apis, ErrorCode } from '@edgelog/wire';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchOf } from './support/batches.ts';
 import { RawClient } from './support/raw-client.ts';
 import { TestHub } from './support/test-hub.ts';
@@ -77,9 +77,9 @@ test('a client that leaves while its fetch is parked leaves nothing behind', asy
   client.send(apis.fetch, 4, fetchFrom('left', 0));
   client.send(apis.apiVersions, 0, {});
   const held = () => (hub.hub.status() as { memory: { requestBytes: number } }).memory.requestBytes;
-  await vi.waitFor(() => expect(held()).toBeGreaterThan(0));
+  await expect.poll(held).toBeGreaterThan(0);
   client.end();
-  await vi.waitFor(() => expect(held()).toBe(0));
+  await expect.poll(held).toBe(0);
 });
 
 test('a client that ends its own side is answered what it asked for, and then closed', async () => {

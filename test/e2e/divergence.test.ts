@@ -88,7 +88,7 @@ test('recreated stream stalls the hub (NATS): a wiped hub gets what the gateway 
   const [run] = (await system.agentStatus<AgentStatus>()).streams;
   expect(run!.run.producerId).not.toBe(old!.run.producerId);
   expect((await system.hubStatus<HubStatus>()).gaps).toEqual([]);
-}, 120_000);
+});
 
 test('purged offsets jumped silently (MirrorMaker 2): what a wiped hub can not get again is declared as a gap of exact offsets', async () => {
   await system.startHub();
@@ -106,7 +106,7 @@ test('purged offsets jumped silently (MirrorMaker 2): what a wiped hub can not g
   const { from, to, reason } = gaps[0]!;
   expect({ from, reason }).toEqual({ from: 0, reason: 'hub-lost-data' });
   expect(await stored()).toEqual([...expected('before', 500).slice(to), ...expected('after', 100)]);
-}, 120_000);
+});
 
 test('a hub restored from an older copy gets the rest again, nothing twice', async () => {
   await system.start();
@@ -126,7 +126,7 @@ test('a hub restored from an older copy gets the rest again, nothing twice', asy
     ...expected('second', 300),
     ...expected('third', 300),
   ]);
-}, 120_000);
+});
 
 test('infinite loop after reset (Vector): an agent restored from an older copy opens a new run; nothing at the hub is overwritten', async () => {
   await system.start();
@@ -143,7 +143,7 @@ test('infinite loop after reset (Vector): an agent restored from an older copy o
   ]);
   const { runs } = await system.hubStatus<HubStatus>();
   expect(runs.filter(({ gateway }) => gateway === system.gateway)).toHaveLength(2);
-}, 120_000);
+});
 
 test('an agent restored from an older copy that went on recording offline delivers all it recorded', async () => {
   await system.start();
@@ -165,7 +165,7 @@ test('an agent restored from an older copy that went on recording offline delive
     ...expected('second', 300),
     ...expected('offline', 900),
   ]);
-}, 120_000);
+});
 
 test('two live agents with one identity: the second is refused by name, on both sides, and the first goes on', async () => {
   await system.start();
@@ -201,4 +201,4 @@ test('two live agents with one identity: the second is refused by name, on both 
   } finally {
     await clone.stop();
   }
-}, 120_000);
+});

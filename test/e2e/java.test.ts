@@ -41,7 +41,7 @@ test.skipIf(hub.skip)(
       kafkaTool('org.apache.kafka.tools.consumer.ConsoleConsumer', ...server, ...from, ...format),
     );
     const got = (): string[] => consumer.stdout.split('\n').filter((line) => line.startsWith('key-'));
-    await until('the Java consumer has everything', () => got().length >= lines.length, 60_000);
+    await until('the Java consumer has everything', () => got().length >= lines.length);
     expect(got().toSorted()).toEqual(lines.toSorted());
 
     const live = await java('org.apache.kafka.tools.consumer.group.ConsumerGroupCommand', [

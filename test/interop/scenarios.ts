@@ -76,7 +76,7 @@ export async function group(hub: Hub, client: Client, protocol: GroupProtocol): 
   const has = (member: Member) => () => member.assigned.length === PARTITIONS.length;
   try {
     const first = join('first');
-    await until('the first member has all partitions', has(first), 30_000);
+    await until('the first member has all partitions', has(first));
     const second = join('second');
     await until(
       'two members share the partitions',

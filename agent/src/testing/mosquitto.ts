@@ -42,7 +42,7 @@ export async function mosquitto(
     started.stderr.on('data', (text) => {
       output += text;
     });
-    await until('mosquitto runs', () => output.includes(' running') || started.exitCode !== null, 20_000);
+    await until('mosquitto runs', () => output.includes(' running') || started.exitCode !== null);
     if (started.exitCode !== null) throw new Error(output);
   };
   await start();

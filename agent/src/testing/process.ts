@@ -55,7 +55,7 @@ export async function startProcess(options: ProcessOptions): Promise<AgentProces
   void exited.then(() => {
     hasEnded = true;
   });
-  await until('the agent is ready or has ended', () => stdout.includes('\n') || hasEnded, 30_000);
+  await until('the agent is ready or has ended', () => stdout.includes('\n') || hasEnded);
   const match = /^ready .* mqtt=[^ ]*:(\d+) http=[^ ]*:(\d+)/.exec(stdout);
   if (match === null) throw new Error(`not ready: ${stdout}${stderr}`);
   return {

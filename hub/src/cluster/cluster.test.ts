@@ -335,7 +335,7 @@ test('a partition is moved, and its old replicas leave when the new ones are in 
   const key = keys.partition(topic.id, 0);
   const value = JSON.stringify({ ...record(one!, topic, 0), isr: [3, 1, 2] });
   expect((await writes.txn({ success: [{ put: key, value }] })).kind).toBe('done');
-  await mirror.until(() => record(one!, topic, 0).removing.length === 0, 30_000);
+  await mirror.until(() => record(one!, topic, 0).removing.length === 0, 60_000);
   expect(record(one!, topic, 0)).toMatchObject({ replicas: [3, 1], isr: [3, 1], adding: [] });
   expect(await clusterAdmin.preferFirst(topic, 0)).toBeUndefined();
   expect(record(one!, topic, 0).leader).toBe(3);

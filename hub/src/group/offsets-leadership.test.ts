@@ -62,5 +62,5 @@ test('a leader that nobody tells whether it surely leads finds out by itself', a
   expect(await committing).toBe(ErrorCode.NOT_COORDINATOR);
   node.replication.leaderRefusal = 'NONE';
   node.replication.replicate();
-  await expect.poll(() => node.list(), { timeout: 10_000 }).toEqual({ errorCode: 0, groupIds: ['g'] });
+  await expect.poll(() => node.list()).toEqual({ errorCode: 0, groupIds: ['g'] });
 });

@@ -73,7 +73,7 @@ test('a gateway at any broker feeds the leader of its partition: once, in order,
     for (const [i, store] of stores.entries()) await store.ingest(0, numbers(i * 10_000 + n * 5, 5));
     for (const uplink of uplinks) uplink.notify();
   }
-  await until(() => stores.every((store) => store.stored()[0]?.drained), 'all is acknowledged', 30_000);
+  await until(() => stores.every((store) => store.stored()[0]?.drained), 'all is acknowledged');
   const records = await consumed('readings');
   expect(records).toHaveLength(900);
   for (const i of [0, 1, 2]) {
@@ -95,7 +95,7 @@ test('the leader moves to and fro while gateways send: no connection ends, nothi
     [1, 2, 3],
   ]) {
     const { ackedBatches } = uplink.status();
-    await until(() => uplink.status().ackedBatches > ackedBatches + 20, 'data flows', 30_000);
+    await until(() => uplink.status().ackedBatches > ackedBatches + 20, 'data flows');
     await brokers.call(1, apis.alterPartitionReassignments, {
       timeoutMs: 30_000,
       topics: [{ name: 'moving', partitions: [{ partitionIndex: 0, replicas }] }],
@@ -114,7 +114,7 @@ test('the leader moves to and fro while gateways send: no connection ends, nothi
     );
   }
   const n = await fed.stop();
-  await until(() => port.stored()[0]?.drained === true, 'all is acknowledged', 30_000);
+  await until(() => port.stored()[0]?.drained === true, 'all is acknowledged');
   expect(await consumed('moving')).toEqual(numbers(0, n));
   const opened = brokers.hubs
     .get(3)!
@@ -132,14 +132,14 @@ test('a broker that stops sends its gateways to the others, which go on where th
   const uplink = connect({ port, log, to: [3] });
   await port.ingest(0, numbers(0, 5));
   uplink.notify();
-  await until(() => port.stored()[0]?.drained === true, 'the first are acknowledged', 30_000);
+  await until(() => port.stored()[0]?.drained === true, 'the first are acknowledged');
   await uplink.stop();
   const wide = connect({ port, log, to: [3, 1, 2] });
   const fed = feed(port, wide, 5);
-  await until(() => wide.status().ackedBatches > 20, 'data flows', 30_000);
+  await until(() => wide.status().ackedBatches > 20, 'data flows');
   await brokers.stop(3);
   const n = await fed.stop();
-  await until(() => port.stored()[0]?.drained === true, 'all is acknowledged', 30_000);
+  await until(() => port.stored()[0]?.drained === true, 'all is acknowledged');
   expect(wide.status().url).not.toBe(urlOf(3));
   expect(await consumed('handed-over')).toEqual(numbers(0, n));
   expect(log.said.map(({ event }) => event).filter((event) => event !== 'not connected to the hub')).toEqual(
@@ -158,7 +158,7 @@ test('two live agents under one name at two brokers are found out; one that move
   const original = connect({ port: instanceOf('original'), log, to: [1] });
   await until(() => original.status().state === 'live', 'the original is live');
   const clone = connect({ port: instanceOf('clone'), log, to: [2] });
-  await until(() => clone.status().state === 'refused', 'the clone is refused', 30_000);
+  await until(() => clone.status().state === 'refused', 'the clone is refused');
   expect(clone.status().refusal?.message).toMatch(
     /original at .* is live, instance clone at .*, broker 2 is refused/,
   );
@@ -166,11 +166,7 @@ test('two live agents under one name at two brokers are found out; one that move
   await clone.stop();
   const moved = connect({ port: instanceOf('original'), log, to: [2] });
   await until(() => moved.status().state === 'live', 'the one that moved is live');
-  await until(
-    () => /shutting-down/.test(original.status().lastError ?? ''),
-    'its older session is over',
-    30_000,
-  );
+  await until(() => /shutting-down/.test(original.status().lastError ?? ''), 'its older session is over');
 });
 
 test('a topic that is deleted and created again goes on from where its runs stood', async () => {
@@ -180,7 +176,7 @@ test('a topic that is deleted and created again goes on from where its runs stoo
   const uplink = connect({ port, log, to: [1] });
   await port.ingest(0, numbers(0, 20));
   uplink.notify();
-  await until(() => port.stored()[0]?.drained === true, 'the first are acknowledged', 30_000);
+  await until(() => port.stored()[0]?.drained === true, 'the first are acknowledged');
   await brokers.call(1, apis.deleteTopics, {
     timeoutMs: 30_000,
     topics: [{ name: 'again', topicId: '00000000-0000-0000-0000-000000000000' }],
@@ -195,7 +191,7 @@ test('a topic that is deleted and created again goes on from where its runs stoo
     'the topic is there again',
     30_000,
   );
-  await until(() => port.stored()[0]?.drained === true, 'all is acknowledged', 60_000);
+  await until(() => port.stored()[0]?.drained === true, 'all is acknowledged');
   expect(await consumed('again')).toEqual(numbers(20, 5));
   expect(uplink.status().divergences).toEqual([]);
 });

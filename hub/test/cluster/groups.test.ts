@@ -148,7 +148,7 @@ test('while brokers are restarted one after the other a member stays one, and no
     for (let index = 0; index < PARTITIONS; index++) await brokers.untilInSync(OFFSETS_TOPIC, IDS, index);
     await commitAll();
   }
-}, 120_000);
+});
 
 test('what was committed for a deleted topic is forgotten by whoever coordinates', async () => {
   await brokers.createTopic('gone', [[1, 2, 3]]);

@@ -157,7 +157,6 @@ test('a replica whose disk is damaged has it from the others again when somebody
   await until(
     async () => (await brokers.fetch(1, 'rotten', 3, { rack: 'rack-1' })).errorCode === ErrorCode.NONE,
     'it can be read again',
-    30_000,
   );
   const { records } = await brokers.fetch(1, 'rotten', 3, { rack: 'rack-1' });
   expect(records!.includes(`${marker} 3`)).toBe(true);
@@ -170,7 +169,6 @@ test('a replica whose disk is damaged has it from the others again though nobody
   await until(
     () => brokers.hubs.get(1)!.logLines('damaged replica is fetched again').some(isHealed),
     'it is found and fetched again',
-    30_000,
   );
   await brokers.untilInSync('forgotten', [1, 2]);
 });
@@ -182,11 +180,7 @@ test('a compacted log is moved with its gaps and with what its leader knows of p
   const early = { producerId: 91, producerEpoch: 0, baseSequence: 0, key: 'k' };
   await brokers.produce(1, 'compacted', values(3), early);
   for (let i = 0; i < 10; i++) await brokers.produce(1, 'compacted', [`${i}`], { key: 'k' });
-  await until(
-    () => brokers.hubs.get(1)!.logLines('partition compacted').length > 0,
-    'it is compacted',
-    30_000,
-  );
+  await until(() => brokers.hubs.get(1)!.logLines('partition compacted').length > 0, 'it is compacted');
   await brokers.produce(1, 'compacted', ['last'], { key: 'other' });
   const moved = await brokers.call(1, apis.alterPartitionReassignments, {
     timeoutMs: 10_000,

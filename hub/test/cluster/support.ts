@@ -158,7 +158,6 @@ export class TestBrokers {
     await until(
       async () => [...((await this.partition(topic, index))?.isrNodes ?? [])].sort().join() === isr.join(),
       `${topic}-${index} has ISR ${isr}`,
-      30_000,
     );
   }
 

@@ -195,4 +195,4 @@ test('a compacted store behaves like lists in memory of which old versions are s
     ),
     { numRuns: 30 },
   );
-}, 120_000);
+});

@@ -262,4 +262,4 @@ test('a log that leads, follows, is truncated and begins anew behaves like a lis
     ),
     { numRuns: 15 },
   );
-}, 120_000);
+});

@@ -84,7 +84,7 @@ export const FAULTS: readonly Fault[] = [
       const hasEnded = !site.agent.alive;
       free();
       if (hasEnded || !site.agent.alive) await site.startAgent();
-      await until('devices are taken again', async () => !(await site.agentStatus()).disk.isFull, 60_000);
+      await until('devices are taken again', async () => !(await site.agentStatus()).disk.isFull);
       return hasEnded ? 'the agent ended' : 'the agent went on';
     },
   },
@@ -111,7 +111,6 @@ export const FAULTS: readonly Fault[] = [
       await until(
         'the line is open again',
         async () => (await site.agentStatus()).serial[0]?.state === 'open',
-        60_000,
       );
       return '';
     },

@@ -178,7 +178,7 @@ export class TestMembers {
 
 /** Generous: machines may have more work than cores. */
 export const eventually = (condition: () => boolean | Promise<boolean>, what: string): Promise<void> =>
-  until(condition, what, 30_000);
+  until(condition, what);
 
 function partitions(name: string, from: number, to: number): Partition[] {
   return Array.from({ length: to - from }, (_, i) => new Partition(name, from + i, undefined, NOBODY));

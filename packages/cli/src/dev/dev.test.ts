@@ -70,7 +70,7 @@ test('commands on stdin cut and restore the uplink, kill and restart; quit ends 
   type('quit');
   expect(await exited).toBe(0);
   for (const pid of pids) expect(existsSync(`/proc/${pid}`)).toBe(false);
-}, 90_000);
+});
 
 test('of three brokers one that is killed leads nothing any more, and the readings go on', async () => {
   await start('cluster', '--brokers', '3');
@@ -96,7 +96,7 @@ test('a process that dies by itself is reported and can be started again', async
   await says(/hub is down \(SIGKILL\); its log: .*hub\.log/);
   type('start');
   await says(/hub was down, ready again/);
-}, 90_000);
+});
 
 /** A process that has ended but that nobody has waited for yet (a zombie) does not count. */
 function isRunning(pid: number): boolean {
@@ -112,7 +112,7 @@ test('kill -9 of the demo leaves no process behind', async () => {
   const pids = descendants(dev!.pid!);
   dev!.kill('SIGKILL');
   await expect.poll(() => pids.filter(isRunning), { timeout: 40_000 }).toEqual([]);
-}, 90_000);
+});
 
 test('ports that are taken are all named, with the flag that changes each, before anything starts', async () => {
   const servers = [createServer(), createServer()];

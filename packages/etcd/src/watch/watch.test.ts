@@ -43,7 +43,7 @@ function follow(range: KeyRange, { by = client, ...options }: WatchOptions & { b
   })();
   onTestFinished(() => controller.abort());
   const reached = (revision: number): Promise<void> =>
-    until(() => (updates.at(-1)?.revision ?? 0) >= revision, `the watch is at revision ${revision}`, 60_000);
+    until(() => (updates.at(-1)?.revision ?? 0) >= revision, `the watch is at revision ${revision}`);
   return { updates, breaks, reached, done, stop: () => controller.abort() };
 }
 
@@ -146,7 +146,7 @@ test('without quorum a watch says so, and goes on when it is back', async () => 
   await Promise.all(cluster.members.slice(1).map((member) => member.kill()));
   const said = (): boolean =>
     watch.breaks.some((error) => /no leader|request timed out|did not answer/.test(error.message));
-  await until(said, 'it says what is wrong', 60_000);
+  await until(said, 'it says what is wrong');
   await cluster.heal();
   const revision = await createKey(client, 'quorum/b', '2');
   await watch.reached(revision);
@@ -169,7 +169,7 @@ test('when etcd was restored from a backup, a watch shows the old state instead 
   await single.heal();
   const restored = (): boolean =>
     watch.updates.some((update) => update.kind === 'reset' && update.cause === 'restored');
-  await until(restored, 'it begins again', 60_000);
+  await until(restored, 'it begins again');
   expect(watch.updates.at(-1)).toMatchObject({ cause: 'restored', kvs: [{ key: 'back/a' }] });
 });
 
