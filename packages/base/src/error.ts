@@ -12,6 +12,7 @@ export type EdgelogErrorCode =
   | 'LIMIT_EXCEEDED'
   | 'DISK_FULL' // nothing more is taken until room was made
   | 'REFUSED' // the other side said no, with a reason
+  | 'AUTHENTICATION_FAILED' // the other side does not believe who this is, or cannot show who it is itself
   | 'CONNECTION_LOST'
   | 'TIMEOUT';
 

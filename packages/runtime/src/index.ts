@@ -35,4 +35,5 @@ export {
 export { staticPage } from './page-routes.ts';
 export { type MemoryUse, readMemory, registerProcessMetrics } from './process-metrics.ts';
 export { type LoadSettingsOptions, loadSettings } from './settings.ts';
+export { toFlag, toVariable } from './settings-fields.ts';
 export { closest, didYouMean } from './suggest.ts';
