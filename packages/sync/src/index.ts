@@ -1,3 +1,4 @@
+export type { Connect } from './agent/connection.ts';
 export { AgentLink, type AgentLinkOptions } from './agent/link.ts';
 export { handleAgent } from './agent/session.ts';
 export { decodeFrame, encodeFrame } from './frames/codec.ts';
@@ -11,6 +12,7 @@ export {
   type RegistryEvent,
 } from './hub/registry.ts';
 export { handleHub } from './hub/session.ts';
+export { type InProcessOptions, inProcess } from './in-process.ts';
 export { MAX_FRAME_BYTES, SESSION_CREDIT_BYTES } from './limits.ts';
 export type { SyncLog } from './log.ts';
 export * from './ports.ts';

@@ -1,10 +1,11 @@
 import type { Agent } from 'node:http';
+import type { Connect } from './agent/connection.ts';
 import type { SyncLog } from './log.ts';
 import type { AgentPort, DivergenceReason, RefusalCode } from './ports.ts';
 import type { UploadWindows } from './upload-windows.ts';
 
 export interface UplinkOptions {
-  /** ws:// or wss://, of one hub or of several brokers; tried in turn, in an order drawn at the start. */
+  /** ws:// or wss:// unless there is `connect`, of one hub or of several brokers; tried in turn, in an order drawn at the start. */
   urls: readonly string[];
   port: AgentPort;
   log: SyncLog;
@@ -22,6 +23,8 @@ export interface UplinkOptions {
   windows?: { allowed: UploadWindows; urgentPriority: number } | undefined;
   /** Asked before each connection how it is made. Throws EdgelogError where it cannot be; it is asked again then. Default: directly. */
   route?: (url: string) => Route;
+  /** Makes connections in the place of WebSockets; the URLs are its own affair then. */
+  connect?: Connect | undefined;
   tuning?: Partial<UplinkTuning>;
 }
 

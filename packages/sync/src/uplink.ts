@@ -1,8 +1,9 @@
 import { backoffMs, EdgelogError, TokenBucket } from '@edgelog/base';
-import { Connection } from './agent/connection.ts';
+import type { UplinkConnection } from './agent/connection.ts';
 import type { Retry } from './agent/events.ts';
 import { AgentLink } from './agent/link.ts';
 import { streamStatuses } from './agent/status.ts';
+import { overWebSocket } from './agent/web-socket.ts';
 import { MAX_FRAME_BYTES } from './limits.ts';
 import type { RefusalCode } from './ports.ts';
 import type {
@@ -47,7 +48,7 @@ const SETTLED_AFTER_MS = 5_000;
 /** Keeps one session with a hub, for ever: connects, resumes, sends, reconnects. Returns at once. */
 export function startUplink(options: UplinkOptions): Uplink {
   if (options.urls.length === 0) throw new EdgelogError('CONFIG_INVALID', 'no hub URL is given');
-  for (const url of options.urls) checkUrl(url);
+  if (options.connect === undefined) for (const url of options.urls) checkUrl(url);
 
   return new UplinkShell(options);
 }
@@ -80,7 +81,7 @@ class UplinkShell implements Uplink {
   #isCongested = false;
   readonly #restarting = new Set<number>();
   readonly #ticker: NodeJS.Timeout;
-  #connection: Connection | undefined;
+  #connection: UplinkConnection | undefined;
   #link: AgentLink | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
@@ -185,7 +186,7 @@ class UplinkShell implements Uplink {
   }
 
   #connect(): void {
-    const { port, log } = this.#options;
+    const { port, log, connect = overWebSocket } = this.#options;
     const url = this.#urls[this.#status.connections % this.#urls.length]!;
     this.#status.url = url;
     this.#status.connections++;
@@ -195,30 +196,26 @@ class UplinkShell implements Uplink {
     const route = this.#route(url);
     if (route === undefined) return;
     this.#status.via = route.via;
-    const connection = new Connection(
-      url,
-      route,
-      { ...this.#tuning, connectTimeoutMs },
-      {
-        open: () => {
-          this.#enter('greeting');
-          this.#greetedAt = performance.now();
-          link.connected();
-        },
-        frame: (frame) => {
-          const { ackedBatches } = link.session;
-          link.receive(frame);
-          if (link.session.ackedBatches !== ackedBatches) this.#status.lastAckAt = Date.now();
-          this.#schedule();
-        },
-        roundTrip: (ms) => {
-          this.#status.roundTripMs = ms;
-        },
-        hubTime: (ms) => this.#heardHubTime(ms),
-        drained: () => this.#schedule(),
-        closed: (reason) => this.#closed(link, reason),
+    const tuning = { ...this.#tuning, connectTimeoutMs };
+    const connection = connect(url, route, tuning, {
+      open: () => {
+        this.#enter('greeting');
+        this.#greetedAt = performance.now();
+        link.connected();
       },
-    );
+      frame: (frame) => {
+        const { ackedBatches } = link.session;
+        link.receive(frame);
+        if (link.session.ackedBatches !== ackedBatches) this.#status.lastAckAt = Date.now();
+        this.#schedule();
+      },
+      roundTrip: (ms) => {
+        this.#status.roundTripMs = ms;
+      },
+      hubTime: (ms) => this.#heardHubTime(ms),
+      drained: () => this.#schedule(),
+      closed: (reason) => this.#closed(link, reason),
+    });
     const link = new AgentLink({
       port,
       log,
@@ -229,7 +226,7 @@ class UplinkShell implements Uplink {
       refusedRetryMs: this.#tuning.refusedRetryMs,
       restarting: this.#restarting,
       send: (frame) => connection.send(frame),
-      welcomed: (hub) => this.#welcomed(hub),
+      welcomed: (hub) => this.#welcomed(hub, connection.hasHubClock),
       end: (retry, code, message) => this.#ended(connection, retry, code, message),
       diverged: (run, reason) => {
         const { divergences } = this.#status;
@@ -253,13 +250,15 @@ class UplinkShell implements Uplink {
     }
   }
 
-  #welcomed({ hubId, time }: { hubId: string; time: number }): void {
-    const roundTripMs = performance.now() - this.#greetedAt;
+  #welcomed({ hubId, time }: { hubId: string; time: number }, hasHubClock: boolean): void {
     this.#status.hubId = hubId;
-    this.#status.roundTripMs = roundTripMs;
     if (this.#status.refusal !== undefined) this.#options.onRefusal?.(undefined);
     this.#status.refusal = undefined;
-    this.#tellHubTime(time, roundTripMs);
+    if (hasHubClock) {
+      const roundTripMs = performance.now() - this.#greetedAt;
+      this.#status.roundTripMs = roundTripMs;
+      this.#tellHubTime(time, roundTripMs);
+    }
     this.#enter('live');
     this.#options.log.info('connected to the hub', { hubId, url: this.#status.url });
     this.#options.onWelcome?.({ hubId });
@@ -279,7 +278,7 @@ class UplinkShell implements Uplink {
     this.#options.onHubTime?.(hubTimeMs, roundTripMs);
   }
 
-  #ended(connection: Connection, retry: Retry, code: RefusalCode, message: string): void {
+  #ended(connection: UplinkConnection, retry: Retry, code: RefusalCode, message: string): void {
     this.#retry = retry;
     if (retry === 'late') {
       const isNews = this.#status.refusal?.message !== message;
