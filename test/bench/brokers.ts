@@ -52,7 +52,7 @@ export async function prepareBroker(
   const dir = join(parent, name.replaceAll(/\W+/g, '-'));
   const [kafka, second, third] = (await freePorts(3)) as [number, number, number];
   if (name === 'kafka' || name === 'kafka, flush.messages=1') {
-    const properties = name === 'kafka' ? [] : ['log.flush.interval.messages=1'];
+    const properties = name === 'kafka' ? {} : { 'log.flush.interval.messages': 1 };
     await formatKafka({ dir, ports: { kafka, controller: second }, properties });
     return new Broker(name, kafka, () => startKafka(dir));
   }

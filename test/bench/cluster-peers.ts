@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClusterProcesses } from '../harness/cluster-processes.ts';
+import { replicationOf } from '../harness/kafka-node.ts';
 import { freePorts } from '../harness/ports.ts';
 import type { TestProcess } from '../harness/process.ts';
 import { firstAnswer } from './first-answer.ts';
@@ -70,14 +71,7 @@ async function startKafkaCluster(parent: string): Promise<BenchCluster> {
     await formatKafka({
       dir: dirOf(id),
       ports: { kafka: kafkaPort(id), controller: controllerPort(id) },
-      properties: [
-        `node.id=${id}`,
-        `controller.quorum.voters=${voters}`,
-        ...['default.replication.factor=3', 'min.insync.replicas=2'],
-        ...['offsets.topic.replication.factor=3', 'transaction.state.log.replication.factor=3'],
-        ...['transaction.state.log.min.isr=2', 'share.coordinator.state.topic.replication.factor=3'],
-        'share.coordinator.state.topic.min.isr=2',
-      ],
+      properties: { 'node.id': id, 'controller.quorum.voters': voters, ...replicationOf(ids.length) },
     });
   }
   const nodes = new Map<number, TestProcess>();

@@ -8,6 +8,8 @@ import {
   type ResponseOutput,
 } from '@edgelog/wire';
 
+const TIMEOUT_MS = 30_000;
+
 /** One request on a connection of its own: for requests that no client library would send. */
 export async function askKafka<N extends ApiName>(
   port: number,
@@ -18,6 +20,9 @@ export async function askKafka<N extends ApiName>(
   const api = apis[name];
   const frame = await new Promise<Buffer>((done, fail) => {
     const socket = connect({ port, host: '127.0.0.1' });
+    socket.setTimeout(TIMEOUT_MS, () =>
+      socket.destroy(new Error(`no answer to ${name} v${version} in time`)),
+    );
     let received: Buffer = Buffer.alloc(0);
     socket.on('connect', () =>
       socket.write(encodeRequest(api, version, { correlationId: 7, clientId: 'raw' }, body)),

@@ -1,0 +1,149 @@
+import { ErrorCode, errorName, type ResponseOutput, ZERO_UUID } from '@edgelog/wire';
+import { askKafka } from './kafka-raw.ts';
+import { until } from './wait.ts';
+
+const TIMEOUT_MS = 30_000;
+/** Of Kafka 4.1: the highest that this wire speaks too. */
+const VERSIONS = {
+  metadata: 12,
+  createTopics: 7,
+  deleteTopics: 6,
+  incrementalAlterConfigs: 1,
+  alterPartitionReassignments: 1,
+} as const;
+
+const TOPIC_RESOURCE = 2;
+const SET = 0;
+
+export interface TopicOptions {
+  partitions?: number;
+  replication?: number;
+  configs?: Readonly<Record<string, string>>;
+}
+
+type Topic = ResponseOutput<'metadata'>['topics'][number];
+export type PartitionInfo = Topic['partitions'][number];
+
+/** What tests ask of a Kafka cluster, by way of any broker that answers; every answer other than NONE throws. */
+export class KafkaAdmin {
+  readonly #ports: () => readonly number[];
+
+  /** `ports`: those of the brokers that are up. */
+  constructor(ports: () => readonly number[]) {
+    this.#ports = ports;
+  }
+
+  /** Also waits until every partition has a leader. */
+  async createTopic(name: string, { partitions = 1, replication = -1, configs = {} }: TopicOptions = {}) {
+    const { topics } = await askKafka(this.#port(), 'createTopics', VERSIONS.createTopics, {
+      timeoutMs: TIMEOUT_MS,
+      topics: [
+        {
+          name,
+          numPartitions: partitions,
+          replicationFactor: replication,
+          assignments: [],
+          configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+        },
+      ],
+    });
+    check(`createTopics ${name}`, topics[0]!);
+    await until(`every broker knows ${name}`, async () => {
+      const known = await Promise.all(this.#ports().map((port) => this.#topic(name, port)));
+      return known.every(
+        (topic) =>
+          topic?.partitions.length === partitions && topic.partitions.every((one) => one.leaderId >= 0),
+      );
+    });
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    const { responses } = await askKafka(this.#port(), 'deleteTopics', VERSIONS.deleteTopics, {
+      topics: [{ name, topicId: ZERO_UUID }],
+      timeoutMs: TIMEOUT_MS,
+    });
+    check(`deleteTopics ${name}`, responses[0]!);
+    await until(`no broker knows ${name}`, async () => {
+      const known = await Promise.all(this.#ports().map((port) => this.#topic(name, port)));
+      return known.every((topic) => topic === undefined);
+    });
+  }
+
+  async setTopicConfigs(name: string, configs: Readonly<Record<string, string>>): Promise<void> {
+    const { responses } = await askKafka(
+      this.#port(),
+      'incrementalAlterConfigs',
+      VERSIONS.incrementalAlterConfigs,
+      {
+        validateOnly: false,
+        resources: [
+          {
+            resourceType: TOPIC_RESOURCE,
+            resourceName: name,
+            configs: Object.entries(configs).map(([key, value]) => ({
+              name: key,
+              configOperation: SET,
+              value,
+            })),
+          },
+        ],
+      },
+    );
+    check(`incrementalAlterConfigs ${name}`, responses[0]!);
+  }
+
+  /** Gives one partition other replicas, and waits until it has no others. The first is the preferred leader. */
+  async reassign(name: string, partition: number, replicas: readonly number[]): Promise<void> {
+    const answer = await askKafka(
+      this.#port(),
+      'alterPartitionReassignments',
+      VERSIONS.alterPartitionReassignments,
+      {
+        timeoutMs: TIMEOUT_MS,
+        topics: [{ name, partitions: [{ partitionIndex: partition, replicas: [...replicas] }] }],
+      },
+    );
+    check('alterPartitionReassignments', answer);
+    check(`alterPartitionReassignments ${name}-${partition}`, answer.responses[0]!.partitions[0]!);
+    await until(`${name}-${partition} is on ${replicas.join()}`, async () => {
+      const { replicaNodes, isrNodes } = await this.partition(name, partition);
+      return [replicaNodes, isrNodes].every((nodes) => sorted(nodes) === sorted(replicas));
+    });
+  }
+
+  /** As one of the brokers knows it now. */
+  async partition(name: string, partition: number): Promise<PartitionInfo> {
+    const topic = await this.#topic(name, this.#port());
+    const found = topic?.partitions.find(({ partitionIndex }) => partitionIndex === partition);
+    if (found === undefined) throw new Error(`there is no ${name}-${partition}`);
+    return found;
+  }
+
+  /** Ids of the brokers that are unfenced, as the broker at `port` knows it. */
+  async brokers(port = this.#port()): Promise<number[]> {
+    const { brokers } = await askKafka(port, 'metadata', VERSIONS.metadata, { topics: [] });
+    return brokers.map(({ nodeId }) => nodeId);
+  }
+
+  async #topic(name: string, port: number): Promise<Topic | undefined> {
+    const { topics } = await askKafka(port, 'metadata', VERSIONS.metadata, {
+      topics: [{ name, topicId: ZERO_UUID }],
+      allowAutoTopicCreation: false,
+    });
+    const [topic] = topics;
+    return topic?.errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION ? undefined : topic;
+  }
+
+  #port(): number {
+    const [port] = this.#ports();
+    if (port === undefined) throw new Error('no broker is up');
+    return port;
+  }
+}
+
+const sorted = (ids: readonly number[]): string => ids.toSorted((a, b) => a - b).join();
+
+function check(what: string, answer: { errorCode: number; errorMessage: string | null }): void {
+  if (answer.errorCode !== ErrorCode.NONE)
+    throw new Error(`${what}: ${errorName(answer.errorCode)} ${answer.errorMessage ?? ''}`);
+}

@@ -1,0 +1,54 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { kafkaTool } from '../setup/kafka-jars.ts';
+import { run, TestProcess } from './process.ts';
+
+const CLUSTER_ID = 'RWRnZWxvZ0JlbmNobWFyaw';
+
+export type KafkaProperties = Readonly<Record<string, string | number>>;
+
+export interface FormatOptions {
+  /** Made if missing; the log and the properties lie in it. */
+  dir: string;
+  properties: KafkaProperties;
+  /** `SCRAM-SHA-256=[name=…,password=…]` for each user and mechanism. */
+  scram?: readonly string[];
+  /** Of the JVM that formats. */
+  jvm?: readonly string[];
+}
+
+/** Writes the properties of one KRaft node and formats its directory. */
+export async function formatNode({ dir, properties, scram = [], jvm = [] }: FormatOptions): Promise<void> {
+  mkdirSync(dir, { recursive: true });
+  const all = { ...properties, 'log.dirs': join(dir, 'log') };
+  const lines = Object.entries(all).map(([name, value]) => `${name}=${value}\n`);
+  writeFileSync(propertiesOf(dir), lines.join(''));
+  const users = scram.flatMap((user) => ['--add-scram', user]);
+  const format = ['format', '-t', CLUSTER_ID, '-c', propertiesOf(dir), ...users];
+  const { code, stdout, stderr } = await run('java', [
+    ...jvm,
+    ...kafkaTool('kafka.tools.StorageTool', ...format),
+  ]);
+  if (code !== 0) throw new Error(`kafka-storage format ended with ${code}: ${stderr}${stdout}`);
+}
+
+/** Starts a node in a directory that was formatted. */
+export function runNode(dir: string, jvm: readonly string[], name = 'kafka'): TestProcess {
+  return new TestProcess(name, 'java', [...jvm, ...kafkaTool('kafka.Kafka', propertiesOf(dir))]);
+}
+
+/** As many copies as there are nodes; two of three make an acknowledgement. */
+export function replicationOf(nodes: number): KafkaProperties {
+  const inSync = Math.min(nodes, 2);
+  return {
+    'default.replication.factor': nodes,
+    'min.insync.replicas': inSync,
+    'offsets.topic.replication.factor': nodes,
+    'transaction.state.log.replication.factor': nodes,
+    'transaction.state.log.min.isr': inSync,
+    'share.coordinator.state.topic.replication.factor': nodes,
+    'share.coordinator.state.topic.min.isr': inSync,
+  };
+}
+
+const propertiesOf = (dir: string): string => join(dir, 'server.properties');
