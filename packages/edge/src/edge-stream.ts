@@ -7,6 +7,7 @@ import {
   type SealOptions,
   sequenceOf,
 } from '@edgelog/wire';
+import type { BatchMemory } from './batch-memory.ts';
 import { nextTimestamp } from './clock-types.ts';
 import { GrowingBatch } from './growing-batch.ts';
 import { lingerFor } from './linger.ts';
@@ -31,6 +32,8 @@ export interface StreamHost {
   /** ms */
   monotonicMs(): number;
   readonly timers: Timers;
+  /** For batches of `batchBytes` and `ENCODER_RESERVE_BYTES`. */
+  readonly memory: BatchMemory;
   /** Have `turn` called soon, together with other streams. */
   requestTurn(): void;
   /** Linger seals only while a batch could travel at once. */
@@ -53,7 +56,7 @@ export interface Append {
 /** A turn that brings this part of a batch seals it at once: staging it first would write it twice. */
 const SEAL_AT_ONCE_PART = 2;
 /** The encoder reserves this much for a record's lengths; a batch closed before it is reached never outgrows its buffer. */
-const ENCODER_RESERVE_BYTES = 512;
+export const ENCODER_RESERVE_BYTES = 512;
 /** A batch that begins so soon after the one before it fills its memory at once. */
 const FLOOD_MS = 50;
 
@@ -156,12 +159,8 @@ export class EdgeStream {
     }
     if (open === undefined) {
       this.#sinceBatchBeforeMs = monotonicMs - this.#lastOpenedAt;
-      const capacityBytes =
-        this.#sinceBatchBeforeMs < FLOOD_MS ? this.#options.batchBytes + ENCODER_RESERVE_BYTES : undefined;
-      open = new GrowingBatch(
-        { baseOffset: this.endOffset, baseTimestamp: timestamp, capacityBytes },
-        monotonicMs,
-      );
+      const memory = this.#sinceBatchBeforeMs < FLOOD_MS ? this.#host.memory.take() : undefined;
+      open = new GrowingBatch({ baseOffset: this.endOffset, baseTimestamp: timestamp, memory }, monotonicMs);
       this.#batches.push(open);
       this.#lastOpenedAt = monotonicMs;
       this.armLinger();
@@ -259,6 +258,7 @@ export class EdgeStream {
     }
     assert(result.lastOffset + 1 === batch.nextOffset, `stream ${this.topic}: a seal moved offsets`);
     this.#handOver(batch, result.flushed);
+    this.#host.memory.give(batch.encoder.memory);
     result.flushed.then(
       () => this.#host.sealed(),
       () => {},

@@ -2,10 +2,17 @@ import { EdgelogError } from '@edgelog/base';
 import type { LogStore } from '@edgelog/log';
 import type { DivergenceReason, Gap } from '@edgelog/sync';
 import type { Alarms } from './alarms.ts';
+import { BatchMemory } from './batch-memory.ts';
 import { markUntrusted, type RecordClock } from './clock-types.ts';
 import { type Deferred, deferred } from './deferred.ts';
 import type { Disk } from './disk.ts';
-import { type Append, EdgeStream, type SealingOptions, type StreamHost } from './edge-stream.ts';
+import {
+  type Append,
+  EdgeStream,
+  ENCODER_RESERVE_BYTES,
+  type SealingOptions,
+  type StreamHost,
+} from './edge-stream.ts';
 import { UnconfirmedGaps } from './gaps.ts';
 import { Pressure } from './pressure.ts';
 import type { Reading } from './reading.ts';
@@ -77,6 +84,7 @@ export class StreamSet {
   #takenBytes = 0;
   readonly #policies: TopicPolicies;
   readonly #room: RoomMaker;
+  readonly #memory: BatchMemory;
   readonly #ids: StreamIds;
   /** A batch that is still being compressed is in the log's tail already, and is sealed after the next start. */
   #isClosed = false;
@@ -88,6 +96,7 @@ export class StreamSet {
     this.#clock = new TurnClock(options.clock, options.monotonicMs, () => this.#requestTurn());
     this.#ids = options.ids ?? randomStreamIds;
     this.#policies = options.policies ?? new TopicPolicies();
+    this.#memory = new BatchMemory(options.batchBytes + ENCODER_RESERVE_BYTES);
     this.#room = new RoomMaker({ ...options, policies: this.#policies });
     this.gaps = new UnconfirmedGaps(options.store.state);
     for (const state of loadStreamStates(options.store.state)) {
@@ -295,6 +304,7 @@ export class StreamSet {
       clock: this.#clock,
       monotonicMs,
       timers,
+      memory: this.#memory,
       isUplinkLive,
       isUplinkCongested: this.#options.isUplinkCongested ?? (() => false),
       requestTurn: () => this.#requestTurn(),

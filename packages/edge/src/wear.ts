@@ -6,8 +6,11 @@ export type WearMode = (typeof WEAR_MODES)[number];
 type LogWear = Required<Pick<LogStoreOptions, 'pacing'>> &
   Pick<LogStoreOptions, 'journalBatchBytes' | 'journalCompressBytes'>;
 
-/** A sealed batch of this size goes to its segment at once: in the journal it would be written twice. */
-const JOURNAL_BATCH_BYTES = 8 * 1024;
+/**
+ * Larger sealed batches go to their segment at once: in the journal they are written twice. Up to here that costs the flash nothing (measured: 2.87 bytes
+ * per byte instead of 3.00), since a commit of its own takes six pages and two flushes, which all acknowledgements behind it wait for.
+ */
+const JOURNAL_BATCH_BYTES = 64 * 1024;
 
 /**
  * How the log writes to spare the flash. The longest wait is what an acknowledgement may take beside the write itself. The amounts are where a

@@ -47,11 +47,16 @@ export class RecordsEncoder {
   #count = 0;
   #maxTimestamp = -1;
 
-  /** `capacityBytes` is for one who knows how much will come: memory grows with the records otherwise. */
-  constructor(base: { baseOffset: number; baseTimestamp: number; capacityBytes?: number | undefined }) {
-    this.#buf = Buffer.allocUnsafeSlow(base.capacityBytes ?? FIRST_CAPACITY_BYTES);
+  /** `memory` is what is written to first, for one who knows how much will come; beyond it memory grows with the records. */
+  constructor(base: { baseOffset: number; baseTimestamp: number; memory?: Buffer | undefined }) {
+    this.#buf = base.memory ?? Buffer.allocUnsafeSlow(FIRST_CAPACITY_BYTES);
     this.baseOffset = base.baseOffset;
     this.baseTimestamp = base.baseTimestamp;
+  }
+
+  /** What the records are in, and maybe more: theirs alone as long as anybody asks this encoder for them. */
+  get memory(): Buffer {
+    return this.#buf;
   }
 
   /** Records so far; the next one's offset is `baseOffset + count`. */

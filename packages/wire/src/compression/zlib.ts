@@ -30,9 +30,11 @@ export const zstd: Codec = {
   decompress: (bytes, bytesMax) => decompressBy(zstdDecompressSync, 'zstd', bytes, bytesMax),
 };
 
-/** One output chunk holds the usual result, so that zlib does not join many small ones. */
+/** Records compress to less: one output chunk holds the usual result, so that zlib does not join many, and little is left empty. */
+const LEAST_RATIO = 3;
+
 function compressOptions(bytes: Buffer): { chunkSize: number } {
-  return { chunkSize: outputChunk(bytes.length) };
+  return { chunkSize: outputChunk(Math.ceil(bytes.length / LEAST_RATIO)) };
 }
 
 /** The size goes into the frame, so that decoders allocate once. */
