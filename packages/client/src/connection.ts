@@ -10,6 +10,7 @@ import {
   type RequestInput,
   type ResponseOutput,
 } from '@edgelog/wire';
+import type { KafkaSecurity } from './security.ts';
 
 const LENGTH_BYTES = 4;
 const FRAME_BYTES_MAX = 100 * 1024 * 1024;
@@ -21,6 +22,8 @@ export interface ConnectionOptions {
   readonly clientId: string;
   /** How long connecting may take, and each answer. */
   readonly timeoutMs: number;
+  /** Default: neither encryption nor credentials. */
+  readonly security?: KafkaSecurity;
 }
 
 export interface RequestOptions {

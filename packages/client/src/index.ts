@@ -1,4 +1,12 @@
+export {
+  type CallOptions,
+  KafkaCluster,
+  type KafkaClusterOptions,
+  type LeaderOptions,
+} from './cluster/kafka-cluster.ts';
+export type { MetadataAnswer, PartitionMetadata, TopicMetadata } from './cluster/metadata.ts';
 export { Connection, type ConnectionOptions, type RequestBody, type RequestOptions } from './connection.ts';
+export { check, isPassing, isRetriable, KafkaRefusal, refusal } from './refusal.ts';
 export {
   type KafkaSecurity,
   NO_SECURITY,
