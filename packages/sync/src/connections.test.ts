@@ -108,7 +108,9 @@ describe.each([
 
   test('a stream with an illegal topic is refused and named; the others flow', async () => {
     const refusals: string[] = [];
-    const hub = hubStore({ illegalTopics: ['bad topic'] });
+    const incidents: unknown[] = [];
+    const incident = (told: unknown) => incidents.push(told);
+    const hub = Object.assign(hubStore({ illegalTopics: ['bad topic'] }), { incident });
     const store = agentStore(
       { topics: ['bad topic', 'good'] },
       { refused: (run, code) => refusals.push(`${run.topic}: ${code}`) },
@@ -122,6 +124,9 @@ describe.each([
       state: 'refused',
       reason: expect.stringContaining('illegal-topic'),
     });
+    expect(incidents).toMatchObject([
+      { type: 'refusal', gateway: 'gw', run: { topic: 'bad topic' }, code: 'illegal-topic' },
+    ]);
     expect(recordsAt(hub)).toEqual([2]);
   });
 
@@ -166,7 +171,9 @@ describe.each([
 
   test('a gateway restored to an older copy: what the hub has is kept, a new run begins', async () => {
     const reasons: string[] = [];
-    const [hub, store] = [hubStore(), agentStore({}, { diverged: (_run, reason) => reasons.push(reason) })];
+    const incidents: unknown[] = [];
+    const hub = Object.assign(hubStore(), { incident: (incident: unknown) => incidents.push(incident) });
+    const store = agentStore({}, { diverged: (_run, reason) => reasons.push(reason) });
     const uplink = await connect(hub, { port: store });
     for (let n = 0; n < 5; n++) await store.ingest(0, [n]);
     uplink.notify();
@@ -181,6 +188,7 @@ describe.each([
     uplink.setPaused(false);
     await until(() => store.stored()[0]!.drained, 'third part');
     expect(reasons).toEqual(['hub-ahead']);
+    expect(incidents).toMatchObject([{ type: 'divergence', gateway: 'gw', reason: 'hub-ahead' }]);
     expect(recordsAt(hub)).toEqual([...numbers(0, 10), 100, 101, 102]);
   });
 

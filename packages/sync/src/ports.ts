@@ -66,9 +66,9 @@ export interface UplinkStream {
   readonly acked: Position | undefined;
   /**
    * Sealed batches from `offset`, already carrying the run's producer id, whole and contiguous; at most `maxBytes`
-   * unless the first alone is larger. Empty at the end.
+   * unless the first alone is larger. Empty at the end. `memory` gives what to read into, where that is not to be fresh memory.
    */
-  read(offset: number, maxBytes: number): Buffer[];
+  read(offset: number, maxBytes: number, memory?: (sizeBytes: number) => Buffer): Buffer[];
   /**
    * CRC of the batch whose last offset is `next` − 1, if it is still here. A port that drops what was not acknowledged
    * remembers the CRCs of what may have been sent of it (no more than the hub's credit).
@@ -137,16 +137,44 @@ export interface Refusal {
 
 export type HubAppend = { readonly ok: true; readonly committed: Promise<Position | Refusal> } | Refusal;
 
-/** Implemented by the hub's broker; later also by a sink that writes into an existing Kafka cluster. */
+/** What an operator should hear of a gateway, besides the gaps that it declares. */
+export type Incident =
+  /** The positions of gateway and hub disagree: a restored disk, a clone, lost data. `position` is the hub's. */
+  | {
+      readonly type: 'divergence';
+      readonly gateway: string;
+      readonly run: RunInfo;
+      readonly reason: DivergenceReason;
+      readonly position: Position | undefined;
+    }
+  /** A stream was refused for what it is or holds, not for the moment. Told again whenever it is tried again. */
+  | {
+      readonly type: 'refusal';
+      readonly gateway: string;
+      readonly run: RunInfo;
+      readonly code: RefusalCode;
+      readonly message: string;
+    }
+  /** Two live processes claim one name. */
+  | {
+      readonly type: 'duplicate-gateway';
+      readonly gateway: string;
+      readonly holder: { readonly instance: string; readonly remote: string };
+      readonly refused: { readonly instance: string; readonly remote: string };
+    };
+
+/** Implemented by the hub's broker, and by the sink that writes into an existing Kafka cluster. */
 export interface HubPort {
   readonly hubId: string;
   /**
    * Finds or makes the partition for the run and remembers the mapping durably. Answers the committed position
-   * (after anything in flight is flushed), undefined when no batch of the run is committed here.
+   * (after anything in flight is flushed), undefined when no batch of the run is committed here. `acked` is what the gateway says
+   * was acknowledged, for a port that may be told less than is so (by a broker that does not know yet that it leads no more).
    */
   openRun(
     gateway: string,
     run: RunInfo,
+    acked?: Position,
   ): Promise<{ ok: true; partition: number; position: Position | undefined } | Refusal>;
   /**
    * Appends one sealed batch, in call order per run. Synchronous up to the enqueue; `committed` resolves once the batch
@@ -158,4 +186,6 @@ export interface HubPort {
   append(producerId: number, batch: Buffer): HubAppend;
   /** Records a declared gap durably. */
   recordGap(gateway: string, gap: Gap): Promise<void>;
+  /** Returns at once: what becomes of it delays no gateway. */
+  incident?(incident: Incident): void;
 }

@@ -75,6 +75,7 @@ export async function startSyncServer(options: SyncServerOptions): Promise<SyncS
         case 'refuse':
           rejected.refused++;
           log.error('two live agents under one name', { gateway, message: effect.message });
+          tellDuplicate(gateway);
           connection.dismiss('duplicate-instance', effect.message);
           break;
         case 'replace':
@@ -87,6 +88,13 @@ export async function startSyncServer(options: SyncServerOptions): Promise<SyncS
           break;
       }
     }
+  };
+
+  const tellDuplicate = (gateway: string) => {
+    const duplicate = registry.duplicates.get(gateway);
+    if (duplicate === undefined) return;
+    const { holder, refused } = duplicate;
+    hub.incident?.({ type: 'duplicate-gateway', gateway, holder, refused });
   };
 
   const admit = async (connection: AgentConnection) => {
@@ -108,6 +116,7 @@ export async function startSyncServer(options: SyncServerOptions): Promise<SyncS
     const challenger = challengers.get(effect.connection);
     if (challenger === undefined || effect.type === 'probe') return;
     challengers.delete(effect.connection);
+    if (effect.type === 'refuse') tellDuplicate(challenger.gateway);
     challenger.answer(effect.type === 'admit' ? undefined : effect.message);
     tell({ type: 'gone', gateway: challenger.gateway, connection: effect.connection });
   };

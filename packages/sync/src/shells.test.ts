@@ -82,7 +82,8 @@ describe('uplink and sync server over loopback', () => {
   });
 
   test('identical client ids kick each other (rtl_433): of two live instances under one name the first stays, the second is refused by name and stays away', async () => {
-    const hub = hubStore();
+    const incidents: unknown[] = [];
+    const hub = Object.assign(hubStore(), { incident: (incident: unknown) => incidents.push(incident) });
     const [original, clone] = [agentStore(), agentStore()];
     clone.identity.instance = 'gw-clone';
     const server = await serve({ hub });
@@ -99,6 +100,9 @@ describe('uplink and sync server over loopback', () => {
     });
     expect(server.status().duplicates).toMatchObject([
       { gateway: 'gw', holder: { instance: 'gw-0' }, refused: { instance: 'gw-clone' }, count: 1 },
+    ]);
+    expect(incidents).toMatchObject([
+      { type: 'duplicate-gateway', gateway: 'gw', refused: { instance: 'gw-clone' } },
     ]);
   });
 

@@ -1,4 +1,4 @@
-import type { AgentFrame, HubFrame } from '../frames/types.ts';
+import type { AgentFrame, HubFrame, RefuseFrame } from '../frames/types.ts';
 import type { SyncLog } from '../log.ts';
 import type { HubPort, RefusalCode } from '../ports.ts';
 import type { HubEffect, HubEvent } from './events.ts';
@@ -17,6 +17,15 @@ export interface HubLinkOptions {
   /** Something waits to go out: call `flush` once before the turn is over. */
   wantsFlush(): void;
 }
+
+/** Refusals that a gateway does not get over by itself. */
+const LASTING: ReadonlySet<RefusalCode> = new Set([
+  'illegal-topic',
+  'topic-missing',
+  'batch-too-large',
+  'corrupt-batch',
+  'unauthorized',
+]);
 
 /**
  * One session and the store it feeds: turns the session's effects into calls of the port, and their answers into
@@ -66,6 +75,7 @@ export class HubLink {
     switch (effect.type) {
       case 'send':
         send(effect.frame);
+        if (effect.frame.type === 'refuse') this.#refused(effect.frame);
         break;
       case 'register':
         register(effect.gateway, effect.instance);
@@ -81,14 +91,12 @@ export class HubLink {
         hub.recordGap(gateway, gap).then(() => this.#run({ type: 'gapDone', id }), this.#failed);
         break;
       }
-      case 'divergence':
-        log.error('a gateway and this hub have diverged', {
-          gateway,
-          ...effect.run,
-          reason: effect.reason,
-          position: effect.position,
-        });
+      case 'divergence': {
+        const { run, reason, position } = effect;
+        log.error('a gateway and this hub have diverged', { gateway, ...run, reason, position });
+        hub.incident?.({ type: 'divergence', gateway, run, reason, position });
         break;
+      }
       case 'report':
         log[effect.level](effect.event, effect.fields);
         break;
@@ -98,8 +106,14 @@ export class HubLink {
     }
   }
 
-  #openRun({ handle, run }: Extract<HubEffect, { type: 'openRun' }>): void {
-    this.#options.hub.openRun(this.session.gateway, run).then((answer) => {
+  #refused({ handle, code, message }: RefuseFrame): void {
+    const run = handle === null ? undefined : this.session.streams.get(handle)?.run;
+    if (run === undefined || !LASTING.has(code)) return;
+    this.#options.hub.incident?.({ type: 'refusal', gateway: this.session.gateway, run, code, message });
+  }
+
+  #openRun({ handle, run, acked }: Extract<HubEffect, { type: 'openRun' }>): void {
+    this.#options.hub.openRun(this.session.gateway, run, acked).then((answer) => {
       if (answer.ok) {
         const { partition, position } = answer;
         this.#run({ type: 'runOpened', handle, partition, position });
