@@ -8,11 +8,13 @@ const VERSIONS = {
   metadata: 12,
   createTopics: 7,
   deleteTopics: 6,
+  deleteRecords: 2,
   incrementalAlterConfigs: 1,
   alterPartitionReassignments: 1,
 } as const;
 
 const TOPIC_RESOURCE = 2;
+const BROKER_RESOURCE = 4;
 const SET = 0;
 
 export interface TopicOptions {
@@ -26,10 +28,10 @@ export type PartitionInfo = Topic['partitions'][number];
 
 /** What tests ask of a Kafka cluster, by way of any broker that answers; every answer other than NONE throws. */
 export class KafkaAdmin {
-  readonly #ports: () => readonly number[];
+  readonly #ports: () => ReadonlyMap<number, number>;
 
-  /** `ports`: those of the brokers that are up. */
-  constructor(ports: () => readonly number[]) {
+  /** `ports`: by id, those of the brokers that are up. */
+  constructor(ports: () => ReadonlyMap<number, number>) {
     this.#ports = ports;
   }
 
@@ -49,7 +51,7 @@ export class KafkaAdmin {
     });
     check(`createTopics ${name}`, topics[0]!);
     await until(`every broker knows ${name}`, async () => {
-      const known = await Promise.all(this.#ports().map((port) => this.#topic(name, port)));
+      const known = await this.#everywhere(name);
       return known.every(
         (topic) =>
           topic?.partitions.length === partitions && topic.partitions.every((one) => one.leaderId >= 0),
@@ -64,12 +66,25 @@ export class KafkaAdmin {
     });
     check(`deleteTopics ${name}`, responses[0]!);
     await until(`no broker knows ${name}`, async () => {
-      const known = await Promise.all(this.#ports().map((port) => this.#topic(name, port)));
+      const known = await this.#everywhere(name);
       return known.every((topic) => topic === undefined);
     });
   }
 
-  async setTopicConfigs(name: string, configs: Readonly<Record<string, string>>): Promise<void> {
+  setTopicConfigs(name: string, configs: Readonly<Record<string, string>>): Promise<void> {
+    return this.#setConfigs(TOPIC_RESOURCE, name, configs);
+  }
+
+  /** Of all brokers, and at once; only those that Kafka can change while it runs. */
+  setBrokerConfigs(configs: Readonly<Record<string, string>>): Promise<void> {
+    return this.#setConfigs(BROKER_RESOURCE, '', configs);
+  }
+
+  async #setConfigs(
+    resourceType: number,
+    resourceName: string,
+    configs: Readonly<Record<string, string>>,
+  ): Promise<void> {
     const { responses } = await askKafka(
       this.#port(),
       'incrementalAlterConfigs',
@@ -78,8 +93,8 @@ export class KafkaAdmin {
         validateOnly: false,
         resources: [
           {
-            resourceType: TOPIC_RESOURCE,
-            resourceName: name,
+            resourceType,
+            resourceName,
             configs: Object.entries(configs).map(([key, value]) => ({
               name: key,
               configOperation: SET,
@@ -89,7 +104,7 @@ export class KafkaAdmin {
         ],
       },
     );
-    check(`incrementalAlterConfigs ${name}`, responses[0]!);
+    check(`incrementalAlterConfigs ${resourceName}`, responses[0]!);
   }
 
   /** Gives one partition other replicas, and waits until it has no others. The first is the preferred leader. */
@@ -109,6 +124,21 @@ export class KafkaAdmin {
       const { replicaNodes, isrNodes } = await this.partition(name, partition);
       return [replicaNodes, isrNodes].every((nodes) => sorted(nodes) === sorted(replicas));
     });
+  }
+
+  /** Deletes what lies before `offset`, at the leader. */
+  async deleteRecords(name: string, partition: number, offset: number): Promise<void> {
+    const { leaderId } = await this.partition(name, partition);
+    const { topics } = await askKafka(this.#portOf(leaderId), 'deleteRecords', VERSIONS.deleteRecords, {
+      timeoutMs: TIMEOUT_MS,
+      topics: [{ name, partitions: [{ partitionIndex: partition, offset }] }],
+    });
+    check(`deleteRecords ${name}-${partition}`, { ...topics[0]!.partitions[0]!, errorMessage: null });
+  }
+
+  /** Undefined: there is no such topic. */
+  async topicId(name: string): Promise<string | undefined> {
+    return (await this.#topic(name, this.#port()))?.topicId;
   }
 
   /** As one of the brokers knows it now. */
@@ -134,9 +164,20 @@ export class KafkaAdmin {
     return topic?.errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION ? undefined : topic;
   }
 
+  #everywhere(name: string): Promise<(Topic | undefined)[]> {
+    return Promise.all([...this.#ports().values()].map((port) => this.#topic(name, port)));
+  }
+
+  /** Of any of them. */
   #port(): number {
-    const [port] = this.#ports();
+    const [port] = this.#ports().values();
     if (port === undefined) throw new Error('no broker is up');
+    return port;
+  }
+
+  #portOf(broker: number): number {
+    const port = this.#ports().get(broker);
+    if (port === undefined) throw new Error(`broker ${broker} is not up`);
     return port;
   }
 }

@@ -164,7 +164,9 @@ export class KafkaProcesses {
     this.nodes = parts.nodes;
     this.#network = parts.network;
     this.#security = parts.security;
-    this.admin = new KafkaAdmin(() => this.nodes.filter(({ alive }) => alive).map(({ port }) => port));
+    this.admin = new KafkaAdmin(
+      () => new Map(this.nodes.filter(({ alive }) => alive).map(({ id, port }) => [id, port])),
+    );
     process.once('exit', this.#killAll);
   }
 

@@ -1,0 +1,115 @@
+import { type BatchHeader, iterateBatches, patchBatchOffset, type ResponseOutput } from '@edgelog/wire';
+import type { KafkaProcesses } from '../harness/kafka.ts';
+import { askKafka } from '../harness/kafka-raw.ts';
+
+/** Versions that name topics by name, as Kafka 4.1 speaks them. */
+const VERSIONS = { produce: 12, fetch: 12, listOffsets: 8, offsetForLeaderEpoch: 4, describeProducers: 0 };
+const LATEST = -1;
+const TIMEOUT_MS = 15_000;
+const FETCH_BYTES = 8 * 2 ** 20;
+
+export type ProduceAnswer = ResponseOutput<'produce'>['responses'][number]['partitionResponses'][number];
+
+/** One partition of real Kafka, asked with single requests at whoever leads it: what the sink relies on, without the sink. */
+export class RawPartition {
+  readonly #kafka: KafkaProcesses;
+  readonly topic: string;
+  readonly index: number;
+
+  constructor(kafka: KafkaProcesses, topic: string, index = 0) {
+    this.#kafka = kafka;
+    this.topic = topic;
+    this.index = index;
+  }
+
+  /** A batch that begins at offset 0, as Kafka wants them, whatever it says itself. */
+  produce(batch: Buffer): Promise<ProduceAnswer> {
+    const fromZero = Buffer.from(batch);
+    patchBatchOffset(fromZero, 0, 0, -1);
+    return this.produceAsIs(fromZero);
+  }
+
+  async produceAsIs(batch: Buffer, acks = -1): Promise<ProduceAnswer> {
+    const { responses } = await askKafka(await this.#port(), 'produce', VERSIONS.produce, {
+      acks,
+      timeoutMs: TIMEOUT_MS,
+      topicData: [{ name: this.topic, partitionData: [{ index: this.index, records: batch }] }],
+    });
+    return responses[0]!.partitionResponses[0]!;
+  }
+
+  /** What DescribeProducers tells of one producer id. */
+  async producer(id: number): Promise<{ lastSequence: number; producerEpoch: number } | undefined> {
+    const { topics } = await askKafka(await this.#port(), 'describeProducers', VERSIONS.describeProducers, {
+      topics: [{ name: this.topic, partitionIndexes: [this.index] }],
+    });
+    return topics[0]!.partitions[0]!.activeProducers.find(({ producerId }) => producerId === id);
+  }
+
+  /** The end for a consumer: the high watermark. */
+  async highWatermark(): Promise<number> {
+    const { topics } = await askKafka(await this.#port(), 'listOffsets', VERSIONS.listOffsets, {
+      replicaId: -1,
+      isolationLevel: 0,
+      topics: [{ name: this.topic, partitions: [{ partitionIndex: this.index, timestamp: LATEST }] }],
+    });
+    return topics[0]!.partitions[0]!.offset;
+  }
+
+  /** What OffsetForLeaderEpoch answers for the epoch of now. */
+  async epochEnd(): Promise<{ leaderEpoch: number; endOffset: number; errorCode: number }> {
+    const { leaderEpoch } = await this.#kafka.admin.partition(this.topic, this.index);
+    const { topics } = await askKafka(
+      await this.#port(),
+      'offsetForLeaderEpoch',
+      VERSIONS.offsetForLeaderEpoch,
+      {
+        topics: [
+          {
+            topic: this.topic,
+            partitions: [{ partition: this.index, currentLeaderEpoch: leaderEpoch, leaderEpoch }],
+          },
+        ],
+      },
+    );
+    return topics[0]!.partitions[0]!;
+  }
+
+  /** Every committed batch from `offset` on. */
+  async batches(offset = 0): Promise<{ header: BatchHeader; bytes: Buffer }[]> {
+    const end = await this.highWatermark();
+    const found: { header: BatchHeader; bytes: Buffer }[] = [];
+    for (let at = offset; at < end; ) {
+      const { responses } = await askKafka(await this.#port(), 'fetch', VERSIONS.fetch, {
+        maxWaitMs: 0,
+        minBytes: 0,
+        topics: [
+          {
+            topic: this.topic,
+            partitions: [{ partition: this.index, fetchOffset: at, partitionMaxBytes: FETCH_BYTES }],
+          },
+        ],
+        forgottenTopicsData: [],
+      });
+      const { records } = responses[0]!.partitions[0]!;
+      const before = at;
+      for (const { at: from, header } of iterateBatches(records!)) {
+        found.push({ header, bytes: records!.subarray(from, from + header.sizeBytes) });
+        at = header.lastOffset + 1;
+      }
+      if (at === before) throw new Error(`${this.topic}-${this.index}: nothing at ${at}, its end is ${end}`);
+    }
+    return found;
+  }
+
+  /** Of a partition that has one batch. */
+  async onlyBatch(): Promise<{ header: BatchHeader; bytes: Buffer }> {
+    const [first, ...more] = await this.batches();
+    if (first === undefined || more.length > 0) throw new Error(`there is not one batch in ${this.topic}`);
+    return first;
+  }
+
+  async #port(): Promise<number> {
+    return (await this.#kafka.leaderOf(this.topic, this.index)).port;
+  }
+}
