@@ -35,7 +35,7 @@ export type HubEffect =
   | { type: 'send'; frame: HubFrame }
   /** Ask the registry; answer with `admitted` or `dismiss`, perhaps later. */
   | { type: 'register'; gateway: string; instance: string }
-  | { type: 'openRun'; handle: number; run: RunInfo }
+  | { type: 'openRun'; handle: number; run: RunInfo; acked: Position | undefined }
   /** Append now; `appendRefused` in the same turn, or `committed` or `commitRefused` later. */
   | { type: 'append'; handle: number; producerId: number; batch: Buffer }
   | { type: 'recordGap'; id: number; gap: Gap }

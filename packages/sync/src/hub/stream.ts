@@ -63,7 +63,7 @@ export function openStream(session: HubSession, frame: OpenFrame, out: HubEffect
   };
   session.streams.set(handle, stream);
   session.runs.set(producerId, stream);
-  out.push({ type: 'openRun', handle, run });
+  out.push({ type: 'openRun', handle, run, acked });
   return undefined;
 }
 

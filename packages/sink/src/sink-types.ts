@@ -1,0 +1,63 @@
+import type { HubPort, SyncLog } from '@edgelog/sync';
+import type { SinkCluster } from './cluster.ts';
+import type { TopicFinding } from './findings.ts';
+import type { SinkSettings } from './settings.ts';
+
+/** `after` resolves nothing and keeps no process alive; the function given back ends it. */
+export interface SinkTimers {
+  after(ms: number, run: () => void): () => void;
+}
+
+export interface KafkaSinkOptions {
+  readonly cluster: SinkCluster;
+  readonly log: SyncLog;
+  readonly settings: SinkSettings;
+  readonly timers: SinkTimers;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Milliseconds of a clock that nobody sets. */
+  readonly monotonic: () => number;
+  /** Drawn for each sink: tells its records in the positions topic from another's. */
+  readonly instance: string;
+}
+
+export interface KafkaSinkStatus {
+  readonly clusterId: string;
+  /** Runs opened here, and batches and bytes of theirs that the cluster has yet to answer for. */
+  readonly runs: number;
+  readonly inFlightBatches: number;
+  readonly inFlightBytes: number;
+  /** Since the start. */
+  readonly committedBatches: number;
+  readonly committedRecords: number;
+  readonly committedBytes: number;
+  readonly unknownOutcomes: number;
+  readonly refusedBatches: number;
+  readonly openings: number;
+  readonly scannedBytes: number;
+  /** Runs whose committed position is yet to be written to the positions topic, and for how long the oldest has been. */
+  readonly positionsBehind: number;
+  readonly positionsBehindMs: number;
+  readonly scans: readonly {
+    readonly topic: string;
+    readonly partition: number;
+    readonly offset: number;
+    readonly end: number;
+  }[];
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: number;
+    readonly findings: readonly TopicFinding[];
+  }[];
+  readonly eventsWaiting: number;
+  /** The newest last. */
+  readonly lastErrors: readonly { readonly at: number; readonly what: string; readonly message: string }[];
+}
+
+export interface KafkaSink extends HubPort {
+  status(): KafkaSinkStatus;
+  /** Resolves when all that is committed is in the positions topic, and all events are written. */
+  flush(): Promise<void>;
+  /** Takes nothing more, waits for what is in flight, writes positions. The cluster's connections end with it. */
+  close(): Promise<void>;
+}
