@@ -1,4 +1,4 @@
-import { StoredDamageError } from '@edgelog/log';
+import { type ReadOptions, StoredDamageError } from '@edgelog/log';
 import type { Gap, NewRunReason, Position, RefusalCode, RefusedBatch, UplinkStream } from '@edgelog/sync';
 import { readBatchHeader, restampProducer } from '@edgelog/wire';
 import type { EdgeStream } from './edge-stream.ts';
@@ -64,11 +64,11 @@ export class UplinkRun implements UplinkStream {
   }
 
   /** Throws StoredDamageError; where everything before it is acknowledged, what is damaged has been left out when it does. */
-  read(offset: number, maxBytes: number): Buffer[] {
+  read(offset: number, maxBytes: number, memory?: ReadOptions['memory']): Buffer[] {
     const end = this.sealedEndOffset;
     if (offset >= end) return [];
     try {
-      const { batches } = this.#stream.log.read(offset, { maxBytes });
+      const { batches } = this.#stream.log.read(offset, { maxBytes, ...(memory && { memory }) });
       return batches
         .filter((batch) => readBatchHeader(batch).baseOffset < end)
         .map((batch) => this.#underThisRun(batch));

@@ -1,5 +1,6 @@
 export type { Connect } from './agent/connection.ts';
 export { AgentLink, type AgentLinkOptions } from './agent/link.ts';
+export { ReadMemory } from './agent/read-memory.ts';
 export { handleAgent } from './agent/session.ts';
 export { decodeFrame, encodeFrame } from './frames/codec.ts';
 export * from './frames/types.ts';

@@ -2,6 +2,7 @@ import { backoffMs, EdgelogError, TokenBucket } from '@edgelog/base';
 import type { UplinkConnection } from './agent/connection.ts';
 import type { Retry } from './agent/events.ts';
 import { AgentLink } from './agent/link.ts';
+import { ReadMemory } from './agent/read-memory.ts';
 import { streamStatuses } from './agent/status.ts';
 import { overWebSocket } from './agent/web-socket.ts';
 import { MAX_FRAME_BYTES } from './limits.ts';
@@ -81,6 +82,7 @@ class UplinkShell implements Uplink {
   #isCongested = false;
   readonly #restarting = new Set<number>();
   readonly #ticker: NodeJS.Timeout;
+  readonly #memory = new ReadMemory();
   #connection: UplinkConnection | undefined;
   #link: AgentLink | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
@@ -225,6 +227,7 @@ class UplinkShell implements Uplink {
       moveAfterMs: this.#urls.length > 1 ? this.#moveAfterMs() : undefined,
       refusedRetryMs: this.#tuning.refusedRetryMs,
       restarting: this.#restarting,
+      memory: connection.copiesBatches === true ? this.#memory : undefined,
       send: (frame) => connection.send(frame),
       welcomed: (hub) => this.#welcomed(hub, connection.hasHubClock),
       end: (retry, code, message) => this.#ended(connection, retry, code, message),

@@ -14,6 +14,7 @@ import {
   AgentLink,
   type DivergenceReason,
   type HubFrame,
+  ReadMemory,
   type RunInfo,
 } from '@edgelog/sync';
 import { RESERVED_PRODUCER_ID_MIN } from '@edgelog/wire';
@@ -263,6 +264,7 @@ export class GatewayProcess {
       wallMs: () => this.machine.wallMs(),
       maxFrameBytes,
       restarting: this.#restarting,
+      memory: new ReadMemory(),
       send: (frame: AgentFrame) => wire.send('hub', frame),
       end: (retry, code, message) => {
         trace(this.name, 'ends the session', { retry, code, message });

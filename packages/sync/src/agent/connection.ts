@@ -8,6 +8,8 @@ export interface UplinkConnection {
   readonly congested: boolean;
   /** The other end has a clock of its own, which the welcome and `hubTime` tell. */
   readonly hasHubClock: boolean;
+  /** `send` has copied a batch's bytes before it returns, so that they may be written over then. Default false. */
+  readonly copiesBatches?: boolean;
   send(frame: AgentFrame): void;
   /** Says goodbye. */
   close(code: RefusalCode, message: string): void;

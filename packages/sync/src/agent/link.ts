@@ -11,6 +11,7 @@ import type {
   UplinkStream,
 } from '../ports.ts';
 import type { AgentEffect, AgentEvent, AgentEventOf, Retry } from './events.ts';
+import type { ReadMemory } from './read-memory.ts';
 import { handleAgent } from './session.ts';
 import { type AgentSession, createAgentSession } from './state.ts';
 
@@ -25,6 +26,8 @@ export interface AgentLinkOptions {
   moveAfterMs?: number | undefined;
   /** How long a stream that was refused for good stays so before it is tried again, ms. Default 60,000. */
   refusedRetryMs?: number | undefined;
+  /** Batches are read into it, each read over the one before: `send` copies what it is given. Default: fresh memory for each. */
+  memory?: ReadMemory | undefined;
   send(frame: AgentFrame): void;
   /** The session is over: close the connection. */
   end(retry: Retry, code: RefusalCode, message: string): void;
@@ -188,8 +191,10 @@ export class AgentLink {
   #read(producerId: number, offset: number, maxBytes: number): AgentEventOf<'batches'>['batches'] {
     const stream = this.#stream(producerId);
     if (stream === undefined) return [];
+    const { memory } = this.#options;
+    memory?.begin();
     try {
-      return stream.read(offset, maxBytes);
+      return stream.read(offset, maxBytes, memory?.take);
     } catch (error) {
       if (error instanceof EdgelogError) return { problem: `${error.code}: ${error.message}` };
       throw error;

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { EdgelogError } from '@edgelog/base';
 import { type ClientOptions, type RawData, WebSocket } from 'ws';
 import { closeArguments, closeReason } from '../closing.ts';
+import { batchFrameBytes, encodeBatchFrame } from '../frames/batch-frame.ts';
 import { encodeFrame } from '../frames/codec.ts';
 import { frameFromHub } from '../frames/message.ts';
 import type { AgentFrame } from '../frames/types.ts';
@@ -9,6 +10,7 @@ import { clockIn, Heartbeat } from '../heartbeat.ts';
 import type { RefusalCode } from '../ports.ts';
 import type { Route, UplinkTuning } from '../uplink-types.ts';
 import type { Connect, ConnectionEvents, UplinkConnection } from './connection.ts';
+import { SendMemory } from './send-memory.ts';
 
 const monotonicMs = () => performance.now();
 
@@ -21,10 +23,12 @@ export const overWebSocket: Connect = (url, route, tuning, events) =>
 /** One WebSocket to a hub: frames in, frames out, dead when silent. */
 class WebSocketConnection implements UplinkConnection {
   readonly hasHubClock = true;
+  readonly copiesBatches = true;
   readonly #ws: WebSocket;
   readonly #tuning: UplinkTuning;
   readonly #events: ConnectionEvents;
   readonly #patience: NodeJS.Timeout;
+  readonly #memory = new SendMemory();
   #heartbeat: Heartbeat | undefined;
   #waitsForRoom = false;
   #closed = false;
@@ -84,7 +88,16 @@ class WebSocketConnection implements UplinkConnection {
   }
 
   send(frame: AgentFrame): void {
-    if (this.#ws.readyState === WebSocket.OPEN) this.#ws.send(encodeFrame(frame), this.#sent);
+    if (this.#ws.readyState !== WebSocket.OPEN) return;
+    if (frame.type !== 'batch') {
+      this.#ws.send(encodeFrame(frame), this.#sent);
+      return;
+    }
+    const piece = this.#memory.take(batchFrameBytes(frame));
+    this.#ws.send(encodeBatchFrame(frame, piece.bytes), () => {
+      this.#memory.release(piece);
+      this.#sent();
+    });
   }
 
   close(code: RefusalCode, message: string): void {

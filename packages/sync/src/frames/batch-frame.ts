@@ -13,9 +13,17 @@ const BYTE_STRING = 2;
 export const isBatchFrame = (message: Buffer) =>
   message.length > 1 && message[0] === ARRAY_OF_3 && message[1] === FRAME_TYPE.batch;
 
-export function encodeBatchFrame(frame: BatchFrame): Buffer {
+/** What `encodeBatchFrame` takes. */
+export function batchFrameBytes({ handle, bytes }: BatchFrame): number {
+  return 2 + headBytes(handle) + headBytes(bytes.length) + bytes.length;
+}
+
+/** Into `message`, which has exactly `batchFrameBytes`. */
+export function encodeBatchFrame(
+  frame: BatchFrame,
+  message: Buffer = Buffer.allocUnsafe(batchFrameBytes(frame)),
+): Buffer {
   const { handle, bytes } = frame;
-  const message = Buffer.allocUnsafe(2 + headBytes(handle) + headBytes(bytes.length) + bytes.length);
   message[0] = ARRAY_OF_3;
   message[1] = FRAME_TYPE.batch;
   const at = writeHead(message, writeHead(message, 2, UNSIGNED, handle), BYTE_STRING, bytes.length);
