@@ -7,6 +7,7 @@ export {
   type RequestOf,
   type ResponseOf,
   type ResponseOutput,
+  saslApis,
 } from './apis/index.ts';
 export {
   decodeMessage,

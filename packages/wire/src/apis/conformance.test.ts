@@ -8,7 +8,7 @@ import {
   type OfficialMessage,
   readOfficialMessages,
 } from '../testing/official-messages.ts';
-import { apis } from './index.ts';
+import { apis, saslApis } from './index.ts';
 
 /** A field at one version, the same whether it comes from our schema or from Kafka's definition. */
 interface FieldFacts {
@@ -24,7 +24,7 @@ interface FieldFacts {
 }
 
 const jar = findClientsJar();
-const kafkaApis = Object.values<Api>(apis).filter(({ isInternal }) => !isInternal);
+const kafkaApis = Object.values<Api>({ ...apis, ...saslApis }).filter(({ isInternal }) => !isInternal);
 
 if (!jar) {
   const why = `no kafka-clients jar in ${JAR_FOLDERS.join(', ')} (set EDGELOG_KAFKA_JARS)`;

@@ -12,6 +12,7 @@ import { leaveGroup } from './13-leave-group.ts';
 import { syncGroup } from './14-sync-group.ts';
 import { describeGroups } from './15-describe-groups.ts';
 import { listGroups } from './16-list-groups.ts';
+import { saslHandshake } from './17-sasl-handshake.ts';
 import { apiVersions } from './18-api-versions.ts';
 import { createTopics } from './19-create-topics.ts';
 import { deleteTopics } from './20-delete-topics.ts';
@@ -21,6 +22,7 @@ import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts';
 import { describeConfigs } from './32-describe-configs.ts';
 import { alterConfigs } from './33-alter-configs.ts';
 import { describeLogDirs } from './35-describe-log-dirs.ts';
+import { saslAuthenticate } from './36-sasl-authenticate.ts';
 import { createPartitions } from './37-create-partitions.ts';
 import { describeDelegationToken } from './41-describe-delegation-token.ts';
 import { deleteGroups } from './42-delete-groups.ts';
@@ -44,7 +46,7 @@ import { openRun } from './20010-open-run.ts';
 import { appendRuns } from './20011-append-runs.ts';
 import { challengeGateway } from './20012-challenge-gateway.ts';
 
-/** Every API with a codec, by its name. */
+/** Every API that brokers of Edgelog serve, by its name. */
 export const apis = {
   produce,
   fetch,
@@ -92,6 +94,9 @@ export const apis = {
   challengeGateway,
 } satisfies Record<string, Api>;
 
+/** What clients ask of other brokers only. */
+export const saslApis = { saslHandshake, saslAuthenticate } satisfies Record<string, Api>;
+
 export type ApiName = keyof typeof apis;
 
 type ApiRef = Api | ApiName;
@@ -120,7 +125,7 @@ export type Handlers<Context, Served extends Record<string, Api> = typeof apis> 
 
 const byKey = new Map<number, Api>(Object.values(apis).map((api) => [api.key, api]));
 
-/** The API with this key, if there is a codec for it. */
+/** The API with this key, if brokers of Edgelog serve it. */
 export function apiByKey(key: number): Api | undefined {
   return byKey.get(key);
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { apis } from '../apis/index.ts';
+import { apis, saslApis } from '../apis/index.ts';
 import {
   array,
   bigint64,
@@ -19,7 +19,7 @@ import {
   uuid,
 } from '../schema/field.ts';
 import { layoutOf } from '../schema/layout.ts';
-import { type Message, message } from '../schema/message.ts';
+import { type Api, type Message, message } from '../schema/message.ts';
 import { messageArbitrary } from '../testing/arbitrary.ts';
 import { compileDecoder } from './compile-decoder.ts';
 import { compileEncoder } from './compile-encoder.ts';
@@ -65,7 +65,7 @@ const everything = message({
 
 const messages: Message[] = [
   everything,
-  ...Object.values(apis).flatMap((api) => [api.request, api.response]),
+  ...Object.values<Api>({ ...apis, ...saslApis }).flatMap((api) => [api.request, api.response]),
 ];
 const versions = messages.flatMap((of) => {
   const [min, max] = of.versions;

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { apis } from '../apis/index.ts';
+import { apis, saslApis } from '../apis/index.ts';
 import { layoutOf } from '../schema/layout.ts';
 import type { Api, Message } from '../schema/message.ts';
 import { messageArbitrary } from '../testing/arbitrary.ts';
@@ -27,7 +27,7 @@ test.skipIf(lacking !== undefined && process.env.CI !== 'true')(
   () => {
     if (jar === undefined || lacking !== undefined) expect.fail(lacking);
     const seed = randomInt(2 ** 31);
-    const lines = Object.values<Api>(apis)
+    const lines = Object.values<Api>({ ...apis, ...saslApis })
       .filter(({ isInternal }) => !isInternal)
       .flatMap((api) => [
         ...randomLines(`${api.name}Request`, api.request, seed),
