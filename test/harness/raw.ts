@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 export function exchange(
   port: number,
   bytes: Buffer | string,
-  quietMs = 1_000,
+  quietMs = 60_000,
 ): Promise<{ reply: Buffer; closed: boolean }> {
   return new Promise((done, fail) => {
     const chunks: Buffer[] = [];
