@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { openLogStore } from '@edgelog/log';
 import { iterateRecords, readBatchHeader } from '@edgelog/wire';
 import fc from 'fast-check';
@@ -11,6 +13,7 @@ import { loadStreamStates, saveStreamState } from './stream-state.ts';
 import { silentAlarmLog, temporaryDir, until } from './testing/fixture.ts';
 import { nodeTimers } from './timers.ts';
 import type { UplinkRun } from './uplink-run.ts';
+import { MAY_BE_SENT_BYTES, SentBatches } from './uplink-sent.ts';
 
 const TOPIC = 'telemetry';
 
@@ -207,6 +210,49 @@ test('one poison batch is set aside with its bytes, and the rest of its run goes
   acknowledgeAll(next);
   expect(opened.stream.uplink.ackedOffset).toBe(20);
   await opened.close();
+});
+
+/** Bits rot wherever `value` is on the disk; who has the files open sees it. */
+function rot(dir: string, value: string): void {
+  const folder = join(dir, 'segments');
+  let hits = 0;
+  for (const name of readdirSync(folder).filter((one) => one.endsWith('.mdb'))) {
+    const bytes = readFileSync(join(folder, name));
+    for (let at = bytes.indexOf(value); at >= 0; at = bytes.indexOf(value, at + 1), hits++) bytes[at] = 0x58;
+    writeFileSync(join(folder, name), bytes, { flag: 'r+' });
+  }
+  expect(hits).toBeGreaterThan(0);
+}
+
+test('a batch that rots on the disk while it travels is still known by its CRC: the hub that has it is understood, and nothing is sent twice', async () => {
+  const dir = temporaryDir();
+  const opened = await open(dir);
+  await opened.append(20);
+  await opened.sealAll();
+  const [run] = opened.runs() as [UplinkRun];
+  const first = readBatchHeader(run.read(0, 1)[0]!);
+  const second = readBatchHeader(run.read(first.lastOffset + 1, 1)[0]!);
+  rot(dir, `${second.baseOffset} `.padEnd(100));
+  expect(() => run.read(second.baseOffset, 1)).toThrow(/CRC/);
+  expect(opened.runs()).toEqual([run]);
+  const hub = { next: second.lastOffset + 1, crc: second.crc };
+  expect(run.crcEndingAt(hub.next)).toBe(hub.crc);
+  opened.stream.uplink.dropTo(hub.next);
+  expect(run.crcEndingAt(hub.next)).toBe(hub.crc);
+  expect([...opened.stream.state.dropped].map(({ next }) => next)).toEqual([first.lastOffset + 1, hub.next]);
+  run.acknowledge(hub);
+  expect([...run.sent]).toEqual([]);
+  await opened.close();
+});
+
+test('no more ends of sent batches are remembered than a hub gives credit for', () => {
+  const sent = new SentBatches();
+  const each = MAY_BE_SENT_BYTES / 4;
+  for (let next = 1; next <= 6; next++) sent.add({ next, crc: next }, each);
+  expect([...sent].map(({ next }) => next)).toEqual([2, 3, 4, 5, 6]);
+  sent.add({ next: 3, crc: 3 }, each);
+  sent.settle(2);
+  expect([...sent].map(({ next }) => next)).toEqual([4, 5, 6, 3]);
 });
 
 test('the state of an agent before there were lanes is taken up', async () => {

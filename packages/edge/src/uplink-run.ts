@@ -3,6 +3,7 @@ import type { Gap, NewRunReason, Position, RefusalCode, RefusedBatch, UplinkStre
 import { readBatchHeader, restampProducer } from '@edgelog/wire';
 import type { EdgeStream } from './edge-stream.ts';
 import { ackedOffset, type Run } from './runs.ts';
+import { SentBatches } from './uplink-sent.ts';
 
 /** What a run asks of the stream that it belongs to. */
 export interface UplinkRunHost {
@@ -27,6 +28,7 @@ export class UplinkRun implements UplinkStream {
   readonly priority: number;
   readonly #stream: EdgeStream;
   readonly #host: UplinkRunHost;
+  readonly #sent = new SentBatches();
   #last: Run;
 
   constructor(stream: EdgeStream, run: Run, host: UplinkRunHost) {
@@ -63,6 +65,11 @@ export class UplinkRun implements UplinkStream {
     return this.#run.acked ?? undefined;
   }
 
+  /** What a hub may have got under this run in the life of this process without having acknowledged it. */
+  get sent(): Iterable<Position> {
+    return this.#sent;
+  }
+
   /** Throws StoredDamageError; where everything before it is acknowledged, what is damaged has been left out when it does. */
   read(offset: number, maxBytes: number, memory?: ReadOptions['memory']): Buffer[] {
     const end = this.sealedEndOffset;
@@ -71,7 +78,7 @@ export class UplinkRun implements UplinkStream {
       const { batches } = this.#stream.log.read(offset, { maxBytes, ...(memory && { memory }) });
       return batches
         .filter((batch) => readBatchHeader(batch).baseOffset < end)
-        .map((batch) => this.#underThisRun(batch));
+        .map((batch) => this.#sending(this.#underThisRun(batch)));
     } catch (error) {
       const run = this.#run;
       if (error instanceof StoredDamageError && offset <= ackedOffset(run)) {
@@ -89,13 +96,14 @@ export class UplinkRun implements UplinkStream {
       const [batch] = this.#stream.log.read(header.baseOffset, { maxBytes: 1 }).batches;
       return batch && readBatchHeader(this.#underThisRun(batch)).crc;
     } catch (error) {
-      if (error instanceof StoredDamageError) return undefined; // no batch to compare with
+      if (error instanceof StoredDamageError) return this.#sent.crcEndingAt(next);
       throw error;
     }
   }
 
   acknowledge(position: Position): void {
     this.#host.acknowledge(this.#run, position);
+    this.#sent.settle(position.next);
   }
 
   startNewRun(reason: NewRunReason, hub: Position | undefined): Promise<Gap | undefined> {
@@ -113,6 +121,12 @@ export class UplinkRun implements UplinkStream {
   get #run(): Run {
     this.#last = this.#host.run(this.run.producerId) ?? this.#last;
     return this.#last;
+  }
+
+  #sending(batch: Buffer): Buffer {
+    const { lastOffset, crc } = readBatchHeader(batch);
+    this.#sent.add({ next: lastOffset + 1, crc }, batch.length);
+    return batch;
   }
 
   /** Batches are sealed under the run that is the current one then; another may have taken its place since. */

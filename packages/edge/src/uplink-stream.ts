@@ -19,6 +19,7 @@ import {
 } from './runs.ts';
 import type { StreamState } from './stream-state.ts';
 import { UplinkRun, type UplinkRunHost } from './uplink-run.ts';
+import { MAY_BE_SENT_BYTES } from './uplink-sent.ts';
 
 /** A batch that a hub never takes, to be kept elsewhere. */
 export interface PoisonBatch {
@@ -59,8 +60,6 @@ export interface Backlog {
 
 /** Runs of which nothing is left here that are still compared with the hub, so that it does not lose them unnoticed. */
 const PAST_RUNS_KEPT = 8;
-/** No session has more than its credit under way (DESIGN, sync): of what is dropped, the hub may have so much. */
-const MAY_BE_SENT_BYTES = 8 * 2 ** 20;
 const DROPPED_CRCS_KEPT = 1024;
 
 /** A stream as the uplink sees it: its runs, what may travel of each, and what the hub has acknowledged. */
@@ -296,32 +295,48 @@ export class EdgeUplinkStream {
     const settled = this.ackedOffset;
     const dropped: Position[] = this.#state.dropped.filter(({ next }) => next > settled);
     for (const run of this.runs()) {
-      let offset = Math.max(run.acked?.next ?? run.run.firstOffset, this.logStartOffset);
-      for (let bytes = 0; offset < Math.min(below, run.sealedEndOffset) && bytes < MAY_BE_SENT_BYTES; ) {
-        const batch = this.#batchAt(offset);
-        if (batch === undefined) break;
-        offset = readBatchHeader(batch).lastOffset + 1;
-        bytes += batch.length;
-        const crc = run.crcEndingAt(offset);
-        if (crc !== undefined) dropped.push({ next: offset, crc });
-      }
+      const known = new Map<number, number>();
+      for (const { next, crc } of run.sent)
+        if (this.logStartOffset < next && next <= below) known.set(next, crc);
+      for (const { next, crc } of this.#mayBeSent(run, below)) known.set(next, crc);
+      const inOrder = [...known].sort(([a], [b]) => a - b);
+      dropped.push(...inOrder.map(([next, crc]) => ({ next, crc })));
     }
     this.#state.dropped = dropped.slice(0, DROPPED_CRCS_KEPT);
+  }
+
+  /** Ends of batches below `below` that can be read and that a process before this one may have sent. */
+  *#mayBeSent(run: UplinkRun, below: number): Generator<Position> {
+    let offset = Math.max(run.acked?.next ?? run.run.firstOffset, this.logStartOffset);
+    for (let bytes = 0; offset < Math.min(below, run.sealedEndOffset) && bytes < MAY_BE_SENT_BYTES; ) {
+      const found = this.#batchAt(offset);
+      if (found instanceof StoredDamageError) {
+        offset = found.damage.endOffset;
+        continue;
+      }
+      if (found === undefined) break;
+      offset = readBatchHeader(found).lastOffset + 1;
+      bytes += found.length;
+      const crc = run.crcEndingAt(offset);
+      if (crc !== undefined) yield { next: offset, crc };
+    }
   }
 
   #timestampAt(from: number): number | undefined {
     const offset = Math.max(from, this.logStartOffset);
     if (offset >= this.sealedEndOffset) return this.#stream.oldestUnsealed;
-    const batch = this.#batchAt(offset);
-    return batch === undefined ? undefined : readBatchHeader(batch).baseTimestamp;
+    const found = this.#batchAt(offset);
+    return found === undefined || found instanceof StoredDamageError
+      ? undefined
+      : readBatchHeader(found).baseTimestamp;
   }
 
-  /** Undefined where it cannot be read. */
-  #batchAt(offset: number): Buffer | undefined {
+  /** Undefined where nothing is sealed. */
+  #batchAt(offset: number): Buffer | StoredDamageError | undefined {
     try {
       return this.#stream.log.read(offset, { maxBytes: 1 }).batches[0];
     } catch (error) {
-      if (error instanceof StoredDamageError) return undefined;
+      if (error instanceof StoredDamageError) return error;
       throw error;
     }
   }

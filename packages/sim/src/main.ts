@@ -58,13 +58,17 @@ async function replay(run: Run, seed: number): Promise<boolean> {
   return outcome.violations.length === 0;
 }
 
+/** A world that ends by an assertion has failed like any other. */
+const outcomeOf = (run: Run, seed: number): Promise<Outcome> =>
+  run({ seed }).catch((error: unknown) => ({ faults: [], violations: [String(error)] }));
+
 async function sweep(world: string, run: Run, from: number, count: number): Promise<boolean> {
   const totals: Record<string, number> = {};
   const failed: number[] = [];
   let shownAt = Date.now();
   const startedAt = shownAt;
   for (let seed = from; seed < from + count; seed++) {
-    const outcome = await run({ seed });
+    const outcome = await outcomeOf(run, seed);
     for (const [key, value] of Object.entries(outcome)) {
       if (typeof value === 'number' && key !== 'seed') totals[key] = (totals[key] ?? 0) + value;
     }

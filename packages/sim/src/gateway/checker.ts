@@ -8,8 +8,20 @@ export interface WhatHappened {
   timelinesFork: boolean;
   /** Something made a divergence legitimate. */
   mayDiverge: boolean;
-  /** Offsets that were damaged on the gateway's disk. */
-  damaged: { logId: string; from: number; to: number }[];
+}
+
+interface OffsetRange {
+  logId: string;
+  from: number;
+  to: number;
+}
+
+interface Damaged extends OffsetRange {
+  /**
+   * An earlier process may have sent it: its CRC is known to nobody here any more, so that the hub's position, should it end
+   * there, cannot be told from that of a double.
+   */
+  isUnknown: boolean;
 }
 
 export interface Promised {
@@ -41,6 +53,9 @@ export class GatewayChecker {
   /** Records dropped by the gateway's own count, by topic; of the lives that are over, and of this one. */
   readonly #droppedBefore = new Map<string, number>();
   readonly #droppedNow = new Map<string, number>();
+  readonly #damaged: Damaged[] = [];
+  /** What may be at the hub under two runs: it could not be compared. */
+  readonly #resent: OffsetRange[] = [];
   acknowledgements = 0;
   divergences = 0;
 
@@ -67,7 +82,11 @@ export class GatewayChecker {
 
   diverged(run: RunInfo, reason: DivergenceReason): void {
     this.divergences++;
-    if (!this.#happened.mayDiverge)
+    const position = this.#hub.run(run.producerId)?.position;
+    const { logId, firstOffset: from } = run;
+    if (reason === 'crc-mismatch' && position !== undefined && this.#isUnknown({ logId, to: position.next }))
+      this.#resent.push({ logId, from, to: position.next });
+    else if (!this.#happened.mayDiverge)
       this.violated(`${reason} reported for run ${run.producerId} of ${run.topic}, yet no disk was touched`);
   }
 
@@ -84,6 +103,30 @@ export class GatewayChecker {
           `G9 ${state.topic} ends at ${edge.endOffset}, what was put alongside says ${marked + 1}`,
         );
     }
+    for (const one of this.#damaged) this.#noteWhetherKnown(one, process);
+  }
+
+  /** Bits rotted in a batch, which a hub may have got before. */
+  damaged(range: OffsetRange, process: GatewayProcess): void {
+    const damaged = { ...range, isUnknown: false };
+    this.#damaged.push(damaged);
+    this.#noteWhetherKnown(damaged, process);
+  }
+
+  #noteWhetherKnown(damaged: Damaged, process: GatewayProcess): void {
+    const { logId, to } = damaged;
+    const stream = [...(process.core?.streams.list() ?? [])].find(({ state }) => state.logId === logId);
+    damaged.isUnknown ||= (stream?.state.runs ?? []).some(
+      ({ producerId, acked }) => to > (acked?.next ?? 0) && process.wasSentBefore(producerId, to),
+    );
+  }
+
+  #isUnknown({ logId, to }: Omit<OffsetRange, 'from'>): boolean {
+    return this.#damaged.some((one) => one.isUnknown && one.logId === logId && one.to === to);
+  }
+
+  #mayBeThereTwice(logId: string, offset: number): boolean {
+    return this.#resent.some((one) => one.logId === logId && one.from <= offset && offset < one.to);
   }
 
   /** Whenever something may have moved. */
@@ -145,14 +188,18 @@ export class GatewayChecker {
       if (base !== expected)
         this.violated(`G3 run ${producerId} has a batch at ${base}, ${expected} is next`);
       ends.set(producerId, next);
-      const isOrdered = this.#policies.of(topic).lane === 'in-order' && !this.#happened.mayDiverge;
+      const isOrdered =
+        this.#policies.of(topic).lane === 'in-order' &&
+        !this.#happened.mayDiverge &&
+        !this.#mayBeThereTwice(logId, base);
       if (isOrdered && base < (newest.get(logId) ?? 0))
         this.violated(`G3 ${topic} is in order, but ${base} came after ${newest.get(logId)}`);
       newest.set(logId, next);
       const log = held.get(logId) ?? new Map<number, number>();
       held.set(logId, log);
       records.forEach((record, index) => {
-        if (log.has(base + index) && !this.#happened.timelinesFork)
+        const mayBe = this.#happened.timelinesFork || this.#mayBeThereTwice(logId, base + index);
+        if (log.has(base + index) && !mayBe)
           this.violated(`G4 ${topic}: offset ${base + index} is there twice`);
         log.set(base + index, record);
       });
@@ -163,10 +210,15 @@ export class GatewayChecker {
   /** G1: what was promised is there under its own offset, or declared. G4: nothing is there twice. G5: nothing changed. */
   #checkRecords(held: ReadonlyMap<string, ReadonlyMap<number, number>>): void {
     const times = new Map<number, number>();
-    for (const { records } of this.#hub.batches)
-      for (const record of records) times.set(record, (times.get(record) ?? 0) + 1);
+    const mayBeTwice = new Set<number>();
+    for (const { producerId, base, records } of this.#hub.batches)
+      for (const [index, record] of records.entries()) {
+        times.set(record, (times.get(record) ?? 0) + 1);
+        if (this.#mayBeThereTwice(this.#hub.run(producerId)!.info.logId, base + index))
+          mayBeTwice.add(record);
+      }
     for (const [record, count] of times)
-      if (count > 1 && !this.#happened.timelinesFork)
+      if (count > 1 && !this.#happened.timelinesFork && !mayBeTwice.has(record))
         this.violated(`G4 record ${record} is there ${count} times`);
     for (const record of this.#hub.changed) this.violated(`G5 record ${record} came again with another time`);
     for (const [record, { topic, logId, offset, takenAt }] of this.#promised) {
@@ -195,18 +247,16 @@ export class GatewayChecker {
   }
 
   #implausible(gap: Gap, held: ReadonlyMap<number, number>): string | undefined {
-    const { timelinesFork, mayDiverge, damaged } = this.#happened;
+    const { timelinesFork, mayDiverge } = this.#happened;
     const { logId, topic, from, to, reason } = gap;
     if (from >= to) return 'it is empty';
     if (reason === 'dropped' && this.#policies.of(topic).whenFull === 'reject') return 'the topic rejects';
     if ((reason === 'hub-lost-data' || reason === 'diverged') && !mayDiverge) return 'no disk was touched';
-    const isIn = (one: { logId: string; from: number; to: number }) =>
-      one.logId === logId && one.from <= from && to <= one.to;
-    if (reason === 'quarantined' && !damaged.some(isIn)) return 'nothing is damaged there';
+    const around = this.#damaged.find((one) => one.logId === logId && one.from <= from && to <= one.to);
+    if (reason === 'quarantined' && around === undefined) return 'nothing is damaged there';
     if (timelinesFork) return undefined;
     if (reason === 'refused' && this.#hub.poison.size === 0) return 'the hub refused nothing';
-    // What is damaged while it travels may have arrived.
-    if (reason === 'diverged' || reason === 'quarantined') return undefined;
+    if (reason === 'diverged' || (reason === 'quarantined' && around?.isUnknown)) return undefined;
     for (let offset = from; offset < to; offset++)
       if (held.has(offset)) return `the hub has offset ${offset}`;
     return undefined;

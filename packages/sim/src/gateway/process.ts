@@ -17,7 +17,7 @@ import {
   ReadMemory,
   type RunInfo,
 } from '@edgelog/sync';
-import { RESERVED_PRODUCER_ID_MIN } from '@edgelog/wire';
+import { RESERVED_PRODUCER_ID_MIN, readBatchHeader } from '@edgelog/wire';
 import { Wire } from '../network.ts';
 import type { Prng } from '../prng.ts';
 import type { HubProcess, SimHub } from '../processes.ts';
@@ -60,6 +60,9 @@ export class GatewayProcess {
   #isTurnDue = false;
   #isCongested = false;
   #attempt = 0;
+  /** Ends of the batches that were sent, `producer id:next`: by processes before this one, and by this one. */
+  readonly #sentBefore = new Set<string>();
+  #sent = new Set<string>();
   /** Sessions that the hub refused because another gateway has the name. */
   refusedAsDuplicate = 0;
   /** Why the last process ended by itself. */
@@ -131,8 +134,16 @@ export class GatewayProcess {
     };
   }
 
+  /** Whether only processes before this one have sent the batch of the run that ends at `next`. */
+  wasSentBefore(producerId: number, next: number): boolean {
+    const key = `${producerId}:${next}`;
+    return this.#sentBefore.has(key) && !this.#sent.has(key);
+  }
+
   start(): void {
     if (this.#core !== undefined) return;
+    for (const key of this.#sent) this.#sentBefore.add(key);
+    this.#sent = new Set();
     const { settings, policies, scheduler, trace } = this.#around;
     const { volume, machine } = this;
     const life = ++this.#life;
@@ -265,7 +276,13 @@ export class GatewayProcess {
       maxFrameBytes,
       restarting: this.#restarting,
       memory: new ReadMemory(),
-      send: (frame: AgentFrame) => wire.send('hub', frame),
+      send: (frame: AgentFrame) => {
+        if (frame.type === 'batch') {
+          const { producerId, lastOffset } = readBatchHeader(frame.bytes);
+          this.#sent.add(`${producerId}:${lastOffset + 1}`);
+        }
+        wire.send('hub', frame);
+      },
       end: (retry, code, message) => {
         trace(this.name, 'ends the session', { retry, code, message });
         if (code === 'duplicate-instance') this.refusedAsDuplicate++;

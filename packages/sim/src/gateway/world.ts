@@ -1,5 +1,5 @@
 import { EdgelogError } from '@edgelog/base';
-import { TopicPolicies, type TopicPolicy } from '@edgelog/edge';
+import { type Stream, type StreamSet, TopicPolicies, type TopicPolicy } from '@edgelog/edge';
 import type { HubFaults } from '../hub-store.ts';
 import { Prng } from '../prng.ts';
 import { HubProcess } from '../processes.ts';
@@ -85,7 +85,7 @@ class GatewayWorld {
   readonly #prng: Prng;
   readonly #scheduler = new Scheduler(START_MS);
   readonly #faults: readonly GatewayFault[];
-  readonly #happened: WhatHappened = { timelinesFork: false, mayDiverge: false, damaged: [] };
+  readonly #happened: WhatHappened = { timelinesFork: false, mayDiverge: false };
   readonly #around: GatewaySurroundings;
   readonly #topics: string[];
   readonly #hub: HubProcess<GatewayHubStore>;
@@ -293,7 +293,7 @@ class GatewayWorld {
 
   #take(process: GatewayProcess, topics: string[], valueBytes: number, isOriginal: boolean): void {
     const { streams } = process.core!;
-    const streamOf = (topic: string) => [...streams.list()].find(({ state }) => state.topic === topic);
+    const streamOf = (topic: string) => streamIn(streams, topic);
     const readings = topics.map((topic) => {
       const value = Buffer.alloc(valueBytes);
       const record = this.#nextRecord++;
@@ -457,20 +457,16 @@ class GatewayWorld {
     const { durable, live } = this.#gateway.volume;
     const partition = durable.partitions.get(prng.pick(this.#topics));
     if (partition === undefined || partition.batches.length === 0) return;
-    // Without its CRC what the hub has cannot be compared (README of sync, R8).
-    this.#happened.mayDiverge = true;
     const first = prng.between(0, partition.batches.length - 1);
     const hit = partition.batches.slice(first, first + prng.between(1, 3));
     for (const { base, next } of hit)
       for (const image of [durable, live])
         for (const batch of image.partitions.get(partition.name)?.batches ?? [])
           if (batch.base === base && batch.next === next) batch.damage = 'CRC mismatch';
-    const stream = [...(this.#gateway.core?.streams.list() ?? [])].find(
-      ({ state }) => state.topic === partition.name,
-    );
     const state = durable.values.get(`stream/${partition.name}`);
-    const logId = stream?.state.logId ?? (JSON.parse(state!.toString()) as { logId: string }).logId;
-    for (const { base, next } of hit) this.#happened.damaged.push({ logId, from: base, to: next });
+    const stream = this.#gateway.core && streamIn(this.#gateway.core.streams, partition.name);
+    const { logId } = stream?.state ?? (JSON.parse(state!.toString()) as { logId: string });
+    for (const { base, next } of hit) this.#checker.damaged({ logId, from: base, to: next }, this.#gateway);
   }
 
   #killGateway(prng: Prng): void {
@@ -542,3 +538,6 @@ class GatewayWorld {
     trace(`${time} ${who.padEnd(8)} ${what}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}`);
   }
 }
+
+const streamIn = (streams: StreamSet, topic: string): Stream | undefined =>
+  [...streams.list()].find(({ state }) => state.topic === topic);
