@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { EdgelogError } from '@edgelog/base';
 import { type Address, formatAddress } from '@edgelog/runtime';
 import {
@@ -10,10 +10,16 @@ import {
   type RequestInput,
   type ResponseOutput,
 } from '@edgelog/wire';
+import { FrameReader } from './frames.ts';
+import type { Ask } from './sasl/authenticate.ts';
+import type { Exchange } from './sasl/exchange.ts';
+import { SaslSession } from './sasl/session.ts';
 import type { KafkaSecurity } from './security.ts';
+import { openSocket } from './socket.ts';
+import { describeLoss } from './socket-errors.ts';
 
-const LENGTH_BYTES = 4;
-const FRAME_BYTES_MAX = 100 * 1024 * 1024;
+/** What a TLS listener answers to what is not TLS: an alert record. */
+const TLS_ALERT = Buffer.of(0x15, 0x03);
 
 /** A request, or how it looks in the version agreed on: some fields exist only up to or from one. */
 export type RequestBody<A extends Api> = RequestInput<A> | ((version: number) => RequestInput<A>);
@@ -38,37 +44,46 @@ interface Pending {
 
 /**
  * One connection to a broker. Requests are pipelined and answered in order; each takes the highest version that both
- * sides speak. Every fault is an EdgelogError that names the broker.
+ * sides speak. Every fault is an EdgelogError that names the broker. While the broker is shown anew who this is, requests wait in their
+ * order.
  */
 export class Connection {
   readonly #socket: Socket;
   readonly #at: string;
   readonly #options: ConnectionOptions;
+  readonly #session: SaslSession | undefined;
   readonly #pending: Pending[] = [];
   readonly #versions = new Map<number, { min: number; max: number }>();
+  readonly #frames = new FrameReader();
   #correlationId = 0;
-  /** What came of the frame that is not whole yet; joined when there is as much as it takes. */
-  #received: Buffer[] = [];
-  #receivedBytes = 0;
-  #wantedBytes = LENGTH_BYTES;
+  /** Requests that wait for an authentication to end; undefined when there is none under way. */
+  #held: (() => void)[] | undefined;
+  /** Nothing but versions and credentials was answered so far. */
+  #isNew = true;
   #failure: EdgelogError | undefined;
 
   private constructor(socket: Socket, at: string, options: ConnectionOptions) {
     this.#socket = socket;
     this.#at = at;
     this.#options = options;
+    const { sasl, tls } = options.security ?? {};
+    this.#session = sasl && new SaslSession(sasl, at, options.timeoutMs);
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    socket.on('error', (cause) => this.#fail(`the connection to ${at} broke: ${cause.message}`, cause));
-    socket.on('close', () => this.#fail(`the broker at ${at} closed the connection`));
+    socket.on('error', (cause) =>
+      this.#fail(describeLoss(`the connection to ${at} broke`, cause, tls !== undefined)),
+    );
+    socket.on('close', () => this.#fail(this.#closedByBroker()));
   }
 
-  /** Connects and asks for the versions the broker speaks. */
+  /** Connects, asks for the versions the broker speaks, and shows who this is. Throws what `openSocket` and `authenticate` do. */
   static async open(address: Address, options: ConnectionOptions): Promise<Connection> {
     const at = formatAddress(address);
-    const socket = await connectTcp(address, at, options.timeoutMs);
+    const { timeoutMs, security } = options;
+    const socket = await openSocket(address, { tls: security?.tls, timeoutMs });
     const connection = new Connection(socket, at, options);
     try {
       await connection.#negotiate();
+      await connection.#authenticate();
     } catch (error) {
       connection.close();
       throw error;
@@ -76,14 +91,26 @@ export class Connection {
     return connection;
   }
 
-  /** Sends one request. Throws UNSUPPORTED_VERSION, TIMEOUT, CONNECTION_LOST or CORRUPT_FRAME. */
+  /** Sends one request. Throws UNSUPPORTED_VERSION, TIMEOUT, CONNECTION_LOST, AUTHENTICATION_FAILED or CORRUPT_FRAME. */
   async request<A extends Api>(
     api: A,
     body: RequestBody<A>,
     { timeoutMs = this.#options.timeoutMs }: RequestOptions = {},
   ): Promise<ResponseOutput<A>> {
     const version = this.#versionOf(api);
-    return this.#send(api, version, typeof body === 'function' ? body(version) : body, timeoutMs);
+    const send = async () => {
+      const answer = await this.#send(
+        api,
+        version,
+        typeof body === 'function' ? body(version) : body,
+        timeoutMs,
+      );
+      this.#isNew = false;
+      return answer;
+    };
+    if (this.#session?.isDue) void this.#authenticateAnew(this.#session);
+    const held = this.#held;
+    return held === undefined ? send() : new Promise((resolve) => held.push(() => resolve(send())));
   }
 
   /** False once it is closed or broken. */
@@ -92,8 +119,7 @@ export class Connection {
   }
 
   close(): void {
-    this.#failure ??= new EdgelogError('CONNECTION_LOST', `the connection to ${this.#at} is closed`);
-    this.#socket.destroy();
+    this.#fail(new EdgelogError('CONNECTION_LOST', `the connection to ${this.#at} is closed`));
   }
 
   async #negotiate(): Promise<void> {
@@ -107,6 +133,33 @@ export class Connection {
       this.#versions.set(apiKey, { min: minVersion, max: maxVersion });
     }
   }
+
+  async #authenticate(): Promise<void> {
+    if (this.#session === undefined) return;
+    await this.#session.authenticate(await this.#session.prepare(), this.#ask);
+  }
+
+  /** On the open connection [KIP-368]: brokers take nothing else from the first word of it to the last. */
+  async #authenticateAnew(session: SaslSession): Promise<void> {
+    let exchange: Exchange;
+    try {
+      exchange = await session.prepare();
+    } catch {
+      return; // The session lasts a while yet, and is due again soon; when it has run out, opening the next one says why.
+    }
+    this.#held = [];
+    try {
+      await session.authenticate(exchange, this.#ask);
+    } catch (error) {
+      this.#fail(describeLoss(`the connection to ${this.#at} is closed`, error as Error, false));
+    }
+    const held = this.#held;
+    this.#held = undefined;
+    for (const send of held) send();
+  }
+
+  readonly #ask: Ask = async (api, body) =>
+    this.#send(api, this.#versionOf(api), body, this.#options.timeoutMs);
 
   #versionOf(api: Api): number {
     if (api.isInternal) return api.versions[1];
@@ -132,13 +185,15 @@ export class Connection {
     fallback = version,
   ): Promise<ResponseOutput<A>> {
     if (this.#failure) throw this.#failure;
-    const correlationId = this.#correlationId++;
+    const correlationId = this.#correlationId;
+    this.#correlationId = (correlationId + 1) | 0;
     const header = { correlationId, clientId: this.#options.clientId };
     const parts = encodeRequestParts(api, version, header, body);
     const frame = await new Promise<Buffer>((resolve, reject) => {
       const timer = setTimeout(() => {
-        reject(new EdgelogError('TIMEOUT', `${this.#at} did not answer ${api.name} in ${timeoutMs} ms`));
-        this.close();
+        const late = `${this.#at} did not answer ${api.name} in ${timeoutMs} ms`;
+        reject(new EdgelogError('TIMEOUT', late));
+        this.#fail(new EdgelogError('CONNECTION_LOST', `the connection is closed: ${late}`));
       }, timeoutMs);
       const settled = <T>(then: (value: T) => void) => {
         return (value: T) => {
@@ -149,7 +204,10 @@ export class Connection {
       this.#pending.push({ resolve: settled(resolve), reject: settled(reject) });
       this.#write(parts);
     });
-    if (frame.length < 4 || frame.readInt32BE(0) !== correlationId) throw this.#foreign();
+    if (frame.readInt32BE(0) !== correlationId) {
+      this.#fail(this.#foreign());
+      throw this.#foreign();
+    }
     try {
       return decodeResponse(api, version, frame).body;
     } catch (error) {
@@ -165,57 +223,35 @@ export class Connection {
   }
 
   #onData(chunk: Buffer): void {
-    this.#received.push(chunk);
-    this.#receivedBytes += chunk.length;
-    if (this.#receivedBytes < this.#wantedBytes) return;
-    let bytes = this.#received.length === 1 ? chunk : Buffer.concat(this.#received);
-    let wanted = LENGTH_BYTES;
-    while (bytes.length >= LENGTH_BYTES) {
-      const length = bytes.readInt32BE(0);
-      if (length < 4 || length > FRAME_BYTES_MAX) {
-        const { message } = this.#foreign();
-        this.#fail(message);
-        return void this.#socket.destroy();
-      }
-      wanted = LENGTH_BYTES + length;
-      if (bytes.length < wanted) break;
-      this.#pending.shift()?.resolve(bytes.subarray(LENGTH_BYTES, wanted));
-      bytes = bytes.subarray(wanted);
-      wanted = LENGTH_BYTES;
-    }
-    this.#received = [bytes];
-    this.#receivedBytes = bytes.length;
-    this.#wantedBytes = wanted;
+    const isAlert = this.#isNew && chunk.subarray(0, TLS_ALERT.length).equals(TLS_ALERT);
+    if (this.#frames.read(chunk, (frame) => this.#onFrame(frame))) return;
+    this.#fail(
+      isAlert
+        ? new EdgelogError('CONNECTION_LOST', `the broker at ${this.#at} speaks TLS: use kafka+tls://`)
+        : this.#foreign(),
+    );
+  }
+
+  #onFrame(frame: Buffer): void {
+    const asked = this.#pending.shift();
+    if (asked === undefined) this.#fail(this.#foreign());
+    else asked.resolve(frame);
+  }
+
+  #closedByBroker(): EdgelogError {
+    const wantsSasl = this.#isNew && this.#versions.size > 0 && this.#options.security?.sasl === undefined;
+    const hint = wantsSasl ? '; does it want --kafka-sasl, or another certificate?' : '';
+    return new EdgelogError('CONNECTION_LOST', `the broker at ${this.#at} closed the connection${hint}`);
   }
 
   #foreign(): EdgelogError {
     return new EdgelogError('CORRUPT_FRAME', `what listens at ${this.#at} does not speak the Kafka protocol`);
   }
 
-  #fail(message: string, cause?: unknown): void {
-    this.#failure ??= new EdgelogError('CONNECTION_LOST', message, { cause });
+  /** The first fault ends the connection, and is what all get who wait or will ask. */
+  #fail(failure: EdgelogError): void {
+    this.#failure ??= failure;
+    this.#socket.destroy();
     for (const pending of this.#pending.splice(0)) pending.reject(this.#failure);
   }
-}
-
-function connectTcp(address: Address, at: string, timeoutMs: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: address.host, port: address.port, noDelay: true });
-    const timer = setTimeout(() => {
-      socket.destroy();
-      reject(new EdgelogError('TIMEOUT', `no connection to ${at} within ${timeoutMs} ms`));
-    }, timeoutMs);
-    const onError = (cause: NodeJS.ErrnoException) => {
-      clearTimeout(timer);
-      const reason =
-        cause.code === 'ECONNREFUSED' ? 'nothing listens there; is the hub running?' : cause.message;
-      reject(new EdgelogError('CONNECTION_LOST', `no connection to ${at}: ${reason}`));
-    };
-    socket.once('error', onError);
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      socket.off('error', onError);
-      resolve(socket);
-    });
-  });
 }

@@ -1,0 +1,48 @@
+import { EdgelogError } from '@edgelog/base';
+
+/** What Node calls the faults of a broker's certificate, and what they mean. */
+const CERTIFICATE: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'has run out',
+  CERT_NOT_YET_VALID: 'is not valid yet; is the clock right?',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'is signed by itself; name it with --kafka-ca to trust it',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'is for another name',
+  SELF_SIGNED_CERT_IN_CHAIN: 'is signed by an authority that is not trusted; name it with --kafka-ca',
+  UNABLE_TO_GET_ISSUER_CERT: 'is signed by an authority that is not trusted; name it with --kafka-ca',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'is signed by an authority that is not trusted; name it with --kafka-ca',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'is signed by an authority that is not trusted; name it with --kafka-ca',
+};
+
+/** `what` says what did not come about, or ended. AUTHENTICATION_FAILED where one side does not take the other's certificate. */
+export function describeLoss(what: string, cause: Error, isTls: boolean): EdgelogError {
+  const { code = '', message } = cause as NodeJS.ErrnoException;
+  if (cause instanceof EdgelogError) return cause;
+  const flaw = CERTIFICATE[code];
+  if (flaw !== undefined) {
+    const reason = `${what}: the broker's certificate ${flaw} (${message})`;
+    return new EdgelogError('AUTHENTICATION_FAILED', reason, { cause });
+  }
+  if (/^ERR_SSL_.*ALERT/.test(code)) {
+    const reason = `${what}: the broker refuses TLS with ${nameOfAlert(code)}; does it take the certificate of --kafka-cert?`;
+    return new EdgelogError('AUTHENTICATION_FAILED', reason, { cause });
+  }
+  if (/^ERR_(OSSL|X509)/.test(code)) {
+    return new EdgelogError('CONFIG_INVALID', `${what}: the PEM files do not fit: ${message}`, { cause });
+  }
+  return new EdgelogError('CONNECTION_LOST', `${what}: ${reasonOf(code, message, isTls)}`, { cause });
+}
+
+function reasonOf(code: string, message: string, isTls: boolean): string {
+  if (code === 'ECONNREFUSED') return 'nothing listens there; is the hub running?';
+  if (isTls && (code === 'ECONNRESET' || code.startsWith('ERR_SSL_') || code === 'EPROTO')) {
+    return `${message}; does it speak TLS there?`;
+  }
+  return message;
+}
+
+/** `ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED` → `certificate required`. */
+function nameOfAlert(code: string): string {
+  return code
+    .replace(/^.*ALERT_/, '')
+    .replaceAll('_', ' ')
+    .toLowerCase();
+}
