@@ -6,8 +6,8 @@ import { startProcess } from './testing/process.ts';
 import { publishPacket, RawMqtt } from './testing/raw-mqtt.ts';
 import { drained, ExactlyOnceSender, publishUntilCut } from './testing/senders.ts';
 
-const ROUNDS = 6;
-const QOS2_ROUNDS = 3;
+const ROUNDS = Number(process.env.EDGELOG_CRASH_ROUNDS ?? 4);
+const QOS2_ROUNDS = 2;
 /** Processes start slowly on a busy machine. */
 const TIMEOUT_MS = 180_000;
 test(`kill -9 under load, ${ROUNDS} times: what was acknowledged is at the hub, in order, and nothing is doubled`, async () => {

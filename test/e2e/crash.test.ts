@@ -5,7 +5,7 @@ import { MqttLoad } from '../harness/mqtt-load.ts';
 import { System } from '../harness/system.ts';
 import { sleep } from '../harness/wait.ts';
 
-const ROUNDS = 20;
+const ROUNDS = Number(process.env.EDGELOG_CRASH_ROUNDS ?? 8);
 let system: System;
 
 beforeEach(async () => {
@@ -38,7 +38,7 @@ test.each(['agent', 'hub'] as const)(
   async (role) => {
     const loads = startLoads(4);
     for (let round = 0; round < ROUNDS; round++) {
-      await sleep(100 + Math.random() * 700);
+      await sleep(100 + Math.random() * 500);
       await system[role]!.stop('SIGKILL');
       await (role === 'agent' ? system.startAgent() : system.startHub());
     }

@@ -7,7 +7,7 @@ import { makeBatch, RESERVED_PID } from './test-batches.ts';
 import { tempDir } from './test-dirs.ts';
 
 const SEED = Number(process.env.EDGELOG_BIT_ROT_SEED ?? 1);
-const ROUNDS = Number(process.env.EDGELOG_BIT_ROT_ROUNDS ?? 200);
+const ROUNDS = Number(process.env.EDGELOG_BIT_ROT_ROUNDS ?? 80);
 
 /** Several segments, values of all sizes, some cut by a truncation, a tail, producers and state. */
 async function writeStore(dir: string): Promise<void> {

@@ -11,7 +11,7 @@ import { tempDir } from './test-dirs.ts';
 import { consume, recordAt } from './test-keyed-log.ts';
 import { digestOf } from './test-log-digest.ts';
 
-const ROUNDS = 8;
+const ROUNDS = Number(process.env.EDGELOG_CRASH_ROUNDS ?? 5);
 
 function startWriter(dir: string, seed: number, script = 'test-crash-child.ts') {
   const child = spawn(process.execPath, [join(import.meta.dirname, script), dir, String(seed)], {
