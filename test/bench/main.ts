@@ -1,4 +1,4 @@
-/** `npm run bench [-- agent|hub|idle|partitions|backlog|groups|cluster|units] [--help]`: Edgelog beside its real peers, in turn, in one run. */
+/** `npm run bench [-- agent|hub|idle|partitions|backlog|groups|cluster|units|kafka] [--help]`: Edgelog beside its real peers, in turn, in one run. */
 import { parseArgs } from 'node:util';
 import { installPeers } from '../setup/peers.ts';
 import { benchAgent } from './agent/agent.ts';
@@ -7,11 +7,12 @@ import { benchCluster } from './cluster.ts';
 import { benchGroups } from './groups.ts';
 import { benchHub } from './hub.ts';
 import { benchIdle } from './idle.ts';
+import { benchKafka } from './kafka/kafka.ts';
 import { benchPartitions } from './partitions.ts';
 import { type BenchOptions, KINDS } from './report.ts';
 import { benchUnits } from './units.ts';
 
-const HELP = `Usage: npm run bench [-- agent|hub|idle|partitions|backlog|groups|cluster|units] [-- --scale N] [-- --profile]
+const HELP = `Usage: npm run bench [-- agent|hub|idle|partitions|backlog|groups|cluster|units|kafka] [-- --scale N] [-- --profile]
 
 Without a word: agent and hub.
 
@@ -24,10 +25,12 @@ Without a word: agent and hub.
   backlog a consumer reading 10 GB from the start while a producer runs: latency of both; then starts on
           what is stored, and what they read of it (as root: from an empty page cache). Takes 12 GB of disk
   cluster three brokers beside three of Kafka: produce, memory, kill -9 of a leader, moving 1 GB
+  kafka   an agent's backlog of 1 GB, and that of ten agents, into one real Kafka broker, beside ProducerPerformance with the
+          same batch sizes and kcat -P
   units   what one more partition and one more gateway cost a cluster, idle
   groups  1,000 consumers in 100 groups, of both protocols: until all are stable, and after each lost one
   --scale N   multiply the amounts of work (default 1: about half an hour; 0.05 for a smoke run)
-  --rounds N  agent, hub, cluster: how often each work is done (default 3)
+  --rounds N  agent, hub, cluster, kafka: how often each work is done (default 3)
   --only KIND hub: only works of this kind: produce, consume (which must produce first), acknowledge;
               agent: load, flash, backlog, uplink, sessions
   --profile   agent, hub: run each work once more under --cpu-prof and print the top functions
@@ -56,6 +59,7 @@ const parts: Record<string, (options: BenchOptions) => Promise<void>> = {
   groups: benchGroups,
   cluster: benchCluster,
   units: benchUnits,
+  kafka: benchKafka,
 };
 const BY_DEFAULT = ['agent', 'hub'];
 const unknown = positionals.find((name) => parts[name] === undefined);

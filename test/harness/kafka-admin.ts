@@ -141,9 +141,9 @@ export class KafkaAdmin {
     return (await this.#topic(name, this.#port()))?.topicId;
   }
 
-  /** As one of the brokers knows it now. */
-  async partition(name: string, partition: number): Promise<PartitionInfo> {
-    const topic = await this.#topic(name, this.#port());
+  /** As the broker at `port` knows it now. */
+  async partition(name: string, partition: number, port = this.#port()): Promise<PartitionInfo> {
+    const topic = await this.#topic(name, port);
     const found = topic?.partitions.find(({ partitionIndex }) => partitionIndex === partition);
     if (found === undefined) throw new Error(`there is no ${name}-${partition}`);
     return found;

@@ -12,7 +12,7 @@ export interface TapPlan {
   /** Default: the broker gets it, and only the answer is lost. */
   readonly lose?: 'answer' | 'request';
   /** Default: the connection breaks. Otherwise the client hears nothing on it any more. */
-  readonly then?: 'break' | 'silence';
+  readonly left?: 'break' | 'silence';
 }
 
 interface Plan {
@@ -65,7 +65,7 @@ export class KafkaTap {
     };
     const lose = ({ plan, lost }: Plan): void => {
       state.silent = true;
-      if (plan.then !== 'silence') near.destroy();
+      if (plan.left !== 'silence') near.destroy();
       lost();
     };
     for (const socket of [near, far]) {

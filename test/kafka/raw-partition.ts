@@ -1,5 +1,5 @@
 import { type BatchHeader, iterateBatches, patchBatchOffset, type ResponseOutput } from '@edgelog/wire';
-import type { KafkaProcesses } from '../harness/kafka.ts';
+import type { KafkaNode, KafkaProcesses } from '../harness/kafka.ts';
 import { askKafka } from '../harness/kafka-raw.ts';
 
 /** Versions that name topics by name, as Kafka 4.1 speaks them. */
@@ -15,18 +15,21 @@ export class RawPartition {
   readonly #kafka: KafkaProcesses;
   readonly topic: string;
   readonly index: number;
+  readonly #at: KafkaNode | undefined;
 
-  constructor(kafka: KafkaProcesses, topic: string, index = 0) {
+  /** `at`: asks this node, whoever leads. */
+  constructor(kafka: KafkaProcesses, topic: string, index = 0, at?: KafkaNode) {
     this.#kafka = kafka;
     this.topic = topic;
     this.index = index;
+    this.#at = at;
   }
 
   /** A batch that begins at offset 0, as Kafka wants them, whatever it says itself. */
-  produce(batch: Buffer): Promise<ProduceAnswer> {
+  produce(batch: Buffer, acks = -1): Promise<ProduceAnswer> {
     const fromZero = Buffer.from(batch);
     patchBatchOffset(fromZero, 0, 0, -1);
-    return this.produceAsIs(fromZero);
+    return this.produceAsIs(fromZero, acks);
   }
 
   async produceAsIs(batch: Buffer, acks = -1): Promise<ProduceAnswer> {
@@ -58,20 +61,16 @@ export class RawPartition {
 
   /** What OffsetForLeaderEpoch answers for the epoch of now. */
   async epochEnd(): Promise<{ leaderEpoch: number; endOffset: number; errorCode: number }> {
-    const { leaderEpoch } = await this.#kafka.admin.partition(this.topic, this.index);
-    const { topics } = await askKafka(
-      await this.#port(),
-      'offsetForLeaderEpoch',
-      VERSIONS.offsetForLeaderEpoch,
-      {
-        topics: [
-          {
-            topic: this.topic,
-            partitions: [{ partition: this.index, currentLeaderEpoch: leaderEpoch, leaderEpoch }],
-          },
-        ],
-      },
-    );
+    const port = await this.#port();
+    const { leaderEpoch } = await this.#kafka.admin.partition(this.topic, this.index, port);
+    const { topics } = await askKafka(port, 'offsetForLeaderEpoch', VERSIONS.offsetForLeaderEpoch, {
+      topics: [
+        {
+          topic: this.topic,
+          partitions: [{ partition: this.index, currentLeaderEpoch: leaderEpoch, leaderEpoch }],
+        },
+      ],
+    });
     return topics[0]!.partitions[0]!;
   }
 
@@ -110,6 +109,6 @@ export class RawPartition {
   }
 
   async #port(): Promise<number> {
-    return (await this.#kafka.leaderOf(this.topic, this.index)).port;
+    return (this.#at ?? (await this.#kafka.leaderOf(this.topic, this.index))).port;
   }
 }
