@@ -1,4 +1,5 @@
 import { type Metrics, registerProcessMetrics, type Sample } from '@edgelog/runtime';
+import { registerSinkMetrics } from '@edgelog/sink/metrics.ts';
 import type { RouteStatus } from './ingest/index.ts';
 import { type AgentParts, type StreamStatus, streamStatus } from './status.ts';
 
@@ -85,6 +86,7 @@ export function registerAgentMetrics(metrics: Metrics, parts: AgentParts): () =>
     'Batch bytes acknowledged.',
     () => uplink.status().ackedBytes,
   );
+  registerSinkMetrics(metrics, () => uplink.kafka());
   const perRoute = (value: (route: RouteStatus) => number) => (): Sample[] =>
     parts.ingest.status().routes.map((route) => ({ labels: { route: route.name }, value: value(route) }));
   const routeCounter = (name: string, help: string, value: (route: RouteStatus) => number) =>

@@ -150,7 +150,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     const qos2 = new Qos2Window(store.state);
     streams.onTurnEnd(() => qos2.save());
 
-    uplink = startAgentUplink({
+    const agentUplink = await startAgentUplink({
       settings,
       identity: { gateway: settings.gateway, instance, version: VERSION },
       streams,
@@ -160,8 +160,8 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       log,
       tuning: deps.uplinkTuning,
     });
-    const { stop: stopUplink } = uplink;
-    undo.push(() => stopUplink.call(uplink));
+    uplink = agentUplink;
+    undo.push(() => agentUplink.stop());
 
     const sources = new SourcesSeen(perTurn(now), perTurn(monotonicMs));
     const routed = createIngest({
@@ -245,7 +245,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       disk,
       wear,
       alarms,
-      uplink,
+      uplink: agentUplink,
       mqtt: broker,
       access,
       mqttCounters: counters,

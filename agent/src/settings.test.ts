@@ -37,8 +37,31 @@ test('lists may be given with commas or by repeating the flag', () => {
   expect(settings.serial).toMatchObject([{ port: '/dev/ttyUSB0', baudRate: 9600 }, { port: '/dev/ttyS1' }]);
 });
 
+test.each([[['--hub', 'kafka://a:9092,b:9092']], [['--hub', 'kafka://a:9092', '--hub', 'b:9092']]])(
+  '%j is one Kafka cluster: commas part its brokers',
+  (argv) => {
+    expect(load(...argv).hub).toEqual(['kafka://a:9092,b:9092']);
+  },
+);
+
+test('what shows a Kafka cluster who this is', () => {
+  const given = ['--hub', 'kafka+tls://a:9093', '--kafka-sasl', 'plain', '--kafka-user', 'plant-7'];
+  expect(load(...given, '--kafka-password', 'x')).toMatchObject({
+    kafkaUser: 'plant-7',
+    sinkCreateTopics: true,
+  });
+  expect(() => load(...given)).toThrow(/EDGELOG_KAFKA_PASSWORD/);
+});
+
 test.each([
   [['--gateway', 'two words'], /--gateway.*two words/],
+  [['--hub', 'kafka://a'], /--hub.*kafka:\/\/a.*HOST:PORT/],
+  [['--hub', 'kafka://a:1', '--hub', 'ws://b:2'], /--hub.*one of the two/],
+  [['--hub', 'kafka://a:1', '--hub', 'kafka://b:2'], /--hub.*one URL: kafka:\/\/a:9092,b:9092/],
+  [['--hub', 'kafka://a:1', '--uplink-proxy', 'http://p:3128'], /--uplink-proxy.*advertises/],
+  [['--kafka-user', 'plant-7'], /--kafka-user.*of no use without --hub kafka:/],
+  [['--sink-partitions', '3'], /--sink-partitions.*of no use without --hub kafka:/],
+  [['--hub', 'kafka://a:1', '--kafka-ca', 'ca.pem'], /kafka\+tls/],
   [['--hub', 'http://x'], /--hub.*http:\/\/x.*ws:\/\//],
   [['--mqtt', '127.0.0.1:99999'], /--mqtt.*99999/],
   [['--topic', 'a/b'], /--topic.*a\/b/],

@@ -1,11 +1,13 @@
 import { hostname } from 'node:os';
 import { topicPolicySchema, WEAR, WEAR_MODES } from '@edgelog/edge';
 import { addressSetting, LOG_LEVELS } from '@edgelog/runtime';
+import { kafkaFields } from '@edgelog/sink/kafka-fields.ts';
 import { z } from 'zod';
 import { routesSchema, TOPIC_NAME } from './ingest/index.ts';
 import { aclSchema } from './mqtt/access/index.ts';
 import { serialSettingSchema } from './serial/setting.ts';
 import { subscriptionsSchema } from './subscription/index.ts';
+import { hubContradictions, hubField } from './uplink/hub-setting.ts';
 import { uplinkFields } from './uplink/settings.ts';
 
 const KIB = 1024;
@@ -24,26 +26,17 @@ export function defaultGateway(host: string = hostname()): string {
   );
 }
 
-function hubUrl(text: string): boolean {
-  const url = URL.parse(text);
-  return url !== null && (url.protocol === 'ws:' || url.protocol === 'wss:') && url.hostname !== '';
-}
-
 const count = (min: number, max: number) => z.number().int().min(min).max(max);
 const bytes = (min: number, max: number) => z.number().int().min(min).max(max);
 
-export const agentSettingsSchema = z.object({
+const fields = z.object({
   dataDir: z.string().min(1).describe('directory of the log; made if missing, used by one process at a time'),
   gateway: z
     .string()
     .regex(GATEWAY_NAME, 'expected 1 to 128 of a-z A-Z 0-9 . _ - beginning with a letter or digit')
     .default(() => defaultGateway())
     .describe('name of this gateway, unique among those of a hub; default the host name'),
-  hub: z
-    .array(z.string().refine(hubUrl, 'expected a URL that begins with ws:// or wss://'))
-    .min(1)
-    .default(['ws://127.0.0.1:7420'])
-    .describe('URLs of the hub, of all brokers of a cluster; tried in turn, beginning with any of them'),
+  hub: hubField,
   mqtt: addressSetting().default('127.0.0.1:1883').describe('where devices publish over MQTT'),
   mqttTls: addressSetting()
     .optional()
@@ -180,6 +173,7 @@ export const agentSettingsSchema = z.object({
       "auto: the system's clock is trusted once systemd-timesyncd or the hub confirms it; system: always (chrony, GPS, an RTC)",
     ),
   ...uplinkFields,
+  ...kafkaFields,
   topics: z
     .array(topicPolicySchema)
     .default([])
@@ -187,7 +181,12 @@ export const agentSettingsSchema = z.object({
   logLevel: z.enum(LOG_LEVELS).default('info').describe('least level of the lines on stderr'),
 });
 
-export type AgentSettings = z.output<typeof agentSettingsSchema>;
+export type AgentSettings = z.output<typeof fields>;
+
+export const agentSettingsSchema = fields.superRefine((settings, context) => {
+  for (const [key, message] of hubContradictions(settings))
+    context.addIssue({ code: 'custom', path: [key], message });
+});
 
 export function segmentBytesOf(settings: AgentSettings): number {
   return settings.segmentBytes ?? Math.min(GIB, Math.max(MIB, Math.floor(settings.maxDiskBytes / 16)));

@@ -8,7 +8,7 @@ import {
   type WearMeter,
 } from '@edgelog/edge';
 import type { LogStore } from '@edgelog/log';
-import type { Uplink, UplinkStreamStatus } from '@edgelog/sync';
+import type { UplinkStreamStatus } from '@edgelog/sync';
 import type { RoutedIngest } from './ingest/index.ts';
 import type { MqttAccess } from './mqtt/access/index.ts';
 import type { MqttBroker } from './mqtt/broker.ts';
@@ -17,6 +17,7 @@ import type { SerialLines } from './serial/serial-lines.ts';
 import type { SourcesSeen } from './sources-seen.ts';
 import type { Subscription } from './subscription/index.ts';
 import type { SetAside } from './uplink/set-aside.ts';
+import type { AgentUplink } from './uplink/start.ts';
 
 /** What /status says of one stream. Offsets are edge offsets. */
 export interface StreamStatus {
@@ -63,7 +64,7 @@ export interface AgentParts {
   disk: Disk;
   wear: WearMeter;
   alarms: Alarms;
-  uplink: Uplink;
+  uplink: AgentUplink;
   mqtt: MqttBroker;
   access: MqttAccess;
   mqttCounters: MqttCounters;
@@ -137,7 +138,7 @@ export function agentStatus(parts: AgentParts) {
     ingest: parts.ingest.status(),
     sources: parts.sources.status(),
     streams: [...streams.list()].map((stream) => streamStatus(stream, remote, now)),
-    uplink,
+    uplink: { ...uplink, kafka: parts.uplink.kafka() ?? null },
     mqtt: {
       port: mqtt.listeners[0]!.port,
       listeners: mqtt.listeners,

@@ -11,8 +11,8 @@ export const STANDALONE_BROKER_ID = 1;
 
 const DEFAULT_ETCD_PREFIX = '/edgelog';
 
-/** Everything an operator may set on a hub: flag `--data-dir`, variable `EDGELOG_DATA_DIR`, file entry `dataDir`. */
-const settings = z.strictObject({
+/** Everything an operator may set on a broker: flag `--data-dir`, variable `EDGELOG_DATA_DIR`, file entry `dataDir`. */
+export const brokerSettings = z.strictObject({
   dataDir: z.string().min(1).describe('directory of the log; made if missing, used by one process at a time'),
   kafka: addressSetting().default('127.0.0.1:9092').describe('where Kafka clients connect'),
   sync: addressSetting().default('127.0.0.1:7420').describe('where agents connect (WebSocket)'),
@@ -123,15 +123,17 @@ const settings = z.strictObject({
   logLevel: z.enum(LOG_LEVELS).default('info').describe('least severe level that is logged'),
 });
 
-export type HubSettings = z.infer<typeof settings>;
+export type HubSettings = z.infer<typeof brokerSettings>;
 
-export const hubSettings = settings.superRefine((given, context) => {
+export const hubSettings = brokerSettings.superRefine((given, context) => {
   for (const [key, message] of contradictions(given))
     context.addIssue({ code: 'custom', path: [key], message });
 });
 
 /** What stands in the way of a cluster, by the setting to mend. */
-function* contradictions(given: HubSettings): Generator<[key: keyof HubSettings, message: string]> {
+export function* contradictions(
+  given: Omit<HubSettings, 'dataDir'>,
+): Generator<[key: keyof HubSettings, message: string]> {
   const { etcdUser, etcdPassword, etcdCert, etcdKey } = given;
   if ((etcdUser === undefined) !== (etcdPassword === undefined))
     yield ['etcdUser', '--etcd-user and --etcd-password go together'];

@@ -2,12 +2,19 @@ import type { RefusalCode } from '@edgelog/sync';
 
 export const REFUSED_ALARM = 'refused by the hub';
 
-/** What an operator is to do about a hub that wants no session with this gateway. */
+/** What an operator is to do about a hub that wants no session with this gateway, or about the Kafka cluster at `kafkaUrl`. */
 export function refusalAdvice(
   gateway: string,
   { code, message }: { code: RefusalCode; message: string },
+  kafkaUrl?: string,
 ): string {
   const said = `${code}: ${message}`;
+  if (kafkaUrl !== undefined) {
+    return (
+      `the Kafka cluster at ${kafkaUrl} does not let this gateway in (${message}); readings are kept here, and it is asked again every minute or two. ` +
+      `Put --kafka-sasl, --kafka-user and EDGELOG_KAFKA_PASSWORD, the token or the certificate right; edgelog doctor --hub ${kafkaUrl} tries them`
+    );
+  }
   if (code !== 'duplicate-instance') {
     return `the hub refuses this gateway (${said}); readings are kept here, and it is asked again every minute or two`;
   }

@@ -1,5 +1,6 @@
 import { type Alarms, type GatewayClock, openLanes, type StreamSet, type TopicPolicies } from '@edgelog/edge';
 import type { Logger } from '@edgelog/runtime';
+import type { KafkaSinkStatus } from '@edgelog/sink';
 import {
   type AgentPort,
   type Route,
@@ -9,6 +10,8 @@ import {
   UploadWindows,
 } from '@edgelog/sync';
 import type { AgentSettings } from '../settings.ts';
+import { kafkaUrlOf } from './hub-setting.ts';
+import { KafkaHub } from './kafka.ts';
 import { proxyAgent, proxyFor, withoutCredentials } from './proxy.ts';
 import { REFUSED_ALARM, refusalAdvice } from './refusal.ts';
 import { readTlsFiles } from './tls-files.ts';
@@ -29,8 +32,13 @@ const LANES_EVERY_MS = 1_000;
 /** How old the oldest reading of a backlog is, when the uplink comes back and while it is there: a moment's traffic is none. */
 const BACKLOG_AGE_MS = { back: 1_000, there: 10_000 } as const;
 
-/** Keeps a session with the hub as the settings say. `stop` ends it. Throws CONFIG_INVALID. */
-export function startAgentUplink(options: AgentUplinkOptions): Uplink {
+export interface AgentUplink extends Uplink {
+  /** Undefined where there is a hub, or no cluster was reached yet. */
+  kafka(): KafkaSinkStatus | undefined;
+}
+
+/** Keeps a session with the hub, or the Kafka cluster in its place, as the settings say. `stop` ends it. Throws CONFIG_INVALID. */
+export async function startAgentUplink(options: AgentUplinkOptions): Promise<AgentUplink> {
   const { settings, identity, streams, policies, clock, alarms, log, tuning = {} } = options;
   const {
     uplinkMaxBytesPerSecond,
@@ -44,8 +52,14 @@ export function startAgentUplink(options: AgentUplinkOptions): Uplink {
     for (const topic of openLanes(laneStreams(), clock.now(), ageMs))
       log.info('fresh readings go beside the backlog', { topic });
   };
+  const url = kafkaUrlOf(settings);
+  const kafka =
+    url === undefined
+      ? undefined
+      : await KafkaHub.prepare({ url, gateway: settings.gateway, settings, alarms, log });
   const uplink = startUplink({
     urls: settings.hub,
+    connect: kafka?.connect,
     log,
     port: {
       identity,
@@ -63,26 +77,37 @@ export function startAgentUplink(options: AgentUplinkOptions): Uplink {
     },
     onRefusal: (refusal) => {
       if (refusal === undefined) alarms.clear(REFUSED_ALARM);
-      else alarms.raise(REFUSED_ALARM, refusalAdvice(settings.gateway, refusal));
+      else alarms.raise(REFUSED_ALARM, refusalAdvice(settings.gateway, refusal, url));
     },
     maxBytesPerSecond: uplinkMaxBytesPerSecond === 0 ? undefined : uplinkMaxBytesPerSecond,
     windows:
       uplinkWindows.length === 0
         ? undefined
         : { allowed: new UploadWindows(uplinkWindows, uplinkZone), urgentPriority },
-    route: (url) => routeTo(url, settings),
+    route: (hub) => (kafka === undefined ? routeTo(hub, settings) : {}),
     tuning,
   });
   const timer = setInterval(() => {
-    if (uplink.status().state === 'live') lookForBacklogs(BACKLOG_AGE_MS.there);
+    const { state, streams: open } = uplink.status();
+    if (state === 'live') lookForBacklogs(BACKLOG_AGE_MS.there);
+    kafka?.look(open);
   }, LANES_EVERY_MS);
   timer.unref();
-  const stop = uplink.stop.bind(uplink);
-  uplink.stop = () => {
+  const stop = async () => {
     clearInterval(timer);
-    return stop();
+    await uplink.stop();
+    await kafka?.stop();
   };
-  return uplink;
+  return {
+    notify: () => uplink.notify(),
+    setPaused: (paused) => uplink.setPaused(paused),
+    status: () => uplink.status(),
+    get isCongested() {
+      return uplink.isCongested;
+    },
+    kafka: () => kafka?.status(),
+    stop,
+  };
 }
 
 /** Throws CONFIG_INVALID for a file that cannot be read now. */

@@ -16,6 +16,8 @@ export function verdictOf({ uplink, streams, disk, alarms, time }) {
   const nowMs = Date.parse(time);
   const backlog = streams.reduce((sum, { lagRecords }) => sum + lagRecords, 0);
   const oldestMs = Math.max(0, ...streams.map(({ oldestUnackedMs }) => oldestUnackedMs));
+  const isKafka = uplink.url?.startsWith('kafka') === true;
+  const hub = isKafka ? 'Kafka' : 'The hub';
   const waits = backlog === 0 ? 'Nothing waits here.' : `${formatCount(backlog)} records wait here, on disk.`;
   if (alarms.some(({ name }) => name === 'store failed'))
     return { level: 'bad', word: 'failed', text: 'The disk failed: nothing is taken any more.' };
@@ -31,10 +33,10 @@ export function verdictOf({ uplink, streams, disk, alarms, time }) {
     return {
       level: 'bad',
       word: 'refused',
-      text: `The hub refuses this gateway: ${uplink.lastError ?? 'it does not say why'}. ${waits}`,
+      text: `${hub} refuses this gateway: ${uplink.lastError ?? 'it does not say why'}. ${waits}`,
     };
   if (streams.some((one) => one.uplink === 'refused'))
-    return { level: 'bad', word: 'stream refused', text: `The hub refuses a stream. ${waits}` };
+    return { level: 'bad', word: 'stream refused', text: `${hub} refuses a stream. ${waits}` };
   if (uplink.state === 'paused')
     return {
       level: 'warn',
@@ -45,8 +47,8 @@ export function verdictOf({ uplink, streams, disk, alarms, time }) {
     return {
       level: 'warn',
       word: 'offline',
-      text: `No hub can be reached. Readings are taken as always. ${waits}`,
+      text: `${isKafka ? 'Kafka cannot' : 'No hub can'} be reached. Readings are taken as always. ${waits}`,
     };
   if (oldestMs > BEHIND_MS) return { level: 'warn', word: 'catching up', text: waits };
-  return { level: 'good', word: 'online', text: backlog === 0 ? waits : 'The hub keeps up.' };
+  return { level: 'good', word: 'online', text: backlog === 0 ? waits : `${hub} keeps up.` };
 }

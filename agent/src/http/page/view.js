@@ -71,7 +71,7 @@ function totals({ streams, sources, disk, uplink }, rates, nowMs) {
   /** @type {[string, string, string | false][]} */
   const all = [
     ['Coming in', formatRate(rates?.came), false],
-    ['Taken by the hub', formatRate(rates?.left), false],
+    [uplink.kafka === null ? 'Taken by the hub' : 'Taken by Kafka', formatRate(rates?.left), false],
     ['Backlog', formatCount(records), waits],
     ['Backlog bytes', formatBytes(bytes), waits],
     ['Oldest waiting', records === 0 ? '–' : formatDuration(oldestMs), waits],
@@ -173,7 +173,8 @@ function uplinkView({ uplink, clock, mqtt }, nowMs) {
     h('h2', {}, 'Uplink and listeners'),
     facts([
       ['Uplink', `${uplink.state}, for ${formatDuration(nowMs - uplink.since)}`],
-      ['Hub', uplink.url ?? '–'],
+      [uplink.url?.startsWith('kafka') ? 'Kafka' : 'Hub', uplink.url ?? '–'],
+      ...kafkaFacts(uplink.kafka),
       ['Last acknowledgement', formatAge(uplink.lastAckAt, nowMs)],
       uplink.state !== 'live' && uplink.lastError !== undefined && ['Last error', uplink.lastError],
       ['Clock', clock.trusted ? `trusted, by ${clock.source}` : 'not confirmed yet: records say so'],
@@ -181,6 +182,31 @@ function uplinkView({ uplink, clock, mqtt }, nowMs) {
       mqtt.refused > 0 && ['Messages refused', formatCount(mqtt.refused)],
       mqtt.access.failedLogins > 0 && ['Logins refused', formatCount(mqtt.access.failedLogins)],
     ]),
+  ];
+}
+
+/**
+ * @param {Status['uplink']['kafka']} kafka
+ * @returns {[string, string][]}
+ */
+function kafkaFacts(kafka) {
+  if (kafka === null) return [];
+  const { clusterId, inFlightBytes, positionsBehind, positionsBehindMs, scans } = kafka;
+  const behind =
+    positionsBehind === 0
+      ? 'written'
+      : `of ${formatCount(positionsBehind)} runs to be written, for ${formatDuration(positionsBehindMs)}`;
+  return [
+    ['Cluster', clusterId],
+    ['Without an answer yet', formatBytes(inFlightBytes)],
+    ['Positions', behind],
+    ...scans.map(
+      ({ topic, partition, offset, end }) =>
+        /** @type {[string, string]} */ ([
+          `Looking in ${topic}-${partition}`,
+          `at ${formatCount(offset)} of ${formatCount(end)}`,
+        ]),
+    ),
   ];
 }
 
@@ -241,7 +267,7 @@ function gapsView({ gaps, damage, setAside }) {
       topic,
       from: firstOffset,
       to: lastOffset + 1,
-      what: `set aside, the hub refuses it: ${message}`,
+      what: `set aside, it is refused: ${message}`,
     })),
   ];
   return [

@@ -1,0 +1,76 @@
+import { EdgelogError } from '@edgelog/base';
+import type { Alarms } from '@edgelog/edge';
+import type { Logger } from '@edgelog/runtime';
+import type { KafkaSinkStatus } from '@edgelog/sink';
+import type { SinkHolder } from '@edgelog/sink/holder.ts';
+import type { KafkaSettings } from '@edgelog/sink/kafka-fields.ts';
+import { type Connect, inProcess, type UplinkStreamStatus } from '@edgelog/sync';
+
+export interface KafkaHubOptions {
+  readonly url: string;
+  readonly gateway: string;
+  readonly settings: KafkaSettings;
+  readonly alarms: Alarms;
+  readonly log: Logger;
+}
+
+/** Of a stream that waits until somebody has changed something in the cluster. */
+const WANTS_SOMEBODY = /^(unauthorized|topic-missing): /;
+
+/** A Kafka cluster in the place of a hub: the hub's side of the uplink's session is in this process, on a sink. */
+export class KafkaHub {
+  readonly connect: Connect;
+  readonly #holder: SinkHolder;
+  readonly #alarms: Alarms;
+  #raised = new Set<string>();
+
+  private constructor(holder: SinkHolder, { alarms, log }: KafkaHubOptions) {
+    this.#holder = holder;
+    this.#alarms = alarms;
+    this.connect = inProcess({
+      log,
+      reach: async () => {
+        try {
+          return await holder.reach();
+        } catch (error) {
+          if (!(error instanceof EdgelogError) || error.code !== 'AUTHENTICATION_FAILED') throw error;
+          return { ok: false, code: 'unauthorized', message: error.message };
+        }
+      },
+    });
+  }
+
+  /** Connects to nothing yet. Throws CONFIG_INVALID. */
+  static async prepare(options: KafkaHubOptions): Promise<KafkaHub> {
+    const { url, gateway, settings, log } = options;
+    // With a hub a gateway needs no client of Kafka in its memory.
+    const { SinkHolder } = await import('@edgelog/sink/holder.ts');
+    return new KafkaHub(new SinkHolder({ url, settings, clientId: `edgelog-${gateway}`, log }), options);
+  }
+
+  /** Undefined before the cluster was reached for the first time. */
+  status(): KafkaSinkStatus | undefined {
+    return this.#holder.sink?.status();
+  }
+
+  /** Raises and clears alarms by what is known now. */
+  look(streams: readonly UplinkStreamStatus[]): void {
+    const wrong = new Map<string, string>();
+    for (const { topic, findings } of this.status()?.topics ?? []) {
+      const serious = findings.filter(({ severity }) => severity !== 'note');
+      if (serious.length > 0)
+        wrong.set(`Kafka topic ${topic}`, serious.map(({ says, advice }) => `${says}: ${advice}`).join('; '));
+    }
+    for (const { topic, reason } of streams)
+      if (reason !== undefined && WANTS_SOMEBODY.test(reason))
+        wrong.set(`Kafka refuses ${topic}`, `${reason}; its readings are kept here, and it is tried again`);
+    for (const [name, message] of wrong) this.#alarms.raise(name, message);
+    for (const name of this.#raised) if (!wrong.has(name)) this.#alarms.clear(name);
+    this.#raised = new Set(wrong.keys());
+  }
+
+  /** Writes the positions of what is committed. */
+  stop(): Promise<void> {
+    return this.#holder.stop();
+  }
+}

@@ -1,0 +1,78 @@
+import { EdgelogError } from '@edgelog/base';
+import { type KafkaSecuritySettings, kafkaSecurityOf, parseKafkaUrl } from '@edgelog/client';
+import type { Logger } from '@edgelog/runtime';
+import type { SinkCluster } from './cluster.ts';
+import { connectKafkaCluster } from './kafka-cluster.ts';
+import { processClock } from './process-clock.ts';
+import type { SinkSettings } from './settings.ts';
+import { openKafkaSink } from './sink.ts';
+import type { KafkaSink } from './sink-types.ts';
+
+export interface SinkHolderOptions {
+  /** `kafka://…` or `kafka+tls://…` */
+  readonly url: string;
+  readonly settings: KafkaSecuritySettings & SinkSettings;
+  /** As the cluster sees it in its logs and quotas. */
+  readonly clientId: string;
+  readonly log: Logger;
+}
+
+/** The sink of a process that may be without a network for weeks: opened once the cluster is reached, and kept from then on. */
+export class SinkHolder {
+  readonly #options: SinkHolderOptions;
+  readonly #connect: () => Promise<SinkCluster>;
+  #opening: Promise<KafkaSink> | undefined;
+  #opened: { readonly sink: KafkaSink; readonly cluster: SinkCluster } | undefined;
+  #isStopped = false;
+
+  /** Throws CONFIG_INVALID for settings that contradict each other. */
+  constructor(options: SinkHolderOptions) {
+    const { url, settings, clientId, log } = options;
+    const { bootstrap, isTls } = parseKafkaUrl(url);
+    const security = kafkaSecurityOf({ isTls }, settings);
+    this.#options = options;
+    this.#connect = () => connectKafkaCluster({ bootstrap, security, clientId, log });
+  }
+
+  /** Undefined as long as no cluster was reached. */
+  get sink(): KafkaSink | undefined {
+    return this.#opened?.sink;
+  }
+
+  /**
+   * The sink, once the cluster has answered to this very call. Rejects with EdgelogError where it does not: AUTHENTICATION_FAILED, and
+   * others that pass.
+   */
+  async reach(): Promise<KafkaSink> {
+    const opened = this.#opened;
+    if (opened === undefined) {
+      this.#opening ??= this.#open().finally(() => {
+        this.#opening = undefined;
+      });
+      return this.#opening;
+    }
+    await opened.cluster.topic(this.#options.settings.sinkPositionsTopic, true);
+    return opened.sink;
+  }
+
+  /** Writes the positions of what is committed, and ends the connections. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#opening?.catch(() => {});
+    await this.#opened?.sink.close();
+  }
+
+  async #open(): Promise<KafkaSink> {
+    const { settings, log } = this.#options;
+    const cluster = await this.#connect();
+    try {
+      if (this.#isStopped) throw new EdgelogError('CONNECTION_LOST', 'the sink is stopped');
+      const sink = await openKafkaSink({ cluster, log, settings, ...processClock() });
+      this.#opened = { sink, cluster };
+      return sink;
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
+  }
+}
