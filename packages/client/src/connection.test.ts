@@ -26,7 +26,7 @@ test('nothing listens: the address is named and the likely reason', async () => 
   await new Promise((resolve) => servers.pop()!.close(resolve));
   await expect(Connection.open(address, { clientId: 'test', timeoutMs: 1_000 })).rejects.toMatchObject({
     code: 'CONNECTION_LOST',
-    message: `no connection to 127.0.0.1:${address.port}: nothing listens there; is the hub running?`,
+    message: `no connection to 127.0.0.1:${address.port}: nothing listens there; is the broker running?`,
   });
 });
 test('silence ends with TIMEOUT', async () => {

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { EdgelogError } from '@edgelog/base';
 import { type Address, formatAddress } from '@edgelog/runtime';
 import {
@@ -15,7 +14,7 @@ import type { Ask } from './sasl/authenticate.ts';
 import type { Exchange } from './sasl/exchange.ts';
 import { SaslSession } from './sasl/session.ts';
 import type { KafkaSecurity } from './security.ts';
-import { openSocket } from './socket.ts';
+import { type BrokerSocket, openSocket } from './socket.ts';
 import { describeLoss } from './socket-errors.ts';
 
 /** What a TLS listener answers to what is not TLS: an alert record. */
@@ -48,7 +47,7 @@ interface Pending {
  * order.
  */
 export class Connection {
-  readonly #socket: Socket;
+  readonly #socket: BrokerSocket;
   readonly #at: string;
   readonly #options: ConnectionOptions;
   readonly #session: SaslSession | undefined;
@@ -62,17 +61,18 @@ export class Connection {
   #isNew = true;
   #failure: EdgelogError | undefined;
 
-  private constructor(socket: Socket, at: string, options: ConnectionOptions) {
+  private constructor(socket: BrokerSocket, at: string, options: ConnectionOptions) {
     this.#socket = socket;
     this.#at = at;
     this.#options = options;
     const { sasl, tls } = options.security ?? {};
     this.#session = sasl && new SaslSession(sasl, at, options.timeoutMs);
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    socket.on('error', (cause) =>
+    const { stream } = socket;
+    stream.on('data', (chunk: Buffer) => this.#onData(chunk));
+    stream.on('error', (cause) =>
       this.#fail(describeLoss(`the connection to ${at} broke`, cause, tls !== undefined)),
     );
-    socket.on('close', () => this.#fail(this.#closedByBroker()));
+    stream.on('close', () => this.#fail(this.#closedByBroker()));
   }
 
   /** Connects, asks for the versions the broker speaks, and shows who this is. Throws what `openSocket` and `authenticate` do. */
@@ -217,9 +217,10 @@ export class Connection {
   }
 
   #write(parts: readonly Buffer[]): void {
-    this.#socket.cork();
-    for (const part of parts) this.#socket.write(part);
-    this.#socket.uncork();
+    const { stream } = this.#socket;
+    stream.cork();
+    for (const part of parts) stream.write(part);
+    stream.uncork();
   }
 
   #onData(chunk: Buffer): void {
@@ -251,7 +252,7 @@ export class Connection {
   /** The first fault ends the connection, and is what all get who wait or will ask. */
   #fail(failure: EdgelogError): void {
     this.#failure ??= failure;
-    this.#socket.destroy();
+    this.#socket.reset();
     for (const pending of this.#pending.splice(0)) pending.reject(this.#failure);
   }
 }

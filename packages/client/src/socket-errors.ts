@@ -18,21 +18,19 @@ export function describeLoss(what: string, cause: Error, isTls: boolean): Edgelo
   if (cause instanceof EdgelogError) return cause;
   const flaw = CERTIFICATE[code];
   if (flaw !== undefined) {
-    const reason = `${what}: the broker's certificate ${flaw} (${message})`;
+    const detail = code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? ` (${message})` : '';
+    const reason = `${what}: the broker's certificate ${flaw}${detail}`;
     return new EdgelogError('AUTHENTICATION_FAILED', reason, { cause });
   }
   if (/^ERR_SSL_.*ALERT/.test(code)) {
     const reason = `${what}: the broker refuses TLS with ${nameOfAlert(code)}; does it take the certificate of --kafka-cert?`;
     return new EdgelogError('AUTHENTICATION_FAILED', reason, { cause });
   }
-  if (/^ERR_(OSSL|X509)/.test(code)) {
-    return new EdgelogError('CONFIG_INVALID', `${what}: the PEM files do not fit: ${message}`, { cause });
-  }
   return new EdgelogError('CONNECTION_LOST', `${what}: ${reasonOf(code, message, isTls)}`, { cause });
 }
 
 function reasonOf(code: string, message: string, isTls: boolean): string {
-  if (code === 'ECONNREFUSED') return 'nothing listens there; is the hub running?';
+  if (code === 'ECONNREFUSED') return 'nothing listens there; is the broker running?';
   if (isTls && (code === 'ECONNRESET' || code.startsWith('ERR_SSL_') || code === 'EPROTO')) {
     return `${message}; does it speak TLS there?`;
   }

@@ -1,10 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import { EdgelogError } from '@edgelog/base';
 import { type Address, formatAddress } from '@edgelog/runtime';
 import type { TlsFiles } from './security.ts';
 import { describeLoss } from './socket-errors.ts';
+
+/** A connection to a broker. */
+export interface BrokerSocket {
+  /** What is read and written. */
+  readonly stream: Socket;
+  /**
+   * Ends it at once, by a reset: what lies unsent in the system's memory is not delivered any more. Delivered minutes after everybody gave it
+   * up, a batch could be taken for a new one.
+   */
+  reset(): void;
+}
 
 /** How long a silent connection lasts before the system asks whether the other side is there. */
 const KEEP_ALIVE_MS = 15_000;
@@ -16,41 +27,59 @@ const KEEP_ALIVE_MS = 15_000;
 export function openSocket(
   address: Address,
   { tls, timeoutMs }: { tls: TlsFiles | undefined; timeoutMs: number },
-): Promise<Socket> {
+): Promise<BrokerSocket> {
   const { host, port } = address;
   const at = formatAddress(address);
   return new Promise((resolve, reject) => {
-    const socket =
-      tls === undefined
-        ? connectTcp({ host, port })
-        : connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...readTlsFiles(tls) });
+    const secureContext = tls && readTlsFiles(tls);
+    const tcp = connectTcp({
+      ...{ host, port, noDelay: true },
+      ...{ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+    });
+    const stream =
+      secureContext === undefined
+        ? tcp
+        : connectTls({ socket: tcp, host, ...(isIP(host) === 0 && { servername: host }), secureContext });
+    const end = () => {
+      tcp.resetAndDestroy();
+      stream.destroy();
+    };
     const timer = setTimeout(() => {
-      socket.destroy();
-      reject(new EdgelogError('TIMEOUT', `no connection to ${at} within ${timeoutMs} ms`));
+      end();
+      const hint = tls === undefined ? '' : '; does it speak TLS there?';
+      reject(new EdgelogError('TIMEOUT', `no connection to ${at} within ${timeoutMs} ms${hint}`));
     }, timeoutMs);
     const onError = (cause: Error) => {
       clearTimeout(timer);
-      socket.destroy();
+      end();
       reject(describeLoss(`no connection to ${at}`, cause, tls !== undefined));
     };
-    socket.once('error', onError);
-    socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
+    tcp.on('error', stream === tcp ? () => {} : onError);
+    stream.once('error', onError);
+    stream.once(tls === undefined ? 'connect' : 'secureConnect', () => {
       clearTimeout(timer);
-      socket.off('error', onError);
-      socket.setNoDelay(true);
-      socket.setKeepAlive(true, KEEP_ALIVE_MS);
-      resolve(socket);
+      stream.off('error', onError);
+      resolve({ stream, reset: end });
     });
   });
 }
 
-/** What the files hold now. Throws CONFIG_INVALID naming the file. */
-function readTlsFiles({ ca, cert, key }: TlsFiles): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
-  return {
+/** What the files hold now. Throws CONFIG_INVALID naming the file, or what is wrong with all. */
+function readTlsFiles({ ca, cert, key }: TlsFiles): SecureContext {
+  const pem = {
     ...(ca !== undefined && { ca: read(ca) }),
     ...(cert !== undefined && { cert: read(cert) }),
     ...(key !== undefined && { key: read(key) }),
   };
+  try {
+    return createSecureContext(pem);
+  } catch (cause) {
+    const files = [ca, cert, key].filter((file) => file !== undefined).join(', ');
+    const { message } = cause as Error;
+    throw new EdgelogError('CONFIG_INVALID', `the PEM files ${files} are not to be used: ${message}`, {
+      cause,
+    });
+  }
 }
 
 function read(path: string): Buffer {
