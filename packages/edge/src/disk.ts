@@ -74,7 +74,7 @@ export class Disk {
     return this.#bytesSinceCheck >= this.#options.segmentBytes * CHECK_EVERY_SEGMENT_SHARE;
   }
 
-  /** Measures anew; `pendingBytes` were taken and are not on disk yet. */
+  /** Measures anew; `pendingBytes` of readings were taken and are not on disk yet. */
   check(pendingBytes = 0): void {
     const { alarms } = this.#options;
     this.#bytesSinceCheck = 0;
@@ -106,7 +106,10 @@ export class Disk {
   #measure(pendingBytes: number): DiskStatus {
     const { dir, maxBytes, segmentBytes, stats, reserve } = this.#options;
     const besideBytes = this.#options.besideBytes?.() ?? 0;
-    const usedBytes = stats().diskBytes + pendingBytes + besideBytes + (reserve?.bytes ?? 0);
+    const log = stats();
+    // Sealed batches may be larger than their readings: behind a slow disk there are many small ones.
+    const underWayBytes = Math.max(pendingBytes, log.pendingBytes);
+    const usedBytes = log.diskBytes + underWayBytes + besideBytes + (reserve?.bytes ?? 0);
     const freeBytes = (this.#options.freeBytes ?? (() => freeBytesOf(dir)))();
     const room = Math.min(maxBytes - usedBytes, freeBytes) / segmentBytes;
     const level = room <= FULL_SEGMENTS ? 'full' : room <= TIGHT_SEGMENTS ? 'tight' : 'free';

@@ -7,6 +7,8 @@ export interface WhatHappened {
   timelinesFork: boolean;
   /** Something made a divergence legitimate. */
   mayDiverge: boolean;
+  /** The hub's disk was emptied, or went back in time. */
+  hubLostData: boolean;
 }
 
 const VIOLATIONS_KEPT = 20;

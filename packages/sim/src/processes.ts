@@ -172,6 +172,7 @@ export class AgentProcess {
   #link: AgentLink | undefined;
   #wire: Wire | undefined;
   #turnScheduled = false;
+  #notified = false;
   refusedAsDuplicate = 0;
 
   constructor(name: string, store: AgentStore, hub: () => HubProcess, around: Surroundings) {
@@ -199,7 +200,13 @@ export class AgentProcess {
     return this.#wire;
   }
 
+  /** The store changed by itself. */
   notify(): void {
+    this.#notified = true;
+    this.#takeTurnSoon();
+  }
+
+  #takeTurnSoon(): void {
     if (this.#link === undefined || this.#turnScheduled) return;
     this.#turnScheduled = true;
     const life = this.#life;
@@ -228,7 +235,10 @@ export class AgentProcess {
   #turn(): void {
     const link = this.#link;
     if (link === undefined) return;
-    link.sync();
+    if (this.#notified) {
+      this.#notified = false;
+      link.sync();
+    }
     while (this.#link === link && link.pump(4 * 1024) !== undefined);
   }
 
@@ -276,7 +286,7 @@ export class AgentProcess {
       receive: (frame) => {
         if (this.#link !== link) return;
         link.receive(frame as HubFrame);
-        this.notify();
+        this.#takeTurnSoon();
       },
       disconnected: closed,
     });
@@ -296,7 +306,7 @@ export class AgentProcess {
 
   #tick(): void {
     this.#link?.tick();
-    this.notify();
+    this.#takeTurnSoon();
     this.#around.scheduler.after(TICK_MS, () => this.#tick());
   }
 }

@@ -1,5 +1,6 @@
 import { AgentStore, type AgentStoreHooks } from './agent-store.ts';
-import { Checker } from './checker.ts';
+import { Checker, type WhatHappened } from './checker.ts';
+import { HubFate } from './hub-fate.ts';
 import { type HubFaults, HubStore } from './hub-store.ts';
 import { Prng } from './prng.ts';
 import { AgentProcess, HubProcess, type Surroundings } from './processes.ts';
@@ -63,7 +64,7 @@ class World {
   readonly #scheduler = new Scheduler();
   readonly #startMs = this.#scheduler.now();
   readonly #around: Surroundings;
-  readonly #happened = { timelinesFork: false, mayDiverge: false };
+  readonly #happened: WhatHappened = { timelinesFork: false, mayDiverge: false, hubLostData: false };
   readonly #hub: HubProcess<HubStore>;
   readonly #agent: AgentProcess;
   readonly #checker: Checker;
@@ -72,12 +73,8 @@ class World {
   readonly #storeOptions: ConstructorParameters<typeof AgentStore>[0];
   #clone: AgentProcess | undefined;
   #clones = 0;
-  #backups: {
-    agent: ReturnType<AgentStore['backup']>;
-    hub: ReturnType<HubStore['backup']>;
-    hubAt: number;
-  };
-  #hubDiskTouchedAt = 0;
+  readonly #hubFate: HubFate;
+  #agentBackup: ReturnType<AgentStore['backup']>;
   #nextRecord = 0;
   #peace = false;
 
@@ -110,8 +107,9 @@ class World {
       keepAcked: options.keepAcked ?? prng.pick([0, 1, 5, 1_000]),
     };
     const store = new AgentStore(this.#storeOptions, this.#hooks(true));
-    this.#backups = { agent: store.backup(), hub: hubStore.backup(), hubAt: this.#startMs };
+    this.#agentBackup = store.backup();
     this.#hub = new HubProcess(hubStore, this.#around);
+    this.#hubFate = new HubFate(this.#hub, this.#scheduler, this.#happened);
     this.#agent = new AgentProcess('agent', store, () => this.#hub, this.#around);
   }
 
@@ -176,11 +174,9 @@ class World {
   }
 
   #takeBackups(prng: Prng, hardTimesMs: number): void {
+    this.#scheduler.after(prng.between(0, hardTimesMs), () => this.#hubFate.takeBackup());
     this.#scheduler.after(prng.between(0, hardTimesMs), () => {
-      this.#backups = { ...this.#backups, hub: this.#hub.store.backup(), hubAt: this.#scheduler.now() };
-    });
-    this.#scheduler.after(prng.between(0, hardTimesMs), () => {
-      this.#backups = { ...this.#backups, agent: this.#agent.store.backup() };
+      this.#agentBackup = this.#agent.store.backup();
     });
   }
 
@@ -200,7 +196,7 @@ class World {
     cut: (prng) =>
       this.#agent.wire?.cutTowards(prng.pick(['agent', 'hub']), prng.between(1_000, HEARTBEAT_MS_MAX)),
     killAgent: (prng) => this.#killAgent(prng),
-    killHub: (prng) => this.#killHub(prng),
+    killHub: (prng) => this.#hubFate.kill(prng),
     moveLeader: (prng) => this.#hub.store.moveLeader(prng.between(0, 3), prng.pick([0, 200, 3_000])),
     dropOldest: (prng) =>
       this.#agent.store.dropOldest(prng.between(0, this.#topics.length - 1), prng.between(1, 5)),
@@ -213,25 +209,13 @@ class World {
       this.#happened.timelinesFork = true;
       this.#agent.store.damage(prng.between(0, this.#topics.length - 1), prng.between(0, 3));
     },
-    wipeHub: (prng) => {
-      this.#happened.mayDiverge = true;
-      this.#hubDiskTouchedAt = this.#scheduler.now();
-      this.#killHub(prng);
-      this.#hub.store.restore();
-    },
-    restoreHub: (prng) => {
-      this.#happened.mayDiverge = true;
-      // Data that was lost, and replaced under other runs, rises from the dead.
-      if (this.#hubDiskTouchedAt > this.#backups.hubAt) this.#happened.timelinesFork = true;
-      this.#hubDiskTouchedAt = this.#scheduler.now();
-      this.#killHub(prng);
-      this.#hub.store.restore(this.#backups.hub);
-    },
+    wipeHub: (prng) => this.#hubFate.wipe(prng),
+    restoreHub: (prng) => this.#hubFate.restore(prng),
     restoreAgent: (prng) => {
       this.#happened.mayDiverge = true;
       this.#happened.timelinesFork = true;
       this.#killAgent(prng);
-      this.#agent.store.restore(this.#backups.agent);
+      this.#agent.store.restore(this.#agentBackup);
       this.#checker.rolledBack(this.#agent.store);
     },
     clone: (prng) => this.#startClone(prng),
@@ -242,14 +226,6 @@ class World {
     this.#agent.kill();
     this.#scheduler.after(prng.between(0, 5_000), () => {
       if (!this.#agent.up) this.#agent.start();
-    });
-  }
-
-  #killHub(prng: Prng): void {
-    if (!this.#hub.up) return;
-    this.#hub.kill();
-    this.#scheduler.after(prng.between(0, 5_000), () => {
-      if (!this.#hub.up) this.#hub.start();
     });
   }
 

@@ -354,7 +354,7 @@ class UplinkShell implements Uplink {
   #tick(): void {
     if (this.#link === undefined) return;
     this.#link.tick();
-    this.notify();
+    this.#schedule();
   }
 
   #schedule(): void {

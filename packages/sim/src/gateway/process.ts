@@ -58,6 +58,7 @@ export class GatewayProcess {
   #wire: Wire | undefined;
   #restarting = new Set<number>();
   #isTurnDue = false;
+  #isNotified = false;
   #isCongested = false;
   #attempt = 0;
   /** Ends of the batches that were sent, `producer id:next`: by processes before this one, and by this one. */
@@ -213,7 +214,13 @@ export class GatewayProcess {
     this.volume.crash();
   }
 
+  /** The streams changed by themselves. */
   notify(): void {
+    this.#isNotified = true;
+    this.#takeTurnSoon();
+  }
+
+  #takeTurnSoon(): void {
     if (this.#link === undefined || this.#isTurnDue) return;
     this.#isTurnDue = true;
     const life = this.#life;
@@ -251,7 +258,10 @@ export class GatewayProcess {
   #turn(): void {
     const link = this.#link;
     if (link === undefined) return;
-    link.sync();
+    if (this.#isNotified) {
+      this.#isNotified = false;
+      link.sync();
+    }
     const least = this.#around.isWindowClosed ? 1 : Number.NEGATIVE_INFINITY;
     while (this.#link === link && link.pump(READ_BYTES, least) !== undefined);
     this.#isCongested = link.session.sendQueue.next(least) !== undefined;
@@ -313,7 +323,7 @@ export class GatewayProcess {
         if (this.#link !== link) return;
         link.receive(frame as HubFrame);
         this.#hooks.looked();
-        this.notify();
+        this.#takeTurnSoon();
       },
       disconnected: closed,
     });
@@ -361,7 +371,7 @@ export class GatewayProcess {
       this.#link?.tick();
       if (this.isLive && count % LANES_EVERY_TICKS === 0) this.#lookForBacklogs(10_000);
       this.#hooks.looked();
-      this.notify();
+      this.#takeTurnSoon();
       this.#tick(life, count + 1);
     });
   }

@@ -1,11 +1,13 @@
 import { EdgelogError } from '@edgelog/base';
 import { type Stream, type StreamSet, TopicPolicies, type TopicPolicy } from '@edgelog/edge';
+import type { WhatHappened } from '../checker.ts';
+import { HubFate } from '../hub-fate.ts';
 import type { HubFaults } from '../hub-store.ts';
 import { Prng } from '../prng.ts';
 import { HubProcess } from '../processes.ts';
 import { Scheduler } from '../scheduler.ts';
 import type { GatewaySurroundings } from './around.ts';
-import { GatewayChecker, type WhatHappened } from './checker.ts';
+import { GatewayChecker } from './checker.ts';
 import { GatewayHubStore } from './hub.ts';
 import type { Image } from './image.ts';
 import { type GatewayHooks, GatewayProcess } from './process.ts';
@@ -85,7 +87,7 @@ class GatewayWorld {
   readonly #prng: Prng;
   readonly #scheduler = new Scheduler(START_MS);
   readonly #faults: readonly GatewayFault[];
-  readonly #happened: WhatHappened = { timelinesFork: false, mayDiverge: false };
+  readonly #happened: WhatHappened = { timelinesFork: false, mayDiverge: false, hubLostData: false };
   readonly #around: GatewaySurroundings;
   readonly #topics: string[];
   readonly #hub: HubProcess<GatewayHubStore>;
@@ -94,8 +96,8 @@ class GatewayWorld {
   readonly #readsSeveral: boolean;
   readonly #valueBytesMax: number;
   #clone: GatewayProcess | undefined;
-  #backups: { gateway: Image; hub: ReturnType<GatewayHubStore['backup']>; hubAt: number };
-  #hubDiskTouchedAt = 0;
+  readonly #hubFate: HubFate;
+  #gatewayBackup: Image;
   #nextRecord = 0;
   #refused = 0;
   #crashes = 0;
@@ -157,7 +159,8 @@ class GatewayWorld {
       this.#around,
       this.#hooks,
     );
-    this.#backups = { gateway: this.#gateway.volume.backup(), hub: hubStore.backup(), hubAt: START_MS };
+    this.#gatewayBackup = this.#gateway.volume.backup();
+    this.#hubFate = new HubFate(this.#hub, this.#scheduler, this.#happened);
   }
 
   async live(): Promise<GatewayOutcome> {
@@ -330,11 +333,9 @@ class GatewayWorld {
   }
 
   #takeBackups(prng: Prng, hardTimesMs: number): void {
+    this.#scheduler.after(prng.between(0, hardTimesMs), () => this.#hubFate.takeBackup());
     this.#scheduler.after(prng.between(0, hardTimesMs), () => {
-      this.#backups = { ...this.#backups, hub: this.#hub.store.backup(), hubAt: this.#scheduler.now() };
-    });
-    this.#scheduler.after(prng.between(0, hardTimesMs), () => {
-      this.#backups = { ...this.#backups, gateway: this.#gateway.volume.backup() };
+      this.#gatewayBackup = this.#gateway.volume.backup();
     });
   }
 
@@ -361,7 +362,7 @@ class GatewayWorld {
       this.#killGateway(prng);
       machine.powerCut(prng.pick([0, now, now - prng.between(0, DAY), now - 3 * YEAR]));
     },
-    killHub: (prng) => this.#killHub(prng),
+    killHub: (prng) => this.#hubFate.kill(prng),
     moveLeader: (prng) => this.#hub.store.moveLeader(prng.between(0, 3), prng.pick([0, 200, 3_000])),
     clockJump: (prng) => {
       const byMs = prng.pick([2 * SECOND, 50 * SECOND, HOUR, DAY, 12 * YEAR, 40 * YEAR]);
@@ -401,26 +402,14 @@ class GatewayWorld {
         this.#gateway.notify();
       });
     },
-    wipeHub: (prng) => {
-      this.#happened.mayDiverge = true;
-      this.#hubDiskTouchedAt = this.#scheduler.now();
-      this.#killHub(prng);
-      this.#hub.store.restore();
-    },
-    restoreHub: (prng) => {
-      this.#happened.mayDiverge = true;
-      // Data that was lost, and replaced under other runs, rises from the dead.
-      if (this.#hubDiskTouchedAt > this.#backups.hubAt) this.#happened.timelinesFork = true;
-      this.#hubDiskTouchedAt = this.#scheduler.now();
-      this.#killHub(prng);
-      this.#hub.store.restore(this.#backups.hub);
-    },
+    wipeHub: (prng) => this.#hubFate.wipe(prng),
+    restoreHub: (prng) => this.#hubFate.restore(prng),
     restoreGateway: (prng) => {
       this.#happened.mayDiverge = true;
       this.#happened.timelinesFork = true;
       this.#killGateway(prng);
       const { volume } = this.#gateway;
-      volume.restore(this.#backups.gateway);
+      volume.restore(this.#gatewayBackup);
       const ends = new Map<string, number>();
       for (const { name, end, tail } of volume.durable.partitions.values()) {
         const last = tail.at(-1);
@@ -474,14 +463,6 @@ class GatewayWorld {
     this.#crashes++;
     this.#gateway.kill();
     this.#scheduler.after(prng.between(0, 5 * SECOND), () => this.#gateway.start());
-  }
-
-  #killHub(prng: Prng): void {
-    if (!this.#hub.up) return;
-    this.#hub.kill();
-    this.#scheduler.after(prng.between(0, 5 * SECOND), () => {
-      if (!this.#hub.up) this.#hub.start();
-    });
   }
 
   /** A copy of the card in a second machine, for a while or to the end. */

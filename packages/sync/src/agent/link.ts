@@ -80,6 +80,7 @@ export class AgentLink {
     this.#run({ type: 'disconnected' });
   }
 
+  /** Syncs too; call `pump` after it. */
   tick(): void {
     // A stream that is due must not be opened by an end that it no longer has.
     this.sync();
