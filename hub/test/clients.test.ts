@@ -20,7 +20,7 @@ afterAll(async () => {
 /** All of a topic as kcat reads it: key=value, sorted. */
 async function readWithKcat(topic: string): Promise<string[]> {
   const args = ['-b', hub.bootstrap, '-C', '-t', topic, '-o', 'beginning', '-e', '-q', '-f', '%k=%s\\n'];
-  const { stdout } = await run('kcat', args, { timeout: 20_000 });
+  const { stdout } = await run('kcat', args, { timeout: 60_000 });
   return stdout.trim().split('\n').sort();
 }
 
@@ -45,7 +45,7 @@ test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])(
       '-X',
       'enable.idempotence=true',
     ];
-    const producing = run('kcat', args, { timeout: 20_000 });
+    const producing = run('kcat', args, { timeout: 60_000 });
     producing.child.stdin!.end(
       pairs(500)
         .map(({ key, value }) => `${key}:${value}\n`)

@@ -109,7 +109,7 @@ test('however often a partition more is followed, what others have is fetched me
   follow((_, offset) => (offset === 0 ? { records: emptyBatch(0, 5, 3) } : undefined), [first], 100);
   snapshots = Array.from({ length: 200 }, () => KNOWN);
   for (let index = 1; index < 200 && first.log.flushedEndOffset === 0; index++) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 20));
     fetcher!.follow(replicaOf(index));
   }
   expect(fetcher!.size).toBeLessThan(150);

@@ -140,9 +140,7 @@ test('a group is shown with its members, committed offsets and lag', async () =>
   });
   await consumed.promise;
   await expect
-    .poll(async () => JSON.parse((await groups('describe', 'workers', '--json')).stdout)[0].partitions, {
-      timeout: 10_000,
-    })
+    .poll(async () => JSON.parse((await groups('describe', 'workers', '--json')).stdout)[0].partitions)
     .toContainEqual(expect.objectContaining({ topic: 'work', partition: 1, currentOffset: 10, lag: 0 }));
   consumer.pause([{ topic: 'work' }]);
   await send(5);
