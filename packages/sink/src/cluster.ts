@@ -67,6 +67,8 @@ export interface ClusterConfigs {
 export interface SinkCluster {
   /** Kafka's name of it; `HubPort.hubId` is made of it. */
   readonly clusterId: string;
+  /** As far as they are known now. */
+  readonly brokerCount: number;
   /** Undefined: there is no such topic. `isFresh`: what is remembered is not good enough. */
   topic(name: string, isFresh?: boolean): Promise<SinkTopic | undefined>;
   /** Creates it; resolves also when somebody else did. Rejects with REFUSED and the cluster's reason. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EVENTS_TOPIC } from './event.ts';
 
 const topicName = z.string().regex(/^[a-zA-Z0-9._-]{1,249}$/, 'expected the name of a Kafka topic');
 
@@ -32,9 +33,8 @@ export const sinkFields = {
   sinkPositionsTopic: topicName
     .default('__edgelog_positions')
     .describe('compacted Kafka topic in which it is kept how far each run of each gateway is'),
-  sinkEventsTopic: z
-    .union([z.literal('off'), topicName])
-    .default('edgelog.events')
+  sinkEventsTopic: topicName
+    .default(EVENTS_TOPIC)
     .describe('Kafka topic for declared gaps and refusals as JSON, or off'),
 } as const;
 

@@ -55,6 +55,8 @@ export interface KafkaSinkStatus {
 }
 
 export interface KafkaSink extends HubPort {
+  /** Asks the cluster something; rejects as it does where it cannot be reached (CONNECTION_LOST, TIMEOUT, AUTHENTICATION_FAILED). */
+  check(): Promise<void>;
   status(): KafkaSinkStatus;
   /** Resolves when all that is committed is in the positions topic, and all events are written. */
   flush(): Promise<void>;

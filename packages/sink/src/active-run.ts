@@ -1,0 +1,290 @@
+import { EdgelogError } from '@edgelog/base';
+import type { HubAppend, Position, Refusal, SyncLog } from '@edgelog/sync';
+import { readBatchHeader } from '@edgelog/wire';
+import type { Produced, SinkCluster } from './cluster.ts';
+import { QUIET_MS, SETTLE_MS_MAX } from './limits.ts';
+import type { PositionsTopic } from './positions-topic.ts';
+import { type PositionRecord, sharesOf } from './records.ts';
+import { refuse } from './refusal.ts';
+import type { Registration } from './registration.ts';
+import { type RunBatch, RunSession } from './run.ts';
+import type { SinkTimers } from './sink-types.ts';
+import type { Counters } from './status.ts';
+import { pause } from './survey.ts';
+import type { TopicPolicy } from './topic-policy.ts';
+
+export interface ActiveRunDeps {
+  readonly cluster: SinkCluster;
+  readonly positions: PositionsTopic;
+  readonly timers: SinkTimers;
+  readonly now: () => number;
+  readonly monotonic: () => number;
+  readonly log: SyncLog;
+  readonly counters: Counters;
+}
+
+export interface ActiveRunStart {
+  readonly producerId: number;
+  readonly registration: Registration;
+  readonly leaderEpoch: number;
+  readonly policy: TopicPolicy;
+  readonly position: Position | undefined;
+  readonly offset: number;
+  /** Monotonic, from when on nothing that was sent under older openings can still come to the log. */
+  readonly sureAt: number;
+}
+
+const RETRY_MS = 200;
+
+/** A session of a run and what it needs around it: sends its batches, looks whether it was opened elsewhere, writes down how far it is. */
+export class ActiveRun {
+  readonly producerId: number;
+  readonly #deps: ActiveRunDeps;
+  readonly #start: ActiveRunStart;
+  readonly #session: RunSession;
+  readonly #where: string;
+  #position: Position | undefined;
+  #offset: number;
+  /** Monotonic, when the oldest commit that is not written down was; undefined: all is. */
+  #dirtySince: number | undefined;
+  #isSettled = false;
+  #quietSince: number;
+  #isVerifying = false;
+  #isRenewing = false;
+  #writing: Promise<void> | undefined;
+
+  constructor(deps: ActiveRunDeps, start: ActiveRunStart) {
+    const { registration, producerId, position, offset, policy } = start;
+    const { place, record, writtenAt } = registration;
+    this.producerId = producerId;
+    this.#deps = deps;
+    this.#start = start;
+    this.#where = `${place.topic}-${place.partition}`;
+    this.#position = position;
+    this.#offset = offset;
+    this.#quietSince = deps.monotonic();
+    this.#session = new RunSession({
+      producerId,
+      where: this.#where,
+      next: position?.next ?? record.firstOffset,
+      expirationMs: policy.expirationMs,
+      leasedAt: writtenAt,
+    });
+    // What had to be looked for is not looked for again.
+    if (offset > (registration.position?.record.offset ?? record.offset)) this.#dirtySince = deps.monotonic();
+  }
+
+  get inFlight(): { batches: number; bytes: number } {
+    return this.#session.inFlight;
+  }
+
+  get dirtySince(): number | undefined {
+    return this.#dirtySince;
+  }
+
+  /** Whether what it sent is all accounted for. */
+  get hasUnknown(): boolean {
+    return this.#session.hasUnknown;
+  }
+
+  get sureAt(): number {
+    return this.#start.sureAt;
+  }
+
+  append(bytes: Buffer): HubAppend {
+    try {
+      const header = readBatchHeader(bytes);
+      if (header.sizeBytes !== bytes.length) {
+        return refuse('corrupt-batch', `${bytes.length} bytes hold a batch of ${header.sizeBytes}`);
+      }
+      // Its place in the gateway's log; Kafka wants none, and gives it its own. Not under the CRC.
+      bytes.fill(0, 0, 8);
+      const { recordCount: records, maxTimestamp, crc } = header;
+      const position = { next: this.#session.next + records, crc };
+      const { promise: committed, resolve: settle } = Promise.withResolvers<Position | Refusal>();
+      const refusal = this.#session.take({ bytes, position, records, maxTimestamp, settle }, header);
+      if (refusal !== undefined) return refusal;
+      this.#pump();
+      return { ok: true, committed };
+    } catch (error) {
+      if (!(error instanceof EdgelogError)) throw error;
+      return refuse('corrupt-batch', error.message);
+    }
+  }
+
+  #pump(): void {
+    const { cluster, now, monotonic } = this.#deps;
+    const { registration, leaderEpoch } = this.#start;
+    const clocks = { now: now(), monotonic: monotonic() };
+    if (this.#session.needsLease(clocks)) void this.#renew();
+    for (const batch of this.#session.send(clocks)) {
+      void cluster.produce(registration.place, leaderEpoch, batch.bytes).then((produced) => {
+        this.#count(produced, batch);
+        this.#session.answered(batch, produced);
+        if (this.#session.doneCount > 0 && !this.#isVerifying) void this.#verify();
+        this.#pump();
+      });
+    }
+  }
+
+  #count(produced: Produced, { records, bytes }: RunBatch): void {
+    const { counters, log } = this.#deps;
+    this.#quietSince = this.#deps.monotonic();
+    if (produced.outcome === 'committed') {
+      counters.committedBatches++;
+      counters.committedRecords += records;
+      counters.committedBytes += bytes.length;
+      return;
+    }
+    const { error, message } = produced;
+    const fields = { run: this.producerId, partition: this.#where, error, message };
+    if (produced.outcome === 'refused') {
+      counters.refusedBatches++;
+      log.warn('the cluster refuses a batch', fields);
+    } else {
+      counters.unknownOutcomes++;
+      log.debug('what became of a batch is not known', fields);
+    }
+    counters.failed(`produce to ${this.#where}`, `${error}: ${message}`);
+  }
+
+  /** Tells what is committed, once it is sure that nobody opened the run elsewhere before it was. */
+  async #verify(): Promise<void> {
+    this.#isVerifying = true;
+    while (this.#session.doneCount > 0) {
+      const count = this.#session.doneCount;
+      if (!(await this.#isMine())) break;
+      const last = this.#session.verified(count);
+      if (last !== undefined) {
+        this.#position = last.position;
+        this.#offset = last.endOffset;
+        this.#isSettled = false;
+        this.#dirtySince ??= this.#deps.monotonic();
+      }
+      this.#pump();
+    }
+    this.#isVerifying = false;
+  }
+
+  /** Reads on what others opened. False: the session is over. */
+  async #isMine(): Promise<boolean> {
+    const { positions, monotonic, timers, log } = this.#deps;
+    const { record } = this.#start.registration;
+    for (const since = monotonic(); ; await pause(timers, RETRY_MS)) {
+      try {
+        await positions.read(sharesOf(record.logId).opening);
+        break;
+      } catch (error) {
+        if (!(error instanceof EdgelogError)) throw error;
+        this.#deps.counters.failed(`reading ${positions.topic.name}`, error.message);
+        if (monotonic() - since < SETTLE_MS_MAX) continue;
+        this.#session.end(refuse('not-available', `${this.#where}: ${error.message}`));
+        return false;
+      }
+    }
+    if (this.#session.ending?.code === 'shutting-down') return false;
+    if (!positions.known.isFenced(this.producerId, record.opening)) return true;
+    log.info('a run was opened elsewhere', { run: this.producerId, partition: this.#where });
+    this.#session.end(refuse('not-available', `${this.#where}: the run was opened elsewhere`));
+    return false;
+  }
+
+  /** Says that something will come, then looks whether somebody else says so, then goes on. */
+  async #renew(): Promise<void> {
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    const sentAt = this.#deps.monotonic();
+    let isWritten = false;
+    try {
+      await this.#write(false);
+      isWritten = true;
+    } catch (error) {
+      if (!(error instanceof EdgelogError)) throw error;
+      this.#session.end(refuse('not-available', `${this.#where}: ${error.message}`));
+    }
+    if (isWritten && (await this.#isMine())) this.#session.renewed(sentAt);
+    this.#isRenewing = false;
+    this.#pump();
+  }
+
+  /** Writes down how far it is, if that is due: what was committed, and, once it is quiet and sure, that it is all. */
+  async keep(): Promise<void> {
+    if (this.#writing !== undefined || this.#isRenewing) return;
+    const isOver = this.#session.ending !== undefined;
+    if (this.#dirtySince !== undefined && !(isOver && this.#isSettled)) return this.#try(false);
+    const { monotonic } = this.#deps;
+    if (isOver || this.#isSettled || !this.#session.isIdle || this.#session.hasUnknown) return;
+    const isQuiet = monotonic() - this.#quietSince >= QUIET_MS;
+    if (isQuiet && monotonic() >= this.#start.sureAt) await this.#settle();
+  }
+
+  #settle(): Promise<void> {
+    this.#session.giveUpLease();
+    this.#isSettled = true;
+    return this.#try(true);
+  }
+
+  async #try(isSettled: boolean): Promise<void> {
+    const sentAt = this.#deps.monotonic();
+    try {
+      await this.#write(isSettled);
+      if (!isSettled && this.#session.ending === undefined && !this.#isSettled) this.#session.renewed(sentAt);
+    } catch (error) {
+      if (!(error instanceof EdgelogError)) throw error;
+      // It may be written yet, and would be wrong then: another opening makes it void.
+      if (isSettled) this.#session.end(refuse('not-available', `${this.#where}: ${error.message}`));
+      this.#deps.counters.failed(`writing the position of run ${this.producerId}`, error.message);
+    }
+  }
+
+  async #write(isSettled: boolean): Promise<void> {
+    await this.#writing;
+    const { positions, now } = this.#deps;
+    const { gateway, logId, topic, topicId, partition, opening } = this.#start.registration.record;
+    const since = this.#dirtySince;
+    this.#dirtySince = undefined;
+    const record: PositionRecord = {
+      ...{ gateway, logId, topic, topicId, partition },
+      ...this.#position,
+      ...{ offset: this.#offset, opening, isSettled, at: now() },
+    };
+    const write = positions.writePosition(sharesOf(logId).position, this.producerId, record);
+    this.#writing = write.then(
+      () => {},
+      () => {},
+    );
+    try {
+      await write;
+    } catch (error) {
+      this.#dirtySince ??= since ?? this.#deps.monotonic();
+      throw error;
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  /** Takes nothing more. Resolves when the cluster answered for all that was sent and it is written down; false when that takes too long. */
+  async end(reason: Refusal): Promise<boolean> {
+    this.#session.end(reason);
+    const { timers } = this.#deps;
+    const isIdle = await Promise.race([
+      this.#session.idle().then(() => true),
+      pause(timers, SETTLE_MS_MAX).then(() => false),
+    ]);
+    if (this.#dirtySince !== undefined) await this.#try(false);
+    return isIdle;
+  }
+
+  /** As `end`, for a process that stops: what is committed is told first, and written down as all, if it is. */
+  async stop(): Promise<void> {
+    const { monotonic, timers } = this.#deps;
+    for (const since = monotonic(); !this.#session.isIdle && this.#session.ending === undefined; ) {
+      if (monotonic() - since >= SETTLE_MS_MAX) break;
+      await pause(timers, 10);
+    }
+    const isAll = this.#session.isIdle && this.#session.ending === undefined && !this.#session.hasUnknown;
+    this.#session.end(refuse('shutting-down', `${this.#where}: the sink is stopping`));
+    if (isAll && monotonic() >= this.#start.sureAt && !this.#isSettled) await this.#settle();
+    else if (this.#dirtySince !== undefined) await this.#try(false);
+  }
+}

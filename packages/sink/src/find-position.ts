@@ -1,0 +1,157 @@
+import { EdgelogError } from '@edgelog/base';
+import type { Position, RunInfo } from '@edgelog/sync';
+import type { FoundBatch, SinkCluster } from './cluster.ts';
+import { LATE_MS, LEASE_MS } from './limits.ts';
+import { lastSequenceOf, nextAfter, sealedCrc } from './position.ts';
+import { positionIn, type Registration } from './registration.ts';
+import type { Scanner } from './scanner.ts';
+import type { Survey } from './survey.ts';
+import type { TopicPolicy } from './topic-policy.ts';
+
+/** Where a run stands in its partition. */
+export interface Standing {
+  readonly position: Position | undefined;
+  /** Offset of the partition before which there is nothing of the run beyond `position`. */
+  readonly offset: number;
+  /** Less than this is committed of the run, though more was; undefined: all is there. */
+  readonly missing: Position | undefined;
+}
+
+export interface FindOptions {
+  readonly cluster: SinkCluster;
+  readonly scanner: Scanner;
+  readonly survey: Survey;
+  readonly registration: Registration;
+  readonly policy: TopicPolicy;
+  readonly info: RunInfo;
+  /** What the gateway says was acknowledged. */
+  readonly acked: Position | undefined;
+}
+
+/** Finds out how far a run is, by what the cluster knows of the producer, by what was written down, by what is in the log. */
+export async function findPosition(options: FindOptions): Promise<Standing> {
+  const { survey, registration, info } = options;
+  const { record, previous, position: written, place } = registration;
+  const isHere = written?.record.topicId === place.topicId;
+  const from = isHere ? Math.max(written.record.offset, record.offset) : record.offset;
+  // Of a run that nobody here ever heard of, what was acknowledged was so elsewhere.
+  const acked = previous === undefined ? undefined : options.acked;
+  const known = furthest(positionIn(written?.record), acked);
+  const near = known?.next ?? info.firstOffset;
+  const producer = survey.producers.get(info.producerId);
+  const isKnown = producer !== undefined && producer.lastSequence >= 0;
+  // The topic was deleted: what is gone with it is not lost data, and nothing of it is sent again.
+  const wasRecreated = previous !== undefined && previous.record.topicId !== place.topicId;
+  const isTrimmed = survey.ends.logStartOffset > from;
+  const found = isKnown
+    ? await ofKnown(options, nextAfter(producer.lastSequence, near), producer.lastSequence, from)
+    : await ofForgotten(options, from, near);
+  // Where it may be gone for good reasons what was committed once is as good as found.
+  const mayBeGone = wasRecreated || isTrimmed || (written !== undefined && !isHere);
+  const position = mayBeGone && !isKnown ? furthest(found?.position, known) : found?.position;
+  const isMissing = known !== undefined && !wasRecreated && known.next > (position?.next ?? -1);
+  const missing = isMissing ? known : undefined;
+  return { position, offset: found?.offset ?? from, missing };
+}
+
+type Found = { readonly position: Position | undefined; readonly offset: number } | undefined;
+
+/** Where it ends is known; the CRC is written down, or that of the batch there. */
+async function ofKnown(
+  options: FindOptions,
+  next: number,
+  lastSequence: number,
+  from: number,
+): Promise<Found> {
+  const { registration, scanner, info, policy, acked } = options;
+  const { position: written, place } = registration;
+  const record = written?.record.topicId === place.topicId ? written.record : undefined;
+  const at = positionIn(record);
+  if (at?.next === next) return { position: at, offset: from };
+  const last = new LastBatch();
+  const { producerId } = info;
+  const visit = (batch: FoundBatch) => {
+    const isIt = lastSequenceOf(batch.header) === lastSequence;
+    if (isIt) last.keep(batch);
+    return isIt;
+  };
+  await scanner.search({ producerId, from, until: undefined, visit });
+  if (last.isFound && !policy.rewrites)
+    return { position: { next, crc: last.crc() }, offset: last.endOffset };
+  // It was deleted, or the cluster compressed it anew: what is known lies behind by no more than the cluster knows for repeats.
+  const crc = acked?.next === next ? acked.crc : undefined;
+  if (crc !== undefined) return { position: { next, crc }, offset: from };
+  return { position: furthest(at, registration.previous === undefined ? undefined : acked), offset: from };
+}
+
+/** The cluster does not know the producer: it was never here, or not for long. */
+async function ofForgotten(options: FindOptions, from: number, near: number): Promise<Found> {
+  const { registration, scanner, info, policy, survey } = options;
+  const { position: written, previous, place } = registration;
+  if (previous === undefined || previous.record.topicId !== place.topicId) return undefined;
+  const record = written?.record.topicId === place.topicId ? written.record : undefined;
+  const at = { position: positionIn(record), offset: from };
+  if (record?.isSettled && record.opening === previous.record.opening) return at;
+  if (from >= survey.ends.highWatermark) return at;
+  const last = new LastBatch();
+  const { producerId } = info;
+  const until = await searchedUntil(options);
+  await scanner.search({ producerId, from, until, visit: (batch) => last.keep(batch) });
+  if (!last.isFound) return { ...at, offset: until ?? survey.ends.highWatermark };
+  const next = nextAfter(last.lastSequence, near);
+  if (at.position !== undefined && next <= at.position.next) return at;
+  if (policy.rewrites) {
+    throw new EdgelogError(
+      'REFUSED',
+      `${place.topic}: the cluster compressed the last batches of run ${producerId} anew, so that they cannot be compared; set compression.type=producer`,
+    );
+  }
+  return { position: { next, crc: last.crc() }, offset: last.endOffset };
+}
+
+/**
+ * Offset before which all lies that was sent under older openings: it was sent no later than their last record and a lease after it, and was
+ * there soon after. What has a later time than the cluster lets anything have that comes so early came afterwards.
+ */
+async function searchedUntil({ cluster, registration, policy }: FindOptions): Promise<number | undefined> {
+  const { previous, position, appendedAt, place } = registration;
+  const [opened, written] = [previous?.appendedAt, position === undefined ? 0 : position.appendedAt];
+  if (policy.aheadMsMax === undefined || opened === undefined || written === undefined) return undefined;
+  const until = Math.max(opened, written) + LEASE_MS + LATE_MS + policy.aheadMsMax;
+  if (appendedAt === undefined || appendedAt < until) return undefined;
+  return cluster.offsetAt(place, until);
+}
+
+/** The last batch that was seen of a producer. */
+class LastBatch {
+  #last: { header: FoundBatch['header']; bytes: Buffer | undefined } | undefined;
+
+  /** Answers that more is wanted. */
+  keep({ header, bytes }: FoundBatch): false {
+    // Its bytes are wanted only where the cluster wrote its own time, and with it another CRC.
+    this.#last = { header, bytes: header.timestampType === 'append' ? Buffer.from(bytes) : undefined };
+    return false;
+  }
+
+  get isFound(): boolean {
+    return this.#last !== undefined;
+  }
+
+  get lastSequence(): number {
+    return lastSequenceOf(this.#last!.header);
+  }
+
+  get endOffset(): number {
+    return this.#last!.header.lastOffset + 1;
+  }
+
+  crc(): number {
+    const { header, bytes } = this.#last!;
+    return bytes === undefined ? header.crc : sealedCrc(bytes, header);
+  }
+}
+
+function furthest(a: Position | undefined, b: Position | undefined): Position | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return b.next > a.next ? b : a;
+}

@@ -1,0 +1,29 @@
+/** So many batches of a producer the cluster remembers: a repeat of an older one is refused, and order over retries holds for no more. */
+export const DEPTH_MAX = 5;
+
+/** Batches of a run that are sent, and of which it is not known yet whether somebody opened the run elsewhere. */
+export const UNVERIFIED_MAX = 16;
+
+/**
+ * A session sends nothing when the last record that it wrote to the positions topic is older. So what was written last there tells until
+ * when anything of a run can have been sent.
+ */
+export const LEASE_MS = 60_000;
+
+/** How long after it was sent a batch may reach the log: in a broker's queue, in the network, in a process that stood still. */
+export const LATE_MS = 300_000;
+
+/** How long an opening waits for what is in flight of its run, and for what the leader has to be committed. */
+export const SETTLE_MS_MAX = 10_000;
+
+/** How long a leader that knows less than was acknowledged is held for one that does not lead any more. */
+export const DOUBT_MS = 30_000;
+
+/** Committed positions are written this much later at most. */
+export const POSITIONS_EVERY_MS = 1_000;
+
+/** A run of which nothing came for so long is written down as exact: should the cluster forget it, nothing is scanned. */
+export const QUIET_MS = 30_000;
+
+/** What a cluster that does not tell is held to keep producers for: Kafka's default. */
+export const EXPIRATION_MS = 86_400_000;

@@ -1,0 +1,22 @@
+import type { Refusal, RefusalCode } from '@edgelog/sync';
+import type { Produced } from './cluster.ts';
+
+export const refuse = (code: RefusalCode, message: string): Refusal => ({ ok: false, code, message });
+
+/** What only this batch can do nothing about is set aside by its gateway; everything else keeps the stream standing. */
+const CODE_OF: Readonly<Record<string, RefusalCode>> = {
+  MESSAGE_TOO_LARGE: 'batch-too-large',
+  RECORD_LIST_TOO_LARGE: 'batch-too-large',
+  CORRUPT_MESSAGE: 'corrupt-batch',
+  INVALID_RECORD: 'corrupt-batch',
+  TOPIC_AUTHORIZATION_FAILED: 'unauthorized',
+  CLUSTER_AUTHORIZATION_FAILED: 'unauthorized',
+  INVALID_TOPIC_EXCEPTION: 'illegal-topic',
+};
+
+/** `where`: the partition. */
+export function refusalOf(produced: Exclude<Produced, { outcome: 'committed' }>, where: string): Refusal {
+  const message = `${where}: ${produced.error} (${produced.message})`;
+  if (produced.outcome === 'unknown') return refuse('not-available', message);
+  return refuse(CODE_OF[produced.error] ?? 'store-failed', message);
+}

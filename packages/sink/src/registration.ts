@@ -1,0 +1,120 @@
+import type { Position, Refusal, RunInfo } from '@edgelog/sync';
+import { crc32c } from '@edgelog/wire';
+import type { Place, SinkCluster, SinkTopic } from './cluster.ts';
+import type { Known } from './positions.ts';
+import type { PositionsTopic } from './positions-topic.ts';
+import { type OpeningRecord, type PositionRecord, sharesOf } from './records.ts';
+import { refuse } from './refusal.ts';
+
+/** A run that is opened here, by the positions topic, which says so. */
+export interface Registration {
+  readonly record: OpeningRecord;
+  readonly place: Place;
+  /** When the cluster took the opening, by its own clock. */
+  readonly appendedAt: number | undefined;
+  /** Monotonic, before it was written. */
+  readonly writtenAt: number;
+  /** The opening before this one; undefined: the run is new here. */
+  readonly previous: Known<OpeningRecord> | undefined;
+  /** What was written last of where the run stands, perhaps in a life of the topic that is over. */
+  readonly position: Known<PositionRecord> | undefined;
+}
+
+export interface RegistrationDeps {
+  readonly cluster: SinkCluster;
+  readonly positions: PositionsTopic;
+  readonly now: () => number;
+  readonly monotonic: () => number;
+  /** Another one at each call. */
+  readonly draw: () => string;
+}
+
+const STEPS_MAX = 5;
+
+/**
+ * Writes down that the run is opened here, before anything else is asked: whoever had it open before acknowledges nothing from then on, and
+ * what he sends is at most what he had under way. Read back: the first registration says which partition the run feeds.
+ */
+export async function register(
+  { cluster, positions, now, monotonic, draw }: RegistrationDeps,
+  gateway: string,
+  info: RunInfo,
+  topic: SinkTopic,
+): Promise<Registration | Refusal> {
+  const { producerId, logId, firstOffset } = info;
+  const shares = sharesOf(logId);
+  await positions.read(shares.opening);
+  const previous = positions.known.opening(producerId);
+  const taken = previous === undefined ? undefined : takenBy(previous.record, info);
+  if (taken !== undefined) return taken;
+  let before = previous?.record.opening;
+  for (let step = 0; step < STEPS_MAX; step++) {
+    const known = positions.known.opening(producerId)?.record;
+    const isHere = known?.topicId === topic.id;
+    const partition = isHere ? known.partition : partitionFor(gateway, topic);
+    const place = { topic: topic.name, topicId: topic.id, partition };
+    if (partition >= topic.partitions.length) {
+      return refuse(
+        'not-available',
+        `${topic.name} has ${topic.partitions.length} partitions, the run feeds ${partition}`,
+      );
+    }
+    const offset = isHere ? known.offset : await firstOffsetOf(cluster, place, producerId);
+    const [opening, writtenAt] = [draw(), monotonic()];
+    const record = {
+      gateway,
+      logId,
+      topic: topic.name,
+      topicId: topic.id,
+      partition,
+      firstOffset,
+      offset,
+      opening,
+      at: now(),
+    };
+    await positions.writeOpening(shares.opening, producerId, record);
+    await positions.read(shares.opening);
+    const written = positions.known.opening(producerId);
+    if (written?.record.opening !== opening || written.before !== before) {
+      return refuse('not-available', `run ${producerId} is being opened elsewhere at the same time`);
+    }
+    const { record: agreed, appendedAt } = written;
+    before = opening;
+    if (agreed.partition !== partition || agreed.offset !== offset) continue;
+    // After the opening: whoever goes on under an older one looks for it after he said that he does.
+    await positions.read(shares.position);
+    return { record, place, appendedAt, writtenAt, previous, position: positions.known.position(producerId) };
+  }
+  return refuse('not-available', `run ${producerId} is being registered by others`);
+}
+
+/** A new run begins behind all that is there; one whose registration was lost is looked for from the beginning. */
+async function firstOffsetOf(cluster: SinkCluster, place: Place, producerId: number): Promise<number> {
+  const ends = await cluster.ends(place);
+  const producers = await cluster.knownProducers(place);
+  return producers.has(producerId) ? ends.logStartOffset : ends.highWatermark;
+}
+
+function takenBy(
+  known: OpeningRecord,
+  { producerId, logId, topic, firstOffset }: RunInfo,
+): Refusal | undefined {
+  if (known.logId === logId && known.topic === topic && known.firstOffset === firstOffset) return undefined;
+  const holder = `log ${known.logId} of gateway ${known.gateway}, topic ${known.topic}`;
+  return refuse(
+    'protocol-error',
+    `producer id ${producerId} belongs to ${holder}, from ${known.firstOffset}`,
+  );
+}
+
+/** A gateway's records for a topic stay in one partition; several gateways spread over all. As at a hub. */
+export function partitionFor(gateway: string, topic: SinkTopic): number {
+  return crc32c(Buffer.from(`${gateway}\0${topic.name}`)) % topic.partitions.length;
+}
+
+/** The position in a record, if there is one. */
+export function positionIn(record: PositionRecord | undefined): Position | undefined {
+  return record?.next === undefined || record.crc === undefined
+    ? undefined
+    : { next: record.next, crc: record.crc };
+}

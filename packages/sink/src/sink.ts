@@ -1,0 +1,282 @@
+import { EdgelogError } from '@edgelog/base';
+import type { Gap, HubAppend, HubPort, Incident, Position, Refusal, RunInfo } from '@edgelog/sync';
+import { isReservedProducerId } from '@edgelog/wire';
+import { ActiveRun, type ActiveRunDeps } from './active-run.ts';
+import { eventOf, gapEvent } from './event.ts';
+import { Events } from './events.ts';
+import { findPosition } from './find-position.ts';
+import { DOUBT_MS, LATE_MS, LEASE_MS, POSITIONS_EVERY_MS } from './limits.ts';
+import { Partitions } from './partitions.ts';
+import { PositionsTopic } from './positions-topic.ts';
+import { refuse } from './refusal.ts';
+import { type Registration, register } from './registration.ts';
+import type { KafkaSink, KafkaSinkOptions, KafkaSinkStatus } from './sink-types.ts';
+import { Counters } from './status.ts';
+import { illegalTopic, Topics } from './topics.ts';
+
+type Opened = Awaited<ReturnType<HubPort['openRun']>>;
+
+/**
+ * Gateways' sealed batches into a Kafka cluster: README.md has the rules. Rejects as the cluster does where it cannot be asked, with
+ * CONFIG_INVALID where the positions topic cannot be used.
+ */
+export async function openKafkaSink(options: KafkaSinkOptions): Promise<KafkaSink> {
+  const sink = new Sink(options);
+  await sink.start();
+  return sink;
+}
+
+class Sink implements KafkaSink {
+  readonly hubId: string;
+  readonly #options: KafkaSinkOptions;
+  readonly #counters: Counters;
+  readonly #topics: Topics;
+  readonly #partitions: Partitions;
+  readonly #events: Events;
+  readonly #runs = new Map<number, ActiveRun>();
+  /** The last opening of each run that is being opened. */
+  readonly #openings = new Map<number, Promise<unknown>>();
+  /** Since when the cluster has known less of a run than was acknowledged, monotonic. */
+  readonly #doubts = new Map<number, number>();
+  #positions: PositionsTopic | undefined;
+  #drawn = 0;
+  #isClosed = false;
+  #endTimer = () => {};
+
+  constructor(options: KafkaSinkOptions) {
+    const { cluster, settings, log, timers, now, monotonic } = options;
+    this.hubId = cluster.clusterId;
+    this.#options = options;
+    this.#counters = new Counters(now);
+    this.#topics = new Topics({ cluster, settings, log, monotonic });
+    this.#partitions = new Partitions({ cluster, log, timers, monotonic });
+    const topic = settings.sinkEventsTopic === 'off' ? undefined : settings.sinkEventsTopic;
+    const mayCreate = settings.sinkCreateTopics;
+    this.#events = new Events({ cluster, topic, mayCreate, log, timers, now, counters: this.#counters });
+  }
+
+  async start(): Promise<void> {
+    await this.#openPositions();
+    this.#tick();
+  }
+
+  async openRun(gateway: string, info: RunInfo, acked?: Position): Promise<Opened> {
+    const illegal = this.#illegal(info);
+    if (illegal !== undefined) return illegal;
+    const { producerId } = info;
+    const before = this.#openings.get(producerId) ?? Promise.resolve();
+    const opening: Promise<Opened> = before
+      .then(() =>
+        this.#openings.get(producerId) === opening
+          ? this.#open(gateway, info, acked)
+          : refuse('not-available', `run ${producerId} is being opened again`),
+      )
+      .catch((error: unknown) => this.#refusalFor(info, error))
+      .finally(() => {
+        if (this.#openings.get(producerId) === opening) this.#openings.delete(producerId);
+      });
+    this.#openings.set(producerId, opening);
+    return opening;
+  }
+
+  append(producerId: number, batch: Buffer): HubAppend {
+    const run = this.#runs.get(producerId);
+    if (run === undefined) return refuse('not-available', `run ${producerId} is not open here`);
+    return run.append(batch);
+  }
+
+  async recordGap(gateway: string, gap: Gap): Promise<void> {
+    await this.#events.write(gapEvent(gateway, gap, this.#options.now()));
+    const { logId, topic, from, to, reason } = gap;
+    this.#options.log.warn('gap declared by gateway', {
+      gateway,
+      topic,
+      logId,
+      from,
+      to,
+      reason,
+      records: to - from,
+    });
+  }
+
+  incident(incident: Incident): void {
+    this.#events.tell(eventOf(incident, this.#options.now()));
+  }
+
+  async check(): Promise<void> {
+    await this.#options.cluster.topic(this.#options.settings.sinkPositionsTopic, true);
+  }
+
+  status(): KafkaSinkStatus {
+    let [inFlightBatches, inFlightBytes, positionsBehind, oldest] = [0, 0, 0, Number.POSITIVE_INFINITY];
+    for (const { inFlight, dirtySince } of this.#runs.values()) {
+      inFlightBatches += inFlight.batches;
+      inFlightBytes += inFlight.bytes;
+      if (dirtySince === undefined) continue;
+      positionsBehind++;
+      oldest = Math.min(oldest, dirtySince);
+    }
+    const { lastErrors, ...counts } = this.#counters.all;
+    return {
+      clusterId: this.hubId,
+      runs: this.#runs.size,
+      ...{ inFlightBatches, inFlightBytes, ...counts },
+      scannedBytes: this.#partitions.scannedBytes,
+      positionsBehind,
+      positionsBehindMs: positionsBehind === 0 ? 0 : Math.max(0, this.#options.monotonic() - oldest),
+      scans: [...this.#partitions.scans()],
+      topics: [...this.#topics.status()],
+      eventsWaiting: this.#events.waiting,
+      lastErrors,
+    };
+  }
+
+  async flush(): Promise<void> {
+    await Promise.all(Array.from(this.#runs.values(), (run) => run.keep()));
+    await this.#events.flush();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#endTimer();
+    this.#events.close();
+    await Promise.allSettled(this.#openings.values());
+    await Promise.allSettled(Array.from(this.#runs.values(), (run) => run.stop()));
+    await this.#options.cluster.close();
+  }
+
+  async #open(gateway: string, info: RunInfo, acked: Position | undefined): Promise<Opened> {
+    const { cluster, now, monotonic, instance, log } = this.#options;
+    const { producerId } = info;
+    const last = this.#runs.get(producerId);
+    if (
+      last !== undefined &&
+      !(await last.end(refuse('not-available', `run ${producerId} is opened again`)))
+    ) {
+      return refuse('not-available', `what is in flight of run ${producerId} is not answered yet`);
+    }
+    const positions = await this.#openPositions();
+    const found = await this.#topics.forStream(info.topic, gateway);
+    if ('ok' in found) return found;
+    const { topic, policy } = found;
+    const draw = () => `${instance}.${++this.#drawn}`;
+    const registration = await register({ cluster, positions, now, monotonic, draw }, gateway, info, topic);
+    if ('ok' in registration) return registration;
+    const { place } = registration;
+    const partition = this.#partitions.get(place);
+    const survey = await partition.survey();
+    const { scanner } = partition;
+    const standing = await findPosition({ cluster, scanner, survey, registration, policy, info, acked });
+    if (standing.missing !== undefined) {
+      const doubt = await this.#doubt(gateway, info, standing.missing, standing.position);
+      if (doubt !== undefined) return doubt;
+    }
+    this.#doubts.delete(producerId);
+    if (this.#isClosed) return refuse('shutting-down', 'the sink is stopping');
+    const { position, offset } = standing;
+    const sureAt = this.#sureAt(registration, last);
+    const { leaderEpoch } = survey.ends;
+    const deps: ActiveRunDeps = { ...this.#options, positions, counters: this.#counters };
+    const start = { producerId, registration, leaderEpoch, policy, position, offset, sureAt };
+    this.#runs.set(producerId, new ActiveRun(deps, start));
+    this.#counters.openings++;
+    log.debug('run opened', {
+      gateway,
+      producerId,
+      topic: topic.name,
+      partition: place.partition,
+      ...position,
+    });
+    return { ok: true, partition: place.partition, position };
+  }
+
+  /** From when on nothing can come any more that was sent under an older opening. */
+  #sureAt({ previous, position, appendedAt, writtenAt }: Registration, last: ActiveRun | undefined): number {
+    if (previous === undefined) return writtenAt;
+    if (previous.record.opening.startsWith(`${this.#options.instance}.`) && last !== undefined) {
+      return last.hasUnknown ? Math.max(last.sureAt, writtenAt + LATE_MS) : last.sureAt;
+    }
+    const since = Math.max(previous.appendedAt ?? appendedAt ?? 0, position?.appendedAt ?? 0);
+    const age = appendedAt === undefined ? 0 : Math.max(0, appendedAt - since);
+    return writtenAt + Math.max(0, LEASE_MS + LATE_MS - age);
+  }
+
+  /** The cluster knows less than was committed once: for now that is a leader which does not know that it leads no more. */
+  async #doubt(
+    gateway: string,
+    { producerId, topic, logId }: RunInfo,
+    missing: Position,
+    found: Position | undefined,
+  ): Promise<Refusal | undefined> {
+    const { cluster, monotonic, log, now } = this.#options;
+    const since = this.#doubts.get(producerId) ?? monotonic();
+    this.#doubts.set(producerId, since);
+    const message = `${topic}: the cluster has run ${producerId} up to ${found?.next ?? 'nothing'}, ${missing.next} was acknowledged`;
+    if (monotonic() - since < DOUBT_MS) {
+      await cluster.topic(topic, true);
+      this.#counters.failed(`opening run ${producerId}`, message);
+      return refuse('not-available', `${message}; it is asked again`);
+    }
+    log.error('the cluster lost what it had acknowledged', { gateway, topic, logId, producerId, message });
+    const at = new Date(now()).toISOString();
+    const from = found?.next ?? 0;
+    const id = `lost/${logId}/${producerId}/${from}-${missing.next}`;
+    this.#events.tell({
+      id,
+      at,
+      event: 'lost',
+      gateway,
+      topic,
+      logId,
+      producerId,
+      from,
+      to: missing.next,
+      message,
+    });
+    return undefined;
+  }
+
+  /** The positions topic as it is now: one that was deleted and created again knows nothing of what is open here. */
+  async #openPositions(): Promise<PositionsTopic> {
+    const { cluster, settings, log, now } = this.#options;
+    const name = settings.sinkPositionsTopic;
+    const topic = await cluster.topic(name);
+    if (this.#positions !== undefined && this.#positions.topic.id === topic?.id) return this.#positions;
+    const mayCreate = settings.sinkCreateTopics;
+    const opened = await PositionsTopic.open({ cluster, name, mayCreate, log, now });
+    if (this.#positions?.topic.id === opened.topic.id) return this.#positions;
+    if (this.#positions !== undefined) {
+      log.error('the topic of positions is another one: runs are registered anew', { topic: name });
+      const reason = refuse('not-available', `topic ${name} is another one`);
+      for (const run of this.#runs.values()) void run.end(reason);
+    }
+    this.#positions = opened;
+    return opened;
+  }
+
+  #illegal({ producerId, topic }: RunInfo): Refusal | undefined {
+    if (this.#isClosed) return refuse('shutting-down', 'the sink is stopping');
+    if (!isReservedProducerId(producerId)) {
+      return refuse('protocol-error', `producer id ${producerId} is outside the range of gateways' runs`);
+    }
+    const { sinkPositionsTopic, sinkEventsTopic } = this.#options.settings;
+    const illegal = illegalTopic(topic, [sinkPositionsTopic, sinkEventsTopic]);
+    return illegal === undefined ? undefined : refuse('illegal-topic', illegal);
+  }
+
+  #refusalFor({ topic, producerId }: RunInfo, error: unknown): Refusal {
+    if (!(error instanceof EdgelogError)) throw error;
+    this.#counters.failed(`opening run ${producerId} of ${topic}`, error.message);
+    const isLasting =
+      error.code === 'REFUSED' || error.code === 'CONFIG_INVALID' || error.code === 'CORRUPT_BATCH';
+    return refuse(isLasting ? 'store-failed' : 'not-available', error.message);
+  }
+
+  #tick(): void {
+    this.#endTimer = this.#options.timers.after(POSITIONS_EVERY_MS, () => {
+      for (const run of this.#runs.values()) void run.keep();
+      if (!this.#isClosed) this.#tick();
+    });
+  }
+}

@@ -1,0 +1,110 @@
+import { EdgelogError } from '@edgelog/base';
+import type { Refusal, SyncLog } from '@edgelog/sync';
+import type { SinkCluster, SinkTopic, TopicSettings } from './cluster.ts';
+import { type TopicFinding, topicFindings } from './findings.ts';
+import { refuse } from './refusal.ts';
+import type { SinkSettings } from './settings.ts';
+import { type TopicPolicy, topicPolicy } from './topic-policy.ts';
+
+export interface StreamTopic {
+  readonly topic: SinkTopic;
+  readonly policy: TopicPolicy;
+}
+
+interface Checked {
+  readonly topicId: string;
+  readonly policy: TopicPolicy;
+  readonly findings: readonly TopicFinding[];
+  readonly partitions: number;
+  readonly checkedAt: number;
+}
+
+export interface TopicsDeps {
+  readonly cluster: SinkCluster;
+  readonly settings: SinkSettings;
+  readonly log: SyncLog;
+  readonly monotonic: () => number;
+}
+
+const CHECK_AGAIN_MS = 60_000;
+
+/** Topics that streams feed: made where they are missing, if that is allowed, and looked at for what would go wrong. */
+export class Topics {
+  readonly #deps: TopicsDeps;
+  readonly #checked = new Map<string, Checked>();
+
+  constructor(deps: TopicsDeps) {
+    this.#deps = deps;
+  }
+
+  *status(): Iterable<{ topic: string; partitions: number; findings: readonly TopicFinding[] }> {
+    for (const [topic, { partitions, findings }] of this.#checked) yield { topic, partitions, findings };
+  }
+
+  policy(name: string): TopicPolicy | undefined {
+    return this.#checked.get(name)?.policy;
+  }
+
+  async forStream(name: string, gateway: string): Promise<StreamTopic | Refusal> {
+    const { cluster, settings, log } = this.#deps;
+    const topic = (await cluster.topic(name)) ?? (await cluster.topic(name, true));
+    if (topic !== undefined) return { topic, policy: await this.#check(topic) };
+    if (!settings.sinkCreateTopics) {
+      return refuse('topic-missing', `topic ${name} does not exist and may not be created for gateways`);
+    }
+    try {
+      await cluster.createTopic(name, topicSettings(settings));
+    } catch (error) {
+      if (!(error instanceof EdgelogError) || error.code !== 'REFUSED') throw error;
+      return refuse('topic-missing', error.message);
+    }
+    log.info('topic created for a gateway', { topic: name, gateway });
+    const created = await cluster.topic(name, true);
+    if (created === undefined) return refuse('not-available', `topic ${name} is not there yet`);
+    return { topic: created, policy: await this.#check(created) };
+  }
+
+  async #check(topic: SinkTopic): Promise<TopicPolicy> {
+    const { cluster, log, monotonic } = this.#deps;
+    const known = this.#checked.get(topic.name);
+    const isFresh = known?.topicId === topic.id && monotonic() - known.checkedAt < CHECK_AGAIN_MS;
+    if (isFresh) return known.policy;
+    const configs = await cluster.configs(topic);
+    const findings = topicFindings(configs);
+    const told = new Set(known?.findings.map(({ setting, value }) => `${setting}=${value}`));
+    for (const { severity, setting, value, says, advice } of findings) {
+      if (severity === 'note' || told.has(`${setting}=${value}`)) continue;
+      log.warn('a topic is not set for what gateways send', {
+        topic: topic.name,
+        setting,
+        value,
+        says,
+        advice,
+      });
+    }
+    const policy = topicPolicy(configs);
+    const [topicId, partitions, checkedAt] = [topic.id, topic.partitions.length, monotonic()];
+    this.#checked.set(topic.name, { topicId, policy, findings, partitions, checkedAt });
+    return policy;
+  }
+}
+
+function topicSettings({ sinkPartitions, sinkReplication, sinkTopicConfig }: SinkSettings): TopicSettings {
+  const configs = sinkTopicConfig.map((text) => {
+    const at = text.indexOf('=');
+    return [text.slice(0, at), text.slice(at + 1)] as const;
+  });
+  return { partitions: sinkPartitions, replication: sinkReplication, configs: Object.fromEntries(configs) };
+}
+
+const NAME = /^[a-zA-Z0-9._-]{1,249}$/;
+/** Kafka's own. */
+const INTERNAL = /^__/;
+
+/** Why no gateway may feed a topic of this name; undefined: it may. */
+export function illegalTopic(name: string, own: readonly string[]): string | undefined {
+  if (!NAME.test(name) || name === '.' || name === '..')
+    return `${JSON.stringify(name)} is no name of a Kafka topic`;
+  if (INTERNAL.test(name) || own.includes(name)) return `topic ${name} is not for gateways`;
+  return undefined;
+}
