@@ -9,7 +9,6 @@ export { Connection, type ConnectionOptions, type RequestBody, type RequestOptio
 export { check, isPassing, isRetriable, KafkaRefusal, refusal } from './refusal.ts';
 export {
   type KafkaSecurity,
-  NO_SECURITY,
   type PasswordMechanism,
   type Sasl,
   securityWarning,

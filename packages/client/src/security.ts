@@ -33,9 +33,6 @@ export interface KafkaSecurity {
   readonly sasl?: Sasl | undefined;
 }
 
-/** Neither encryption nor credentials. */
-export const NO_SECURITY: KafkaSecurity = {};
-
 /** What is wrong with it, though it works: for a warning in the log. */
 export function securityWarning(
   { tls, sasl }: KafkaSecurity,

@@ -1,5 +1,5 @@
 import { EdgelogError } from '@edgelog/base';
-import { type Address, formatAddress } from '@edgelog/runtime';
+import { type Address, formatAddress, type Logger } from '@edgelog/runtime';
 import type { Api, ResponseOutput } from '@edgelog/wire';
 import { Connection, type ConnectionOptions, type RequestBody, type RequestOptions } from '../connection.ts';
 import type { ConnectPace } from './pace.ts';
@@ -7,6 +7,7 @@ import type { ConnectPace } from './pace.ts';
 export interface LinkOptions extends ConnectionOptions {
   /** Shared by all links to the broker. */
   readonly pace: ConnectPace;
+  readonly log: Logger;
   /** Where the address comes from, for messages. */
   readonly origin?: string | undefined;
 }
@@ -20,23 +21,23 @@ export class Line {
   #outstanding = 0;
   #usedAtMs = performance.now();
 
-  constructor(address: Address, { pace, origin, ...options }: LinkOptions) {
+  constructor(address: Address, { pace, log, origin, ...options }: LinkOptions) {
+    const broker = formatAddress(address);
     this.opened = Connection.open(address, options).then(
       (connection) => {
         if (this.#isOver) {
           connection.close();
-          throw new EdgelogError(
-            'CONNECTION_LOST',
-            `the connection to ${formatAddress(address)} was given up`,
-          );
+          throw new EdgelogError('CONNECTION_LOST', `the connection to ${broker} was given up`);
         }
-        pace.succeeded();
+        if (pace.succeeded()) log.info('Kafka broker reached again', { broker });
         this.#connection = connection;
         return connection;
       },
       (cause) => {
         const error = withOrigin(cause, origin);
-        if (!this.#isOver) pace.failed(error);
+        if (!this.#isOver && pace.failed(error)) {
+          log.warn('no connection to a Kafka broker', { broker, reason: error.message });
+        }
         this.#isOver = true;
         throw error;
       },

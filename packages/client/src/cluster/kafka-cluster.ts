@@ -3,7 +3,7 @@ import { type Address, formatAddress, type Logger, parseAddress, silentLogger } 
 import { type Api, apis, ErrorCode, type ResponseOutput } from '@edgelog/wire';
 import type { RequestBody, RequestOptions } from '../connection.ts';
 import { check, refusal } from '../refusal.ts';
-import { type KafkaSecurity, NO_SECURITY, securityWarning } from '../security.ts';
+import { type KafkaSecurity, securityWarning } from '../security.ts';
 import type { BrokerLink, Line } from './broker-link.ts';
 import { Links } from './links.ts';
 import { KnownCluster, type MetadataAnswer, type TopicMetadata } from './metadata.ts';
@@ -65,20 +65,21 @@ export class KafkaCluster {
   #metadataAtMs = Number.NEGATIVE_INFINITY;
 
   private constructor(options: KafkaClusterOptions) {
-    const { bootstrap, clientId, timeoutMs, security = NO_SECURITY, log = silentLogger } = options;
+    const { bootstrap, clientId, timeoutMs, security, log = silentLogger } = options;
     this.#options = options;
     this.#bootstrap = bootstrap.map((server) => parseAddress(server));
     this.#log = log;
-    this.#links = new Links({ clientId, timeoutMs, security }, log);
+    this.#links = new Links({ clientId, timeoutMs, ...(security && { security }) }, log);
     this.#rounds = new RefreshRounds(async (names) => void (await this.#fetchMetadata(names)));
     this.#upkeep = setInterval(() => this.#keepUp(), UPKEEP_MS).unref();
-    const warning = securityWarning(security, bootstrap);
+    const warning = security && securityWarning(security, bootstrap);
     if (warning !== undefined) log.warn(warning);
   }
 
   /**
-   * Connects to the first of the bootstrap servers that answers, and asks for the brokers. Throws the error of the last one: CONNECTION_LOST,
-   * TIMEOUT, AUTHENTICATION_FAILED, CORRUPT_FRAME, CONFIG_INVALID.
+   * Connects to the first of the bootstrap servers that answers, and asks for the brokers. Throws AUTHENTICATION_FAILED where one of them does
+   * (then at once for the next half to whole minute, for all clients with the same `security` object), else the error of the last one:
+   * CONNECTION_LOST, TIMEOUT, CORRUPT_FRAME, CONFIG_INVALID.
    */
   static async open(options: KafkaClusterOptions): Promise<KafkaCluster> {
     const cluster = new KafkaCluster(options);
@@ -287,7 +288,7 @@ export class KafkaCluster {
         await line.opened;
         return line;
       } catch (error) {
-        failure = error;
+        failure = graver(failure, error);
       }
     }
     throw failure;
@@ -307,7 +308,7 @@ export class KafkaCluster {
         this.#known.learn(answer, this.#metadataAtMs);
         return answer;
       } catch (error) {
-        failure = error;
+        failure = graver(failure, error);
       }
     }
     throw failure;
@@ -322,4 +323,10 @@ export class KafkaCluster {
       this.#log.warn('Kafka does not tell its metadata', { reason: error.message });
     });
   }
+}
+
+/** Of what several brokers failed with: that one does not take the credentials says more than that another is away. */
+function graver(before: unknown, error: unknown): unknown {
+  const isRefused = before instanceof EdgelogError && before.code === 'AUTHENTICATION_FAILED';
+  return isRefused ? before : error;
 }

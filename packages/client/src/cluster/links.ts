@@ -1,18 +1,19 @@
 import { type Address, formatAddress, type Logger } from '@edgelog/runtime';
 import type { ConnectionOptions } from '../connection.ts';
 import { BrokerLink } from './broker-link.ts';
-import { ConnectPace } from './pace.ts';
+import { type ConnectPaces, pacesFor } from './pace.ts';
 
 /** The connections of a client: one for each broker's address and purpose. */
 export class Links {
   readonly #options: ConnectionOptions;
   readonly #log: Logger;
   readonly #links = new Map<string, BrokerLink>();
-  readonly #paces = new Map<string, ConnectPace>();
+  readonly #paces: ConnectPaces;
 
   constructor(options: ConnectionOptions, log: Logger) {
     this.#options = options;
     this.#log = log;
+    this.#paces = pacesFor(options.security);
   }
 
   /**
@@ -26,7 +27,10 @@ export class Links {
     if (link === undefined) {
       const origin =
         advertisedBy === undefined ? undefined : `${at} is what broker ${advertisedBy} advertises`;
-      link = new BrokerLink(address, { ...this.#options, pace: this.#paceOf(at), origin });
+      link = new BrokerLink(address, {
+        ...this.#options,
+        ...{ log: this.#log, pace: this.#paces.of(at), origin },
+      });
       this.#links.set(key, link);
     }
     return link;
@@ -39,17 +43,5 @@ export class Links {
 
   close(): void {
     for (const link of this.#links.values()) link.close();
-  }
-
-  #paceOf(at: string): ConnectPace {
-    let pace = this.#paces.get(at);
-    if (pace === undefined) {
-      pace = new ConnectPace((failure) => {
-        if (failure === undefined) this.#log.info('Kafka broker reached again', { broker: at });
-        else this.#log.warn('no connection to a Kafka broker', { broker: at, reason: failure });
-      });
-      this.#paces.set(at, pace);
-    }
-    return pace;
   }
 }

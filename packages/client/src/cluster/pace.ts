@@ -1,4 +1,5 @@
 import { type BackoffLimits, backoffMs, EdgelogError } from '@edgelog/base';
+import type { KafkaSecurity } from '../security.ts';
 
 const RECONNECT: BackoffLimits = { minMs: 50, maxMs: 1_000 };
 /** Credentials that were refused are not right a moment later, and brokers count the attempts. */
@@ -6,33 +7,58 @@ const REFUSED: BackoffLimits = { minMs: 60_000, maxMs: 60_000 };
 
 /** When the next attempt to connect to one broker may be made: soon after a loss, up to a minute after refused credentials. */
 export class ConnectPace {
-  readonly #onChange: (failure: string | undefined) => void;
   #failures = 0;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
-  #last: unknown;
-
-  /** `onChange` is told what is wrong when that is something else than before, and with undefined that it passed. */
-  constructor(onChange: (failure: string | undefined) => void = () => {}) {
-    this.#onChange = onChange;
-  }
+  #last: Error | undefined;
 
   /** Why not now; undefined when an attempt may be made. */
-  get obstacle(): unknown {
+  get obstacle(): Error | undefined {
     return performance.now() < this.#notBeforeMs ? this.#last : undefined;
   }
 
-  succeeded(): void {
-    if (this.#failures > 0) this.#onChange(undefined);
+  /** Answers whether the attempt before failed. */
+  succeeded(): boolean {
+    const isNews = this.#last !== undefined;
     this.#failures = 0;
     this.#last = undefined;
+    return isNews;
   }
 
-  failed(error: Error): void {
+  /** Answers whether it is something else than before. */
+  failed(error: Error): boolean {
     const isRefused = error instanceof EdgelogError && error.code === 'AUTHENTICATION_FAILED';
-    if (!(this.#last instanceof Error) || this.#last.message !== error.message) this.#onChange(error.message);
+    const isNews = this.#last?.message !== error.message;
     this.#last = error;
     this.#notBeforeMs =
       performance.now() + backoffMs(this.#failures, isRefused ? REFUSED : RECONNECT, Math.random());
     this.#failures += 1;
+    return isNews;
   }
+}
+
+/** The pace of each broker, by its address. */
+export class ConnectPaces {
+  readonly #byAddress = new Map<string, ConnectPace>();
+
+  of(at: string): ConnectPace {
+    let pace = this.#byAddress.get(at);
+    if (pace === undefined) {
+      pace = new ConnectPace();
+      this.#byAddress.set(at, pace);
+    }
+    return pace;
+  }
+}
+
+const shared = new WeakMap<KafkaSecurity, ConnectPaces>();
+
+/** Clients that show the same credentials keep one pace, so that one which is opened again and again does not show wrong ones in a loop. */
+export function pacesFor(security: KafkaSecurity | undefined): ConnectPaces {
+  if (security === undefined) return new ConnectPaces();
+  let paces = shared.get(security);
+  if (paces === undefined) {
+    paces = new ConnectPaces();
+    shared.set(security, paces);
+  }
+  return paces;
 }
