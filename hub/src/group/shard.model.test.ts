@@ -299,7 +299,7 @@ test('whatever clients do, the invariants hold after every step', () => {
       const world = new World();
       for (const action of list) world.apply(action);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
@@ -321,6 +321,6 @@ test('I9 once everybody behaves, all are assigned within a minute', () => {
         expect(group.members.get(memberId)?.assignment.toString(), 'every member is assigned').toBe(memberId);
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { FAULTS, runWorld } from './world.ts';
 
-const SEEDS = 30;
+const SEEDS = 15;
 const UNHARMFUL = ['break', 'cut', 'killAgent', 'killHub', 'moveLeader'] as const;
 
 test('in worlds full of faults nothing acknowledged is lost, nothing doubled, runs are in order, gaps exact', async () => {
@@ -11,7 +11,7 @@ test('in worlds full of faults nothing acknowledged is lost, nothing doubled, ru
     expect(outcome.violations, `npm run sim -- --seed ${seed}`).toEqual([]);
     acknowledgements += outcome.acknowledgements;
   }
-  expect(acknowledgements).toBeGreaterThan(500);
+  expect(acknowledgements).toBeGreaterThan(250);
 });
 
 test.each(FAULTS)('%s alone', async (fault) => {

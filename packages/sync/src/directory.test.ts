@@ -139,12 +139,12 @@ describe('two brokers of one hub', () => {
         urls: servers.map(({ port }) => `ws://127.0.0.1:${port}`),
         port,
         log: { ...silent, warn },
-        tuning: { backoffMinMs: 10, backoffMaxMs: 50, moveAfterMs: 200 },
+        tuning: { backoffMinMs: 10, backoffMaxMs: 50, moveAfterMs: 60 },
       });
       cleanups.push(...servers.map((server) => () => server.close()), () => uplink.stop());
       await until(() => waits.length >= 5, 'it went round twice');
-      expect(waits[2]).toBeGreaterThanOrEqual(400);
-      expect(waits[4]).toBeGreaterThanOrEqual(800);
+      expect(waits[2]).toBeGreaterThanOrEqual(120);
+      expect(waits[4]).toBeGreaterThanOrEqual(240);
     },
   );
 
