@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HubProcess } from '../support/hub-process.ts';
 
+/** A client that a busy machine made late is no fault of the hub. */
+const LATE_CLIENT = /"event":"(more )?group members? removed"/;
+
 /** Small segments and a quick eye for what has expired, so that rolls, deletions and cleanings happen all the time. */
 const SETTINGS = [
   ...['--segment-bytes', String(2 ** 20), '--retention-check-ms', '20', '--offsets-partitions', '5'],
@@ -87,7 +90,8 @@ export class CrashingHub {
     for (const line of stderr.split('\n')) {
       if (line.includes('"segment cleaned"')) this.segmentsCleaned += 1;
       else if (line.includes('"partition compacted"')) this.partitionsCompacted += 1;
-      else if (/"level":"(warn|error)"/.test(line)) this.faults.push(`the hub logged ${line}`);
+      else if (/"level":"(warn|error)"/.test(line) && !LATE_CLIENT.test(line))
+        this.faults.push(`the hub logged ${line}`);
     }
   }
 }
