@@ -1,20 +1,12 @@
 import { type Alarms, type GatewayClock, openLanes, type StreamSet, type TopicPolicies } from '@edgelog/edge';
 import type { Logger } from '@edgelog/runtime';
 import type { KafkaSinkStatus } from '@edgelog/sink';
-import {
-  type AgentPort,
-  type Route,
-  startUplink,
-  type Uplink,
-  type UplinkTuning,
-  UploadWindows,
-} from '@edgelog/sync';
+import { type AgentPort, startUplink, type Uplink, type UplinkTuning, UploadWindows } from '@edgelog/sync';
 import type { AgentSettings } from '../settings.ts';
 import { kafkaUrlOf } from './hub-setting.ts';
 import { KafkaHub } from './kafka.ts';
-import { proxyAgent, proxyFor, withoutCredentials } from './proxy.ts';
 import { REFUSED_ALARM, refusalAdvice } from './refusal.ts';
-import { readTlsFiles } from './tls-files.ts';
+import { routeTo } from './route.ts';
 
 export interface AgentUplinkOptions {
   settings: AgentSettings;
@@ -108,12 +100,4 @@ export async function startAgentUplink(options: AgentUplinkOptions): Promise<Age
     kafka: () => kafka?.status(),
     stop,
   };
-}
-
-/** Throws CONFIG_INVALID for a file that cannot be read now. */
-function routeTo(url: string, settings: AgentSettings): Route {
-  const proxy = proxyFor(url, settings.uplinkProxy, process.env);
-  const tls = new URL(url).protocol === 'wss:' ? readTlsFiles(settings) : {};
-  if (proxy === undefined) return tls;
-  return { ...tls, agent: proxyAgent(proxy), via: withoutCredentials(proxy) };
 }

@@ -56,6 +56,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'MQTT users of a gateway: add, remove, list.',
     run: async (argv) => (await import('./users/command.ts')).usersCommand(argv),
   },
+  doctor: {
+    summary: 'Try the way to a hub or a Kafka cluster, and say what would go wrong.',
+    run: async (argv) => (await import('./doctor/command.ts')).doctorCommand(argv),
+  },
   verify: {
     summary: 'Check every stored batch of a data directory.',
     run: async (argv) => (await import('./inspect/verify.ts')).verifyCommand(argv),

@@ -12,6 +12,7 @@ export interface OperatedHub {
   /** HOST:PORT of its Kafka listener. */
   readonly server: string;
   readonly dataDir: string;
+  readonly syncPort: number;
   /** Runs an operator's command against it, in this process; one at a time, since its output is caught. */
   operate(command: string, ...args: string[]): Promise<Ended>;
   /** Takes the records of a partition before `offset` away, as retention does. */
@@ -37,6 +38,7 @@ export async function startOperatedHub(settings: { advertise?: string } = {}): P
   return {
     server,
     dataDir,
+    syncPort: hub.syncPort,
     operate: (command, ...args) =>
       catchOutput(() => dispatch([command, '--bootstrap-server', server, ...args])),
     deleteRecords: async (name, partitionIndex, offset) => {
