@@ -218,7 +218,11 @@ function rot(dir: string, value: string): void {
   let hits = 0;
   for (const name of readdirSync(folder).filter((one) => one.endsWith('.mdb'))) {
     const bytes = readFileSync(join(folder, name));
-    for (let at = bytes.indexOf(value); at >= 0; at = bytes.indexOf(value, at + 1), hits++) bytes[at] = 0x58;
+    for (let at = bytes.indexOf(value); at >= 0; at = bytes.indexOf(value, at + 1)) {
+      if (/[0-9]/.test(String.fromCharCode(bytes[at - 1]!))) continue;
+      bytes[at] = 0x58;
+      hits++;
+    }
     writeFileSync(join(folder, name), bytes, { flag: 'r+' });
   }
   expect(hits).toBeGreaterThan(0);
@@ -242,6 +246,33 @@ test('a batch that rots on the disk while it travels is still known by its CRC: 
   expect([...opened.stream.state.dropped].map(({ next }) => next)).toEqual([first.lastOffset + 1, hub.next]);
   run.acknowledge(hub);
   expect([...run.sent]).toEqual([]);
+  await opened.close();
+});
+
+test('damage in what a hub lost and gets again ends the run where the hub stands, not where it once stood', async () => {
+  const dir = temporaryDir();
+  const opened = await open(dir, { replayBytes: 2 ** 20 });
+  await opened.append(20);
+  await opened.sealAll();
+  const [run] = opened.runs() as [UplinkRun];
+  acknowledgeAll(run);
+  await opened.append(5);
+  await opened.sealAll();
+  const { lastOffset, crc } = readBatchHeader(run.read(0, 1)[0]!);
+  const hub = { next: lastOffset + 1, crc };
+  run.unreadable(hub.next, hub);
+  expect(opened.runs()).toEqual([run]);
+  const { lastOffset: lastLost } = readBatchHeader(run.read(hub.next, 1)[0]!);
+  rot(dir, `${hub.next} `.padEnd(100));
+  run.unreadable(hub.next, hub);
+  await until('the new run is on disk', () => opened.runs().length === 2);
+  const [before, behind] = opened.runs() as [UplinkRun, UplinkRun];
+  expect(before).toMatchObject({ acked: hub, sealedEndOffset: hub.next });
+  expect(opened.streams.gaps.list()).toMatchObject([
+    { from: hub.next, to: lastLost + 1, reason: 'quarantined' },
+  ]);
+  expect(contentOf(behind)).toEqual(range(lastLost + 1, 25));
+  expect(opened.stream.uplink.ackedOffset).toBe(lastLost + 1);
   await opened.close();
 });
 

@@ -99,14 +99,23 @@ export function replaceRun(
   return isForeign ? lost(ackedOffset(run), first, 'diverged') : lost(heldEnd, first, reason);
 }
 
-/** Leaves out [from, to) of the run, before which everything is acknowledged: it ends there, and what is behind is another run. */
-export function leaveOut(list: RunList, run: Run, from: number, to: number, producerId: number): void {
-  assert(
-    from <= ackedOffset(run),
-    `leaves out offset ${from} of a run that is acknowledged to ${ackedOffset(run)}`,
-  );
+/**
+ * Leaves out [from, to) of the run: it ends there, and what is behind is another run. The hub's position `hub` is `from`; it may have
+ * acknowledged more once, and lost it.
+ */
+export function leaveOut(
+  list: RunList,
+  run: Run,
+  { from, to }: Pick<LostRange, 'from' | 'to'>,
+  { hub, producerId }: { hub: Position | undefined; producerId: number },
+): void {
+  const held = hub?.next ?? run.firstOffset;
+  assert(held === from, `leaves out offset ${from} of a run that the hub has to ${held}`);
   const parts: Run[] = [];
-  if (from > run.firstOffset) parts.push({ ...run, end: from });
+  if (hub !== undefined && from > run.firstOffset) {
+    const { next, crc } = hub;
+    parts.push({ ...run, end: from, acked: { next, crc } });
+  }
   if (run.end === null || to < run.end)
     parts.push({ producerId, firstOffset: to, end: run.end, acked: null });
   substitute(list, run, parts);

@@ -2,7 +2,7 @@ import { type ReadOptions, StoredDamageError } from '@edgelog/log';
 import type { Gap, NewRunReason, Position, RefusalCode, RefusedBatch, UplinkStream } from '@edgelog/sync';
 import { readBatchHeader, restampProducer } from '@edgelog/wire';
 import type { EdgeStream } from './edge-stream.ts';
-import { ackedOffset, type Run } from './runs.ts';
+import type { Run } from './runs.ts';
 import { SentBatches } from './uplink-sent.ts';
 
 /** What a run asks of the stream that it belongs to. */
@@ -15,8 +15,8 @@ export interface UplinkRunHost {
   /** CRC, under that run, of a dropped batch that ends at `next`. */
   droppedCrc(next: number): number | undefined;
   acknowledge(run: Run, position: Position): void;
-  /** Everything before the damage is acknowledged. */
-  damaged(run: Run, offset: number, error: StoredDamageError): void;
+  /** The hub has everything of the run before the damage, at position `hub`. */
+  damaged(run: Run, offset: number, error: StoredDamageError, hub: Position | undefined): void;
   replace(run: Run, reason: NewRunReason, hub: Position | undefined): Promise<Gap | undefined>;
   setAside(run: Run, refused: RefusedBatch, hub: Position | undefined): Promise<Gap | undefined>;
   refused(run: Run, code: RefusalCode, message: string): void;
@@ -70,21 +70,23 @@ export class UplinkRun implements UplinkStream {
     return this.#sent;
   }
 
-  /** Throws StoredDamageError; where everything before it is acknowledged, what is damaged has been left out when it does. */
+  /** Throws StoredDamageError. */
   read(offset: number, maxBytes: number, memory?: ReadOptions['memory']): Buffer[] {
     const end = this.sealedEndOffset;
     if (offset >= end) return [];
+    const { batches } = this.#stream.log.read(offset, { maxBytes, ...(memory && { memory }) });
+    return batches
+      .filter((batch) => readBatchHeader(batch).baseOffset < end)
+      .map((batch) => this.#sending(this.#underThisRun(batch)));
+  }
+
+  unreadable(offset: number, hub: Position | undefined): void {
+    if (offset < this.logStartOffset || offset >= this.sealedEndOffset) return;
     try {
-      const { batches } = this.#stream.log.read(offset, { maxBytes, ...(memory && { memory }) });
-      return batches
-        .filter((batch) => readBatchHeader(batch).baseOffset < end)
-        .map((batch) => this.#sending(this.#underThisRun(batch)));
+      this.#stream.log.read(offset, { maxBytes: 1 });
     } catch (error) {
-      const run = this.#run;
-      if (error instanceof StoredDamageError && offset <= ackedOffset(run)) {
-        this.#host.damaged(run, offset, error);
-      }
-      throw error;
+      if (!(error instanceof StoredDamageError)) throw error;
+      this.#host.damaged(this.#run, offset, error, hub);
     }
   }
 

@@ -177,7 +177,7 @@ export class EdgeUplinkStream {
     run: (producerId) => this.#state.runs.find((run) => run.producerId === producerId),
     droppedCrc: (next) => this.#state.dropped.find((one) => one.next === next)?.crc,
     acknowledge: (run, position) => this.#acknowledge(run, position),
-    damaged: (run, offset, error) => this.#leaveOut(run, offset, error),
+    damaged: (run, offset, error, hub) => this.#leaveOut(run, offset, error, hub),
     replace: (run, reason, hub) => this.#replace(run, reason, hub),
     setAside: (run, refused, hub) => this.#setAside(run, refused, hub),
     refused: ({ producerId }, code, message) => {
@@ -222,28 +222,22 @@ export class EdgeUplinkStream {
     await this.#host.keepAside({
       ...{ topic, logId, producerId: run.producerId, firstOffset, lastOffset, code, message, batch },
     });
-    if (hub !== undefined) acknowledge(run, hub);
-    return this.#cut(run, firstOffset, lastOffset + 1, 'refused');
+    return this.#cut(run, { from: firstOffset, to: lastOffset + 1, reason: 'refused' }, hub);
   }
 
   /** Nothing that is damaged travels, and nothing must wait behind it for ever. */
-  #leaveOut(run: Run, from: number, { damage }: StoredDamageError): void {
+  #leaveOut(run: Run, from: number, { damage }: StoredDamageError, hub: Position | undefined): void {
     const { logId, topic } = this.#state;
     const to = Math.min(damage.endOffset, this.sealedEndOffset, run.end ?? Number.POSITIVE_INFINITY);
     this.#host.quarantined({ logId, topic, from, to, reason: 'quarantined' }, damage.reason);
-    void this.#cut(run, from, to, 'quarantined').catch(() => {}); // the store has failed, and says so
+    void this.#cut(run, { from, to, reason: 'quarantined' }, hub).catch(() => {}); // the store has failed, and says so
   }
 
-  /** The run goes on behind [from, to) as another one. */
-  async #cut(
-    run: Run,
-    from: number,
-    to: number,
-    reason: 'refused' | 'quarantined',
-  ): Promise<Gap | undefined> {
+  /** The run goes on behind what is lost as another one; the hub has all before it, at position `hub`. */
+  async #cut(run: Run, lost: LostRange, hub: Position | undefined): Promise<Gap | undefined> {
     const producerId = this.#host.newProducerId();
-    leaveOut(this.#state, run, from, to, producerId);
-    const gap = this.#gap({ from, to, reason });
+    leaveOut(this.#state, run, lost, { hub, producerId });
+    const gap = this.#gap(lost);
     this.#replaced(run);
     await this.#started([producerId], gap);
     return gap;

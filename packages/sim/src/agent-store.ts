@@ -1,9 +1,9 @@
 import { EdgelogError } from '@edgelog/base';
 import {
-  ackedOffset,
   acknowledge,
   currentRun,
   isDrained,
+  type LostRange,
   leaveOut,
   openLane,
   type Run,
@@ -241,7 +241,8 @@ export class AgentStore implements AgentPort {
         for (const batch of log.batches) {
           if (batch.base < offset || batch.next > within(durableEnd())) continue;
           if (batch.isDamaged && out.length > 0) break;
-          if (batch.isDamaged) this.#leaveOut(log, run, batch);
+          if (batch.isDamaged)
+            throw new EdgelogError('CORRUPT_BATCH', `the batch at ${batch.base} is damaged`);
           if (out.length > 0 && size + batch.bytes.length > maxBytes) break;
           size += batch.bytes.length;
           out.push(stamped(batch, producerId));
@@ -269,24 +270,23 @@ export class AgentStore implements AgentPort {
       },
       setAside: async ({ offset }, hub) => {
         const batch = log.batches.find(({ base }) => base === offset)!;
-        if (hub !== undefined) acknowledge(run, hub);
-        leaveOut(log, run, offset, batch.next, this.#newProducerId());
-        const gap = this.#declare(log, { from: offset, to: batch.next, reason: 'refused' });
+        const gap = this.#leaveOut(log, run, { from: offset, to: batch.next, reason: 'refused' }, hub);
         await this.#flushSoon();
         return gap;
+      },
+      unreadable: (offset, hub) => {
+        const batch = log.batches.find(({ base, isDamaged }) => base === offset && isDamaged);
+        if (batch === undefined) return;
+        this.#leaveOut(log, run, { from: offset, to: batch.next, reason: 'quarantined' }, hub);
+        void this.#flushSoon();
       },
       refused: (code, message) => this.#hooks.refused(info, code, message),
     };
   }
 
-  /** Once everything before it is acknowledged nothing waits for it any more. */
-  #leaveOut(log: Log, run: Run, { base, next }: Batch): never {
-    if (base <= ackedOffset(run)) {
-      leaveOut(log, run, base, next, this.#newProducerId());
-      this.#declare(log, { from: base, to: next, reason: 'quarantined' });
-      void this.#flushSoon();
-    }
-    throw new EdgelogError('CORRUPT_BATCH', `the batch at ${base} is damaged`);
+  #leaveOut(log: Log, run: Run, lost: LostRange, hub: Position | undefined): Gap {
+    leaveOut(log, run, lost, { hub, producerId: this.#newProducerId() });
+    return this.#declare(log, lost);
   }
 
   #replaceRun(log: Log, run: Run, reason: NewRunReason, hub: Position | undefined): Gap | undefined {
@@ -296,7 +296,7 @@ export class AgentStore implements AgentPort {
     return lost && this.#declare(log, lost);
   }
 
-  #declare(log: Log, lost: Pick<Gap, 'from' | 'to' | 'reason'>): Gap {
+  #declare(log: Log, lost: LostRange): Gap {
     const gap: Gap = { logId: log.logId, topic: log.topic, ...lost };
     this.#live.gaps.push(gap);
     this.#hooks.gapDeclared(gap);

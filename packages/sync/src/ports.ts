@@ -92,6 +92,11 @@ export interface UplinkStream {
    * streams always do.
    */
   setAside?(refused: RefusedBatch, hub: Position | undefined): Promise<Gap | undefined>;
+  /**
+   * What is at `offset` could not be read, and the hub has all of this run before it, at position `hub` (undefined: nothing). A port that
+   * finds it damaged ends the run there, declares the gap, and goes on behind it in a new run; without it the stream stands still.
+   */
+  unreadable?(offset: number, hub: Position | undefined): void;
   /** The hub refuses this stream (illegal topic, batch it will never take): reported; others flow. */
   refused(code: RefusalCode, message: string): void;
 }

@@ -248,14 +248,16 @@ export class GatewayChecker {
     const { logId, topic, from, to, reason } = gap;
     if (from >= to) return 'it is empty';
     if (reason === 'dropped' && this.#policies.of(topic).whenFull === 'reject') return 'the topic rejects';
-    if ((reason === 'hub-lost-data' || reason === 'diverged') && !mayDiverge) return 'no disk was touched';
+    const isUnknown = reason === 'diverged' && this.#resent.some((one) => overlap(one, gap));
+    if ((reason === 'hub-lost-data' || reason === 'diverged') && !mayDiverge && !isUnknown)
+      return 'no disk was touched';
     const around = this.#damaged.find((one) => one.logId === logId && one.from <= from && to <= one.to);
     if (reason === 'quarantined' && around === undefined) return 'nothing is damaged there';
     if (timelinesFork) return undefined;
     if (reason === 'refused' && this.#hub.poison.size === 0) return 'the hub refused nothing';
     if (reason === 'diverged' || (reason === 'quarantined' && around?.isUnknown)) return undefined;
     for (let offset = from; offset < to; offset++)
-      if (held.has(offset)) return `the hub has offset ${offset}`;
+      if (held.has(offset) && !this.#mayBeThereTwice(logId, offset)) return `the hub has offset ${offset}`;
     return undefined;
   }
 
@@ -303,3 +305,6 @@ export class GatewayChecker {
     if (this.violations.length < VIOLATIONS_KEPT) this.violations.push(what);
   }
 }
+
+const overlap = (a: OffsetRange, b: OffsetRange): boolean =>
+  a.logId === b.logId && a.from < b.to && b.from < a.to;

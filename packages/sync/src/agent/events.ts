@@ -62,6 +62,8 @@ export type AgentEffect =
   | { type: 'acknowledge'; producerId: number; position: Position }
   | { type: 'startNewRun'; producerId: number; reason: NewRunReason; hub: Position | undefined }
   | { type: 'setAside'; producerId: number; refused: RefusedBatch; hub: Position | undefined }
+  /** Nothing is in flight, and what comes next could not be read. */
+  | { type: 'unreadable'; producerId: number; offset: number; hub: Position | undefined }
   | { type: 'refused'; producerId: number; code: RefusalCode; message: string }
   | { type: 'gapConfirmed'; gap: Gap }
   | { type: 'welcomed'; hubId: string; time: number }

@@ -153,6 +153,9 @@ export class AgentLink {
       case 'setAside':
         void this.#setAside(effect);
         break;
+      case 'unreadable':
+        this.#stream(effect.producerId)?.unreadable?.(effect.offset, effect.hub);
+        break;
       case 'refused': {
         const stream = this.#stream(effect.producerId);
         log.error('the hub refuses a stream', { ...stream?.run, code: effect.code, message: effect.message });

@@ -135,7 +135,8 @@ test('a run that ends before what cannot be read is compared again, and what is 
   at(0, { type: 'opened', handle: 1, partition: 0, next: null, crc: null });
   at(0, { type: 'located', producerId, local });
   at(0, { type: 'ready', maxBytes: 1_000, leastPriority: 0 });
-  at(0, { type: 'batches', producerId, batches: { problem: 'CRC mismatch' } });
+  const unreadable = at(0, { type: 'batches', producerId, batches: { problem: 'CRC mismatch' } });
+  expect(unreadable).toContainEqual({ type: 'unreadable', producerId, offset: 0, hub: undefined });
   expect(session.streams.get(producerId)?.phase).toBe('waiting');
   at(10, {
     type: 'stream',

@@ -36,7 +36,7 @@ export interface AgentStream {
   isBacklog: boolean;
   partition: number | undefined;
   acked: Position | undefined;
-  /** The position in the last `opened`. */
+  /** The hub's position: that of the last `opened`, and what it acknowledged since. */
   hub: Position | undefined;
   /** Offset of the next batch to send. */
   sentNext: number;

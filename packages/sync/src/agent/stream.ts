@@ -217,6 +217,8 @@ const table: Record<AgentStreamPhase, Row> = {
         stream.isUnreadable = true;
       } else if (outcome.kind === 'wrong') {
         report(context, 'error', 'sealed data cannot be read', { problem: outcome.message });
+        const { run, sentNext: offset, hub } = stream;
+        out.push({ type: 'unreadable', producerId: run.producerId, offset, hub });
         wait(context);
       }
     },
@@ -341,6 +343,7 @@ function acknowledge(context: Context, { next, crc }: AgentEventOf<'ack'>): void
     session.ackedBatches++;
     session.ackedBytes += batch.bytes;
   }
+  stream.hub = { next, crc };
   stream.refusals = 0;
   stream.outages = 0;
   stream.suspect = undefined;
