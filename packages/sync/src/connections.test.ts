@@ -245,6 +245,20 @@ describe('in one process', () => {
     expect(uplink.status().roundTripMs).toBeGreaterThanOrEqual(0);
   });
 
+  test('a stream that cannot be taken has the port asked soon', async () => {
+    const hub = hubStore();
+    hub.openRun = async () => ({ ok: false, code: 'not-available', message: 'no leader' });
+    let answers = 1;
+    const reach = async () => {
+      if (answers-- > 0) return hub;
+      throw unreachable();
+    };
+    const connect = inProcess({ reach, log: silent, checkEveryMs: 3_600_000 });
+    const uplink = begin([''], { port: agentStore(), connect, tuning: { backoffMinMs: 3_600_000 } });
+    await until(() => uplink.status().state === 'waiting', 'the end of the session');
+    expect(uplink.status().lastError).toBe('nobody listens at b:9092');
+  });
+
   test.each([
     { when: 'at once', answers: 0 },
     { when: 'in a session', answers: 1 },

@@ -20,6 +20,8 @@ export interface InProcessOptions {
 }
 
 const CHECK_EVERY_MS = 30_000;
+/** After a stream could not be taken. */
+const CHECK_SOON_MS = 1_000;
 const LIMITS: HubLimits = {
   creditBytes: SESSION_CREDIT_BYTES,
   maxFrameBytes: MAX_FRAME_BYTES,
@@ -48,6 +50,7 @@ class InProcessConnection implements UplinkConnection {
   #isDelivering = false;
   #flush: NodeJS.Immediate | undefined;
   #check: NodeJS.Timeout | undefined;
+  #checkAtMs = Number.POSITIVE_INFINITY;
   #isClosed = false;
 
   constructor(options: InProcessOptions, events: ConnectionEvents) {
@@ -78,7 +81,7 @@ class InProcessConnection implements UplinkConnection {
     else {
       this.#port = reached;
       this.#link = this.#linkTo(reached);
-      this.#checkLater();
+      this.#checkWithin(this.#checkEveryMs);
     }
     this.#events.open();
   }
@@ -102,16 +105,27 @@ class InProcessConnection implements UplinkConnection {
     });
   }
 
-  #checkLater(): void {
-    this.#check = setTimeout(async () => {
-      const sentAt = performance.now();
-      const reached = await this.#reach();
-      if (reached === undefined) return;
-      this.#events.roundTrip(performance.now() - sentAt);
-      if ('ok' in reached) this.#link!.dismiss(reached.code, reached.message);
-      else if (reached !== this.#port) this.#finish('opened anew');
-      else this.#checkLater();
-    }, this.#options.checkEveryMs ?? CHECK_EVERY_MS);
+  #checkWithin(ms: number): void {
+    const atMs = performance.now() + ms;
+    if (atMs >= this.#checkAtMs) return;
+    this.#checkAtMs = atMs;
+    clearTimeout(this.#check);
+    this.#check = setTimeout(() => void this.#checkNow(), ms);
+  }
+
+  async #checkNow(): Promise<void> {
+    const sentAt = performance.now();
+    const reached = await this.#reach();
+    if (reached === undefined) return;
+    this.#checkAtMs = Number.POSITIVE_INFINITY;
+    this.#events.roundTrip(performance.now() - sentAt);
+    if ('ok' in reached) this.#link!.dismiss(reached.code, reached.message);
+    else if (reached !== this.#port) this.#finish('opened anew');
+    else this.#checkWithin(this.#checkEveryMs);
+  }
+
+  get #checkEveryMs(): number {
+    return this.#options.checkEveryMs ?? CHECK_EVERY_MS;
   }
 
   /** Undefined: the session is over. */
@@ -131,6 +145,7 @@ class InProcessConnection implements UplinkConnection {
   }
 
   #toAgent(frame: HubFrame): void {
+    if (frame.type === 'refuse' && frame.code === 'not-available') this.#checkWithin(CHECK_SOON_MS);
     this.#deliver(() => this.#events.frame(frame));
   }
 
