@@ -2,7 +2,6 @@ export {
   type CallOptions,
   KafkaCluster,
   type KafkaClusterOptions,
-  type LeaderOptions,
 } from './cluster/kafka-cluster.ts';
 export type { MetadataAnswer, PartitionMetadata, TopicMetadata } from './cluster/metadata.ts';
 export { Connection, type ConnectionOptions, type RequestBody, type RequestOptions } from './connection.ts';

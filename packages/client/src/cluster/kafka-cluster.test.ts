@@ -59,8 +59,8 @@ const numbersAt = (broker: ScriptedBroker) =>
   broker
     .of(apis.listOffsets)
     .map(({ body }) => (body as RequestOf<'listOffsets'>).topics[0]!.partitions[0]!.timestamp);
-const ask = (cluster: KafkaCluster, number: number, isOrdered = false) =>
-  cluster.toLeader(TOPIC, 0, apis.listOffsets, question(number), { isOrdered });
+const ask = (cluster: KafkaCluster, number: number) =>
+  cluster.toLeader(TOPIC, 0, apis.listOffsets, question(number));
 
 test('calls for a partition leave in their order, though neither leader nor connection is there yet', async () => {
   const { brokers, open } = await twoBrokers();
@@ -118,7 +118,7 @@ test('a connection that breaks: all that is under way is given back, nothing is 
   let mayAnswer = false;
   const { brokers, open } = await twoBrokers(() => (mayAnswer ? answerOf(0) : 'nothing'));
   const cluster = await open();
-  const calls = [1, 2, 3].map((number) => ask(cluster, number, true));
+  const calls = [1, 2, 3].map((number) => ask(cluster, number));
   const settled = Promise.allSettled(calls);
   await expect.poll(() => numbersAt(brokers[0]), POLL).toEqual([1, 2, 3]);
   mayAnswer = true;
@@ -129,7 +129,7 @@ test('a connection that breaks: all that is under way is given back, nothing is 
   await expect
     .poll(
       () =>
-        ask(cluster, 4, true).then(
+        ask(cluster, 4).then(
           () => 'answered',
           () => 'not yet',
         ),
@@ -142,22 +142,6 @@ test('a connection that breaks: all that is under way is given back, nothing is 
       .slice(3)
       .every((number) => number === 4),
   ).toBe(true);
-});
-
-test('an ordered call does not go to a new leader while the old one owes answers; others do', async () => {
-  const owed = Promise.withResolvers<Answer>();
-  const { brokers, open, view } = await twoBrokers((broker) => (broker === 1 ? owed.promise : answerOf(0)));
-  const cluster = await open();
-  const first = ask(cluster, 1, true);
-  await expect.poll(() => numbersAt(brokers[0]), POLL).toEqual([1]);
-  Object.assign(view, { leaders: [2, 1], epoch: 6 });
-  await cluster.topic(TOPIC, true);
-  await expect(ask(cluster, 2, true)).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
-  await ask(cluster, 3);
-  owed.resolve(answerOf(0));
-  await first;
-  await ask(cluster, 4, true);
-  expect(numbersAt(brokers[1])).toEqual([3, 4]);
 });
 
 test('requests of one purpose wait for each other, those of another do not', async () => {

@@ -8,7 +8,6 @@ import type { BrokerLink, Line } from './broker-link.ts';
 import { Links } from './links.ts';
 import { KnownCluster, type MetadataAnswer, type TopicMetadata } from './metadata.ts';
 import { saysMoved } from './moved.ts';
-import { OrderedCalls } from './ordered-calls.ts';
 import { RefreshRounds } from './refresh-rounds.ts';
 
 const METADATA_AGE_MS_MAX = 5 * 60_000;
@@ -38,14 +37,6 @@ export interface CallOptions extends RequestOptions {
   readonly purpose?: string;
 }
 
-export interface LeaderOptions extends CallOptions {
-  /**
-   * For what must not overtake anything: refused with CONNECTION_LOST while earlier calls for the partition (of this purpose) are unsettled
-   * at another leader or on a connection that broke. Of a row of such calls a prefix arrives. Default false.
-   */
-  readonly isOrdered?: boolean;
-}
-
 /**
  * A client of one Kafka cluster: finds it, follows its leaders, and keeps a connection for each broker and purpose. It repeats nothing that
  * could be seen: a call whose connection breaks rejects with CONNECTION_LOST, and what came of it is not known. Error codes in answers are
@@ -58,7 +49,6 @@ export class KafkaCluster {
   readonly #links: Links;
   readonly #known = new KnownCluster();
   readonly #rounds: RefreshRounds;
-  readonly #ordered = new OrderedCalls();
   /** The last of the calls for a partition that wait for its leader to be found: those that follow go behind it. */
   readonly #waiting = new Map<string, Promise<void>>();
   readonly #upkeep: NodeJS.Timeout;
@@ -128,13 +118,12 @@ export class KafkaCluster {
     partition: number,
     api: A,
     body: RequestBody<A>,
-    options: LeaderOptions = {},
+    options: CallOptions = {},
   ): Promise<ResponseOutput<A>> {
     const key = `${options.purpose ?? LEADER_PURPOSE} ${partition} ${topic}`;
     const before = this.#waiting.get(key);
     const known = before === undefined ? this.#fromMemory(topic) : undefined;
-    const send = (found: TopicMetadata) =>
-      this.#sendToLeader(found, topic, partition, key, api, body, options);
+    const send = (found: TopicMetadata) => this.#sendToLeader(found, topic, partition, api, body, options);
     if (known !== undefined) return send(known);
     const sent = (before ?? Promise.resolve())
       .then(() => this.topic(topic))
@@ -209,10 +198,9 @@ export class KafkaCluster {
     found: TopicMetadata,
     topic: string,
     partition: number,
-    key: string,
     api: A,
     body: RequestBody<A>,
-    { purpose = LEADER_PURPOSE, isOrdered = false, ...options }: LeaderOptions,
+    { purpose = LEADER_PURPOSE, ...options }: CallOptions,
   ): Promise<ResponseOutput<A>> {
     const place = found.partitions.find(({ partitionIndex }) => partitionIndex === partition);
     if (place === undefined) {
@@ -224,22 +212,9 @@ export class KafkaCluster {
       throw new EdgelogError('CONNECTION_LOST', `${topic}-${partition} has no leader now`);
     }
     const line = this.#lineTo(place.leaderId, purpose);
-    if (isOrdered && !this.#ordered.enter(key, line)) {
-      throw new EdgelogError(
-        'CONNECTION_LOST',
-        `${topic}-${partition}: what was sent before is unsettled, and the way to its leader is another one now`,
-      );
-    }
-    const call = this.#watch(place.leaderId, line.request(api, body, options));
-    let hasFailed = true;
-    try {
-      const answer = await call;
-      hasFailed = false;
-      if (saysMoved(answer)) this.#known.markStale(topic);
-      return answer;
-    } finally {
-      if (isOrdered) this.#ordered.leave(key, hasFailed);
-    }
+    const answer = await this.#watch(place.leaderId, line.request(api, body, options));
+    if (saysMoved(answer)) this.#known.markStale(topic);
+    return answer;
   }
 
   #lineTo(nodeId: number, purpose: string): Line {
