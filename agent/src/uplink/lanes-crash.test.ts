@@ -15,15 +15,22 @@ test('kill -9 while a backlog and fresh readings are under way: each is at the h
   const { url } = await testHub(hub);
   const dataDir = temporaryDir();
   const config = join(dataDir, 'agent.yaml');
-  writeFileSync(
-    config,
-    'topics: [{ topic: telemetry, lane: live-first }]\nuplinkMaxBytesPerSecond: 300000\n',
-  );
-  const start = () =>
+  writeFileSync(config, 'topics: [{ topic: telemetry, lane: live-first }]\n');
+  const start = (...args: string[]) =>
     startProcess({
       dataDir: join(dataDir, 'data'),
       hub: url,
-      args: ['--config', config, '--compression', 'none', '--batch-bytes', '16384', '--linger-ms', '10'],
+      args: [
+        '--config',
+        config,
+        '--compression',
+        'none',
+        '--batch-bytes',
+        '16384',
+        '--linger-ms',
+        '10',
+        ...args,
+      ],
     });
   let next = 0;
   const publish = async (port: number, count: number) => {
@@ -42,7 +49,7 @@ test('kill -9 while a backlog and fresh readings are under way: each is at the h
       headers: { 'content-type': 'application/json' },
     });
   for (let round = 0; round < ROUNDS; round++) {
-    const agent = await start();
+    const agent = await start('--uplink-max-bytes-per-second', '50000');
     await pause(agent.httpPort, true);
     await publish(agent.mqttPort, BACKLOG);
     await new Promise((resolve) => setTimeout(resolve, 1_100));
