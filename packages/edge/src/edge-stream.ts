@@ -9,6 +9,7 @@ import {
 } from '@edgelog/wire';
 import type { BatchMemory } from './batch-memory.ts';
 import { nextTimestamp } from './clock-types.ts';
+import { effortFor } from './effort.ts';
 import { GrowingBatch } from './growing-batch.ts';
 import { lingerFor } from './linger.ts';
 import { type Reading, readingBytes } from './reading.ts';
@@ -235,6 +236,7 @@ export class EdgeStream {
     const { compression, seal = sealOffThread } = this.#options;
     seal(encoder, {
       compression,
+      effort: effortFor(encoder.sizeBytes, this.#host.monotonicMs() - batch.openedAt),
       producerId: this.#run().producerId,
       producerEpoch: 0,
       baseSequence: sequenceOf(encoder.baseOffset),

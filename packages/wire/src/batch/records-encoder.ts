@@ -1,5 +1,5 @@
 import { assert } from '@edgelog/base';
-import { compressRecords, compressRecordsSync } from '../compression/index.ts';
+import { type CompressionEffort, compressRecords, compressRecordsSync } from '../compression/index.ts';
 import { assembleBatch, type BatchFields } from './assemble.ts';
 import type { CompressionName } from './header.ts';
 import type { RecordHeader } from './record.ts';
@@ -16,6 +16,8 @@ export interface NewRecord {
 
 export interface SealOptions {
   compression: CompressionName;
+  /** Default `usual`. */
+  effort?: CompressionEffort;
   producerId: number;
   producerEpoch: number;
   baseSequence: number;
@@ -128,12 +130,15 @@ export class RecordsEncoder {
   /** One whole batch of the records so far (at least one), compressed on the thread pool. */
   async seal(options: SealOptions): Promise<Buffer> {
     const fields = this.#batchFields(options);
-    return assembleBatch(fields, await compressRecords(options.compression, this.slice(0)));
+    return assembleBatch(fields, await compressRecords(options.compression, this.slice(0), options.effort));
   }
 
   /** As `seal`, on the calling thread. */
   sealSync(options: SealOptions): Buffer {
-    return assembleBatch(this.#batchFields(options), compressRecordsSync(options.compression, this.slice(0)));
+    return assembleBatch(
+      this.#batchFields(options),
+      compressRecordsSync(options.compression, this.slice(0), options.effort),
+    );
   }
 
   #batchFields({

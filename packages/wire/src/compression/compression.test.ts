@@ -25,6 +25,18 @@ describe.each(REAL_CODECS)('%s', (codec) => {
     );
   });
 
+  test('more effort takes no more bytes and gives back the same', async () => {
+    const readings = Array.from(
+      { length: 500 },
+      (_, i) => `{"device":"pump-${i % 40}","value":${(i * 7919) % 1009}}`,
+    );
+    const section = Buffer.from(readings.join());
+    const high = await compressRecords(codec, section, 'high');
+    expect(decompressRecords(codec, high).equals(section)).toBe(true);
+    expect(compressRecordsSync(codec, section, 'high').equals(high)).toBe(true);
+    expect(high.length).toBeLessThanOrEqual(compressRecordsSync(codec, section).length);
+  });
+
   test('stops at the limit, and not below it', () => {
     const section = Buffer.alloc(1_000_000, 'edge');
     const compressed = compressRecordsSync(codec, section);

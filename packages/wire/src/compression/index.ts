@@ -1,5 +1,5 @@
 import type { CompressionName } from '../batch/header.ts';
-import type { Codec } from './codec.ts';
+import type { Codec, CompressionEffort } from './codec.ts';
 import { lz4 } from './lz4.ts';
 import { snappy } from './snappy.ts';
 import { gzip, zstd } from './zlib.ts';
@@ -15,14 +15,24 @@ const none: Codec = {
 
 const codecs: Record<CompressionName, Codec> = { none, gzip, snappy, lz4, zstd };
 
+export type { CompressionEffort } from './codec.ts';
+
 /** Compresses a records section in the framing that Kafka's clients read; runs on the thread pool. */
-export function compressRecords(name: CompressionName, bytes: Buffer): Promise<Buffer> {
-  return codecs[name].compress(bytes);
+export function compressRecords(
+  name: CompressionName,
+  bytes: Buffer,
+  effort: CompressionEffort = 'usual',
+): Promise<Buffer> {
+  return codecs[name].compress(bytes, effort);
 }
 
 /** As `compressRecords`, on the calling thread. */
-export function compressRecordsSync(name: CompressionName, bytes: Buffer): Buffer {
-  return codecs[name].compressSync(bytes);
+export function compressRecordsSync(
+  name: CompressionName,
+  bytes: Buffer,
+  effort: CompressionEffort = 'usual',
+): Buffer {
+  return codecs[name].compressSync(bytes, effort);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import {
+  constants,
   gunzipSync,
   gzip as gzipCallback,
   gzipSync,
@@ -9,24 +10,29 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from 'node:zlib';
-import { type Codec, corruptCompression, tooLarge } from './codec.ts';
+import { type Codec, type CompressionEffort, corruptCompression, tooLarge } from './codec.ts';
 
 const OUTPUT_CHUNK_MIN = 16 * 1024;
 const OUTPUT_CHUNK_MAX = 1024 * 1024;
 const USUAL_RATIO = 6;
+/**
+ * Of what the fleet simulator sends, 100 readings of 234 bytes and 1,000 take 28 and 14.6 bytes each, at level 3 31 and 17.8, at 19 26 and 12.8; in
+ * 0.3 and 1.8 ms, 0.3 and 0.6, 7 and 200.
+ */
+const ZSTD_HIGH_LEVEL = 9;
 
 const gzipAsync = promisify<Buffer, ZlibOptions, Buffer>(gzipCallback);
 const zstdAsync = promisify<Buffer, ZstdOptions, Buffer>(zstdCallback);
 
 export const gzip: Codec = {
-  compress: (bytes) => gzipAsync(bytes, compressOptions(bytes)),
-  compressSync: (bytes) => gzipSync(bytes, compressOptions(bytes)),
+  compress: (bytes, effort) => gzipAsync(bytes, gzipOptions(bytes, effort)),
+  compressSync: (bytes, effort) => gzipSync(bytes, gzipOptions(bytes, effort)),
   decompress: (bytes, bytesMax) => decompressBy(gunzipSync, 'gzip', bytes, bytesMax),
 };
 
 export const zstd: Codec = {
-  compress: (bytes) => zstdAsync(bytes, zstdOptions(bytes)),
-  compressSync: (bytes) => zstdCompressSync(bytes, zstdOptions(bytes)),
+  compress: (bytes, effort) => zstdAsync(bytes, zstdOptions(bytes, effort)),
+  compressSync: (bytes, effort) => zstdCompressSync(bytes, zstdOptions(bytes, effort)),
   decompress: (bytes, bytesMax) => decompressBy(zstdDecompressSync, 'zstd', bytes, bytesMax),
 };
 
@@ -37,9 +43,21 @@ function compressOptions(bytes: Buffer): { chunkSize: number } {
   return { chunkSize: outputChunk(Math.ceil(bytes.length / LEAST_RATIO)) };
 }
 
+function gzipOptions(bytes: Buffer, effort: CompressionEffort): ZlibOptions {
+  return {
+    ...compressOptions(bytes),
+    level: effort === 'high' ? constants.Z_BEST_COMPRESSION : constants.Z_DEFAULT_COMPRESSION,
+  };
+}
+
 /** The size goes into the frame, so that decoders allocate once. */
-function zstdOptions(bytes: Buffer): ZstdOptions {
-  return { ...compressOptions(bytes), pledgedSrcSize: bytes.length };
+function zstdOptions(bytes: Buffer, effort: CompressionEffort): ZstdOptions {
+  const level = effort === 'high' ? ZSTD_HIGH_LEVEL : constants.ZSTD_CLEVEL_DEFAULT;
+  return {
+    ...compressOptions(bytes),
+    pledgedSrcSize: bytes.length,
+    params: { [constants.ZSTD_c_compressionLevel]: level },
+  };
 }
 
 function decompressBy(
