@@ -27,7 +27,7 @@ test(`kill -9 under load, ${ROUNDS} times: what was acknowledged is at the hub, 
       names.map(async (name, i) => acked.set(name, await publishUntilCut(clients[i]!, name))),
     );
     // A busy machine takes its time to begin.
-    await Promise.any(clients.map((client) => client.packets('puback', 1)));
+    await Promise.all(clients.map((client) => client.packets('puback', 1)));
     await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 400));
     await agent.kill('SIGKILL');
     await publishing;

@@ -37,7 +37,7 @@ test(`the power is cut under load, ${ROUNDS} times: what was acknowledged is the
       ...names.map(async (name, i) => acked.set(name, await publishUntilCut(clients[i]!, name))),
     ]);
     // A busy machine takes its time to begin, and the first commits make the journal's files.
-    await Promise.any(clients.map((client) => client.packets('puback', 1)));
+    await Promise.all(clients.map((client) => client.packets('puback', 1)));
     await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 1000));
     disk.cut();
     isCut = true;

@@ -1,6 +1,8 @@
 import type { Packet } from 'mqtt-packet';
 import { publishPacket, RawMqtt } from './raw-mqtt.ts';
 
+/** Messages that wait for their acknowledgement at most: a busy machine is not to be drowned. */
+const WINDOW = 1000;
 /** Of the milliseconds that a sender of QoS 2 is connected, those in which it is cut off. */
 const CUT_SHARE = 0.005;
 
@@ -8,7 +10,8 @@ const CUT_SHARE = 0.005;
 export async function publishUntilCut(client: RawMqtt, clientId: string): Promise<number> {
   const acked = () => client.received.filter(({ cmd }) => cmd === 'puback').length;
   for (let next = 0; !client.isClosed; ) {
-    const burst = Array.from({ length: 1 + Math.floor(Math.random() * 200) }, () => next++);
+    const room = Math.min(200, WINDOW - (next - acked()));
+    const burst = Array.from({ length: Math.ceil(Math.random() * room) }, () => next++);
     client.send(
       ...burst.map((n) => {
         const value = `${n}`.padEnd(Math.random() * 300);
