@@ -23,6 +23,9 @@ beforeAll(async () => {
   await until('socat made the pseudo-terminals', () => socat.stderr.includes('starting data transfer'));
   await system.startHub();
   await system.startAgent(['--serial', line]);
+  const isClockTrusted = async () =>
+    (await system.agentStatus<{ clock: { trusted: boolean } }>()).clock.trusted;
+  await until('the hub has handed out its time', isClockTrusted);
 });
 
 afterAll(async () => {
