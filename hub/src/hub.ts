@@ -32,6 +32,7 @@ import { type HubSettings, STANDALONE_BROKER_ID } from './settings.ts';
 import { Forwarder } from './sync/forwarder.ts';
 import { Gaps } from './sync/gaps.ts';
 import { ClusterDirectory } from './sync/gateway-directory.ts';
+import { GatewayEvents } from './sync/gateway-events.ts';
 import { GatewayPort } from './sync/gateway-port.ts';
 import { GatewaySpread } from './sync/gateway-spread.ts';
 import { clusterGatewayHome, localGatewayHome } from './sync/home.ts';
@@ -184,7 +185,9 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
     opened.push(() => listener.close());
 
     const forwarder = cluster && replicas && new Forwarder(replicas.peers, cluster.session);
-    const hub = new GatewayPort({ broker, runs, gaps, leader: runLeader, forwarder, now });
+    const events = new GatewayEvents({ broker, peers: replicas?.peers, now });
+    opened.push(() => events.close());
+    const hub = new GatewayPort({ broker, runs, gaps, events, leader: runLeader, forwarder, now });
     const sync = await startSyncServer({
       ...parseAddress(settings.sync, '--sync'),
       hub,

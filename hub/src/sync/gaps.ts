@@ -34,9 +34,15 @@ export class Gaps {
     return lost;
   }
 
+  has({ logId, from, to }: Gap): boolean {
+    return this.#table.get(keyOf(logId, from, to)) !== undefined;
+  }
+
   /** Resolves when it is durable; with false when it was recorded before: a gateway repeats what it has no confirmation of. */
   add(gateway: string, { logId, topic, from, to, reason }: Gap, recordedAtMs: number): Promise<boolean> {
     const record: RecordedGap = { gateway, topic, reason, logId, from, to, recordedAtMs };
-    return persist(this.#table, `${logId}/${from}-${to}`, (known) => (known ? undefined : record));
+    return persist(this.#table, keyOf(logId, from, to), (known) => (known ? undefined : record));
   }
 }
+
+const keyOf = (logId: string, from: number, to: number): string => `${logId}/${from}-${to}`;

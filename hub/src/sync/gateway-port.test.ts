@@ -3,14 +3,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LogStore, openLogStore } from '@edgelog/log';
 import { silentLogger } from '@edgelog/runtime';
+import { until } from '@edgelog/sim';
 import type { HubAppend, RunInfo } from '@edgelog/sync';
-import { RESERVED_PRODUCER_ID_MIN, RecordsEncoder, readBatchHeader, sequenceOf } from '@edgelog/wire';
+import {
+  iterateRecords,
+  RESERVED_PRODUCER_ID_MIN,
+  RecordsEncoder,
+  readBatchHeader,
+  sequenceOf,
+} from '@edgelog/wire';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LocalTopics } from '../metadata/local-topics.ts';
 import { topicConfigDefinitions } from '../metadata/topic-config.ts';
 import { Topics } from '../metadata/topics.ts';
 import { hubSettings } from '../settings.ts';
 import { Gaps } from './gaps.ts';
+import { GatewayEvents } from './gateway-events.ts';
 import { GatewayPort } from './gateway-port.ts';
 import { localGatewayHome } from './home.ts';
 import { RunLeader } from './run-leader.ts';
@@ -43,7 +51,9 @@ async function open(settings: { autoCreateTopics?: boolean } = {}): Promise<void
     log: silentLogger,
   };
   const leader = new RunLeader({ store, topics, runs });
-  port = new GatewayPort({ broker, runs, gaps, leader, forwarder: undefined, now: () => 1 });
+  const now = () => 1;
+  const events = new GatewayEvents({ broker, peers: undefined, now });
+  port = new GatewayPort({ broker, runs, gaps, events, leader, forwarder: undefined, now });
 }
 
 async function reopen(settings = {}): Promise<void> {
@@ -264,4 +274,58 @@ test('gaps are kept for ever, and once however often they are declared', async (
   await reopen();
   expect([...gaps.all()]).toEqual([{ gateway: 'gw', ...gap, recordedAtMs: 1 }]);
   expect(gaps.lostRecords).toBe(4);
+});
+
+describe('events', () => {
+  const gap = { logId: 'log-1', topic: 'telemetry', from: 5, to: 9, reason: 'dropped' } as const;
+
+  /** The JSON records of the topic, by their key. */
+  function told(): { key: string; value: unknown }[] {
+    const log = topics.get('edgelog.events')?.partitions[0]?.log;
+    if (log === undefined) return [];
+    const { batches } = log.read(0, { maxBytes: 1e6 });
+    return batches.flatMap((bytes) =>
+      Array.from(iterateRecords(bytes), ({ key, value }) => ({
+        key: String(key),
+        value: JSON.parse(String(value)) as unknown,
+      })),
+    );
+  }
+
+  test('a gap is a readable record for every consumer, once it is declared', async () => {
+    await port.recordGap('gw', gap);
+    await port.recordGap('gw', gap);
+    expect(told()).toEqual([
+      {
+        key: 'gw',
+        value: {
+          ...gap,
+          id: 'gap/log-1/5-9',
+          at: '1970-01-01T00:00:00.001Z',
+          event: 'gap',
+          gateway: 'gw',
+          records: 4,
+        },
+      },
+    ]);
+  });
+
+  test('a refusal that is told over and over is one record', async () => {
+    const incident = {
+      type: 'refusal',
+      gateway: 'gw',
+      run: runAt(0),
+      code: 'batch-too-large',
+      message: 'too large',
+    } as const;
+    for (let i = 0; i < 3; i++) port.incident(incident);
+    await until(() => told().length > 0, 'the event is written');
+    port.incident(incident);
+    await port.recordGap('gw', gap);
+    expect(told().map(({ value }) => (value as { event: string }).event)).toEqual(['refusal', 'gap']);
+  });
+
+  test('their topic is not for gateways to write to', async () => {
+    expect(codeOf(await port.openRun('gw', runAt(0, { topic: 'edgelog.events' })))).toBe('illegal-topic');
+  });
 });

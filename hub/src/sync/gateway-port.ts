@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { EdgelogError } from '@edgelog/base';
-import type { Gap, HubAppend, HubPort, Refusal, RunInfo } from '@edgelog/sync';
+import { EVENTS_TOPIC, eventOf, gapEvent } from '@edgelog/sink/event.ts';
+import type { Gap, HubAppend, HubPort, Incident, Refusal, RunInfo } from '@edgelog/sync';
 import { crc32c, isReservedProducerId } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import { DEFAULT_PLACEMENT, isRefused } from '../metadata/topic-admin.ts';
@@ -8,6 +10,7 @@ import type { Topic } from '../metadata/topics.ts';
 import type { Partition } from '../partition/partition.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { Gaps } from './gaps.ts';
+import type { GatewayEvents } from './gateway-events.ts';
 import { deletedTopic, notAvailable, refuse } from './refusal.ts';
 import type { OpenedRun, Opening, RunLeader } from './run-leader.ts';
 import type { Run, Runs } from './runs.ts';
@@ -16,12 +19,16 @@ export interface GatewayPortDeps {
   broker: Pick<Broker, 'nodeId' | 'clusterId' | 'settings' | 'store' | 'topics' | 'topicAdmin' | 'log'>;
   runs: Runs;
   gaps: Gaps;
+  events: Pick<GatewayEvents, 'tell' | 'write'>;
   /** What this broker leads. */
   leader: RunLeader;
   /** The way to other leaders, in a cluster. */
   forwarder: Forwarder | undefined;
   now: () => number;
 }
+
+/** For so long a gap waits for its event to be written; it is recorded then all the same. */
+const EVENT_MS_MAX = 10_000;
 
 /** A topic is created, the run is registered, renamed and moved, each perhaps by another broker at the same time. */
 const STEPS_MAX = 20;
@@ -77,13 +84,23 @@ export class GatewayPort implements HubPort {
   }
 
   async recordGap(gateway: string, gap: Gap): Promise<void> {
-    const { gaps, now, broker } = this.#deps;
+    const { gaps, events, now, broker } = this.#deps;
+    // Before the gap itself: after a crash between the two the gateway declares it again.
+    if (!gaps.has(gap))
+      await Promise.race([
+        events.write(gapEvent(gateway, gap, now())),
+        delay(EVENT_MS_MAX, undefined, { ref: false }),
+      ]);
     const isNew = await gaps.add(gateway, gap, now());
     await broker.store.flushed(); // of a gap that another session is adding
     if (!isNew) return;
     const { logId, topic, from, to, reason } = gap;
     const records = to - from;
     broker.log.warn('gap declared by gateway', { gateway, topic, logId, from, to, reason, records });
+  }
+
+  incident(incident: Incident): void {
+    this.#deps.events.tell(eventOf(incident, this.#deps.now()));
   }
 
   async #openAt(leaderId: number, run: Run, partition: Partition): Promise<OpenedRun | Refusal> {
@@ -155,7 +172,10 @@ function illegalRun({ producerId, topic }: RunInfo): Refusal | undefined {
   if (!isReservedProducerId(producerId)) {
     return refuse('protocol-error', `producer id ${producerId} is outside the range of gateways' runs`);
   }
-  const illegal = INTERNAL_TOPICS.has(topic) ? `topic ${topic} is the broker's own` : illegalTopicName(topic);
+  const illegal =
+    INTERNAL_TOPICS.has(topic) || topic === EVENTS_TOPIC
+      ? `topic ${topic} is the broker's own`
+      : illegalTopicName(topic);
   return illegal === undefined ? undefined : refuse('illegal-topic', illegal);
 }
 

@@ -1,6 +1,6 @@
 import { type AgentStore, agentStore, listening, numbers, recordsIn, until } from '@edgelog/sim';
 import { startUplink, type Uplink, type UplinkOptions } from '@edgelog/sync';
-import { apis, iterateBatches } from '@edgelog/wire';
+import { apis, iterateBatches, iterateRecords } from '@edgelog/wire';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { TestBrokers } from './support.ts';
 
@@ -195,3 +195,25 @@ test('a topic that is deleted and created again goes on from where its runs stoo
   expect(await consumed('again')).toEqual(numbers(20, 5));
   expect(uplink.status().divergences).toEqual([]);
 });
+
+test('what happens to gateways at any broker is told in one topic, whoever leads it', async () => {
+  for (const id of [1, 2, 3]) {
+    const port = agentStore({ gateway: `refused-${id}`, topics: ['edgelog.events'] });
+    await port.ingest(0, [1]);
+    connect({ port, log: listening(), to: [id] });
+  }
+  await until(() => uplinks.every(isRefused), 'all are refused');
+  const gateways = new Set<string>();
+  await until(async () => {
+    const leader = await brokers.untilLed('edgelog.events');
+    const { records } = await brokers.fetch(leader, 'edgelog.events', 0);
+    for (const { at, header } of iterateBatches(records ?? Buffer.alloc(0)))
+      for (const { value } of iterateRecords(records!.subarray(at, at + header.sizeBytes))) {
+        const { event, gateway } = JSON.parse(String(value)) as { event: string; gateway: string };
+        if (event === 'refusal') gateways.add(gateway);
+      }
+    return gateways.size === 3;
+  }, 'all are told');
+});
+
+const isRefused = (uplink: Uplink) => uplink.status().streams.some(({ state }) => state === 'refused');
