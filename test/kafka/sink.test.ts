@@ -8,7 +8,7 @@ import {
   sinkSettings,
 } from '@edgelog/sink';
 import type { Position, Refusal } from '@edgelog/sync';
-import { RESERVED_PRODUCER_ID_MIN, readBatchHeader } from '@edgelog/wire';
+import { iterateRecords, RESERVED_PRODUCER_ID_MIN, readBatchHeader } from '@edgelog/wire';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type KafkaProcesses, startKafka } from '../harness/kafka.ts';
 import { until } from '../harness/wait.ts';
@@ -114,7 +114,129 @@ describe.skipIf(skip)('a sink at Kafka', () => {
     expect(await gateway.opened(again)).toEqual(gateway.position(87));
     await gateway.send(again, 90, 120);
     await again.close();
-    console.log(await stored('plain'));
+    await expectStored('plain', 120);
+  }, 60_000);
+
+  test.each(['CreateTime', 'LogAppendTime'])(
+    'a process that died, and a cluster that forgot: the log tells where the run stands (%s)',
+    async (type) => {
+      const topic = `forgotten-${type}`;
+      await kafka.admin.createTopic(topic, { configs: { 'message.timestamp.type': type } });
+      const gateway = new Gateway(topic, Date.now() - 30 * DAY_MS);
+      const at = await sink();
+      await gateway.opened(at);
+      const outcomes = await gateway.send(at, 0, 30);
+      expect(outcomes.at(-1)).toEqual(gateway.position(27));
+      // Nothing of it was written down: it would have been a second after.
+      await expireProducers(gateway.info);
+      const again = await sink();
+      expect(await gateway.opened(again)).toEqual(gateway.position(27));
+      expect(again.status().scannedBytes).toBeGreaterThan(0);
+      await gateway.send(again, 30, 60);
+      await expectStored(topic, 60);
+      // The one whose place was taken finds out, and acknowledges nothing.
+      const late = await gateway.send(at, 30, 33);
+      expect(late).toMatchObject([{ ok: false, code: 'not-available' }]);
+      await expectStored(topic, 60);
+      await Promise.all([at.close(), again.close()]);
+      await expireProducers(gateway.info);
+      // A sink that stopped in good order wrote down where it was, unless an older one may have something under way.
+      const third = await sink();
+      expect(await gateway.opened(third)).toEqual(gateway.position(57));
+      await third.close();
+    },
+    120_000,
+  );
+
+  test('a sink that stops leaves nothing to be looked for', async () => {
+    await kafka.admin.createTopic('settled', {});
+    const gateway = new Gateway('settled', Date.now() - 30 * DAY_MS);
+    const at = await sink();
+    await gateway.opened(at);
+    await gateway.send(at, 0, 30);
+    await at.close();
+    await expireProducers(gateway.info);
+    const again = await sink();
+    expect(await gateway.opened(again)).toEqual(gateway.position(27));
+    expect(again.status().scannedBytes).toBe(0);
+    await again.close();
+  }, 60_000);
+
+  test('a topic that was deleted and created again goes on where the old one ended', async () => {
+    await kafka.admin.createTopic('recreated', {});
+    const at = await sink();
+    const gateway = new Gateway('recreated');
+    await gateway.opened(at);
+    await gateway.send(at, 0, 30);
+    gateway.acked = gateway.position(27);
+    await kafka.admin.deleteTopic('recreated');
+    const [lost] = await gateway.send(at, 30, 33);
+    expect(lost).toMatchObject({ ok: false, code: 'not-available' });
+    await kafka.admin.createTopic('recreated', {});
+    expect(await gateway.opened(at)).toEqual(gateway.acked);
+    expect(await gateway.send(at, 30, 36)).toEqual([gateway.position(30), gateway.position(33)]);
+    expect(await stored('recreated')).toEqual([30, 31, 32, 33, 34, 35]);
+    await at.close();
+  }, 60_000);
+
+  test('what the cluster never takes is refused by name, and what was sent behind it comes again', async () => {
+    await kafka.admin.createTopic('small', { configs: { 'max.message.bytes': '200' } });
+    await kafka.admin.createTopic('compacted', { configs: { 'cleanup.policy': 'compact' } });
+    const at = await sink();
+    const gateway = new Gateway('small');
+    await gateway.opened(at);
+    expect(await gateway.send(at, 0, 3)).toEqual([gateway.position(0)]);
+    const { producerId } = gateway.info;
+    const large = sealBatch({ producerId, baseOffset: 3, records: [3], time: Date.now(), paddingBytes: 500 });
+    const refused = at.append(producerId, large);
+    const behind = at.append(
+      producerId,
+      sealBatch({ producerId, baseOffset: 4, records: [4], time: Date.now() }),
+    );
+    expect(refused.ok && (await refused.committed)).toMatchObject({ code: 'batch-too-large' });
+    expect(behind.ok && (await behind.committed)).toMatchObject({ code: 'not-available' });
+    const other = new Gateway('compacted');
+    await other.opened(at);
+    expect(await other.send(at, 0, 3)).toMatchObject([{ code: 'store-failed' }]);
+    expect(at.status().topics.flatMap(({ findings }) => findings.map(({ setting }) => setting))).toEqual(
+      expect.arrayContaining(['max.message.bytes', 'cleanup.policy']),
+    );
+    expect(await new Gateway('__consumer_offsets').open(at)).toMatchObject({ code: 'illegal-topic' });
+    await at.close();
+  }, 60_000);
+
+  test('a topic that is missing is created, or refused; gaps are written where consumers can read them', async () => {
+    const no = await sink({ sinkCreateTopics: false });
+    expect(await new Gateway('missing').open(no)).toMatchObject({ code: 'topic-missing' });
+    await no.close();
+    const at = await sink({ sinkPartitions: 3, sinkTopicConfig: ['retention.ms=-1'] });
+    const gateway = new Gateway('made');
+    await gateway.opened(at);
+    await gateway.send(at, 0, 3);
+    const { logId, topic } = gateway.info;
+    await at.recordGap('gateway-1', { logId, topic, from: 3, to: 9, reason: 'dropped' });
+    const [event] = await new RawPartition(kafka, 'edgelog.events').batches();
+    const [record] = iterateRecords(event!.bytes);
+    expect(String(record!.key)).toBe('gateway-1');
+    expect(JSON.parse(String(record!.value))).toMatchObject({
+      event: 'gap',
+      topic,
+      logId,
+      from: 3,
+      to: 9,
+      records: 6,
+    });
+    await at.close();
   }, 60_000);
 });
-void [DAY_MS, until];
+
+async function expectStored(topic: string, count: number): Promise<void> {
+  expect(await stored(topic)).toEqual(Array.from({ length: count }, (_, i) => i));
+}
+
+async function expireProducers({ topic, producerId }: { topic: string; producerId: number }): Promise<void> {
+  const partition = new RawPartition(kafka, topic);
+  await kafka.admin.setBrokerConfigs({ 'producer.id.expiration.ms': '1' });
+  await until('Kafka forgot the run', async () => (await partition.producer(producerId)) === undefined);
+  await kafka.admin.setBrokerConfigs({ 'producer.id.expiration.ms': String(DAY_MS) });
+}

@@ -68,6 +68,7 @@ export class ActiveRun {
       where: this.#where,
       next: position?.next ?? record.firstOffset,
       expirationMs: policy.expirationMs,
+      isCompacted: policy.isCompacted,
       leasedAt: writtenAt,
     });
     // What had to be looked for is not looked for again.

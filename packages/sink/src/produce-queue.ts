@@ -29,6 +29,7 @@ export class ProduceQueue {
   /** Told of a place that is not led here any more. */
   readonly #onMoved: (place: Place) => void;
   #waiting: Waiting[] = [];
+  #isDue = false;
 
   constructor(kafka: KafkaCluster, nodeId: number, onMoved: (place: Place) => void) {
     this.#kafka = kafka;
@@ -38,12 +39,15 @@ export class ProduceQueue {
 
   push(place: Place, batch: Buffer): Promise<Produced> {
     return new Promise((settle) => {
-      if (this.#waiting.length === 0) setImmediate(() => this.#sendAll());
       this.#waiting.push({ place, batch, settle });
+      if (this.#isDue) return;
+      this.#isDue = true;
+      setImmediate(() => this.#sendAll());
     });
   }
 
   #sendAll(): void {
+    this.#isDue = false;
     while (this.#waiting.length > 0) void this.#send(this.#take());
   }
 
@@ -53,7 +57,7 @@ export class ProduceQueue {
     const left: Waiting[] = [];
     let bytes = 0;
     for (const one of this.#waiting) {
-      const key = `${one.place.topicId}-${one.place.partition}`;
+      const key = keyOf(one.place);
       const isFull = bytes > 0 && bytes + one.batch.length > REQUEST_BYTES;
       if (isFull || taken.has(key)) {
         left.push(one);
@@ -94,11 +98,7 @@ export class ProduceQueue {
       );
     } catch (error) {
       if (!(error instanceof EdgelogError)) throw error;
-      const { code, message } = error;
-      for (const { place, settle } of sent) {
-        this.#onMoved(place);
-        settle({ outcome: 'unknown', error: code, message });
-      }
+      this.#lost(sent, { outcome: 'unknown', error: error.code, message: error.message });
       return;
     }
     for (const { place, settle } of sent) {
@@ -108,7 +108,23 @@ export class ProduceQueue {
       settle(produced);
     }
   }
+
+  /**
+   * What is lost takes all with it that waits for the same partitions: over the next connection it would come without what was to be before
+   * it. This is done before anything is sent there, since a queue sends in a turn of its own.
+   */
+  #lost(sent: readonly Waiting[], produced: Produced): void {
+    const places = new Set(sent.map(({ place }) => keyOf(place)));
+    const behind = this.#waiting.filter(({ place }) => places.has(keyOf(place)));
+    this.#waiting = this.#waiting.filter(({ place }) => !places.has(keyOf(place)));
+    for (const { place, settle } of [...sent, ...behind]) {
+      this.#onMoved(place);
+      settle(produced);
+    }
+  }
 }
+
+const keyOf = ({ topicId, partition }: Place): string => `${topicId}-${partition}`;
 
 const UNANSWERED: Produced = {
   outcome: 'unknown',

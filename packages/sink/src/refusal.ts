@@ -14,9 +14,16 @@ const CODE_OF: Readonly<Record<string, RefusalCode>> = {
   INVALID_TOPIC_EXCEPTION: 'illegal-topic',
 };
 
-/** `where`: the partition. */
-export function refusalOf(produced: Exclude<Produced, { outcome: 'committed' }>, where: string): Refusal {
+/**
+ * `where`: the partition. A compacted topic refuses what has no key, as it would any other batch of the gateway: that is for the operator to
+ * mend, and nothing to set aside.
+ */
+export function refusalOf(
+  produced: Exclude<Produced, { outcome: 'committed' }>,
+  { where, isCompacted }: { where: string; isCompacted: boolean },
+): Refusal {
   const message = `${where}: ${produced.error} (${produced.message})`;
   if (produced.outcome === 'unknown') return refuse('not-available', message);
+  if (isCompacted && produced.error === 'INVALID_RECORD') return refuse('store-failed', message);
   return refuse(CODE_OF[produced.error] ?? 'store-failed', message);
 }

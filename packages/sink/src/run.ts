@@ -23,6 +23,8 @@ export interface RunStart {
   readonly next: number;
   /** For how long the cluster remembers a producer after the time of its newest record; undefined: by the time of the append. */
   readonly expirationMs: number | undefined;
+  /** Records without a key are refused. */
+  readonly isCompacted: boolean;
   /** Monotonic, when the opening was written. */
   readonly leasedAt: number;
 }
@@ -182,7 +184,7 @@ export class RunSession {
   #judge(batch: RunBatch, produced: Produced, index: number): void {
     const { where, producerId } = this.#start;
     if (produced.outcome !== 'committed') {
-      this.#end(batch, refusalOf(produced, where));
+      this.#end(batch, refusalOf(produced, this.#start));
       return;
     }
     const endOffset = produced.baseOffset + batch.records;
