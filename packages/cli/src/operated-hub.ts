@@ -5,7 +5,7 @@ import { hubSettings, startHub } from '@edgelog/hub';
 import { silentLogger } from '@edgelog/runtime';
 import { apis } from '@edgelog/wire';
 import { dispatch } from './dispatch.ts';
-import { Cluster } from './kafka/cluster.ts';
+import { openCluster } from './kafka/client-settings.ts';
 import type { Ended } from './run-cli.ts';
 
 export interface OperatedHub {
@@ -42,10 +42,10 @@ export async function startOperatedHub(settings: { advertise?: string } = {}): P
     operate: (command, ...args) =>
       catchOutput(() => dispatch([command, '--bootstrap-server', server, ...args])),
     deleteRecords: async (name, partitionIndex, offset) => {
-      const cluster = await Cluster.open([server], 10_000);
+      const cluster = await openCluster([server], 10_000);
       const topics = [{ name, partitions: [{ partitionIndex, offset }] }];
-      await cluster.requestController(apis.deleteRecords, { topics, timeoutMs: 10_000 });
-      await cluster.close();
+      await cluster.toController(apis.deleteRecords, { topics, timeoutMs: 10_000 });
+      cluster.close();
     },
     stop: () => hub.stop(),
     restart: async () => {

@@ -1,5 +1,5 @@
+import { check } from '@edgelog/client';
 import { ErrorCode } from '@edgelog/wire';
-import { check } from './kafka/cluster.ts';
 import { printJson } from './table.ts';
 
 /** What became of one of several things that a command was to change. */

@@ -252,7 +252,8 @@ export class Connection {
   /** The first fault ends the connection, and is what all get who wait or will ask. */
   #fail(failure: EdgelogError): void {
     this.#failure ??= failure;
-    this.#socket.reset();
+    if (this.#pending.length > 0) this.#socket.reset();
+    else this.#socket.close();
     for (const pending of this.#pending.splice(0)) pending.reject(this.#failure);
   }
 }

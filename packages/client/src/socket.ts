@@ -10,6 +10,8 @@ import { describeLoss } from './socket-errors.ts';
 export interface BrokerSocket {
   /** What is read and written. */
   readonly stream: Socket;
+  /** Ends it; what was written is still delivered. */
+  close(): void;
   /**
    * Ends it at once, by a reset: what lies unsent in the system's memory is not delivered any more. Delivered minutes after everybody gave it
    * up, a batch could be taken for a new one.
@@ -59,7 +61,7 @@ export function openSocket(
     stream.once(tls === undefined ? 'connect' : 'secureConnect', () => {
       clearTimeout(timer);
       stream.off('error', onError);
-      resolve({ stream, reset: end });
+      resolve({ stream, reset: end, close: () => void stream.destroy() });
     });
   });
 }

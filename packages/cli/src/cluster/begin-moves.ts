@@ -1,6 +1,6 @@
+import { check, type KafkaCluster, refusal } from '@edgelog/client';
 import type { Move } from '@edgelog/cluster';
 import { apis, ErrorCode, errorCodes, errorName } from '@edgelog/wire';
-import { type Cluster, check, refusal } from '../kafka/cluster.ts';
 
 /** Partitions of one request. */
 const AT_ONCE = 500;
@@ -17,13 +17,13 @@ export interface FailedMove {
 
 /** Has these partitions moved; `to` null calls a move off. Returns those that were refused. Throws REFUSED when the whole was. */
 export async function beginMoves(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   moves: readonly (Pick<Move, 'topic' | 'partition'> & { readonly to: readonly number[] | null })[],
 ): Promise<FailedMove[]> {
   const failed: FailedMove[] = [];
   for (let at = 0; at < moves.length; at += AT_ONCE) {
     const byTopic = Map.groupBy(moves.slice(at, at + AT_ONCE), ({ topic }) => topic);
-    const answer = await cluster.requestController(apis.alterPartitionReassignments, {
+    const answer = await cluster.toController(apis.alterPartitionReassignments, {
       timeoutMs: 30_000,
       topics: Array.from(byTopic, ([name, partitions]) => ({
         name,

@@ -1,6 +1,6 @@
+import type { KafkaCluster } from '@edgelog/client';
 import type { Move } from '@edgelog/cluster';
 import { formatBytes } from '../dev/format.ts';
-import type { Cluster } from '../kafka/cluster.ts';
 import { onInterrupt } from '../progress.ts';
 import { plural, printJson, printTable } from '../table.ts';
 import { beginMoves, type FailedMove } from './begin-moves.ts';
@@ -27,7 +27,7 @@ export interface CarryOutOptions {
  * it was interrupted: then what is under way goes on by itself, and the same command again goes on with the rest.
  */
 export async function carryOut(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   plan: (state: ClusterState) => readonly Move[],
   options: CarryOutOptions,
 ): Promise<number> {
@@ -54,7 +54,7 @@ interface Report {
 }
 
 async function run(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   plan: (state: ClusterState) => readonly Move[],
   throttle: Throttle,
   { json, dryRun, detach, atOnce, isRepeated }: CarryOutOptions,
@@ -99,7 +99,7 @@ function tellOf({ brokers }: Throttle): void {
 }
 
 /** Those that moved are led as planned, as far as that can be now. */
-async function electPreferred(cluster: Cluster, moved: readonly Move[]): Promise<void> {
+async function electPreferred(cluster: KafkaCluster, moved: readonly Move[]): Promise<void> {
   const places = moved.filter(({ from, to }) => from[0] !== to[0]);
   if (places.length === 0) return;
   for (const { name, errorCode, errorMessage } of await requestElection(cluster, PREFERRED, places)) {
@@ -108,7 +108,7 @@ async function electPreferred(cluster: Cluster, moved: readonly Move[]): Promise
   }
 }
 
-async function show(cluster: Cluster, state: ClusterState, moves: readonly Move[]): Promise<void> {
+async function show(cluster: KafkaCluster, state: ClusterState, moves: readonly Move[]): Promise<void> {
   printTable(
     ['TOPIC', 'PARTITION', 'FROM', 'TO', 'COPIED-TO'],
     moves.map(({ topic, partition, from, to }) => [

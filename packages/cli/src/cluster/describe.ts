@@ -1,7 +1,7 @@
+import { check, type KafkaCluster } from '@edgelog/client';
 import { isUnderReplicated } from '@edgelog/cluster';
 import { apis } from '@edgelog/wire';
 import { formatBytes } from '../dev/format.ts';
-import { type Cluster, check } from '../kafka/cluster.ts';
 import { plural, printJson, printTable } from '../table.ts';
 import { judge } from './health.ts';
 import { type ClusterState, readSizes, readState } from './state.ts';
@@ -12,7 +12,7 @@ interface Output {
 
 /** Brokers with what they lead and hold, and whether all is well; with `check` the exit status says that too. */
 export async function describeCluster(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   { json, check: isCheck }: Output & { check: boolean },
 ): Promise<number> {
   const state = await readState(cluster);
@@ -68,7 +68,7 @@ export async function describeCluster(
 
 /** Partitions that lack a leader or a replica in sync, with who is missing. */
 export async function describeUnderReplicated(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   { json, check: isCheck }: Output & { check: boolean },
 ): Promise<number> {
   const { partitions } = await readState(cluster);
@@ -94,12 +94,12 @@ const TOPIC_RESOURCE = 2;
 const MIN_INSYNC = 'min.insync.replicas';
 
 async function readMinInsync(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   { partitions }: Pick<ClusterState, 'partitions'>,
 ): Promise<Map<string, number>> {
   const topics = [...new Set(partitions.filter(isUnderReplicated).map(({ topic }) => topic))];
   if (topics.length === 0) return new Map();
-  const { results } = await cluster.requestAny(apis.describeConfigs, {
+  const { results } = await cluster.toAny(apis.describeConfigs, {
     resources: topics.map((resourceName) => ({
       resourceType: TOPIC_RESOURCE,
       resourceName,

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { EdgelogError } from '@edgelog/base';
+import { check, type KafkaCluster } from '@edgelog/client';
 import { apis, ErrorCode } from '@edgelog/wire';
-import { type Cluster, check } from '../kafka/cluster.ts';
 import { reportOutcomes } from '../outcomes.ts';
 import { findTopics } from '../topics/filter.ts';
 import { type Place, PREFERRED, requestElection, UNCLEAN } from './elections.ts';
@@ -12,7 +12,7 @@ interface Output {
 
 /** Has partitions led by their preferred replica: of these topics, or of all. */
 export async function electPreferred(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   words: readonly string[],
   { json }: Output,
 ): Promise<number> {
@@ -32,7 +32,7 @@ export async function electPreferred(
  * REFUSED where nobody has.
  */
 export async function electUnclean(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   places: readonly Place[],
   { json, yes }: Output & { yes: boolean },
 ): Promise<number> {
@@ -44,8 +44,8 @@ export async function electUnclean(
 }
 
 /** One for each partition that nobody leads. */
-async function warningsOf(cluster: Cluster, places: readonly Place[]): Promise<string[]> {
-  const answer = await cluster.requestAny(apis.describeTopicPartitions, {
+async function warningsOf(cluster: KafkaCluster, places: readonly Place[]): Promise<string[]> {
+  const answer = await cluster.toAny(apis.describeTopicPartitions, {
     topics: [...new Set(places.map(({ topic }) => topic))].map((name) => ({ name })),
     responsePartitionLimit: 2_000,
     cursor: null,

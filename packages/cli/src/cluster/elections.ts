@@ -1,5 +1,5 @@
+import { check, type KafkaCluster } from '@edgelog/client';
 import { apis, ErrorCode } from '@edgelog/wire';
-import { type Cluster, check } from '../kafka/cluster.ts';
 import type { Outcome } from '../outcomes.ts';
 
 export const PREFERRED = 0;
@@ -12,7 +12,7 @@ export interface Place {
 
 /** Elects leaders; null: of all partitions. What became of each, by `TOPIC-INDEX`; of all, those that needed it. */
 export async function requestElection(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   electionType: typeof PREFERRED | typeof UNCLEAN,
   places: readonly Place[] | null,
 ): Promise<Outcome[]> {
@@ -24,7 +24,7 @@ export async function requestElection(
           topic,
           partitions: some.map(({ partition }) => partition),
         }));
-  const answer = await cluster.requestController(apis.electLeaders, (version) => ({
+  const answer = await cluster.toController(apis.electLeaders, (version) => ({
     ...(version >= 1 || electionType !== PREFERRED ? { electionType } : {}),
     topicPartitions,
     timeoutMs: 30_000,

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EdgelogError } from '@edgelog/base';
+import type { KafkaCluster } from '@edgelog/client';
 import type { Move } from '@edgelog/cluster';
 import { formatBytes } from '../dev/format.ts';
-import type { Cluster } from '../kafka/cluster.ts';
 import { reportProgress } from '../progress.ts';
 import { plural } from '../table.ts';
 import { beginMoves, type FailedMove } from './begin-moves.ts';
@@ -33,7 +33,7 @@ export interface Followed {
  * asked again until it answers.
  */
 export async function followMoves(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   moves: readonly Move[],
   { atOnce, signal }: FollowOptions,
 ): Promise<Followed> {
@@ -121,7 +121,7 @@ class Progress {
   }
 
   /** Looks at the disks, now and then. */
-  async measure(cluster: Cluster, underWay: readonly Move[]): Promise<void> {
+  async measure(cluster: KafkaCluster, underWay: readonly Move[]): Promise<void> {
     const now = performance.now();
     if (now - this.#measuredAt < MEASURE_MS) return;
     const sinceMs = now - this.#measuredAt;

@@ -1,6 +1,6 @@
 import { EdgelogError } from '@edgelog/base';
+import type { KafkaCluster } from '@edgelog/client';
 import { type AssignableBroker, type Move, planAdd, planDrain, planSpread } from '@edgelog/cluster';
-import type { Cluster } from '../kafka/cluster.ts';
 import { plural, printJson, printTable } from '../table.ts';
 import { findTopics } from '../topics/filter.ts';
 import { beginMoves } from './begin-moves.ts';
@@ -11,7 +11,7 @@ type Options = Omit<CarryOutOptions, 'isRepeated' | 'done'>;
 
 /** Spreads topics over brokers, all that are alive where none are named. */
 export async function reassign(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   words: readonly string[],
   brokers: readonly number[],
   options: Options,
@@ -30,7 +30,11 @@ export async function reassign(
 }
 
 /** Moves everything off brokers, whether they are alive or not. */
-export async function drain(cluster: Cluster, brokers: readonly number[], options: Options): Promise<number> {
+export async function drain(
+  cluster: KafkaCluster,
+  brokers: readonly number[],
+  options: Options,
+): Promise<number> {
   const leaving = new Set(brokers);
   const plan = (state: ClusterState) => {
     demandKnown(state, brokers);
@@ -43,7 +47,11 @@ export async function drain(cluster: Cluster, brokers: readonly number[], option
 }
 
 /** Gives brokers that were added their share of all partitions. */
-export async function add(cluster: Cluster, brokers: readonly number[], options: Options): Promise<number> {
+export async function add(
+  cluster: KafkaCluster,
+  brokers: readonly number[],
+  options: Options,
+): Promise<number> {
   const plan = (state: ClusterState): Move[] => {
     const alive = aliveBrokers(state);
     demandAlive(alive, brokers);
@@ -54,7 +62,7 @@ export async function add(cluster: Cluster, brokers: readonly number[], options:
 }
 
 /** What is being moved now; exit status 1 as long as anything is. */
-export async function verifyMoves(cluster: Cluster, { json }: { json: boolean }): Promise<number> {
+export async function verifyMoves(cluster: KafkaCluster, { json }: { json: boolean }): Promise<number> {
   const moves = [...(await readMoves(cluster)).values()];
   if (json) printJson(moves);
   else if (moves.length === 0) process.stdout.write('no partition is being moved\n');
@@ -76,7 +84,7 @@ export async function verifyMoves(cluster: Cluster, { json }: { json: boolean })
 
 /** Calls off what is being moved, of these topics or of all. */
 export async function cancelMoves(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   words: readonly string[],
   { json }: { json: boolean },
 ): Promise<number> {

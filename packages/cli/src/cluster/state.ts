@@ -1,6 +1,6 @@
+import { check, type KafkaCluster } from '@edgelog/client';
 import { formatAddress } from '@edgelog/runtime';
 import { apis } from '@edgelog/wire';
-import { type Cluster, check } from '../kafka/cluster.ts';
 
 export interface BrokerState {
   readonly id: number;
@@ -38,10 +38,10 @@ export interface ClusterState {
 /** From this version on DescribeCluster tells brokers that are away. */
 const TELLS_FENCED = 2;
 
-export async function readState(cluster: Cluster): Promise<ClusterState> {
+export async function readState(cluster: KafkaCluster): Promise<ClusterState> {
   const metadata = await cluster.metadata(null);
   const [described, moves] = await Promise.all([
-    cluster.requestAny(apis.describeCluster, (version) => ({
+    cluster.toAny(apis.describeCluster, (version) => ({
       includeClusterAuthorizedOperations: false,
       ...(version >= TELLS_FENCED ? { includeFencedBrokers: true } : {}),
     })),
@@ -85,8 +85,8 @@ export interface MoveUnderWay {
 }
 
 /** The partitions that are being moved, by `moveKey`. */
-export async function readMoves(cluster: Cluster): Promise<Map<string, MoveUnderWay>> {
-  const answer = await cluster.requestAny(apis.listPartitionReassignments, { topics: null });
+export async function readMoves(cluster: KafkaCluster): Promise<Map<string, MoveUnderWay>> {
+  const answer = await cluster.toAny(apis.listPartitionReassignments, { topics: null });
   check(answer.errorCode, 'moves under way', answer.errorMessage);
   return new Map(
     answer.topics.flatMap(({ name, partitions }) =>
@@ -115,13 +115,13 @@ export function targetOf({ replicas, removing }: Pick<PartitionState, 'replicas'
 
 /** Bytes of each replica on disk, by broker and `moveKey`; brokers that do not answer are left out. */
 export async function readSizes(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   brokers: readonly number[],
   topics: readonly { topic: string; partitions: readonly number[] }[] | null,
 ): Promise<Map<number, Map<string, number>>> {
   const asked = topics === null ? null : topics.map(({ topic, partitions }) => ({ topic, partitions }));
   const answers = await Promise.allSettled(
-    brokers.map((id) => cluster.request(id, apis.describeLogDirs, { topics: asked })),
+    brokers.map((id) => cluster.toBroker(id, apis.describeLogDirs, { topics: asked })),
   );
   return new Map(
     answers.flatMap((answer, i) => {

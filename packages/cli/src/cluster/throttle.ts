@@ -1,6 +1,6 @@
+import { check, type KafkaCluster } from '@edgelog/client';
 import type { Move } from '@edgelog/cluster';
 import { apis } from '@edgelog/wire';
-import { type Cluster, check } from '../kafka/cluster.ts';
 
 const BROKER_RESOURCE = 4;
 const SET = 0;
@@ -9,12 +9,12 @@ export const MOVE_RATE = 'follower.replication.throttled.rate';
 
 /** How fast moves may copy to brokers, set at each of them; what is set stays until `lift`. */
 export class Throttle {
-  readonly #cluster: Cluster;
+  readonly #cluster: KafkaCluster;
   readonly #bytesPerSecond: number | undefined;
   readonly #brokers = new Set<number>();
 
   /** `bytesPerSecond`: undefined leaves it as it is. */
-  constructor(cluster: Cluster, bytesPerSecond: number | undefined) {
+  constructor(cluster: KafkaCluster, bytesPerSecond: number | undefined) {
     this.#cluster = cluster;
     this.#bytesPerSecond = bytesPerSecond;
   }
@@ -44,7 +44,7 @@ export class Throttle {
   async #alter(id: number, configOperation: number, value: string | null): Promise<void> {
     const configs = [{ name: MOVE_RATE, configOperation, value }];
     const resources = [{ resourceType: BROKER_RESOURCE, resourceName: String(id), configs }];
-    const { responses } = await this.#cluster.request(id, apis.incrementalAlterConfigs, {
+    const { responses } = await this.#cluster.toBroker(id, apis.incrementalAlterConfigs, {
       resources,
       validateOnly: false,
     });

@@ -1,7 +1,7 @@
 import { EdgelogError } from '@edgelog/base';
+import type { KafkaCluster } from '@edgelog/client';
 import { didYouMean } from '@edgelog/runtime';
 import { apis } from '@edgelog/wire';
-import type { Cluster } from '../kafka/cluster.ts';
 import type { ConfigPair } from '../kafka/config-pairs.ts';
 import { reportOutcomes } from '../outcomes.ts';
 import { OWN_SOURCES, readConfigs } from './describe.ts';
@@ -19,7 +19,7 @@ export interface AlterOptions {
 }
 
 /** Sets some configs of each entity and takes others back to their defaults; the rest stays as it is. */
-export async function alterConfigs(cluster: Cluster, options: AlterOptions): Promise<number> {
+export async function alterConfigs(cluster: KafkaCluster, options: AlterOptions): Promise<number> {
   const entities = await findEntities(cluster, options.entityType, options.entityName);
   if (options.remove.length > 0) await refuseUnset(cluster, entities, options.remove);
   const configs = [
@@ -28,7 +28,7 @@ export async function alterConfigs(cluster: Cluster, options: AlterOptions): Pro
   ];
   const answers = await Promise.all(
     entities.map(({ nodeId, resourceType, resourceName }) =>
-      cluster.request(nodeId, apis.incrementalAlterConfigs, {
+      cluster.toBroker(nodeId, apis.incrementalAlterConfigs, {
         resources: [{ resourceType, resourceName, configs }],
         validateOnly: false,
       }),
@@ -47,7 +47,7 @@ export async function alterConfigs(cluster: Cluster, options: AlterOptions): Pro
 
 /** To delete what is not set changes nothing, and is most likely a slip: refused, as by Kafka's tool. */
 async function refuseUnset(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   entities: readonly Entity[],
   names: readonly string[],
 ): Promise<void> {

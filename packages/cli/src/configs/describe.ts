@@ -1,5 +1,5 @@
+import { check, type KafkaCluster } from '@edgelog/client';
 import { apis, type ResponseOutput } from '@edgelog/wire';
-import { type Cluster, check } from '../kafka/cluster.ts';
 import { printJson, printTable } from '../table.ts';
 import { type Entity, type EntityType, findEntities } from './entity.ts';
 
@@ -23,7 +23,7 @@ const DEFAULT_SOURCE = 5;
 export const OWN_SOURCES: ReadonlySet<number> = new Set([1, 2, 3]);
 
 /** What is set, or with `all` every config with its value in force. */
-export async function describeConfigs(cluster: Cluster, options: DescribeOptions): Promise<number> {
+export async function describeConfigs(cluster: KafkaCluster, options: DescribeOptions): Promise<number> {
   const entities = await findEntities(cluster, options.entityType, options.entityName);
   const described = (await readConfigs(cluster, entities)).map(({ entity, configs }) => ({
     entity,
@@ -62,12 +62,12 @@ export async function describeConfigs(cluster: Cluster, options: DescribeOptions
 const AT_ONCE = 200;
 
 /** All configs of each entity, by name. Throws REFUSED for one that does not exist. */
-export async function readConfigs(cluster: Cluster, entities: readonly Entity[]) {
+export async function readConfigs(cluster: KafkaCluster, entities: readonly Entity[]) {
   const read: { entity: Entity; configs: Described[] }[] = [];
   for (const [nodeId, own] of Map.groupBy(entities, (entity) => entity.nodeId)) {
     for (let at = 0; at < own.length; at += AT_ONCE) {
       const some = own.slice(at, at + AT_ONCE);
-      const { results } = await cluster.request(nodeId, apis.describeConfigs, {
+      const { results } = await cluster.toBroker(nodeId, apis.describeConfigs, {
         resources: some.map(({ resourceType, resourceName }) => ({
           resourceType,
           resourceName,

@@ -1,5 +1,5 @@
 import { EdgelogError } from '@edgelog/base';
-import type { Cluster } from '../kafka/cluster.ts';
+import type { KafkaCluster } from '@edgelog/client';
 
 export const ENTITY_TYPES = ['topics', 'brokers'] as const;
 export type EntityType = (typeof ENTITY_TYPES)[number];
@@ -18,7 +18,7 @@ export interface Entity {
 
 /** The entities named, or all. Throws CONFIG_INVALID for what cannot be a broker's id. */
 export async function findEntities(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   type: EntityType,
   names: readonly string[],
 ): Promise<Entity[]> {
@@ -37,7 +37,7 @@ export async function findEntities(
   return topics.map((name) => ({ resourceType, resourceName: name, nodeId, label: `topic ${name}` }));
 }
 
-async function allTopics(cluster: Cluster): Promise<string[]> {
+async function allTopics(cluster: KafkaCluster): Promise<string[]> {
   const { topics } = await cluster.metadata(null);
   return topics.flatMap(({ name, isInternal }) => (name === null || isInternal ? [] : [name])).sort();
 }

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { EdgelogError } from '@edgelog/base';
+import type { KafkaCluster, TopicMetadata } from '@edgelog/client';
 import { loadSettings } from '@edgelog/runtime';
 import { z } from 'zod';
 import { clientFields, withCluster } from '../kafka/client-settings.ts';
-import type { Cluster, TopicMetadata } from '../kafka/cluster.ts';
+import { topicOf } from '../kafka/topic.ts';
 import { onOutputClosed } from '../output.ts';
 import { onInterrupt, reportProgress } from '../progress.ts';
 import { plural } from '../table.ts';
@@ -64,7 +65,7 @@ export async function consumeCommand(argv: string[]): Promise<number> {
   refuseContradictions(settings);
   const present = presenterOf(settings);
   return withCluster(settings, async (cluster) => {
-    const topic = await cluster.topic(settings.topic);
+    const topic = await topicOf(cluster, settings.topic);
     const stop = new AbortController();
     const closed = onOutputClosed();
     const signal = AbortSignal.any([stop.signal, closed.signal]);
@@ -115,7 +116,7 @@ function presenterOf({
 }
 
 async function run(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   topic: TopicMetadata,
   settings: Settings,
   options: Parameters<typeof consume>[3],

@@ -186,7 +186,7 @@ test('Ctrl-C ends a consumer whose broker does not answer any more', async () =>
   }
 });
 test('a server that takes the connection and says nothing is named', async () => {
-  const server = createServer(() => {});
+  const server = createServer((socket) => void socket.on('error', () => {}));
   const port = await listen(server, { host: '127.0.0.1', port: 0 }, 'test');
   const args = ['consume', 'any', '--bootstrap-server', `127.0.0.1:${port}`, '--request-timeout-ms', '100'];
   const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });

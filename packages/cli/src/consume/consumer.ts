@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EdgelogError } from '@edgelog/base';
+import { check, type KafkaCluster, KafkaRefusal, type TopicMetadata } from '@edgelog/client';
 import {
   apis,
   type BatchHeader,
@@ -9,8 +10,8 @@ import {
   type ResponseOutput,
   readBatchHeader,
 } from '@edgelog/wire';
-import { type Cluster, check, type TopicMetadata } from '../kafka/cluster.ts';
 import { EARLIEST, listOffsets, partitionKey } from '../kafka/offsets.ts';
+import { topicOf } from '../kafka/topic.ts';
 
 const MAX_WAIT_MS = 500;
 const FETCH_BYTES_MAX = 8 * 2 ** 20;
@@ -49,7 +50,7 @@ export interface ConsumeOptions {
  * away it waits for it, and a partition that has moved is followed to its new leader.
  */
 export async function consume(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   found: TopicMetadata,
   positions: readonly Position[],
   { onRecord, signal, onNotice }: ConsumeOptions,
@@ -66,7 +67,7 @@ export async function consume(
     onNotice(`${(faults[0] as Error).message}; trying again`);
     do {
       await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
-      const again = await cluster.topic(name).catch((error: unknown) => error);
+      const again = await topicOf(cluster, name).catch((error: unknown) => error);
       if (!(again instanceof Error)) topic = again as TopicMetadata;
       else if (!isPassing(again)) throw again;
       else continue;
@@ -111,7 +112,7 @@ export async function consume(
   }
 
   function fetch(leader: number, open: readonly Position[]) {
-    return cluster.request(leader, apis.fetch, {
+    const body = {
       maxWaitMs: MAX_WAIT_MS,
       minBytes: 1,
       maxBytes: FETCH_BYTES_MAX,
@@ -127,7 +128,8 @@ export async function consume(
         },
       ],
       forgottenTopicsData: [],
-    });
+    };
+    return cluster.toBroker(leader, apis.fetch, body, { purpose: 'fetch' });
   }
 
   /** Whether there were records. */
@@ -174,13 +176,17 @@ export async function consume(
 
 type PartitionAnswer = ResponseOutput<typeof apis.fetch>['responses'][number]['partitions'][number];
 
-const MOVED = /: (NOT_LEADER_OR_FOLLOWER|LEADER_NOT_AVAILABLE|FENCED_LEADER_EPOCH|UNKNOWN_LEADER_EPOCH) /;
+const MOVED: ReadonlySet<number> = new Set([
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.LEADER_NOT_AVAILABLE,
+  ErrorCode.FENCED_LEADER_EPOCH,
+  ErrorCode.UNKNOWN_LEADER_EPOCH,
+]);
 
 /** Whether to try again: the broker is away, or the partition has moved. */
 export function isPassing(error: unknown): boolean {
-  if (!(error instanceof EdgelogError)) return false;
-  if (error.code === 'CONNECTION_LOST' || error.code === 'TIMEOUT') return true;
-  return error.code === 'REFUSED' && MOVED.test(error.message);
+  if (error instanceof KafkaRefusal) return MOVED.has(error.errorCode);
+  return error instanceof EdgelogError && (error.code === 'CONNECTION_LOST' || error.code === 'TIMEOUT');
 }
 
 /** Undefined when `signal` is aborted before the answer is there. */

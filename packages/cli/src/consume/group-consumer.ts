@@ -1,5 +1,5 @@
+import type { KafkaCluster, TopicMetadata } from '@edgelog/client';
 import { commitOffsets, fetchCommitted } from '../groups/group.ts';
-import type { Cluster, TopicMetadata } from '../kafka/cluster.ts';
 import { partitionKey } from '../kafka/offsets.ts';
 import { type ConsumeOptions, consume, isPassing, type OnRecord, type Position } from './consumer.ts';
 import { Membership } from './membership.ts';
@@ -19,7 +19,7 @@ export interface GroupOptions {
  * partitions are at their end. What was taken is committed every few seconds, before partitions go to others, and in the end.
  */
 export async function consumeInGroup(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   topic: TopicMetadata,
   { group, fromBeginning, untilEnd }: GroupOptions,
   options: ConsumeOptions,

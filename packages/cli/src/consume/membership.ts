@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { check, type KafkaCluster, type TopicMetadata } from '@edgelog/client';
 import { apis, ErrorCode } from '@edgelog/wire';
-import { type Cluster, check, type TopicMetadata } from '../kafka/cluster.ts';
+import { coordinatorOf } from '../kafka/coordinators.ts';
 import { isPassing } from './consumer.ts';
 
 const REBALANCE_TIMEOUT_MS = 60_000;
@@ -20,7 +21,7 @@ export interface Assignment {
  */
 export class Membership {
   readonly memberId = randomUUID();
-  readonly #cluster: Cluster;
+  readonly #cluster: KafkaCluster;
   readonly #groupId: string;
   readonly #topic: TopicMetadata;
   readonly #ended = new AbortController();
@@ -36,7 +37,7 @@ export class Membership {
   #failure: unknown;
   #beating: Promise<void>;
 
-  constructor(cluster: Cluster, groupId: string, topic: TopicMetadata) {
+  constructor(cluster: KafkaCluster, groupId: string, topic: TopicMetadata) {
     this.#cluster = cluster;
     this.#groupId = groupId;
     this.#topic = topic;
@@ -87,7 +88,7 @@ export class Membership {
     while (!this.#ended.signal.aborted) {
       let waitMs = RETRY_MS;
       try {
-        if (this.#coordinator < 0) this.#coordinator = await this.#cluster.coordinatorOf(this.#groupId);
+        if (this.#coordinator < 0) this.#coordinator = await coordinatorOf(this.#cluster, this.#groupId);
         this.#beatNow = new AbortController();
         waitMs = await this.#heartbeat();
       } catch (error) {
@@ -142,7 +143,7 @@ export class Membership {
   #send(whole = false) {
     const { topicId, name } = this.#topic;
     const isJoining = this.#epoch === JOIN_EPOCH;
-    return this.#cluster.request(this.#coordinator, apis.consumerGroupHeartbeat, {
+    return this.#cluster.toBroker(this.#coordinator, apis.consumerGroupHeartbeat, {
       groupId: this.#groupId,
       memberId: this.memberId,
       memberEpoch: this.#epoch,

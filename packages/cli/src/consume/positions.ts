@@ -1,5 +1,5 @@
 import { EdgelogError } from '@edgelog/base';
-import type { Cluster, TopicMetadata } from '../kafka/cluster.ts';
+import type { KafkaCluster, TopicMetadata } from '@edgelog/client';
 import { EARLIEST, LATEST, listOffsets, partitionKey } from '../kafka/offsets.ts';
 import type { Position } from './consumer.ts';
 
@@ -14,7 +14,7 @@ export interface Start {
 
 /** Where to begin in each partition. Throws REFUSED for one that does not exist. */
 export async function startPositions(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   topic: TopicMetadata,
   { partition: wanted, offset, fromBeginning, untilEnd }: Start,
 ): Promise<Position[]> {

@@ -1,5 +1,5 @@
+import { check, type KafkaCluster } from '@edgelog/client';
 import { apis } from '@edgelog/wire';
-import { type Cluster, check } from '../kafka/cluster.ts';
 import { reportOutcomes } from '../outcomes.ts';
 import { readGroup } from './group.ts';
 import { choosePartitions } from './reset.ts';
@@ -7,7 +7,7 @@ import type { WantedTopic } from './reset-target.ts';
 
 /** Takes away what groups committed for some partitions, which none of their members may read at that time. */
 export async function deleteOffsets(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   groups: readonly string[],
   wanted: readonly WantedTopic[],
   { json }: { json: boolean },
@@ -16,7 +16,7 @@ export async function deleteOffsets(
   const answers = await Promise.all(
     groups.map(async (groupId) => {
       const { coordinator } = await readGroup(cluster, groupId);
-      const answer = await cluster.request(coordinator, apis.offsetDelete, {
+      const answer = await cluster.toBroker(coordinator, apis.offsetDelete, {
         groupId,
         topics: topics.map(({ name, partitions }) => ({
           name: name ?? '',

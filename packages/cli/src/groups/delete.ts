@@ -1,16 +1,17 @@
+import type { KafkaCluster } from '@edgelog/client';
 import { apis } from '@edgelog/wire';
-import type { Cluster } from '../kafka/cluster.ts';
+import { coordinatorOf } from '../kafka/coordinators.ts';
 import { reportOutcomes } from '../outcomes.ts';
 
 /** Deletes groups without members, with what they committed, each at its coordinator. */
 export async function deleteGroups(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   names: readonly string[],
   { json }: { json: boolean },
 ): Promise<number> {
   const answers = await Promise.all(
     names.map(async (name) =>
-      cluster.request(await cluster.coordinatorOf(name), apis.deleteGroups, { groupsNames: [name] }),
+      cluster.toBroker(await coordinatorOf(cluster, name), apis.deleteGroups, { groupsNames: [name] }),
     ),
   );
   const outcomes = answers.flatMap(({ results }) =>

@@ -1,4 +1,4 @@
-import type { Cluster } from '../kafka/cluster.ts';
+import type { KafkaCluster } from '@edgelog/client';
 import { plural, printJson, printTable } from '../table.ts';
 import { type DescribedGroup, describeGroup } from './describe.ts';
 import { readGroup } from './group.ts';
@@ -9,7 +9,7 @@ interface Output {
 
 /** Committed offsets, lag and owners. */
 export async function describeGroups(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   names: readonly string[],
   { json }: Output,
 ): Promise<number> {
@@ -21,7 +21,7 @@ export async function describeGroups(
 
 /** Every member with what it is assigned. */
 export async function describeMembers(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   names: readonly string[],
   { json }: Output,
 ): Promise<number> {
@@ -63,7 +63,7 @@ export async function describeMembers(
 
 /** State, coordinator and assignor. */
 export async function describeStates(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   names: readonly string[],
   { json }: Output,
 ): Promise<number> {

@@ -1,5 +1,5 @@
+import type { KafkaCluster } from '@edgelog/client';
 import { ErrorCode } from '@edgelog/wire';
-import type { Cluster } from '../kafka/cluster.ts';
 import { LATEST, listOffsets, partitionKey } from '../kafka/offsets.ts';
 import { fetchCommitted, type Group, type GroupMember, readGroup } from './group.ts';
 
@@ -27,7 +27,7 @@ export interface DescribedGroup {
 }
 
 /** Members, committed offsets and lag of one group. Throws REFUSED when there is no such group. */
-export async function describeGroup(cluster: Cluster, groupId: string): Promise<DescribedGroup> {
+export async function describeGroup(cluster: KafkaCluster, groupId: string): Promise<DescribedGroup> {
   const { coordinator, group } = await readGroup(cluster, groupId);
   const committed = await fetchCommitted(cluster, coordinator, groupId);
   const owners = ownersOf(group);

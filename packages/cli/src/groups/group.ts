@@ -1,6 +1,7 @@
 import { EdgelogError } from '@edgelog/base';
+import { check, type KafkaCluster } from '@edgelog/client';
 import { apis, ErrorCode, type ResponseOutput } from '@edgelog/wire';
-import { type Cluster, check } from '../kafka/cluster.ts';
+import { coordinatorOf } from '../kafka/coordinators.ts';
 import { partitionKey } from '../kafka/offsets.ts';
 import { type AssignedPartition, readAssignment } from './assignment.ts';
 
@@ -33,8 +34,8 @@ export interface FoundGroup {
 }
 
 /** State and members of a group, from its coordinator; its state is DEAD when there is no such group. */
-export async function findGroup(cluster: Cluster, groupId: string): Promise<FoundGroup> {
-  const coordinator = await cluster.coordinatorOf(groupId);
+export async function findGroup(cluster: KafkaCluster, groupId: string): Promise<FoundGroup> {
+  const coordinator = await coordinatorOf(cluster, groupId);
   const group =
     (await findClassic(cluster, coordinator, groupId)) ?? (await findNew(cluster, coordinator, groupId));
   const none = { groupId, state: DEAD, protocolType: '', protocol: '', members: [] };
@@ -42,7 +43,7 @@ export async function findGroup(cluster: Cluster, groupId: string): Promise<Foun
 }
 
 /** As `findGroup`. Throws REFUSED when there is no such group. */
-export async function readGroup(cluster: Cluster, groupId: string): Promise<FoundGroup> {
+export async function readGroup(cluster: KafkaCluster, groupId: string): Promise<FoundGroup> {
   const found = await findGroup(cluster, groupId);
   if (found.group.state === DEAD) {
     throw new EdgelogError('REFUSED', `group ${groupId}: GROUP_ID_NOT_FOUND (no such group)`);
@@ -55,8 +56,12 @@ export function isUnused({ state }: Group): boolean {
   return state === 'Empty' || state === DEAD;
 }
 
-async function findClassic(cluster: Cluster, nodeId: number, groupId: string): Promise<Group | undefined> {
-  const { groups } = await cluster.request(nodeId, apis.describeGroups, { groups: [groupId] });
+async function findClassic(
+  cluster: KafkaCluster,
+  nodeId: number,
+  groupId: string,
+): Promise<Group | undefined> {
+  const { groups } = await cluster.toBroker(nodeId, apis.describeGroups, { groups: [groupId] });
   const group = only(groups, nodeId, groupId);
   if (group.errorCode === ErrorCode.GROUP_ID_NOT_FOUND || group.groupState === DEAD) return undefined;
   check(group.errorCode, `group ${groupId}`, group.errorMessage);
@@ -70,10 +75,10 @@ async function findClassic(cluster: Cluster, nodeId: number, groupId: string): P
 }
 
 /** A group of the new protocol [KIP-848], which brokers do not describe as a classic one. */
-async function findNew(cluster: Cluster, nodeId: number, groupId: string): Promise<Group | undefined> {
+async function findNew(cluster: KafkaCluster, nodeId: number, groupId: string): Promise<Group | undefined> {
   let answer: ResponseOutput<typeof apis.consumerGroupDescribe>;
   try {
-    answer = await cluster.request(nodeId, apis.consumerGroupDescribe, {
+    answer = await cluster.toBroker(nodeId, apis.consumerGroupDescribe, {
       groupIds: [groupId],
       includeAuthorizedOperations: false,
     });
@@ -111,11 +116,11 @@ function only<T>(groups: readonly T[], nodeId: number, groupId: string): T {
 
 /** Committed offsets of a group, keyed by `partitionKey`. */
 export async function fetchCommitted(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   coordinator: number,
   groupId: string,
 ): Promise<Map<string, number>> {
-  const answer = await cluster.request(coordinator, apis.offsetFetch, (version) =>
+  const answer = await cluster.toBroker(coordinator, apis.offsetFetch, (version) =>
     version >= 8 ? { groups: [{ groupId, topics: null }] } : { groupId, topics: null },
   );
   const [{ errorCode, topics }] = answer.groups.length > 0 ? [answer.groups[0]!] : [answer];
@@ -134,7 +139,7 @@ export async function fetchCommitted(
 
 /** Commits an offset for partitions; `member` is who does, left out for a group without members. */
 export async function commitOffsets(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   coordinator: number,
   groupId: string,
   offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[],
@@ -142,7 +147,7 @@ export async function commitOffsets(
 ): Promise<void> {
   if (offsets.length === 0) return;
   const byTopic = Map.groupBy(offsets, ({ topic }) => topic);
-  const answer = await cluster.request(coordinator, apis.offsetCommit, {
+  const answer = await cluster.toBroker(coordinator, apis.offsetCommit, {
     groupId,
     memberId: member.memberId,
     generationIdOrMemberEpoch: member.memberEpoch,

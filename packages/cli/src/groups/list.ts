@@ -1,5 +1,5 @@
+import { check, type KafkaCluster } from '@edgelog/client';
 import { apis } from '@edgelog/wire';
-import { type Cluster, check } from '../kafka/cluster.ts';
 import { whileCoordinatorsMove } from '../kafka/coordinators.ts';
 import { printJson, printTable } from '../table.ts';
 
@@ -12,7 +12,7 @@ export interface ListOptions {
 }
 
 /** Groups with their state, those in some states or of some types only. */
-export async function listGroups(cluster: Cluster, options: ListOptions): Promise<number> {
+export async function listGroups(cluster: KafkaCluster, options: ListOptions): Promise<number> {
   const wanted = options.group.map((word) => word.toLowerCase());
   const groups = (await findGroups(cluster)).filter(({ groupState, groupType }) => {
     if (wanted.length === 0) return true;
@@ -32,11 +32,11 @@ export async function listGroups(cluster: Cluster, options: ListOptions): Promis
 }
 
 /** The groups of all brokers: each knows those it coordinates. */
-export async function findGroups(cluster: Cluster) {
+export async function findGroups(cluster: KafkaCluster) {
   const answers = await Promise.all(
     cluster.brokerIds.map((nodeId) =>
       whileCoordinatorsMove(
-        () => cluster.request(nodeId, apis.listGroups, {}),
+        () => cluster.toBroker(nodeId, apis.listGroups, {}),
         ({ errorCode }) => errorCode,
       ),
     ),

@@ -1,6 +1,6 @@
 import { EdgelogError } from '@edgelog/base';
+import { check, type KafkaCluster, type TopicMetadata } from '@edgelog/client';
 import { ErrorCode } from '@edgelog/wire';
-import { type Cluster, check, type TopicMetadata } from '../kafka/cluster.ts';
 import { EARLIEST, LATEST, listOffsets, partitionKey } from '../kafka/offsets.ts';
 import { printJson, printTable } from '../table.ts';
 import { commitOffsets, fetchCommitted, findGroup, isUnused } from './group.ts';
@@ -20,7 +20,7 @@ interface Reset {
  * only shows them. Throws REFUSED, before anything is written, for a group in use, as Kafka's tool does.
  */
 export async function resetOffsets(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   groups: readonly string[],
   target: Target,
   { json }: { json: boolean },
@@ -50,7 +50,7 @@ export async function resetOffsets(
   return 0;
 }
 
-async function plan(cluster: Cluster, groupId: string, target: Target) {
+async function plan(cluster: KafkaCluster, groupId: string, target: Target) {
   const { coordinator, group } = await findGroup(cluster, groupId);
   if (!isUnused(group)) {
     throw new EdgelogError(
@@ -159,7 +159,7 @@ function printCsv(resets: readonly Reset[], withGroup: boolean): void {
 
 /** The wanted partitions, ascending. Throws REFUSED for those that do not exist. */
 export async function choosePartitions(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   wanted: readonly WantedTopic[],
 ): Promise<TopicMetadata[]> {
   if (wanted.length === 0) return [];

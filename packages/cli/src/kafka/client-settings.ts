@@ -1,17 +1,27 @@
 import { EdgelogError } from '@edgelog/base';
-import { addressSetting, didYouMean } from '@edgelog/runtime';
+import {
+  isKafkaUrl,
+  KafkaCluster,
+  type KafkaSecurity,
+  type KafkaSecuritySettings,
+  kafkaSecurityFields,
+  kafkaSecurityOf,
+  mergeKafkaUrls,
+  parseKafkaUrl,
+} from '@edgelog/client';
+import { didYouMean, parseAddress } from '@edgelog/runtime';
 import { z } from 'zod';
-import { Cluster } from './cluster.ts';
 
 /** What every operator's command that speaks to a cluster takes. */
 export const clientFields = {
   bootstrapServer: z
-    .array(addressSetting())
+    .array(z.string().refine(isServer, 'expected HOST:PORT, port 0 to 65535, or kafka+tls://HOST:PORT'))
     .min(1)
     .default(['127.0.0.1:9092'])
-    .describe('Broker to ask first, HOST:PORT; several may be given.'),
+    .describe('Broker to ask first, HOST:PORT, or kafka+tls://HOST:PORT; several may be given.'),
   requestTimeoutMs: z.number().int().min(1).default(10_000).describe('How long to wait for an answer.'),
   json: z.boolean().default(false).describe('Print JSON instead of a table.'),
+  ...kafkaSecurityFields,
 };
 
 /** A verb as a word (`reset-offsets`) or as in Kafka's tools (`--reset-offsets`): exactly one. */
@@ -43,14 +53,61 @@ export function toWord(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
+export interface ClientSettings extends KafkaSecuritySettings {
+  readonly bootstrapServer: readonly string[];
+  readonly requestTimeoutMs: number;
+}
+
+/** Does `work` with the cluster that the settings name. Secrets may be in the environment instead. */
 export async function withCluster(
-  { bootstrapServer, requestTimeoutMs }: { bootstrapServer: string[]; requestTimeoutMs: number },
-  work: (cluster: Cluster) => Promise<number>,
+  { bootstrapServer, requestTimeoutMs, ...settings }: ClientSettings,
+  work: (cluster: KafkaCluster) => Promise<number>,
 ): Promise<number> {
-  const cluster = await Cluster.open(bootstrapServer, requestTimeoutMs);
+  const { bootstrap, isTls } = serversOf(bootstrapServer);
+  const { EDGELOG_KAFKA_PASSWORD: password, EDGELOG_KAFKA_TOKEN_CLIENT_SECRET: secret } = process.env;
+  const security = kafkaSecurityOf(
+    { isTls },
+    {
+      ...settings,
+      kafkaPassword: settings.kafkaPassword ?? (settings.kafkaUser && password),
+      kafkaTokenClientSecret: settings.kafkaTokenClientSecret ?? (settings.kafkaTokenClientId && secret),
+    },
+  );
+  const cluster = await openCluster(bootstrap, requestTimeoutMs, security);
   try {
     return await work(cluster);
   } finally {
-    await cluster.close();
+    cluster.close();
   }
+}
+
+export function openCluster(
+  bootstrap: readonly string[],
+  timeoutMs: number,
+  security?: KafkaSecurity,
+): Promise<KafkaCluster> {
+  return KafkaCluster.open({ bootstrap, clientId: 'edgelog-cli', timeoutMs, ...(security && { security }) });
+}
+
+function isServer(text: string): boolean {
+  try {
+    if (isKafkaUrl(text)) parseKafkaUrl(text);
+    else parseAddress(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** With TLS for all of them where the first URL asks for it. Throws CONFIG_INVALID where they differ. */
+function serversOf(given: readonly string[]): { bootstrap: string[]; isTls: boolean } {
+  const urls = mergeKafkaUrls(given).map((one) => parseKafkaUrl(isKafkaUrl(one) ? one : `kafka://${one}`));
+  const isTls = urls[0]?.isTls === true;
+  if (urls.some((url) => url.isTls !== isTls)) {
+    throw new EdgelogError(
+      'CONFIG_INVALID',
+      `--bootstrap-server = ${given.join(',')}: either all of them speak TLS or none`,
+    );
+  }
+  return { bootstrap: urls.flatMap(({ bootstrap }) => bootstrap), isTls };
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ErrorCode } from '@edgelog/wire';
+import { check, type KafkaCluster } from '@edgelog/client';
+import { apis, ErrorCode } from '@edgelog/wire';
 
 const PASSING: ReadonlySet<number> = new Set([
   ErrorCode.COORDINATOR_NOT_AVAILABLE,
@@ -19,4 +20,20 @@ export async function whileCoordinatorsMove<T>(
     if (!PASSING.has(errorOf(answer)) || performance.now() > deadline) return answer;
     await delay(AGAIN_MS);
   }
+}
+
+/** The broker that coordinates a group. */
+export async function coordinatorOf(cluster: KafkaCluster, group: string): Promise<number> {
+  const found = await whileCoordinatorsMove(
+    async () => {
+      const answer = await cluster.toAny(apis.findCoordinator, (version) =>
+        version >= 4 ? { keyType: 0, coordinatorKeys: [group] } : { key: group, keyType: 0 },
+      );
+      return answer.coordinators[0] ?? answer;
+    },
+    ({ errorCode }) => errorCode,
+  );
+  check(found.errorCode, `coordinator of group ${group}`, found.errorMessage);
+  cluster.learnBroker(found.nodeId, { host: found.host, port: found.port });
+  return found.nodeId;
 }

@@ -1,5 +1,5 @@
+import { check, type KafkaCluster, type TopicMetadata } from '@edgelog/client';
 import { apis, ErrorCode } from '@edgelog/wire';
-import { type Cluster, check, type TopicMetadata } from './cluster.ts';
 
 export const LATEST = -1;
 export const EARLIEST = -2;
@@ -15,7 +15,7 @@ const GONE: ReadonlySet<number> = new Set([
  * new. Partitions without a leader are left out, and those that went away since the metadata was read.
  */
 export async function listOffsets(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   topics: readonly TopicMetadata[],
   timestamp: number,
 ): Promise<Map<string, number>> {
@@ -32,7 +32,7 @@ export async function listOffsets(
   const offsets = new Map<string, number>();
   await Promise.all(
     Array.from(byLeader, async ([leader, wanted]) => {
-      const answer = await cluster.request(leader, apis.listOffsets, {
+      const answer = await cluster.toBroker(leader, apis.listOffsets, {
         replicaId: -1,
         isolationLevel: 0,
         topics: Array.from(wanted, ([name, indexes]) => ({

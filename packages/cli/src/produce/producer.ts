@@ -1,15 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EdgelogError } from '@edgelog/base';
-import {
-  apis,
-  type CompressionName,
-  ErrorCode,
-  errorCodes,
-  errorName,
-  RecordsEncoder,
-  SEQUENCE_MODULUS,
-} from '@edgelog/wire';
-import { type Cluster, check, refusal, type TopicMetadata } from '../kafka/cluster.ts';
+import { check, isRetriable, type KafkaCluster, refusal, type TopicMetadata } from '@edgelog/client';
+import { apis, type CompressionName, ErrorCode, RecordsEncoder, SEQUENCE_MODULUS } from '@edgelog/wire';
+import { topicOf } from '../kafka/topic.ts';
 import type { LineRecord } from './line-format.ts';
 import { murmur2 } from './murmur2.ts';
 
@@ -48,7 +41,7 @@ interface Lane {
  * same sequence until it is acknowledged. The first failure that is final ends it.
  */
 export class Producer {
-  readonly #cluster: Cluster;
+  readonly #cluster: KafkaCluster;
   readonly #options: ProducerOptions;
   readonly #producerId: number;
   readonly #producerEpoch: number;
@@ -65,7 +58,7 @@ export class Producer {
   readonly endOffsets = new Map<number, number>();
 
   private constructor(
-    cluster: Cluster,
+    cluster: KafkaCluster,
     options: ProducerOptions,
     topic: TopicMetadata,
     identity: { producerId: number; producerEpoch: number },
@@ -85,13 +78,13 @@ export class Producer {
   }
 
   /** Throws REFUSED when the topic, or the partition, does not exist. */
-  static async open(cluster: Cluster, options: ProducerOptions): Promise<Producer> {
-    const topic = await cluster.topic(options.topic);
+  static async open(cluster: KafkaCluster, options: ProducerOptions): Promise<Producer> {
+    const topic = await topicOf(cluster, options.topic);
     if (options.partition !== undefined && options.partition >= topic.partitions.length) {
       const count = topic.partitions.length;
       throw new EdgelogError('REFUSED', `topic ${options.topic} has ${count} partitions, counted from 0`);
     }
-    const identity = await cluster.request(cluster.brokerIds[0] ?? -1, apis.initProducerId, {
+    const identity = await cluster.toBroker(cluster.brokerIds[0] ?? -1, apis.initProducerId, {
       transactionalId: null,
       transactionTimeoutMs: NO_TRANSACTION_TIMEOUT_MS,
     });
@@ -156,7 +149,7 @@ export class Producer {
       if (fault === undefined) break;
       if (performance.now() + RETRY_MS > deadline) throw fault;
       await sleep(RETRY_MS);
-      this.#topic = await this.#cluster.topic(this.#options.topic).catch(() => this.#topic);
+      this.#topic = await topicOf(this.#cluster, this.#options.topic).catch(() => this.#topic);
     }
     lane.sequence = (lane.sequence + records.count) % SEQUENCE_MODULUS;
     this.acknowledged += records.count;
@@ -169,7 +162,7 @@ export class Producer {
       ({ partitionIndex }) => partitionIndex === partition,
     )?.leaderId;
     try {
-      const answer = await this.#cluster.request(leader ?? -1, apis.produce, {
+      const answer = await this.#cluster.toBroker(leader ?? -1, apis.produce, {
         acks: ACKS_ALL,
         timeoutMs: this.#options.deliveryTimeoutMs,
         topicData: [
@@ -189,7 +182,7 @@ export class Producer {
         return undefined;
       }
       const fault = refusal(errorCode, `produce to ${topic}-${partition}`, errorMessage);
-      if (errorCodes[errorName(errorCode)].retriable) return fault;
+      if (isRetriable(errorCode)) return fault;
       throw fault;
     } catch (error) {
       const isPassing =

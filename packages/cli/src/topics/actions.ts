@@ -1,5 +1,5 @@
+import type { KafkaCluster, TopicMetadata } from '@edgelog/client';
 import { apis, ErrorCode, ZERO_UUID } from '@edgelog/wire';
-import type { Cluster, TopicMetadata } from '../kafka/cluster.ts';
 import { EARLIEST, LATEST, listOffsets, partitionKey } from '../kafka/offsets.ts';
 import { reportOutcomes } from '../outcomes.ts';
 import { printJson, printTable } from '../table.ts';
@@ -10,7 +10,7 @@ interface Output {
 }
 
 export async function listTopics(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   { topic, excludeInternal, json }: Output & { topic: string[]; excludeInternal: boolean },
 ): Promise<number> {
   const topics = await findTopics(cluster, topic, { mayMiss: true, withInternal: !excludeInternal });
@@ -30,7 +30,7 @@ export interface DescribeOptions extends Output {
 }
 
 /** Without names: all topics but the brokers' own. */
-export async function describeTopics(cluster: Cluster, options: DescribeOptions): Promise<number> {
+export async function describeTopics(cluster: KafkaCluster, options: DescribeOptions): Promise<number> {
   const found = await findTopics(cluster, options.topic, { mayMiss: options.ifExists, withInternal: false });
   const topics = onlyWanted(found, options);
   const starts = await listOffsets(cluster, topics, EARLIEST);
@@ -80,8 +80,8 @@ export interface CreateOptions extends Output {
   readonly timeoutMs: number;
 }
 
-export async function createTopics(cluster: Cluster, options: CreateOptions): Promise<number> {
-  const answer = await cluster.requestController(apis.createTopics, {
+export async function createTopics(cluster: KafkaCluster, options: CreateOptions): Promise<number> {
+  const answer = await cluster.toController(apis.createTopics, {
     topics: options.topic.map((name) => ({
       name,
       numPartitions: options.partitions ?? -1,
@@ -100,12 +100,12 @@ export async function createTopics(cluster: Cluster, options: CreateOptions): Pr
 }
 
 export async function deleteTopics(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   options: Output & { topic: string[]; ifExists: boolean; timeoutMs: number },
 ): Promise<number> {
   const { timeoutMs } = options;
   const topic = await namesOf(cluster, options.topic);
-  const answer = await cluster.requestController(apis.deleteTopics, (version) =>
+  const answer = await cluster.toController(apis.deleteTopics, (version) =>
     version >= 6
       ? { topics: topic.map((name) => ({ name, topicId: ZERO_UUID })), timeoutMs }
       : { topicNames: topic, timeoutMs },
@@ -121,10 +121,10 @@ export async function deleteTopics(
 
 /** Adds partitions: the count is the new total. Records already there stay where they are. */
 export async function alterTopics(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   options: Output & { topic: string[]; partitions: number; ifExists: boolean; timeoutMs: number },
 ): Promise<number> {
-  const answer = await cluster.requestController(apis.createPartitions, {
+  const answer = await cluster.toController(apis.createPartitions, {
     topics: (await namesOf(cluster, options.topic)).map((name) => ({
       name,
       count: options.partitions,
@@ -142,7 +142,7 @@ export async function alterTopics(
 }
 
 /** The words that are names, whether there is such a topic or not, and the topics that the others match. */
-async function namesOf(cluster: Cluster, words: readonly string[]): Promise<string[]> {
+async function namesOf(cluster: KafkaCluster, words: readonly string[]): Promise<string[]> {
   const found = await findTopics(cluster, words, { mayMiss: true, withInternal: false });
   const names = found.map(({ name }) => name ?? '');
   return [...new Set([...words.filter(isLiteral), ...names])];

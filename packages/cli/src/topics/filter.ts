@@ -1,6 +1,6 @@
 import { EdgelogError } from '@edgelog/base';
+import { check, type KafkaCluster, type TopicMetadata } from '@edgelog/client';
 import { ErrorCode } from '@edgelog/wire';
-import { type Cluster, check, type TopicMetadata } from '../kafka/cluster.ts';
 
 /** Whether a word can only be the name of a topic. */
 export function isLiteral(word: string): boolean {
@@ -13,7 +13,7 @@ export function isLiteral(word: string): boolean {
  * unless `mayMiss`.
  */
 export async function findTopics(
-  cluster: Cluster,
+  cluster: KafkaCluster,
   words: readonly string[],
   { mayMiss = false, withInternal = true } = {},
 ): Promise<TopicMetadata[]> {
