@@ -4,6 +4,7 @@ import type * as growing from '@edgelog/edge/growing-batch.ts';
 import type * as room from '@edgelog/edge/room.ts';
 import type * as runs from '@edgelog/edge/runs.ts';
 import type * as uplinkRun from '@edgelog/edge/uplink-run.ts';
+import type * as uplinkSent from '@edgelog/edge/uplink-sent.ts';
 import type * as registry from '@edgelog/sync/hub/registry.ts';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { VolumeFaults } from './volume.ts';
@@ -18,6 +19,7 @@ interface Modules {
   '@edgelog/edge/room.ts': typeof room;
   '@edgelog/edge/runs.ts': typeof runs;
   '@edgelog/edge/uplink-run.ts': typeof uplinkRun;
+  '@edgelog/edge/uplink-sent.ts': typeof uplinkSent;
   '@edgelog/sync/hub/registry.ts': typeof registry;
 }
 
@@ -141,6 +143,15 @@ test('batches that are read in the wrong order are caught', async () => {
     },
   }));
   expect(await firstViolation({ faults: ['outage'] })).toMatch(/not drained/);
+});
+
+test('CRCs of what is in flight that are known from the disk alone are caught, for that rots', async () => {
+  await mutate('@edgelog/edge/uplink-sent.ts', ({ SentBatches }) => ({
+    SentBatches: class extends SentBatches {
+      override crcEndingAt(): undefined {}
+    },
+  }));
+  expect(await firstViolation({ faults: ['damage', 'break', 'cut'] })).toMatch(/crc-mismatch/);
 });
 
 test('a lane that begins within what the run before it still sends is caught', async () => {
