@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { SlowFirst } from './test/setup/slow-first.ts';
 
 export default defineConfig({
   test: {
@@ -10,7 +11,8 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     hookTimeout: 120_000,
     globalSetup: ['test/setup/peers.ts'],
-    // The default is one fewer than there are cores; most tests wait for processes that they started.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // The default is one fewer than there are cores; most tests wait for processes that they started, and a third file fills two cores.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
+    sequence: { sequencer: SlowFirst },
   },
 });
