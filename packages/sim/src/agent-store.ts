@@ -245,7 +245,8 @@ export class AgentStore implements AgentPort {
             throw new EdgelogError('CORRUPT_BATCH', `the batch at ${batch.base} is damaged`);
           if (out.length > 0 && size + batch.bytes.length > maxBytes) break;
           size += batch.bytes.length;
-          out.push(stamped(batch, producerId));
+          // Whoever gets it may write into it, as into what was read of a disk.
+          out.push(Buffer.from(stamped(batch, producerId)));
           if (size >= maxBytes) break;
         }
         return out;

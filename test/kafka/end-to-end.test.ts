@@ -1,0 +1,174 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkDelivery, labelled } from '../harness/check-delivery.ts';
+import { java } from '../harness/java.ts';
+import { type KafkaProcesses, startKafka } from '../harness/kafka.ts';
+import { consumeAll } from '../harness/kcat.ts';
+import { MqttLoad } from '../harness/mqtt-load.ts';
+import { freePorts } from '../harness/ports.ts';
+import { edgelog, type TestProcess } from '../harness/process.ts';
+import { sleep, until } from '../harness/wait.ts';
+import { skipWithoutJava } from '../setup/kafka-jars.ts';
+
+const skip = skipWithoutJava('readings from devices into Kafka');
+const DEVICES = ['device-a', 'device-b', 'device-c'];
+const TEST_MS = 240_000;
+
+let kafka: KafkaProcesses;
+let dir: string;
+
+beforeAll(async () => {
+  if (skip) return;
+  dir = mkdtempSync(join(tmpdir(), 'edgelog-into-kafka-'));
+  kafka = await startKafka();
+}, 300_000);
+
+afterAll(async () => {
+  await kafka?.stop();
+  if (dir !== undefined) rmSync(dir, { recursive: true, force: true });
+});
+
+/** An agent that is killed and started again on the same directory and ports. */
+class Gateway {
+  readonly topic: string;
+  readonly mqtt: number;
+  readonly #http: number;
+  readonly #args: readonly string[];
+  #process: TestProcess | undefined;
+
+  constructor(topic: string, hub: string, [mqtt, http]: readonly number[]) {
+    this.topic = topic;
+    this.mqtt = mqtt!;
+    this.#http = http!;
+    this.#args = [
+      ...['agent', '--data-dir', join(dir, topic), '--gateway', 'gw-1', '--topic', topic],
+      ...['--mqtt', `127.0.0.1:${mqtt}`, '--http', `127.0.0.1:${http}`, '--hub', hub],
+    ];
+  }
+
+  async start(): Promise<void> {
+    this.#process = edgelog(this.#args);
+    await this.#process.ready();
+  }
+
+  async stop(signal?: NodeJS.Signals): Promise<void> {
+    await this.#process?.stop(signal);
+  }
+
+  /** Until Kafka has acknowledged all that it has. */
+  async drained(): Promise<void> {
+    try {
+      await until('the agent has no backlog', async () => {
+        const response = await fetch(`http://127.0.0.1:${this.#http}/status`);
+        const { streams } = (await response.json()) as { streams: { lagRecords: number }[] };
+        return streams.length > 0 && streams.every(({ lagRecords }) => lagRecords === 0);
+      });
+    } catch (cause) {
+      throw new Error(this.#process?.output(), { cause });
+    }
+  }
+}
+
+function loadOf(gateway: Gateway): { clientId: string; load: MqttLoad }[] {
+  return DEVICES.map((clientId) => {
+    const payload = labelled(clientId);
+    return { clientId, load: new MqttLoad({ port: gateway.mqtt, clientId, payload, pauseMs: 5 }) };
+  });
+}
+
+const columns = (line: string): string[] => line.split('\t');
+
+describe.skipIf(skip)('devices to Kafka', () => {
+  test(
+    'the Java console consumer and kcat read every record, with its key, headers and CRC',
+    async () => {
+      const gateway = new Gateway('readings', `kafka://${kafka.bootstrap}`, await freePorts(2));
+      await gateway.start();
+      try {
+        const loads = loadOf(gateway);
+        await Promise.all(loads.map(({ load }) => load.run(500)));
+        await gateway.drained();
+        const records = await consumeAll(kafka.bootstrap, gateway.topic);
+        checkDelivery(records, loads);
+        for (const { headers, value, key } of records) {
+          const [client] = value.split(':');
+          expect(key).toBe(`load/${client}`);
+          expect(headers).toBe(`edgelog.gateway=gw-1,edgelog.source=mqtt:${client}`);
+        }
+        const printed = await java('org.apache.kafka.tools.consumer.ConsoleConsumer', [
+          ...['--bootstrap-server', kafka.bootstrap, '--topic', gateway.topic, '--from-beginning'],
+          ...['--max-messages', String(records.length), '--timeout-ms', '60000'],
+          ...['--consumer-property', 'check.crcs=true', '--property', 'print.headers=true'],
+          ...['--property', 'print.key=true'],
+        ]);
+        const byJava = printed.trim().split('\n').map(columns);
+        const byKcat = records.map(({ headers, key, value }) => [headers.replaceAll('=', ':'), key, value]);
+        expect(byJava.toSorted()).toEqual(byKcat.toSorted());
+      } finally {
+        await gateway.stop();
+      }
+    },
+    TEST_MS,
+  );
+
+  test(
+    'an agent that is killed again and again loses and doubles nothing',
+    async () => {
+      const gateway = new Gateway('killed', `kafka://${kafka.bootstrap}`, await freePorts(2));
+      await gateway.start();
+      const loads = loadOf(gateway);
+      const running = loads.map(({ load }) => load.run());
+      try {
+        for (const lifeMs of [700, 300, 1_100]) {
+          await sleep(lifeMs);
+          await gateway.stop('SIGKILL');
+          await gateway.start();
+        }
+        await sleep(500);
+      } finally {
+        for (const { load } of loads) load.stop();
+        await Promise.all(running);
+      }
+      await gateway.drained();
+      await gateway.stop();
+      checkDelivery(await consumeAll(kafka.bootstrap, gateway.topic), loads);
+    },
+    TEST_MS,
+  );
+
+  test(
+    'through a sync gateway without a disk, killed while the agents send',
+    async () => {
+      const [sync, http, ...ports] = await freePorts(4);
+      const start = async (): Promise<TestProcess> => {
+        const at = ['--sync', `127.0.0.1:${sync}`, '--http', `127.0.0.1:${http}`];
+        const process = edgelog(['hub', '--sink', `kafka://${kafka.bootstrap}`, ...at]);
+        await process.ready();
+        return process;
+      };
+      let between = await start();
+      const gateway = new Gateway('between', `ws://127.0.0.1:${sync}`, ports);
+      await gateway.start();
+      const loads = loadOf(gateway);
+      const running = loads.map(({ load }) => load.run());
+      try {
+        for (const lifeMs of [700, 400]) {
+          await sleep(lifeMs);
+          await between.stop('SIGKILL');
+          between = await start();
+        }
+        await sleep(500);
+      } finally {
+        for (const { load } of loads) load.stop();
+        await Promise.all(running);
+      }
+      await gateway.drained();
+      await gateway.stop();
+      await between.stop();
+      checkDelivery(await consumeAll(kafka.bootstrap, gateway.topic), loads);
+    },
+    TEST_MS,
+  );
+});

@@ -1,0 +1,212 @@
+import { sealBatch } from '@edgelog/sim';
+import { RESERVED_PRODUCER_ID_MIN } from '@edgelog/wire';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type KafkaProcesses, startKafka } from '../harness/kafka.ts';
+import { sleep, until } from '../harness/wait.ts';
+import { skipWithoutJava } from '../setup/kafka-jars.ts';
+import { checkDelivered, storedBatches } from './delivered.ts';
+import { RawPartition } from './raw-partition.ts';
+import { SinkGateway } from './sink-gateway.ts';
+
+const skip = skipWithoutJava('faults of a Kafka cluster of three nodes');
+const MONTH_MS = 30 * 86_400_000;
+/** Longer than a broker may be silent before others lead what it led. */
+const AWAY_MS = 6_000;
+const TEST_MS = 240_000;
+
+let kafka: KafkaProcesses;
+let topics = 0;
+
+beforeAll(async () => {
+  if (!skip) kafka = await startKafka({ nodes: 3, network: true, tap: true });
+}, 300_000);
+
+afterAll(async () => {
+  await kafka?.stop();
+});
+
+/** Two gateways, of which one has old records, feed a topic each while something happens; then everything must be there. */
+async function feed(happens: (topic: string) => Promise<void>, { replication = 3 } = {}): Promise<void> {
+  const gateways: SinkGateway[] = [];
+  for (const ageMs of [0, MONTH_MS]) {
+    const topic = `fed-${topics++}`;
+    await kafka.admin.createTopic(topic, { replication });
+    gateways.push(new SinkGateway(kafka, topic, ageMs));
+  }
+  let isOver = false;
+  const fed = gateways.map(async (gateway) => {
+    await gateway.start();
+    while (!isOver) {
+      await gateway.take(3);
+      await sleep(20);
+    }
+    await gateway.drained();
+  });
+  try {
+    await sleep(500);
+    await Promise.all(gateways.map(({ topic }) => happens(topic)));
+    await sleep(500);
+  } finally {
+    isOver = true;
+    await Promise.all(fed);
+    for (const gateway of gateways) gateway.kill();
+  }
+  for (const { topic, promised, divergences } of gateways) {
+    checkDelivered(await storedBatches([new RawPartition(kafka, topic)]), promised);
+    expect(divergences).toEqual([]);
+  }
+}
+
+/** One thing at a time, though it befalls the leaders of two topics. */
+let turn: Promise<void> = Promise.resolve();
+function inTurn(act: () => Promise<void>): Promise<void> {
+  const mine = turn.then(act);
+  turn = mine.catch(() => {});
+  return mine;
+}
+
+describe.skipIf(skip)('nothing is lost or doubled', () => {
+  test(
+    'when the leader is killed',
+    () =>
+      feed((topic) =>
+        inTurn(async () => {
+          const leader = await kafka.leaderOf(topic);
+          await leader.kill();
+          await until('another leads', async () => (await kafka.leaderOf(topic)) !== leader);
+          leader.start();
+          await kafka.ready();
+        }),
+      ),
+    TEST_MS,
+  );
+
+  test(
+    'when the leader stands still, and goes on after another was elected',
+    () =>
+      feed((topic) =>
+        inTurn(async () => {
+          const leader = await kafka.leaderOf(topic);
+          leader.pause();
+          await sleep(AWAY_MS);
+          leader.resume();
+          await kafka.ready();
+        }),
+      ),
+    TEST_MS,
+  );
+
+  test(
+    'when the leader is cut off from everybody, both ways',
+    () =>
+      feed((topic) =>
+        inTurn(async () => {
+          kafka.isolate(await kafka.leaderOf(topic));
+          await sleep(AWAY_MS);
+          kafka.network.heal();
+          await kafka.ready();
+        }),
+      ),
+    TEST_MS,
+  );
+
+  test(
+    'when the leader is cut off from the other brokers, and still reached by gateways',
+    () =>
+      feed((topic) =>
+        inTurn(async () => {
+          kafka.isolate(await kafka.leaderOf(topic), false);
+          await sleep(AWAY_MS);
+          kafka.network.heal();
+          await kafka.ready();
+        }),
+      ),
+    TEST_MS,
+  );
+
+  test.each(['to', 'from'] as const)(
+    'when nothing comes %s the leader',
+    (way) =>
+      feed((topic) =>
+        inTurn(async () => {
+          const { name } = await kafka.leaderOf(topic);
+          kafka.network.cut(...((way === 'to' ? ['outside', name] : [name, 'outside']) as [string, string]));
+          await sleep(AWAY_MS / 2);
+          kafka.network.heal();
+        }),
+      ),
+    TEST_MS,
+  );
+
+  test.each([
+    { lose: 'answer', left: 'break' },
+    { lose: 'answer', left: 'silence' },
+    { lose: 'request', left: 'break' },
+    { lose: 'request', left: 'silence' },
+  ] as const)(
+    'when the $lose of a Produce is lost, then $left',
+    (plan) =>
+      feed(async (topic) => {
+        const leader = await kafka.leaderOf(topic);
+        for (let i = 0; i < 3; i++) await leader.tap!.loseNextProduce(plan);
+      }),
+    TEST_MS,
+  );
+
+  test(
+    'when the partition moves to other brokers',
+    () =>
+      feed(
+        (topic) =>
+          inTurn(async () => {
+            const { replicaNodes } = await kafka.admin.partition(topic, 0);
+            const other = [1, 2, 3].find((id) => !replicaNodes.includes(id))!;
+            await kafka.admin.reassign(topic, 0, [other, replicaNodes[1]!]);
+            await kafka.admin.reassign(topic, 0, [other, replicaNodes[0]!]);
+          }),
+        { replication: 2 },
+      ),
+    TEST_MS,
+  );
+
+  test(
+    'when all brokers are killed',
+    () =>
+      feed(() =>
+        inTurn(async () => {
+          await Promise.all(kafka.nodes.map((node) => node.kill()));
+          for (const node of kafka.nodes) node.start();
+          await kafka.ready();
+        }),
+      ),
+    TEST_MS,
+  );
+});
+
+describe.skipIf(skip)('what is assumed of a leader whose followers are away', () => {
+  test(
+    'it knows a producer and tells the end of its log before that is committed',
+    async () => {
+      const topic = `ahead-${topics++}`;
+      await kafka.admin.createTopic(topic);
+      const partition = new RawPartition(kafka, topic);
+      const producerId = RESERVED_PRODUCER_ID_MIN;
+      const batch = (baseOffset: number): Buffer =>
+        sealBatch({ producerId, baseOffset, records: [1, 2, 3], time: Date.now() });
+      await partition.produce(batch(0));
+      const leader = await kafka.leaderOf(topic);
+      kafka.isolate(leader, false);
+      try {
+        const alone = new RawPartition(kafka, topic, 0, leader);
+        await alone.produce(batch(3), 1);
+        expect(await alone.producer(producerId)).toMatchObject({ lastSequence: 5 });
+        expect((await alone.epochEnd()).endOffset).toBe(6);
+        expect(await alone.highWatermark()).toBe(3);
+      } finally {
+        kafka.network.heal();
+        await kafka.ready();
+      }
+    },
+    TEST_MS,
+  );
+});
