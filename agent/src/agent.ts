@@ -67,6 +67,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
   const segmentBytes = segmentBytesOf(settings);
   const besideBytes = Math.floor(settings.maxDiskBytes * BESIDE_SHARE);
   const dir = resolve(settings.dataDir);
+  const wearing = logWear(settings);
   const undo: (() => Promise<void> | void)[] = [];
   const stopAll = async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -77,7 +78,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       maxDiskBytes: settings.maxDiskBytes,
       dir,
       segmentBytes,
-      ...logWear(settings),
+      ...wearing.log,
       now,
       onFatal: (error) => streams.fail(error),
       onDamage: ({ partition: topic, baseOffset: firstOffset, endOffset: nextOffset, reason }) =>
@@ -131,6 +132,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     const policies = new TopicPolicies(settings.topics);
     const streams: StreamSet = new StreamSet({
       ...settings,
+      pacing: wearing.pacing,
       policies,
       keepAside: (poison) => setAside.keep(poison),
       store,

@@ -192,13 +192,11 @@ export function segmentBytesOf(settings: AgentSettings): number {
   return settings.segmentBytes ?? Math.min(GIB, Math.max(MIB, Math.floor(settings.maxDiskBytes / 16)));
 }
 
-/** How the log writes: what `wear` says, with the wait that was asked for. */
+/** How the log writes, and how its commits are spaced: what `wear` says, with the wait that was asked for. */
 export function logWear({ wear, commitWindowMs, journalBytes, maxDiskBytes }: AgentSettings) {
-  const mode = WEAR[wear];
-  const { intervalMs } = mode.pacing;
+  const { pacing, ...writing } = WEAR[wear];
   return {
-    ...mode,
-    journalBytes: Math.min(journalBytes, Math.floor(maxDiskBytes / 16)),
-    pacing: { ...mode.pacing, intervalMs: commitWindowMs ?? intervalMs },
+    log: { ...writing, journalBytes: Math.min(journalBytes, Math.floor(maxDiskBytes / 16)) },
+    pacing: { ...pacing, intervalMs: commitWindowMs ?? pacing.intervalMs },
   };
 }

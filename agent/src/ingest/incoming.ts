@@ -10,6 +10,8 @@ export interface Incoming {
   headers: readonly RecordHeader[];
   /** MQTT 5 user properties and the like of this message; appended behind the shared headers. */
   properties?: readonly RecordHeader[];
+  /** As in `Reading`. */
+  waiter?: object;
 }
 
 /** Where all sources hand their messages in. */

@@ -107,14 +107,14 @@ export function createIngest(options: IngestOptions): RoutedIngest {
         fault(route, message, decoded.why);
       } else value = decoded.json;
     }
-    return { topic, reading: { key, value, headers } };
+    return { topic, reading: { key, value, headers, waiter: message.waiter } };
   };
 
   /** Without allocating: what most messages are. */
   const asItIs = (topic: string, key: string, message: Incoming, alongside?: () => void): Taken => {
-    const { value, headers, properties } = message;
+    const { value, headers, properties, waiter } = message;
     const all = properties === undefined || properties.length === 0 ? headers : [...headers, ...properties];
-    return streams.append(topic, { key, value, headers: all }, alongside);
+    return streams.append(topic, { key, value, headers: all, waiter }, alongside);
   };
 
   const takeSteps = (steps: readonly Step[], message: Incoming, alongside?: () => void): Taken => {

@@ -31,10 +31,10 @@ test('acknowledgements leave in the order of their packets, whatever order commi
         const commits = Array.from({ length: 5 }, deferred);
         for (const [i, one] of turns.entries()) queue.ack(AckType.PUBACK, i + 1, commits[one]!.promise);
         for (const one of order) {
-          commits[one % 5]!.resolve();
+          commits[one % 5]!.resolve(0);
           await turn();
         }
-        for (const commit of commits) commit.resolve();
+        for (const commit of commits) commit.resolve(0);
         await turn();
         expect(acked()).toEqual(turns.map((_, i) => i + 1));
         expect(queue.length).toBe(0);
@@ -48,7 +48,7 @@ test('all acknowledgements of a commit are one write', async () => {
   const commit = deferred();
   for (let id = 1; id <= 100; id++) queue.ack(AckType.PUBACK, id, commit.promise);
   queue.answer(Buffer.from([0x40, 2, 0, 101]));
-  commit.resolve();
+  commit.resolve(0);
   await turn();
   expect(writes.length).toBe(1);
   expect(acked().length).toBe(101);
@@ -65,7 +65,7 @@ test('an action runs when what was pushed before it has left', async () => {
   queue.ack(AckType.PUBACK, 2);
   await turn();
   expect(written).toBeUndefined();
-  commit.resolve();
+  commit.resolve(0);
   await turn();
   expect(written).toBe(1);
   expect(writes.length).toBe(2);
@@ -78,7 +78,7 @@ test('after a failed commit nothing is acknowledged, and that is said once', asy
   queue.ack(AckType.PUBACK, 2, bad.promise);
   queue.ack(AckType.PUBACK, 3);
   queue.ack(AckType.PUBACK, 4, bad.promise);
-  good.resolve();
+  good.resolve(0);
   await turn();
   bad.reject(new Error('disk'));
   await turn();

@@ -239,7 +239,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     counters,
     isWantedHere: (packet) => local.isWanted(packet),
     deliver: (client, packet) => local.deliver(client, packet),
-    committed: () => streams.committed(),
+    committed: (waiter) => streams.committed(waiter),
     onRefused: ({ client, remote }, { topic, payload }, reason) =>
       limiter.warn('message refused', { client: client.id, remote, topic, bytes: payload.length, reason }),
   });

@@ -24,7 +24,7 @@ export interface PublishPathOptions {
   /** Resolves when all local queues and retained messages hold it; never rejects. */
   deliver: (client: Client, packet: PublishPacket) => Promise<void>;
   /** Resolves when the ids that `Qos2Window` released in this turn are durably free. */
-  committed: () => Promise<void>;
+  committed: (waiter: object) => Promise<void>;
   onRefused: (connection: MqttConnection, packet: PublishPacket, reason: string) => void;
 }
 
@@ -75,10 +75,10 @@ export class PublishPath {
   }
 
   /** PUBREL: PUBCOMP leaves when the id is durably free. */
-  release({ client, acks }: MqttConnection, messageId: number): void {
+  release(connection: MqttConnection, messageId: number): void {
     const { qos2, committed } = this.#options;
-    const isStored = qos2.release(client.id, messageId);
-    acks.ack(AckType.PUBCOMP, messageId, isStored ? committed() : undefined);
+    const isStored = qos2.release(connection.client.id, messageId);
+    connection.acks.ack(AckType.PUBCOMP, messageId, isStored ? committed(connection) : undefined);
   }
 
   #appendOnce(connection: MqttConnection, packet: PublishPacket): Promise<void> {
@@ -112,6 +112,7 @@ export class PublishPath {
     }
     connection.headers ??= sourceHeaders(gateway, `mqtt:${client.id}`);
     const message: Incoming = { kind: 'mqtt', name: topic, value: payload, headers: connection.headers };
+    if (qos !== 0) message.waiter = connection;
     if (properties !== undefined) message.properties = headersOf(properties);
     const { durable } = ingest.take(message, alongside);
     counters.received[qos].inc();

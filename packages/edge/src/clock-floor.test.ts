@@ -49,7 +49,11 @@ async function open(dir: string, system: { errorMs: number; monotonicMs: number 
   const append = (value: string) =>
     streams.append(TOPIC, { key: 'k', value: Buffer.from(value), headers: HEADERS }).durable;
   const log = () => store.partition(TOPIC)!;
-  const sealed = () => until('all is sealed', () => log().flushedEndOffset === log().tailEndOffset);
+  // As when the uplink comes up: what the log held open has no timer of its own.
+  const sealed = () => {
+    streams.armLinger();
+    return until('all is sealed', () => log().flushedEndOffset === log().tailEndOffset);
+  };
   const records = () => {
     const found: { value: string; timestamp: number; isUntrusted: boolean }[] = [];
     for (const batch of log().read(0, { maxBytes: 2 ** 20 }).batches) {

@@ -1,7 +1,10 @@
 /** The promise that all readings of one turn share; `resolve` and `reject` follow the commit that holds them. */
 export interface Deferred {
   readonly promise: Promise<void>;
-  resolve(): void;
+  /** When it was resolved. */
+  readonly doneMs: number | undefined;
+  /** ms of the monotonic clock. */
+  resolve(nowMs: number): void;
   reject(error: unknown): void;
 }
 
@@ -9,5 +12,14 @@ export interface Deferred {
 export function deferred(): Deferred {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   promise.catch(() => {});
-  return { promise, resolve, reject };
+  const made = {
+    promise,
+    doneMs: undefined as number | undefined,
+    resolve: (nowMs: number) => {
+      made.doneMs = nowMs;
+      resolve();
+    },
+    reject,
+  };
+  return made;
 }

@@ -9,6 +9,7 @@ import {
 } from '@edgelog/wire';
 import type { BatchMemory } from './batch-memory.ts';
 import { nextTimestamp } from './clock-types.ts';
+import type { Awaited } from './commit-pace.ts';
 import { effortFor } from './effort.ts';
 import { GrowingBatch } from './growing-batch.ts';
 import { lingerFor } from './linger.ts';
@@ -35,8 +36,8 @@ export interface StreamHost {
   readonly timers: Timers;
   /** For batches of `batchBytes` and `ENCODER_RESERVE_BYTES`. */
   readonly memory: BatchMemory;
-  /** Have `turn` called soon, together with other streams. */
-  requestTurn(): void;
+  /** Have `turn` called soon, together with other streams; `isUrgent`: waiting for more readings is of no use. */
+  requestTurn(isUrgent?: boolean): void;
   /** Linger seals only while a batch could travel at once. */
   isUplinkLive(): boolean;
   /** More is sealed than the uplink can send. */
@@ -52,6 +53,11 @@ export interface Append {
   offset: number;
   /** Resolves when the reading is on disk; shared by all readings of a turn. Rejects with STORE_FAILED. */
   durable: Promise<void>;
+}
+
+export interface AwaitedAppend extends Append {
+  /** Whether `durable` was resolved. */
+  awaited: Awaited;
 }
 
 /** A turn that brings this part of a batch seals it at once: staging it first would write it twice. */
@@ -146,7 +152,7 @@ export class EdgeStream {
   }
 
   /** Takes a reading. `alongside` runs in the turn whose transaction makes it durable: state put there commits with it. */
-  append(reading: Reading, alongside?: () => void): Append {
+  append(reading: Reading, alongside?: () => void): AwaitedAppend {
     const timestamp = nextTimestamp(this.#clockFloor, this.#host.clock);
     const isBack = timestamp < this.#clockFloor;
     this.#clockFloor = timestamp;
@@ -167,10 +173,10 @@ export class EdgeStream {
       this.armLinger();
     }
     const offset = open.nextOffset;
-    const { bytes, durable } = open.append(reading, { timestamp, monotonicMs }, alongside);
+    const { bytes, durable, awaited } = open.append(reading, { timestamp, monotonicMs }, alongside);
     this.#host.pending(bytes);
     this.#host.requestTurn();
-    return { offset, durable };
+    return { offset, durable, awaited };
   }
 
   /**
@@ -243,7 +249,7 @@ export class EdgeStream {
     }).then(
       (bytes) => {
         batch.sealed = bytes;
-        this.#host.requestTurn();
+        this.#host.requestTurn(batch.hasUnstaged);
       },
       (error: unknown) => this.#host.failed(error),
     );
@@ -276,8 +282,9 @@ export class EdgeStream {
     flushed.then(
       () => {
         this.#durableEndOffset = Math.max(this.#durableEndOffset, endOffset);
-        durable.resolve();
-        this.#host.durable(bytes, this.#host.monotonicMs() - since);
+        const now = this.#host.monotonicMs();
+        durable.resolve(now);
+        this.#host.durable(bytes, now - since);
       },
       (error: unknown) => {
         durable.reject(error);

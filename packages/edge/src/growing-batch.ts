@@ -1,5 +1,6 @@
 import type { TailChunk } from '@edgelog/log';
 import { RecordsEncoder } from '@edgelog/wire';
+import type { Awaited } from './commit-pace.ts';
 import { type Deferred, deferred } from './deferred.ts';
 import type { Reading } from './reading.ts';
 import { encodeTailChunk, type TailChunkContent } from './tail-chunk.ts';
@@ -49,18 +50,19 @@ export class GrowingBatch {
     return this.#unstaged?.bytes ?? 0;
   }
 
-  /** Gives the bytes it took and the promise of the turn. */
+  /** Gives the bytes it took and what all readings of the turn wait for. */
   append(
     reading: Reading,
     at: { timestamp: number; monotonicMs: number },
     alongside?: () => void,
-  ): { bytes: number; durable: Promise<void> } {
+  ): { bytes: number; durable: Promise<void>; awaited: Awaited } {
     const { key, value, headers } = reading;
     const bytes = this.#encoder.append({ timestamp: at.timestamp, key, value, headers });
     this.#unstaged ??= { bytes: 0, since: at.monotonicMs, durable: deferred(), alongside: [] };
     this.#unstaged.bytes += bytes;
     if (alongside !== undefined) this.#unstaged.alongside.push(alongside);
-    return { bytes, durable: this.#unstaged.durable.promise };
+    const { durable } = this.#unstaged;
+    return { bytes, durable: durable.promise, awaited: durable };
   }
 
   /** What the open tail lacks, as one chunk. */

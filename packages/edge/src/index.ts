@@ -7,6 +7,7 @@ export {
   type RecordClock,
   UNTRUSTED_HEADER,
 } from './clock-types.ts';
+export { CommitPace, type CommitPacing } from './commit-pace.ts';
 export { type Deferred, deferred } from './deferred.ts';
 export { Disk, type DiskLevel, type DiskOptions, type DiskStatus } from './disk.ts';
 export type { Append } from './edge-stream.ts';

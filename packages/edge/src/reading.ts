@@ -7,6 +7,8 @@ export interface Reading {
   value: Buffer;
   /** Shared by all readings of a source: `sourceHeaders`. */
   headers: readonly RecordHeader[];
+  /** Who sends no more until he is told that the reading is on disk, or until he has so many on their way; undefined: nobody is told. */
+  waiter?: object | undefined;
 }
 
 /** The headers that every record carries: which gateway, and which device or line (`mqtt:<client id>`, `serial:<port>`). */

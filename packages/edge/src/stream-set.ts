@@ -4,6 +4,7 @@ import type { DivergenceReason, Gap } from '@edgelog/sync';
 import type { Alarms } from './alarms.ts';
 import { BatchMemory } from './batch-memory.ts';
 import { markUntrusted, type RecordClock } from './clock-types.ts';
+import { CommitPace, type CommitPacing } from './commit-pace.ts';
 import { type Deferred, deferred } from './deferred.ts';
 import type { Disk } from './disk.ts';
 import {
@@ -35,6 +36,8 @@ import { EdgeUplinkStream, type PoisonBatch } from './uplink-stream.ts';
 export interface StreamSetOptions extends SealingOptions {
   store: LogStore;
   disk: Disk;
+  /** Turns that wait for more readings, to spare the disk. Default: none does. */
+  pacing?: CommitPacing;
   alarms: Alarms;
   /** Default: all topics reject. */
   policies?: TopicPolicies;
@@ -67,6 +70,7 @@ export interface Stream {
 /** An acknowledged position is written with the next readings, or after this time without any. */
 const POSITION_SAVE_MS = 1000;
 const DISK_CHECK_MS = 250;
+const NO_PACING: CommitPacing = { intervalMs: 0, enoughBytes: 0, hastens: false };
 
 /** All streams of this gateway over one store, one per Kafka topic. */
 export class StreamSet {
@@ -77,7 +81,15 @@ export class StreamSet {
   readonly #streams = new Map<string, Stream>();
   readonly #moved = new Set<Stream>();
   readonly #turnEnds: (() => void)[] = [];
+  /** At the end of this turn of the event loop it is decided when the next one of our own is. */
+  #decision: Cancel | undefined;
+  /** The next turn of our own, while it waits for more. */
   #turn: Cancel | undefined;
+  readonly #pace: CommitPace;
+  /** Taken since the last turn. */
+  #gatheredBytes = 0;
+  /** A batch was compressed that readings wait for. */
+  #isUrgent = false;
   #nextTurn: Deferred | undefined;
   #saveTimer: Cancel | undefined;
   #diskTimer: Cancel | undefined;
@@ -94,6 +106,7 @@ export class StreamSet {
   constructor(options: StreamSetOptions) {
     this.#options = options;
     this.#clock = new TurnClock(options.clock, options.monotonicMs, () => this.#requestTurn());
+    this.#pace = new CommitPace(options.pacing ?? NO_PACING);
     this.#ids = options.ids ?? randomStreamIds;
     this.#policies = options.policies ?? new TopicPolicies();
     this.#memory = new BatchMemory(options.batchBytes + ENCODER_RESERVE_BYTES);
@@ -181,14 +194,17 @@ export class StreamSet {
   #take(topic: string, reading: Reading, alongside?: () => void): Append {
     this.#takenBytes += reading.value.length;
     const stream = this.#streams.get(topic) ?? this.#open(newStreamState(topic, this.#ids));
-    return stream.edge.append(reading, alongside);
+    const append = stream.edge.append(reading, alongside);
+    this.#pace.took(reading.waiter, append.awaited, this.#clock.monotonicMs());
+    return append;
   }
 
-  /** Resolves when what the next turn writes is on disk. */
-  committed(): Promise<void> {
+  /** Resolves when what the next turn writes is on disk. `waiter` as in `Reading`. */
+  committed(waiter?: object): Promise<void> {
     if (this.#isClosed) return Promise.resolve();
     this.#requestTurn();
     this.#nextTurn ??= deferred();
+    if (waiter !== undefined) this.#pace.took(waiter, this.#nextTurn, this.#clock.monotonicMs());
     return this.#nextTurn.promise;
   }
 
@@ -208,6 +224,7 @@ export class StreamSet {
     this.#isClosed = true;
     this.#diskTimer?.();
     this.#saveTimer?.();
+    this.#decision?.();
     this.#turn?.();
     for (const stream of this.#streams.values()) {
       stream.edge.stopTimers();
@@ -227,12 +244,24 @@ export class StreamSet {
 
   #requestTurn(): void {
     if (this.#isClosed) return;
-    this.#turn ??= this.#options.timers.soon(() => this.#runTurn());
+    this.#decision ??= this.#options.timers.soon(() => this.#decide());
+  }
+
+  #decide(): void {
+    this.#decision = undefined;
+    this.#clock.release();
+    const { timers, monotonicMs } = this.#options;
+    const waitMs = this.#isUrgent ? 0 : this.#pace.waitMs(this.#gatheredBytes, monotonicMs());
+    if (waitMs === 0) this.#runTurn();
+    else this.#turn ??= timers.after(waitMs, () => this.#runTurn());
   }
 
   #runTurn(): void {
+    this.#turn?.();
     this.#turn = undefined;
-    this.#clock.release();
+    this.#gatheredBytes = 0;
+    this.#isUrgent = false;
+    this.#pace.committed(this.#options.monotonicMs());
     const turn = this.#nextTurn;
     this.#nextTurn = undefined;
     if (this.#failure !== undefined) {
@@ -249,7 +278,7 @@ export class StreamSet {
       this.fail(error);
     }
     if (turn === undefined) return;
-    this.#options.store.flushed().then(turn.resolve, turn.reject);
+    this.#options.store.flushed().then(() => turn.resolve(this.#options.monotonicMs()), turn.reject);
   }
 
   #open(state: StreamState): Stream {
@@ -307,8 +336,14 @@ export class StreamSet {
       memory: this.#memory,
       isUplinkLive,
       isUplinkCongested: this.#options.isUplinkCongested ?? (() => false),
-      requestTurn: () => this.#requestTurn(),
-      pending: (bytes) => this.pressure.add(bytes),
+      requestTurn: (isUrgent) => {
+        if (isUrgent) this.#isUrgent = true;
+        this.#requestTurn();
+      },
+      pending: (bytes) => {
+        this.#gatheredBytes += bytes;
+        this.pressure.add(bytes);
+      },
       durable: (bytes, waitedMs) => {
         onDurable(waitedMs);
         this.pressure.remove(bytes);

@@ -1,10 +1,12 @@
 import type { LogStoreOptions } from '@edgelog/log';
+import type { CommitPacing } from './commit-pace.ts';
 
 export const WEAR_MODES = ['fast', 'balanced', 'saver'] as const;
 export type WearMode = (typeof WEAR_MODES)[number];
 
-type LogWear = Required<Pick<LogStoreOptions, 'pacing'>> &
-  Pick<LogStoreOptions, 'journalBatchBytes' | 'journalCompressBytes'>;
+interface LogWear extends Pick<LogStoreOptions, 'journalBatchBytes' | 'journalCompressBytes'> {
+  pacing: CommitPacing;
+}
 
 /**
  * Larger sealed batches go to their segment at once: in the journal they are written twice. Up to here that costs the flash nothing (measured: 2.87 bytes
@@ -17,10 +19,13 @@ const JOURNAL_BATCH_BYTES = 64 * 1024;
  * commit's own overhead (a header, and half a sector left empty) is small beside what it holds.
  */
 export const WEAR: Readonly<Record<WearMode, LogWear>> = {
-  fast: { pacing: { intervalMs: 0, enoughBytes: 0 }, journalBatchBytes: JOURNAL_BATCH_BYTES },
-  balanced: { pacing: { intervalMs: 8, enoughBytes: 2048 }, journalBatchBytes: JOURNAL_BATCH_BYTES },
+  fast: { pacing: { intervalMs: 0, enoughBytes: 0, hastens: false }, journalBatchBytes: JOURNAL_BATCH_BYTES },
+  balanced: {
+    pacing: { intervalMs: 8, enoughBytes: 2048, hastens: true },
+    journalBatchBytes: JOURNAL_BATCH_BYTES,
+  },
   saver: {
-    pacing: { intervalMs: 150, enoughBytes: 48 * 1024 },
+    pacing: { intervalMs: 150, enoughBytes: 48 * 1024, hastens: false },
     journalBatchBytes: JOURNAL_BATCH_BYTES,
     journalCompressBytes: 2048,
   },

@@ -1,14 +1,12 @@
 import { expect, test } from 'vitest';
-import type { CommitPacing } from './commit-pace.ts';
 import { GroupCommit } from './group-commit.ts';
 
 /** A group commit whose commits become durable when the test says so. */
-function start(pacing?: CommitPacing) {
+function start() {
   const commits: PromiseWithResolvers<void>[] = [];
   const told: string[] = [];
   const fatal: Error[] = [];
   const group = new GroupCommit({
-    pacing,
     onFatal: (error) => fatal.push(error),
     cut: () => {
       const durable = Promise.withResolvers<void>();
@@ -79,46 +77,11 @@ test('the first failure rejects all that waits and all that comes, and is report
   await expect(group.flushed()).rejects.toMatchObject({ code: 'STORE_FAILED' });
 });
 
-test('spaced out, a lone commit is made at once, and the work of the turns after it shares one', async () => {
-  const { commits, told, enqueue } = start({ intervalMs: 200, enoughBytes: 1000 });
-  void enqueue('a');
-  await turn();
-  expect(commits).toHaveLength(1);
-  for (const name of ['b', 'c']) {
-    void enqueue(name);
-    await turn();
-  }
-  expect(commits).toHaveLength(1);
-  await expect.poll(() => commits.length).toBe(2);
-  for (const one of commits) one.resolve();
-  await expect.poll(() => told.length).toBe(5);
-});
-
-test('spaced out, what is enough by itself waits no longer', async () => {
-  const { commits, enqueue } = start({ intervalMs: 3_600_000, enoughBytes: 1000 });
-  void enqueue('a');
-  await turn();
-  void enqueue('b');
-  await turn();
-  expect(commits).toHaveLength(1);
-  void enqueue('c', 1000);
-  await turn();
-  expect(commits).toHaveLength(2);
-});
-
-test('who says that nothing more follows in this turn has the commit made at once, unless the disk is to be spared', async () => {
+test('who says that nothing more follows in this turn has the commit made at once', async () => {
   const prompt = start();
   void prompt.enqueue('a');
   prompt.group.turnEnds();
   expect(prompt.commits).toHaveLength(1);
   await turn();
   expect(prompt.commits).toHaveLength(1);
-
-  const spared = start({ intervalMs: 3_600_000, enoughBytes: 1000 });
-  void spared.enqueue('a');
-  spared.group.turnEnds();
-  void spared.enqueue('b');
-  spared.group.turnEnds();
-  await turn();
-  expect(spared.commits).toHaveLength(1);
 });

@@ -1,5 +1,4 @@
 import { EdgelogError } from '@edgelog/base';
-import { CommitPace, type CommitPacing } from './commit-pace.ts';
 
 /** What one commit has to do; made synchronously from everything that was enqueued before. */
 export interface Commit {
@@ -12,8 +11,6 @@ export interface Commit {
 export interface GroupCommitOptions {
   /** Takes everything pending. Called in a turn of its own, so that no turn is split between two commits. */
   cut: () => Commit;
-  /** Default: as soon as the disk is free. */
-  pacing?: CommitPacing | undefined;
   onFatal: (error: EdgelogError) => void;
 }
 
@@ -37,17 +34,13 @@ export class GroupCommit {
   readonly #options: GroupCommitOptions;
   readonly #inFlight: Group[] = [];
   #collecting: Group | undefined;
-  readonly #pace: CommitPace | undefined;
-  /** The next cut: asked of the event loop, or waiting for more work. */
-  #scheduled: 'now' | 'later' | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #immediate: NodeJS.Immediate | undefined;
+  /** The next cut, asked of the event loop. */
+  #scheduled: NodeJS.Immediate | undefined;
   #settled: Promise<void> = Promise.resolve();
   #failure: EdgelogError | undefined;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
-    if (options.pacing !== undefined) this.#pace = new CommitPace(options.pacing);
   }
 
   get failure(): EdgelogError | undefined {
@@ -66,8 +59,8 @@ export class GroupCommit {
 
   /** All of this turn is enqueued: a commit that waits for the turn's end only is made now. */
   turnEnds(): void {
-    if (this.#scheduled !== 'now') return;
-    clearImmediate(this.#immediate);
+    if (this.#scheduled === undefined) return;
+    clearImmediate(this.#scheduled);
     this.#cut();
   }
 
@@ -97,16 +90,8 @@ export class GroupCommit {
   }
 
   #schedule(): void {
-    if (this.#scheduled === 'now' || this.#inFlight.length >= IN_FLIGHT_MAX) return;
-    const waitMs = this.#pace?.waitMs(this.#collecting?.bytes ?? 0, performance.now()) ?? 0;
-    if (waitMs > 0) {
-      if (this.#scheduled === undefined) this.#timer = setTimeout(() => this.#cut(), waitMs);
-      this.#scheduled = 'later';
-      return;
-    }
-    clearTimeout(this.#timer);
-    this.#scheduled = 'now';
-    this.#immediate = setImmediate(() => this.#cut());
+    if (this.#inFlight.length >= IN_FLIGHT_MAX) return;
+    this.#scheduled ??= setImmediate(() => this.#cut());
   }
 
   #cut(): void {
@@ -115,7 +100,6 @@ export class GroupCommit {
     if (group === undefined) return;
     this.#collecting = undefined;
     this.#inFlight.push(group);
-    this.#pace?.committed(performance.now());
     try {
       this.#settled = this.#settle(group, this.#settled, this.#options.cut());
     } catch (error) {

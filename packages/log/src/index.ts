@@ -1,4 +1,3 @@
-export type { CommitPacing } from './commit-pace.ts';
 export { StoredDamageError } from './damage.ts';
 export { type Environment, onFailedWrite } from './lmdb-failure.ts';
 export { checkBeforeOpen } from './lmdb-file.ts';

@@ -188,7 +188,6 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     this.damaged = new DamageRegister((damage) => options.onDamage?.(damage));
     this.#commits = new GroupCommit({
       cut: () => this.#cut(),
-      pacing: options.pacing,
       onFatal: (error) => options.onFatal?.(error),
     });
     const { flush = true, journalBytes = 0 } = options;

@@ -1,5 +1,4 @@
 import type { BatchHeader } from '@edgelog/wire';
-import type { CommitPacing } from './commit-pace.ts';
 
 /** Why an append was refused: Kafka's own names, so that the broker can answer them as they are. */
 export type AppendError =
@@ -292,8 +291,6 @@ export interface LogStoreOptions {
   journalBatchBytes?: number;
   /** Commits of this and more are compressed in the journal. Default: none. */
   journalCompressBytes?: number;
-  /** Commits that wait for more work, to spare the disk. Default: none does. */
-  pacing?: CommitPacing;
   now?: () => number;
   /** Called once when a write or flush failed; the store accepts nothing any more. */
   onFatal?: (error: Error) => void;
