@@ -2,7 +2,8 @@ import { EdgelogError } from '@edgelog/base';
 import type { HubAppend, Position, Refusal, SyncLog } from '@edgelog/sync';
 import { readBatchHeader } from '@edgelog/wire';
 import type { Produced, SinkCluster } from './cluster.ts';
-import { QUIET_MS, SETTLE_MS_MAX } from './limits.ts';
+import { QUIET_MS, SETTLE_MS_MAX, UNVERIFIED_MAX } from './limits.ts';
+import { sealedCrc } from './position.ts';
 import type { PositionsTopic } from './positions-topic.ts';
 import { type PositionRecord, sharesOf } from './records.ts';
 import { refuse } from './refusal.ts';
@@ -50,6 +51,9 @@ export class ActiveRun {
   #isSettled = false;
   #quietSince: number;
   #isVerifying = false;
+  /** Up to which edge offset commits were compared, and how many are yet to be. */
+  #compared = 0;
+  #toCompare: number;
   #isRenewing = false;
   #writing: Promise<void> | undefined;
 
@@ -63,6 +67,7 @@ export class ActiveRun {
     this.#position = position;
     this.#offset = offset;
     this.#quietSince = deps.monotonic();
+    this.#toCompare = start.sureAt > deps.monotonic() && !policy.rewrites ? UNVERIFIED_MAX : 0;
     this.#session = new RunSession({
       producerId,
       where: this.#where,
@@ -154,7 +159,7 @@ export class ActiveRun {
     this.#isVerifying = true;
     while (this.#session.doneCount > 0) {
       const count = this.#session.doneCount;
-      if (!(await this.#isMine())) break;
+      if (!(await this.#isStored(count)) || !(await this.#isMine())) break;
       const last = this.#session.verified(count);
       if (last !== undefined) {
         this.#position = last.position;
@@ -165,6 +170,41 @@ export class ActiveRun {
       this.#pump();
     }
     this.#isVerifying = false;
+  }
+
+  /**
+   * Reads back what was committed first, as long as something may be under way that was sent under an older opening: a clone's batch with the
+   * same sequences would have been there before, and Kafka takes ours for a repeat of it. False: the session is over.
+   */
+  async #isStored(count: number): Promise<boolean> {
+    for (const { position, endOffset, records } of this.#session.done(count)) {
+      if (this.#toCompare === 0 || position.next <= this.#compared) continue;
+      const { cluster, log, counters } = this.#deps;
+      let crc: number | undefined;
+      try {
+        await cluster.scan(this.#start.registration.place, endOffset - records, ({ bytes, header }) => {
+          if (header.producerId === this.producerId) crc = sealedCrc(bytes, header);
+          return false;
+        });
+      } catch (error) {
+        if (!(error instanceof EdgelogError)) throw error;
+        counters.failed(`reading ${this.#where}`, error.message);
+        this.#session.end(refuse('not-available', `${this.#where}: ${error.message}`));
+        return false;
+      }
+      if (crc !== position.crc) {
+        const message = `${this.#where}: the cluster has other records of run ${this.producerId} before ${position.next}`;
+        log.warn('another gateway sends under the same run', {
+          run: this.producerId,
+          partition: this.#where,
+        });
+        this.#session.end(refuse('not-available', message));
+        return false;
+      }
+      this.#compared = position.next;
+      this.#toCompare--;
+    }
+    return true;
   }
 
   /** Reads on what others opened. False: the session is over. */

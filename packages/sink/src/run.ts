@@ -89,6 +89,15 @@ export class RunSession {
     return this.#waiting.length + this.#inFlight.length + this.#done.length === 0;
   }
 
+  /** The first of them, oldest first. */
+  done(count: number): { position: Position; endOffset: number; records: number }[] {
+    return this.#done
+      .slice(0, count)
+      .flatMap(({ batch: { records }, outcome, endOffset }) =>
+        'ok' in outcome ? [] : [{ position: outcome, endOffset, records }],
+      );
+  }
+
   /** Commits wait to be told until `verified` says for how many nobody else has the run. */
   get doneCount(): number {
     return this.#done.length;

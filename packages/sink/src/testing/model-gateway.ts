@@ -24,6 +24,8 @@ export class ModelGateway {
   /** What an agent would have called divergence, with which it begins a new run and perhaps sends again. */
   readonly alarms: string[] = [];
   #session = 0;
+  /** It found that the cluster has other records than it does: an agent begins another run. */
+  isDiverged = false;
   readonly #sealed: () => number;
   #pump = () => {};
 
@@ -86,8 +88,11 @@ export class ModelGateway {
     const next = position?.next ?? this.info.firstOffset;
     if (this.acked !== undefined && next < this.acked.next)
       this.alarms.push(`${next} after ${this.acked.next} was acknowledged`);
-    if (position !== undefined && this.crcEndingAt(next) !== position.crc)
+    if (position !== undefined && this.crcEndingAt(next) !== position.crc) {
       this.alarms.push(`another CRC at ${next}`);
+      this.isDiverged = true;
+      return undefined;
+    }
     if (position !== undefined) this.#acknowledge(position);
     return new Promise((resolve) => {
       let sent = this.starts.indexOf(next);

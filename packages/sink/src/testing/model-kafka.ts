@@ -35,8 +35,8 @@ export class ModelKafka {
   readonly #options: ModelOptions;
   readonly #topics = new Map<string, ModelTopic>();
   #created = 0;
-  /** Produce requests of each producer that were sent and did not arrive yet, though perhaps nobody waits for them any more. */
-  readonly underWay = new Map<number, number>();
+  /** Produce requests that were sent and did not arrive yet, though perhaps nobody waits for them any more. */
+  readonly #underWay = new Set<{ readonly producerId: number; readonly sentAt: number }>();
 
   constructor(options: ModelOptions) {
     this.#options = options;
@@ -86,6 +86,25 @@ export class ModelKafka {
     for (const { partitions } of this.#topics.values()) yield* partitions;
   }
 
+  /**
+   * The leader forgets producers of old records; but none of whom something is under way for so long that another may have opened the run
+   * meanwhile. That is where Kafka gives nothing to hold on to, and the sink only makes it rare (README, "What is left").
+   */
+  forget(partition: ModelPartition): void {
+    const { time, expirationMs } = this.#options;
+    const spared = new Set<number>();
+    for (const { producerId, sentAt } of this.#underWay) {
+      if (time.now - sentAt > REOPENED_MS) spared.add(producerId);
+    }
+    partition.expire(time.now - expirationMs, (producerId) => spared.has(producerId));
+  }
+
+  sent(producerId: number): () => void {
+    const request = { producerId, sentAt: this.#options.time.now };
+    this.#underWay.add(request);
+    return () => this.#underWay.delete(request);
+  }
+
   /** A process of its own, with its own connections. */
   client(): ModelClient {
     return new ModelClient(this);
@@ -94,6 +113,9 @@ export class ModelKafka {
 
 const ANSWER_MS = 15_000;
 const COMMIT_MS = 200;
+const SLOW_COMMIT_MS = 10_000;
+/** No run is opened faster. */
+const REOPENED_MS = 20;
 const ELECTION_MS = 3_000;
 /** Of a request that a client has given up. */
 const LATE_MS_MAX = 60_000;
@@ -221,10 +243,9 @@ export class ModelClient implements SinkCluster {
       const failing = isLost || isAnswerLost || isBroken;
       if (failing) this.#unsettled.set(key, (this.#unsettled.get(key) ?? 0) + 1);
       if ((isLost && !isLate) || isBroken) return;
-      const { underWay } = this.#kafka;
-      underWay.set(producerId, (underWay.get(producerId) ?? 0) + 1);
+      const arrived = this.#kafka.sent(producerId);
       time.after(arrival - time.now, () => {
-        underWay.set(producerId, underWay.get(producerId)! - 1);
+        arrived();
         this.#arrive(place, epoch, batch, (produced) => {
           if (failing) return;
           giveUp();
@@ -241,13 +262,20 @@ export class ModelClient implements SinkCluster {
       answer(this.#unknown(place, 'NOT_LEADER_OR_FOLLOWER'));
       return;
     }
+    if (random() < this.lossy) {
+      // Too few replicas for a moment, and in that moment it may look for whom to forget.
+      if (random() < 0.5) this.#kafka.forget(partition);
+      answer(this.#unknown(place, 'NOT_ENOUGH_REPLICAS'));
+      return;
+    }
     const appended = partition.append(batch, time.now);
     if (!appended.ok) {
       answer(this.#unknown(place, appended.error));
       return;
     }
     const { baseOffset, endOffset } = appended;
-    time.after(1 + random() * COMMIT_MS, () => partition.leaderEpoch === epoch && partition.commit());
+    const commitMs = random() < this.lossy ? SLOW_COMMIT_MS : COMMIT_MS;
+    time.after(1 + random() * commitMs, () => partition.leaderEpoch === epoch && partition.commit());
     partition.whenCommitted(endOffset, (isCommitted) => {
       const produced: Produced = isCommitted
         ? { outcome: 'committed', baseOffset }
