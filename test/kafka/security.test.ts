@@ -8,10 +8,12 @@ import { apis, ErrorCode, RESERVED_PRODUCER_ID_MIN } from '@edgelog/wire';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type KafkaProcesses, startKafka } from '../harness/kafka.ts';
 import { type SecureListener, unsignedToken } from '../harness/kafka-security.ts';
+import { run } from '../harness/process.ts';
 import { skipWithoutJava } from '../setup/kafka-jars.ts';
 
 /** How long brokers believe what they were shown: long enough for a client that a loaded machine keeps waiting. */
 const SESSION_MS = 6_000;
+const CLI = join(import.meta.dirname, '../../packages/cli/src/main.ts');
 const TOPIC = 'secured';
 const clientId = 'edgelog-test';
 const timeoutMs = 30_000;
@@ -90,6 +92,19 @@ describe.skipIf(skip)('what Kafka takes', () => {
   test('SASL oauthbearer', async () => {
     await roundTrip('SASL', { sasl: withToken(3600) });
     await roundTrip('SASLTLS', { tls: trusting(), sasl: withToken(3600) });
+  });
+
+  test('the command line, its password in the environment', async () => {
+    const servers = `kafka+tls://${kafka.secureBootstrap('SASLTLS')}`;
+    const args = ['topics', '--list', '--json', '--bootstrap-server', servers];
+    const sasl = ['--kafka-ca', kafka.security.caFile, '--kafka-sasl', 'scram-sha-512'];
+    const { code, stdout, stderr } = await run(
+      process.execPath,
+      [CLI, ...args, ...sasl, '--kafka-user', kafka.security.user],
+      { env: { ...process.env, EDGELOG_KAFKA_PASSWORD: kafka.security.password } },
+    );
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain(TOPIC);
   });
 
   test.concurrent.each([

@@ -16,28 +16,30 @@ export interface LinkOptions extends ConnectionOptions {
 export class Line {
   /** Rejects with EdgelogError. */
   readonly opened: Promise<Connection>;
+  readonly #at: string;
+  readonly #options: LinkOptions;
   #connection: Connection | undefined;
   #isOver = false;
   #outstanding = 0;
   #usedAtMs = performance.now();
 
-  constructor(address: Address, { pace, log, origin, ...options }: LinkOptions) {
-    const broker = formatAddress(address);
-    this.opened = Connection.open(address, options).then(
+  constructor(address: Address, options: LinkOptions) {
+    const { pace, log, origin, ...connecting } = options;
+    this.#at = formatAddress(address);
+    this.#options = options;
+    this.opened = Connection.open(address, connecting).then(
       (connection) => {
         if (this.#isOver) {
           connection.close();
-          throw new EdgelogError('CONNECTION_LOST', `the connection to ${broker} was given up`);
+          throw new EdgelogError('CONNECTION_LOST', `the connection to ${this.#at} was given up`);
         }
-        if (pace.succeeded()) log.info('Kafka broker reached again', { broker });
+        if (pace.succeeded()) log.info('Kafka broker reached again', { broker: this.#at });
         this.#connection = connection;
         return connection;
       },
       (cause) => {
         const error = withOrigin(cause, origin);
-        if (!this.#isOver && pace.failed(error)) {
-          log.warn('no connection to a Kafka broker', { broker, reason: error.message });
-        }
+        if (!this.#isOver) this.#tell(error);
         this.#isOver = true;
         throw error;
       },
@@ -51,7 +53,7 @@ export class Line {
   }
 
   get isOpen(): boolean {
-    return this.#connection?.isOpen === true;
+    return !this.#isOver && this.#connection?.isOpen === true;
   }
 
   /** How long nothing was asked of it, nor is; milliseconds. */
@@ -67,9 +69,26 @@ export class Line {
     this.#outstanding += 1;
     try {
       return await this.opened.then((connection) => connection.request(api, body, options));
+    } catch (error) {
+      this.#onFailure(error);
+      throw error;
     } finally {
       this.#outstanding -= 1;
       this.#usedAtMs = performance.now();
+    }
+  }
+
+  /** A broker that lets a request down is given a moment, like one that cannot be reached. */
+  #onFailure(error: unknown): void {
+    if (this.#isOver || this.#connection?.isOpen !== false) return;
+    this.#isOver = true;
+    if (error instanceof Error) this.#tell(error);
+  }
+
+  #tell(error: Error): void {
+    const { pace, log } = this.#options;
+    if (pace.failed(error)) {
+      log.warn('no connection to a Kafka broker', { broker: this.#at, reason: error.message });
     }
   }
 
@@ -104,8 +123,10 @@ export class BrokerLink {
     return this.#line;
   }
 
-  get isOpen(): boolean {
-    return this.#line?.isOpen === true;
+  /** The lower the better a broker to ask: one that is connected, one that may be there, one that failed last time. */
+  get rank(): number {
+    if (this.#line?.isOpen === true) return 0;
+    return this.#options.pace.isFailing ? 2 : 1;
   }
 
   /** Closes a connection that nobody has used for so long. */

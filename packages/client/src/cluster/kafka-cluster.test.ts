@@ -11,7 +11,7 @@ const POLL = { timeout: 30_000 };
 async function twoBrokers(
   script: (broker: number, asked: Asked) => Answer | Promise<Answer> = () => answerOf(0),
 ) {
-  const view = { clusterId: 'c', leaders: [1, 1], epoch: 5, topics: [TOPIC] };
+  const view = { clusterId: 'c', leaders: [1, 1], epoch: 5, topics: [TOPIC], silent: 0 };
   const brokers: ScriptedBroker[] = [];
   const metadata = (asked: Asked): ResponseOf<'metadata'> => ({
     brokers: brokers.map(({ address }, i) => ({ nodeId: i + 1, ...address })),
@@ -29,7 +29,11 @@ async function twoBrokers(
   for (const nodeId of [1, 2]) {
     brokers.push(
       await ScriptedBroker.start((asked) =>
-        asked.api === apis.metadata ? metadata(asked) : script(nodeId, asked),
+        asked.api !== apis.metadata
+          ? script(nodeId, asked)
+          : nodeId === view.silent
+            ? 'nothing'
+            : metadata(asked),
       ),
     );
   }
@@ -154,6 +158,14 @@ test('requests of one purpose wait for each other, those of another do not', asy
   await cluster.toBroker(1, apis.listGroups, {}, { purpose: 'other' });
   held.resolve(answerOf(0));
   await waits;
+});
+
+test('a broker that takes questions and says nothing is passed over', async () => {
+  const { brokers, open, view } = await twoBrokers();
+  const cluster = await open();
+  view.silent = 1;
+  expect(await cluster.topic(TOPIC)).toBeDefined();
+  expect(brokers[1].of(apis.metadata)).toHaveLength(1);
 });
 
 test('another cluster at the same address is refused', async () => {

@@ -14,6 +14,8 @@ const METADATA_AGE_MS_MAX = 5 * 60_000;
 /** Below what brokers close by themselves (`connections.max.idle.ms`, ten minutes). */
 const IDLE_MS_MAX = 5 * 60_000;
 const UPKEEP_MS = 30_000;
+/** Then another broker is asked, if there is one: this one may be paused, or behind a cut. */
+const SLOW_MS = 2_000;
 /** What waits for nothing at the brokers shares a connection. */
 const ANY_PURPOSE = 'any';
 const LEADER_PURPOSE = 'leader';
@@ -106,7 +108,7 @@ export class KafkaCluster {
     await this.#rounds.refresh(name);
     const code = this.#known.refusalOf(name);
     if (code !== undefined) throw refusal(code, `topic ${name}`);
-    return this.#fromMemory(name);
+    return this.#known.lastKnown(name);
   }
 
   /**
@@ -246,42 +248,42 @@ export class KafkaCluster {
     return this.#links.to(address, purpose, isGiven ? undefined : nodeId);
   }
 
-  /** Brokers that are connected come first, then the others in any order, and what was given at the start. */
+  /** Brokers that are connected come first, those that failed last time last, then what was given at the start. */
   #candidates(purpose: string): BrokerLink[] {
     const known = Array.from(this.#known.brokers, ([id, address]) => this.#linkTo(address, purpose, id));
     const given = this.#bootstrap.map((address) => this.#linkTo(address, purpose));
-    const rank = new Map(known.map((link) => [link, link.isOpen ? 0 : 1 + Math.random()]));
+    const rank = new Map(known.map((link) => [link, link.rank + Math.random()]));
     known.sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
     return [...new Set([...known, ...given])];
   }
 
-  async #firstReachable(purpose: string): Promise<Line> {
-    let failure: unknown;
-    for (const link of this.#candidates(purpose)) {
-      try {
-        const line = link.line();
-        await line.opened;
-        return line;
-      } catch (error) {
-        failure = graver(failure, error);
-      }
-    }
-    throw failure;
+  #firstReachable(purpose: string): Promise<Line> {
+    return this.#oneAfterAnother(purpose, async (link) => {
+      const line = link.line();
+      await line.opened;
+      return line;
+    });
   }
 
-  /** Asks one broker after another until one answers: asking twice does no harm. */
-  async #fetchMetadata(topics: readonly string[] | null): Promise<MetadataAnswer> {
+  /** Asking more than one broker does no harm. */
+  #fetchMetadata(topics: readonly string[] | null): Promise<MetadataAnswer> {
+    const body = { topics: topics?.map((name) => ({ name })) ?? null, allowAutoTopicCreation: false };
+    return this.#oneAfterAnother(ANY_PURPOSE, async (link) => {
+      const answer = await link.line().request(apis.metadata, body);
+      check(answer.errorCode, 'metadata');
+      this.#metadataAtMs = performance.now();
+      this.#known.learn(answer, this.#metadataAtMs);
+      return answer;
+    });
+  }
+
+  /** The first broker with which it goes well. A slow one is waited for no longer than others are left to be asked. */
+  async #oneAfterAnother<T>(purpose: string, ask: (link: BrokerLink) => Promise<T>): Promise<T> {
     let failure: unknown;
-    for (const link of this.#candidates(ANY_PURPOSE)) {
+    const links = this.#candidates(purpose);
+    for (const [i, link] of links.entries()) {
       try {
-        const answer = await link.line().request(apis.metadata, {
-          topics: topics?.map((name) => ({ name })) ?? null,
-          allowAutoTopicCreation: false,
-        });
-        check(answer.errorCode, 'metadata');
-        this.#metadataAtMs = performance.now();
-        this.#known.learn(answer, this.#metadataAtMs);
-        return answer;
+        return await (i + 1 < links.length ? within(SLOW_MS, ask(link)) : ask(link));
       } catch (error) {
         failure = graver(failure, error);
       }
@@ -304,4 +306,12 @@ export class KafkaCluster {
 function graver(before: unknown, error: unknown): unknown {
   const isRefused = before instanceof EdgelogError && before.code === 'AUTHENTICATION_FAILED';
   return isRefused ? before : error;
+}
+
+function within<T>(ms: number, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new EdgelogError('TIMEOUT', `a Kafka broker did not answer within ${ms} ms`));
+    const timer = setTimeout(late, ms);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }

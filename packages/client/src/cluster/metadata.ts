@@ -77,6 +77,11 @@ export class KnownCluster {
     return known.isStale || nowMs - known.learntAtMs > maxAgeMs ? undefined : known.topic;
   }
 
+  /** As it was told last, though something may contradict it. */
+  lastKnown(name: string): TopicMetadata | undefined {
+    return this.#topics.get(name)?.topic;
+  }
+
   /** Why the cluster said nothing of the topic when it was asked last: Kafka's code; undefined: there is none. */
   refusalOf(name: string): number | undefined {
     return this.#refused.get(name);

@@ -16,6 +16,11 @@ export class ConnectPace {
     return performance.now() < this.#notBeforeMs ? this.#last : undefined;
   }
 
+  /** Whether what was tried last failed. */
+  get isFailing(): boolean {
+    return this.#last !== undefined;
+  }
+
   /** Answers whether the attempt before failed. */
   succeeded(): boolean {
     const isNews = this.#last !== undefined;
