@@ -19,14 +19,22 @@ export function unmount(dir: string): void {
   execFileSync('umount', [dir]);
 }
 
-/** Leaves not a byte free on the disk of `dir`; the answer gives it back. */
-export async function fillDisk(dir: string): Promise<() => void> {
+/** Leaves so much free on the disk of `dir`, if it has more; the answer gives it back. */
+export async function fillDiskBut(dir: string, leftBytes: number): Promise<() => void> {
   const filler = join(dir, 'filler');
   const { bavail, bsize } = statfsSync(dir);
-  await run('fallocate', ['-l', String(Math.max(1, bavail * bsize - LAST_BYTES)), filler]);
+  await run('fallocate', ['-l', String(Math.max(1, bavail * bsize - leftBytes)), filler]);
+  return () => rmSync(filler, { force: true });
+}
+
+/** Leaves not a byte free on the disk of `dir`; the answer gives it back. */
+export async function fillDisk(dir: string): Promise<() => void> {
+  const free = await fillDiskBut(dir, LAST_BYTES);
+  const last = join(dir, 'filler.last');
   // It ends when not a byte is free.
-  await run('dd', ['if=/dev/zero', `of=${filler}.last`, 'bs=64k']);
+  await run('dd', ['if=/dev/zero', `of=${last}`, 'bs=64k']);
   return () => {
-    for (const file of [filler, `${filler}.last`]) rmSync(file, { force: true });
+    free();
+    rmSync(last, { force: true });
   };
 }

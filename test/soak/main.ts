@@ -11,7 +11,7 @@ hub      producers at full speed (batches of 16 and 128 KB, and some small), a c
          retention by bytes and by time, one compacted. Prints a row a minute (twelve rows at least) and then what was found:
          throughput of the last third against the first minutes, memory, disk. Needs some 10 GB of disk.
 gateway  a gateway with devices and a serial line; the uplink is cut, delayed and deaf one way, agent and hub are killed, the
-         disk is filled and freed, the clock jumps, the serial line is unplugged. Then what devices were told is compared with
+         disk is filled and freed, a backlog outgrows it, the clock jumps, the serial line is unplugged. Then what devices were told is compared with
          what a consumer reads. As root, who may mount a small disk.
 
 Without a word: hub. Status 1 when something is not as it must be.

@@ -1,6 +1,7 @@
 import type { Prng } from '@edgelog/sim';
-import { fillDisk } from '../../harness/small-disk.ts';
+import { fillDisk, fillDiskBut } from '../../harness/small-disk.ts';
 import { sleep, until } from '../../harness/wait.ts';
+import { RING } from './ring.ts';
 import type { Site } from './site.ts';
 
 /** Something that happens to a gateway; over when it resolves, with what there is to say about it. */
@@ -12,10 +13,18 @@ export interface Fault {
 }
 
 const DAY_SECONDS = 86_400;
+/** Left on the disk when a backlog is to outgrow it: some segments. */
+const LITTLE_BYTES = 48 * 2 ** 20;
 /** Seconds the clock is set off by: NTP's first word, a Pi without a clock of its own, and a wrong year. */
 const CLOCK_JUMPS = [-3_600, 600, -30 * DAY_SECONDS, 400 * DAY_SECONDS, -3 * 365 * DAY_SECONDS];
 
 const seconds = (prng: Prng, from: number, to: number): number => prng.between(from * 1000, to * 1000);
+
+/** Records of `ring` that were given up in the life of this process. */
+async function droppedOf(site: Site): Promise<number> {
+  const { dropped } = await site.agentStatus();
+  return dropped.find(({ topic }) => topic === RING)?.records ?? 0;
+}
 
 export const FAULTS: readonly Fault[] = [
   {
@@ -86,6 +95,24 @@ export const FAULTS: readonly Fault[] = [
       if (hasEnded || !site.agent.alive) await site.startAgent();
       await until('devices are taken again', async () => !(await site.agentStatus()).disk.isFull);
       return hasEnded ? 'the agent ended' : 'the agent went on';
+    },
+  },
+  {
+    name: 'backlog beyond the disk',
+    isPossible: ({ isDiskSmall }) => isDiskSmall,
+    async run(site, prng) {
+      const before = await droppedOf(site);
+      site.network.cutBothWays('agent', 'hub');
+      const free = await fillDiskBut(site.disk, LITTLE_BYTES);
+      const endFlood = site.ring.flood();
+      await until('the oldest is given up', async () => (await droppedOf(site)) > before, 120_000);
+      await sleep(seconds(prng, 0, 4));
+      if (prng.chance(0.5)) site.network.heal();
+      await endFlood();
+      free();
+      site.network.heal();
+      await until('devices are taken again', async () => !(await site.agentStatus()).disk.isFull);
+      return `${(await droppedOf(site)) - before} records given up`;
     },
   },
   {

@@ -10,15 +10,27 @@ import { edgelog, type TestProcess } from '../../harness/process.ts';
 import { mountSmallDisk, unmount } from '../../harness/small-disk.ts';
 import { until } from '../../harness/wait.ts';
 import { fakeTimeLibrary } from '../../setup/faketime.ts';
+import type { DeclaredGap } from './declared-gaps.ts';
+import { RING, Ring } from './ring.ts';
 
 const DISK_MIB = 256;
 const SEGMENT_BYTES = 4 * 2 ** 20;
 const READY_MS = 120_000;
+const CONFIG = `
+routes:
+  - match: ${RING}/#
+    topic: ${RING}
+topics:
+  - topic: ${RING}
+    whenFull: drop-oldest
+`;
 
 /** What /status of an agent says, as far as it is looked at here. */
 export interface AgentStatus {
   streams: { topic: string; endOffset: number; ackedOffset: number }[];
+  /** Those that no hub has confirmed. */
   gaps: unknown[];
+  dropped: { topic: string; records: number }[];
   disk: { isFull: boolean };
   serial: { state: string; frames: number }[];
 }
@@ -29,8 +41,10 @@ export class Site {
   readonly dir = scratchDir();
   readonly disk = join(this.dir, 'disk');
   readonly isDiskSmall: boolean;
+  readonly ring: Ring;
   readonly #ports: { kafka: number; sync: number; hubHttp: number; mqtt: number; agentHttp: number };
   readonly #clock = join(this.dir, 'clock');
+  readonly #config = join(this.dir, 'agent.yaml');
   #syncHop = 0;
   #hub: TestProcess | undefined;
   #agent: TestProcess | undefined;
@@ -42,6 +56,8 @@ export class Site {
     const [kafka, sync, hubHttp, mqtt, agentHttp] = ports as [number, number, number, number, number];
     this.#ports = { kafka, sync, hubHttp, mqtt, agentHttp };
     mkdirSync(this.disk);
+    writeFileSync(this.#config, CONFIG);
+    this.ring = new Ring(mqtt);
     this.isDiskSmall = mountSmallDisk(this.disk, DISK_MIB);
     this.setClock(0);
   }
@@ -104,7 +120,17 @@ export class Site {
     };
     this.#agent = edgelog(
       [
-        ...['agent', '--data-dir', join(this.disk, 'data'), '--gateway', 'soak', '--log-level', 'warn'],
+        ...[
+          'agent',
+          '--config',
+          this.#config,
+          '--data-dir',
+          join(this.disk, 'data'),
+          '--gateway',
+          'soak',
+          '--log-level',
+          'warn',
+        ],
         ...['--hub', `ws://127.0.0.1:${this.#syncHop}`, '--serial', join(this.dir, 'line')],
         ...['--mqtt', `127.0.0.1:${mqtt}`, '--http', `127.0.0.1:${agentHttp}`],
         ...['--segment-bytes', String(SEGMENT_BYTES), '--max-disk-bytes', String(DISK_MIB * 2 ** 20)],
@@ -133,11 +159,13 @@ export class Site {
     await once(line, 'exit');
   }
 
-  async agentStatus(): Promise<AgentStatus> {
-    const response = await fetch(`http://127.0.0.1:${this.#ports.agentHttp}/status`, {
-      signal: AbortSignal.timeout(10_000),
-    });
-    return (await response.json()) as AgentStatus;
+  agentStatus(): Promise<AgentStatus> {
+    return statusOf<AgentStatus>(this.#ports.agentHttp);
+  }
+
+  /** All that the hub was told is lost. */
+  async declaredGaps(): Promise<DeclaredGap[]> {
+    return (await statusOf<{ gaps: DeclaredGap[] }>(this.#ports.hubHttp)).gaps;
   }
 
   openFiles(): number {
@@ -158,4 +186,9 @@ export class Site {
     }
     rmSync(this.dir, { recursive: true, force: true });
   }
+}
+
+async function statusOf<T>(port: number): Promise<T> {
+  const response = await fetch(`http://127.0.0.1:${port}/status`, { signal: AbortSignal.timeout(10_000) });
+  return (await response.json()) as T;
 }

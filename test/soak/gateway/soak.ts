@@ -1,11 +1,13 @@
 import { Prng } from '@edgelog/sim';
 import { checkDelivery, labelled } from '../../harness/check-delivery.ts';
-import { consumeAll } from '../../harness/kcat.ts';
+import { consumeAll, consumeEach } from '../../harness/kcat.ts';
 import { MqttLoad } from '../../harness/mqtt-load.ts';
 import { sleep, until } from '../../harness/wait.ts';
 import type { Finding } from '../verdict.ts';
+import { checkGaps } from './declared-gaps.ts';
 import { FAULTS } from './faults.ts';
 import { Instrument } from './instrument.ts';
+import { RING } from './ring.ts';
 import { Site } from './site.ts';
 import { type AgentSample, judgeAgent } from './verdict.ts';
 
@@ -38,6 +40,7 @@ export async function soakGateway({ minutes, seed, print }: GatewaySoakOptions):
     };
   });
   const running = loads.map(({ load }) => load.run());
+  site.ring.trickle();
   const instrument = new Instrument(site.instrument);
   const sampler = sampleAgent(site);
   const happened = new Map<string, number>();
@@ -45,9 +48,12 @@ export async function soakGateway({ minutes, seed, print }: GatewaySoakOptions):
     const startedAt = performance.now();
     const elapsed = (): number => (performance.now() - startedAt) / 1000;
     const possible = FAULTS.filter(({ isPossible }) => isPossible?.(site) ?? true);
+    // Each comes once before any comes again.
+    let left = [...possible];
     while (elapsed() < minutes * 60) {
       await sleep(prng.between(BETWEEN_FAULTS_MS / 2, BETWEEN_FAULTS_MS * 2));
-      const fault = prng.pick(possible);
+      const fault = prng.pick(left);
+      left = left.length > 1 ? left.filter((one) => one !== fault) : [...possible];
       const acked = loads.reduce((sum, { load }) => sum + load.acked.length, 0);
       print(`${elapsed().toFixed(1).padStart(8)} s  ${fault.name} (${acked} acknowledged so far)`);
       const said = await fault.run(site, prng);
@@ -56,13 +62,13 @@ export async function soakGateway({ minutes, seed, print }: GatewaySoakOptions):
     }
     for (const { load } of loads) load.stop();
     instrument.stop();
-    await Promise.all(running);
-    const { gaps } = await until(
+    await Promise.all([...running, site.ring.stop()]);
+    const { streams } = await until(
       'all that the gateway has is at the hub',
       async () => {
         const status = await site.agentStatus();
         const isDrained = status.streams.every(({ endOffset, ackedOffset }) => endOffset === ackedOffset);
-        return isDrained && status.streams.length > 0 && status;
+        return isDrained && status.streams.length > 0 && status.gaps.length === 0 && status;
       },
       DRAIN_MS,
     );
@@ -71,7 +77,7 @@ export async function soakGateway({ minutes, seed, print }: GatewaySoakOptions):
     return [
       { isMet: true, text: `seed ${seed}: ${list}` },
       await delivery(site, loads, instrument.lines),
-      { isMet: gaps.length === 0, text: `${gaps.length} gaps, none of which had a cause` },
+      await gapsOf(site, streams.find(({ topic }) => topic === RING)!.endOffset),
       ...judgeAgent(samples),
     ];
   } catch (error) {
@@ -80,6 +86,7 @@ export async function soakGateway({ minutes, seed, print }: GatewaySoakOptions):
     sampler.stop();
     instrument.stop();
     for (const { load } of loads) load.stop();
+    await site.ring.stop();
     await site.stop();
   }
 }
@@ -101,6 +108,25 @@ async function delivery(
   } catch (error) {
     return { isMet: false, text: (error as Error).message };
   }
+}
+
+/** Only the topic that may be given up has gaps, and they say exactly what is missing. */
+async function gapsOf(site: Site, endOffset: number): Promise<Finding> {
+  const gaps = await site.declaredGaps();
+  const labels: string[] = [];
+  for await (const { value } of consumeEach(site.bootstrap, RING))
+    labels.push(value.slice(0, value.indexOf(':', value.indexOf(':') + 1)));
+  const acked = new Map(site.ring.loads.map(({ clientId, load }) => [clientId, load.acked]));
+  const ofRing = gaps.filter(({ topic }) => topic === RING);
+  const problems = checkGaps({ labels, gaps: ofRing, endOffset, acked });
+  for (const { topic, reason } of gaps) if (topic !== RING) problems.push(`a gap of ${topic}: ${reason}`);
+  const lost = ofRing.reduce((sum, { from, to }) => sum + to - from, 0);
+  return problems.length === 0
+    ? {
+        isMet: true,
+        text: `${RING}: ${labels.length} of ${endOffset} read, every gap declared: ${lost} records in ${ofRing.length} gaps`,
+      }
+    : { isMet: false, text: `${RING}: ${problems.slice(0, 10).join('\n')}` };
 }
 
 function sampleAgent(site: Site): { stop(): AgentSample[] } {

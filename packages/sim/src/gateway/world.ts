@@ -1,5 +1,4 @@
-import { EdgelogError } from '@edgelog/base';
-import { type Stream, type StreamSet, TopicPolicies, type TopicPolicy } from '@edgelog/edge';
+import { TopicPolicies, type TopicPolicy } from '@edgelog/edge';
 import type { WhatHappened } from '../checker.ts';
 import { HubFate } from '../hub-fate.ts';
 import type { HubFaults } from '../hub-store.ts';
@@ -8,6 +7,7 @@ import { HubProcess } from '../processes.ts';
 import { Scheduler } from '../scheduler.ts';
 import type { GatewaySurroundings } from './around.ts';
 import { GatewayChecker } from './checker.ts';
+import { Devices, streamIn } from './devices.ts';
 import { GatewayHubStore } from './hub.ts';
 import type { Image } from './image.ts';
 import { type GatewayHooks, GatewayProcess } from './process.ts';
@@ -94,12 +94,10 @@ class GatewayWorld {
   readonly #gateway: GatewayProcess;
   readonly #checker: GatewayChecker;
   readonly #readsSeveral: boolean;
-  readonly #valueBytesMax: number;
+  readonly #devices: Devices;
   #clone: GatewayProcess | undefined;
   readonly #hubFate: HubFate;
   #gatewayBackup: Image;
-  #nextRecord = 0;
-  #refused = 0;
   #crashes = 0;
   #outages = 0;
   /** No more new faults; those under way go on. */
@@ -120,7 +118,7 @@ class GatewayWorld {
     }));
     this.#topics = policies.map(({ topic }) => topic);
     this.#readsSeveral = prng.chance(0.5);
-    this.#valueBytesMax = prng.pick([8, 200, 1_500]);
+    const valueBytesMax = prng.pick([8, 200, 1_500]);
     const creditBytes = prng.pick([8, 16, 256]) * 1024;
     this.#around = {
       scheduler: this.#scheduler,
@@ -151,6 +149,13 @@ class GatewayWorld {
       ...(options.hubFaults && { faults: options.hubFaults }),
     });
     this.#checker = new GatewayChecker(hubStore, this.#around.policies, this.#happened);
+    this.#devices = new Devices({
+      clock: this.#scheduler,
+      topics: this.#topics,
+      readsSeveral: this.#readsSeveral,
+      valueBytesMax,
+      promised: (record, promised) => this.#checker.promise(record, promised),
+    });
     this.#hub = new HubProcess(hubStore, this.#around);
     this.#gateway = new GatewayProcess(
       'gateway',
@@ -187,7 +192,7 @@ class GatewayWorld {
     this.#makePeace();
     events += await this.#run(2 * HEARTBEAT_MS_MAX);
     events += await this.#drain('after the last fault');
-    this.#ingestOnce(this.#gateway, prng, true);
+    this.#devices.publish(this.#gateway, prng, true);
     events += await this.#drain('after one more reading');
     this.#finish();
     const { violations, promisedCount, acknowledgements, divergences } = this.#checker;
@@ -197,7 +202,7 @@ class GatewayWorld {
       faults: this.#faults,
       violations,
       records: promisedCount,
-      refused: this.#refused,
+      refused: this.#devices.refused,
       acknowledgements,
       divergences,
       gaps: this.#hub.store.everRecorded.length,
@@ -277,59 +282,10 @@ class GatewayWorld {
 
   #ingest(process: GatewayProcess, prng: Prng, everyMsMax: number, isOriginal: boolean): void {
     if (this.#isPeace || (!isOriginal && process !== this.#clone)) return;
-    this.#ingestOnce(process, prng, isOriginal);
+    this.#devices.publish(process, prng, isOriginal);
     this.#scheduler.after(prng.between(1, everyMsMax) + 4 * this.#around.timerLagMs, () =>
       this.#ingest(process, prng, everyMsMax, isOriginal),
     );
-  }
-
-  /** Some readings at once, as devices send them, for one topic or for several. */
-  #ingestOnce(process: GatewayProcess, prng: Prng, isOriginal: boolean): void {
-    const { core } = process;
-    if (core === undefined || core.streams.pressure.isHigh) return;
-    const count = prng.between(1, 5);
-    for (let i = 0; i < count; i++) {
-      const topics = this.#readsSeveral && prng.chance(0.2) ? this.#topics : [prng.pick(this.#topics)];
-      this.#take(process, topics, prng.between(8, this.#valueBytesMax), isOriginal);
-    }
-  }
-
-  #take(process: GatewayProcess, topics: string[], valueBytes: number, isOriginal: boolean): void {
-    const { streams } = process.core!;
-    const streamOf = (topic: string) => streamIn(streams, topic);
-    const readings = topics.map((topic) => {
-      const value = Buffer.alloc(valueBytes);
-      const record = this.#nextRecord++;
-      value.writeDoubleBE(record);
-      return {
-        topic,
-        record,
-        offset: streamOf(topic)?.edge.endOffset ?? 0,
-        reading: { key: 'device', value, headers: [] },
-      };
-    });
-    const mark = () => {
-      for (const { topic, offset } of readings)
-        process.volume.do(({ values }) => values.set(`mark/${topic}`, Buffer.from(String(offset))));
-    };
-    const takenAt = this.#scheduler.now();
-    try {
-      const { durable } =
-        readings.length === 1
-          ? streams.append(topics[0]!, readings[0]!.reading, mark)
-          : streams.appendAll(readings, mark);
-      durable.then(
-        () => {
-          if (!isOriginal) return;
-          for (const { topic, record, offset } of readings)
-            this.#checker.promise(record, { topic, logId: streamOf(topic)!.state.logId, offset, takenAt });
-        },
-        () => {},
-      );
-    } catch (error) {
-      if (!(error instanceof EdgelogError)) throw error;
-      this.#refused += readings.length;
-    }
   }
 
   #takeBackups(prng: Prng, hardTimesMs: number): void {
@@ -393,7 +349,7 @@ class GatewayWorld {
     },
     damage: (prng) => this.#damage(prng),
     poison: () => {
-      if (this.#hub.store.poison.size < POISON_MAX) this.#hub.store.poison.add(this.#nextRecord);
+      if (this.#hub.store.poison.size < POISON_MAX) this.#hub.store.poison.add(this.#devices.nextRecord);
     },
     closeWindow: (prng) => {
       this.#around.isWindowClosed = true;
@@ -438,7 +394,7 @@ class GatewayWorld {
   }
 
   #burst(prng: Prng, inMs: number): void {
-    this.#scheduler.after(inMs, () => this.#ingestOnce(this.#gateway, prng, true));
+    this.#scheduler.after(inMs, () => this.#devices.publish(this.#gateway, prng, true));
   }
 
   /** Bits rot in a batch, or in several. */
@@ -519,6 +475,3 @@ class GatewayWorld {
     trace(`${time} ${who.padEnd(8)} ${what}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}`);
   }
 }
-
-const streamIn = (streams: StreamSet, topic: string): Stream | undefined =>
-  [...streams.list()].find(({ state }) => state.topic === topic);
