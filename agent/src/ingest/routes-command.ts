@@ -63,7 +63,7 @@ export async function routesCommand(argv: string[]): Promise<number> {
   const agent = loadSettings({
     command: 'edgelog routes',
     summary: '',
-    schema: agentSettingsSchema.extend({ dataDir: z.string().default('unused') }),
+    schema: agentSettingsSchema.safeExtend({ dataDir: z.string().default('unused') }),
     argv: settings.config === undefined ? [] : ['--config', settings.config],
     env: process.env,
   });
