@@ -29,7 +29,8 @@ export function defaultGateway(host: string = hostname()): string {
 const count = (min: number, max: number) => z.number().int().min(min).max(max);
 const bytes = (min: number, max: number) => z.number().int().min(min).max(max);
 
-const fields = z.object({
+/** Each setting by itself. */
+export const agentFields = z.object({
   dataDir: z.string().min(1).describe('directory of the log; made if missing, used by one process at a time'),
   gateway: z
     .string()
@@ -181,9 +182,9 @@ const fields = z.object({
   logLevel: z.enum(LOG_LEVELS).default('info').describe('least level of the lines on stderr'),
 });
 
-export type AgentSettings = z.output<typeof fields>;
+export type AgentSettings = z.output<typeof agentFields>;
 
-export const agentSettingsSchema = fields.superRefine((settings, context) => {
+export const agentSettingsSchema = agentFields.superRefine((settings, context) => {
   for (const [key, message] of hubContradictions(settings))
     context.addIssue({ code: 'custom', path: [key], message });
 });

@@ -3,7 +3,7 @@ import { EdgelogError } from '@edgelog/base';
 import { loadSettings } from '@edgelog/runtime';
 import { z } from 'zod';
 import { topicRoutes } from '../serial/topic-routes.ts';
-import { type AgentSettings, agentSettingsSchema } from '../settings.ts';
+import { type AgentSettings, agentFields } from '../settings.ts';
 import { incoming, readCaptures } from './captures.ts';
 import { createDryRun, type DryRunResult } from './dry-run.ts';
 import type { Incoming } from './incoming.ts';
@@ -63,7 +63,7 @@ export async function routesCommand(argv: string[]): Promise<number> {
   const agent = loadSettings({
     command: 'edgelog routes',
     summary: '',
-    schema: agentSettingsSchema.safeExtend({ dataDir: z.string().default('unused') }),
+    schema: agentFields.extend({ dataDir: z.string().default('unused') }),
     argv: settings.config === undefined ? [] : ['--config', settings.config],
     env: process.env,
   });
