@@ -42,10 +42,12 @@ export function openSocket(
       secureContext === undefined
         ? tcp
         : connectTls({ socket: tcp, host, ...(isIP(host) === 0 && { servername: host }), secureContext });
-    const end = () => {
-      tcp.resetAndDestroy();
-      stream.destroy();
-    };
+    // Not at once: a TLS stream that loses its socket in the middle of one of its own callbacks takes the whole process along (Node 24).
+    const end = () =>
+      void setImmediate(() => {
+        tcp.resetAndDestroy();
+        stream.destroy();
+      });
     const timer = setTimeout(() => {
       end();
       const hint = tls === undefined ? '' : '; does it speak TLS there?';
@@ -53,6 +55,7 @@ export function openSocket(
     }, timeoutMs);
     const onError = (cause: Error) => {
       clearTimeout(timer);
+      stream.on('error', () => {}); // of its end, which nobody waits for
       end();
       reject(describeLoss(`no connection to ${at}`, cause, tls !== undefined));
     };
