@@ -59,7 +59,7 @@ export async function* brokerChecks(
   const opened = await tryTo(about, () => Connection.open(address, options), adviceOn(security));
   if ('fault' in opened) return yield* failed(opened.fault);
   try {
-    yield ok(about, `speaks Kafka, ${credentialsOf(security)}`);
+    yield ok(about, `speaks Kafka${credentialsOf(security)}`);
     return yield* versionChecks(about, opened.result);
   } finally {
     opened.result.close();
@@ -75,10 +75,10 @@ const DAY_MS = 86_400_000;
 const SOON_DAYS = 14;
 
 async function certificateAt(address: Address, { security, timeoutMs }: Access): Promise<Finding> {
-  const { stream, reset } = await openSocket(address, { tls: security.tls, timeoutMs });
+  const { stream, close } = await openSocket(address, { tls: security.tls, timeoutMs });
   const { subject, issuer, valid_to: validTo } = (stream as TLSSocket).getPeerCertificate();
   const protocol = (stream as TLSSocket).getProtocol();
-  reset();
+  close();
   const says = `${protocol}; certificate of ${subject.CN}, signed by ${issuer.CN}, good until ${validTo}`;
   const days = Math.floor((Date.parse(validTo) - Date.now()) / DAY_MS);
   if (days >= SOON_DAYS) return ok(formatAddress(address), says);
@@ -105,10 +105,9 @@ function adviceOn({ tls, sasl }: KafkaSecurity): (error: EdgelogError) => string
 }
 
 function credentialsOf({ tls, sasl }: KafkaSecurity): string {
-  if (sasl === undefined)
-    return tls?.cert === undefined ? 'and asks for no credentials' : 'and takes the certificate';
+  if (sasl === undefined) return tls?.cert === undefined ? '' : ', and takes the certificate';
   const who = 'user' in sasl ? ` of ${sasl.user}` : '';
-  return `and takes the credentials${who} (${sasl.mechanism})`;
+  return `, and takes the credentials${who} (${sasl.mechanism})`;
 }
 
 async function* versionChecks(about: string, connection: Connection): AsyncGenerator<Finding, boolean> {

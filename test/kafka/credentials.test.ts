@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type KafkaProcesses, startKafka } from '../harness/kafka.ts';
+import { MqttLoad } from '../harness/mqtt-load.ts';
+import { freePorts } from '../harness/ports.ts';
+import { edgelog, run, type TestProcess } from '../harness/process.ts';
+import { until } from '../harness/wait.ts';
+import { skipWithoutJava } from '../setup/kafka-jars.ts';
+
+const skip = skipWithoutJava("a gateway's credentials at Kafka");
+let kafka: KafkaProcesses;
+let dir: string;
+const processes: TestProcess[] = [];
+
+beforeAll(async () => {
+  if (skip) return;
+  dir = mkdtempSync(join(tmpdir(), 'edgelog-credentials-'));
+  kafka = await startKafka({ security: true });
+}, 300_000);
+afterEach(async () => {
+  await Promise.all(processes.splice(0).map((one) => one.stop()));
+});
+afterAll(async () => {
+  await kafka?.stop();
+  if (!skip) rmSync(dir, { recursive: true, force: true });
+});
+
+const secured = (password: string) => [
+  ...['--hub', `kafka+tls://${kafka.secureBootstrap('SASLTLS')}`, '--kafka-ca', kafka.security.caFile],
+  ...['--kafka-sasl', 'scram-sha-512', '--kafka-user', kafka.security.user, '--kafka-password', password],
+];
+
+interface AgentStatus {
+  streams: { lagRecords: number }[];
+  uplink: { state: string; connections: number };
+  alarms: { name: string; message: string }[];
+}
+
+async function startAgent(name: string, password: string) {
+  const [mqtt, http] = (await freePorts(2)) as [number, number];
+  const agent = edgelog([
+    ...['agent', '--data-dir', join(dir, name), '--gateway', name, ...secured(password)],
+    ...['--mqtt', `127.0.0.1:${mqtt}`, '--http', `127.0.0.1:${http}`],
+  ]);
+  processes.push(agent);
+  await agent.ready();
+  const status = async () => (await (await fetch(`http://127.0.0.1:${http}/status`)).json()) as AgentStatus;
+  return { mqtt, http, status };
+}
+
+async function doctor(password: string) {
+  const one = edgelog(['doctor', ...secured(password), '--topic', 'readings']);
+  processes.push(one);
+  const { code } = await one.exited;
+  return { code, stdout: one.stdout };
+}
+
+describe.skipIf(skip)('credentials', () => {
+  test('wrong ones: an alarm with advice, readings kept, and no attempt after another', async () => {
+    const { mqtt, http, status } = await startAgent('stranger', 'wrong');
+    await new MqttLoad({ port: mqtt, clientId: 'device' }).run(10);
+    const { alarms } = await until('the refusal is an alarm', async () => {
+      const now = await status();
+      return now.alarms.length > 0 && now;
+    });
+    expect(alarms[0]).toMatchObject({ name: 'refused by the hub' });
+    expect(alarms[0]!.message).toMatch(
+      /does not let this gateway in.*scram-sha-512.*readings are kept.*edgelog doctor/i,
+    );
+    const { uplink, streams } = await status();
+    expect(uplink).toMatchObject({ state: 'refused', connections: 1 });
+    expect(streams[0]!.lagRecords).toBe(10);
+    expect((await fetch(`http://127.0.0.1:${http}/healthz`)).status).toBe(503);
+    const { code, stdout } = await doctor('wrong');
+    expect(stdout).toMatch(/TLSv1.3; certificate of/);
+    expect(stdout).toMatch(/problem .*scram-sha-512.*\n +→ check user, password/i);
+    expect(code).toBe(1);
+  });
+
+  test('right ones: encrypted, with a password, all the way', async () => {
+    const { code, stdout } = await doctor(kafka.security.password);
+    expect(stdout).toMatch(/takes the credentials of .* \(scram-sha-512\)/);
+    expect(code).toBe(0);
+    const { mqtt, status } = await startAgent('known', kafka.security.password);
+    await new MqttLoad({ port: mqtt, clientId: 'device' }).run(100);
+    await until('all is in Kafka', async () => {
+      const { streams } = await status();
+      return streams.length > 0 && streams.every(({ lagRecords }) => lagRecords === 0);
+    });
+    const { stdout: listed } = await run('kcat', [
+      '-b',
+      kafka.bootstrap,
+      '-C',
+      '-t',
+      'telemetry',
+      '-e',
+      '-q',
+      '-f',
+      '%s\n',
+    ]);
+    expect(listed.trim().split('\n')).toHaveLength(100);
+  });
+});
