@@ -25,9 +25,9 @@ export class Ring {
     this.#start(1, 500, '');
   }
 
-  /** More than any uplink carries; the answer ends it. */
+  /** Some ten megabytes a second; the answer ends it. */
   flood(): () => Promise<void> {
-    const load = this.#start(20, 1, FILLER);
+    const load = this.#start(10, 25, FILLER);
     return () => {
       load.stop();
       return this.#running.at(-1)!;

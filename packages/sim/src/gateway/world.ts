@@ -384,7 +384,7 @@ class GatewayWorld {
     this.#hasBeenOutForDays ||= lastsMs === longMs;
     this.#outages++;
     this.#around.isOffline = true;
-    this.#around.timerLagMs = lastsMs > HOUR ? Math.floor(lastsMs / OUTAGE_STEPS) : 0;
+    this.#around.timerLagMs = lastsMs >= HOUR ? Math.floor(lastsMs / OUTAGE_STEPS) : 0;
     this.#gateway.wire?.break();
     this.#scheduler.after(lastsMs, () => {
       this.#outages--;
