@@ -1,4 +1,11 @@
-import { type BatchHeader, iterateBatches, patchBatchOffset, type ResponseOutput } from '@edgelog/wire';
+import {
+  type BatchHeader,
+  ErrorCode,
+  errorName,
+  iterateBatches,
+  patchBatchOffset,
+  type ResponseOutput,
+} from '@edgelog/wire';
 import type { KafkaNode, KafkaProcesses } from '../harness/kafka.ts';
 import { askKafka } from '../harness/kafka-raw.ts';
 
@@ -90,13 +97,16 @@ export class RawPartition {
         ],
         forgottenTopicsData: [],
       });
-      const { records } = responses[0]!.partitions[0]!;
+      const { errorCode, records } = responses[0]!.partitions[0]!;
+      // The leader goes back to whom it was meant for when that broker has come back.
+      if (errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER) continue;
       const before = at;
       for (const { at: from, header } of iterateBatches(records!)) {
         found.push({ header, bytes: records!.subarray(from, from + header.sizeBytes) });
         at = header.lastOffset + 1;
       }
-      if (at === before) throw new Error(`${this.topic}-${this.index}: nothing at ${at}, its end is ${end}`);
+      if (at === before)
+        throw new Error(`${this.topic}-${this.index}: ${errorName(errorCode)} at ${at} of ${end}`);
     }
     return found;
   }

@@ -14,9 +14,19 @@ import { type Call, type FaultPlan, FaultyCluster } from './faulty-cluster.ts';
 /** The sink's clocks and timers run so many times as fast: what it does once a second is done ten times a second. */
 const HASTE = 10;
 const TUNING = { backoffMinMs: 10, backoffMaxMs: 100, refusedRetryMs: 1_000 };
-const DRAIN_MS = 60_000;
+const TIMEOUT_MS = 5_000;
+const DRAIN_MS = 120_000;
 /** Of each kind, when it is stuck. */
 const TOLD = 10;
+
+export interface SinkGatewayOptions {
+  /** How long ago its records were made. */
+  readonly ageMs?: number;
+  /** Default after the topic. */
+  readonly name?: string;
+  /** Of its first record. */
+  readonly firstNumber?: number;
+}
 
 interface Life {
   readonly cluster: FaultyCluster;
@@ -39,10 +49,11 @@ export class SinkGateway {
   readonly #kafka: KafkaProcesses;
   readonly #store: AgentStore;
   #life: Life | undefined;
-  #next = 0;
+  #next: number;
 
-  /** `ageMs`: how long ago its records were made. */
-  constructor(kafka: KafkaProcesses, topic: string, ageMs = 0) {
+  constructor(kafka: KafkaProcesses, topic: string, options: SinkGatewayOptions = {}) {
+    const { ageMs = 0, name = `gateway-of-${topic}`, firstNumber = 0 } = options;
+    this.#next = firstNumber;
     this.topic = topic;
     this.#kafka = kafka;
     const clock = {
@@ -50,7 +61,7 @@ export class SinkGateway {
       after: (ms: number, run: () => void) => void setTimeout(run, ms),
     };
     this.#store = agentStore(
-      { gateway: `gateway-of-${topic}`, topics: [topic], clock },
+      { gateway: name, topics: [topic], clock },
       {
         durable: (_logId, _base, records) => void this.promised.push(...records),
         diverged: (_run, reason) => void this.divergences.push(reason),
@@ -78,9 +89,9 @@ export class SinkGateway {
     const { log } = this;
     const connected = await connectKafkaCluster({
       bootstrap: this.#kafka.bootstrap.split(','),
-      security: { tls: undefined, sasl: undefined },
       clientId: this.topic,
       log,
+      timeoutMs: TIMEOUT_MS,
     });
     const timers = new Timers();
     const { promise: died, resolve: onDeath } = Promise.withResolvers<void>();
@@ -106,8 +117,12 @@ export class SinkGateway {
       return opened.sink;
     };
     const connect = inProcess({ reach: open, log });
-    const uplink = startUplink({ urls: ['kafka://here'], port: this.#store, log, connect, tuning: TUNING });
+    const uplink = startUplink({
+      ...{ urls: ['kafka://here'], port: this.#store, log, connect, tuning: TUNING },
+      paused: true,
+    });
     this.#life = { cluster, uplink, timers, died, opened };
+    uplink.setPaused(false);
   }
 
   /** Seals a batch; resolves when it is on the disk, or the process has died before. */

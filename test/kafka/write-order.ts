@@ -9,7 +9,12 @@ import { SinkGateway } from './sink-gateway.ts';
 /** Longer than a sink in haste waits until it writes positions. */
 const POSITIONS_MS = 250;
 
-const KINDS = ['fail', 'lose', 'die before', 'die after'] as const satisfies readonly FaultKind[];
+export const FAULT_KINDS = [
+  'fail',
+  'lose',
+  'die before',
+  'die after',
+] as const satisfies readonly FaultKind[];
 
 /** A fault at one call of all that a gateway's lives make, then none. */
 export function onceAt(index: number, kind: FaultKind): FaultPlan {
@@ -23,7 +28,7 @@ export function atRandom(prng: Prng, oneOf: number, most: number): FaultPlan {
   return () => {
     if (faults === most || !prng.chance(1 / oneOf)) return undefined;
     faults++;
-    return prng.pick(KINDS);
+    return prng.pick(FAULT_KINDS);
   };
 }
 
@@ -79,7 +84,7 @@ export interface StoryOptions {
 export async function tellStory(kafka: KafkaProcesses, options: StoryOptions): Promise<number> {
   const { topic, ageMs, plan = () => undefined, configs = {} } = options;
   await kafka.admin.createTopic(topic, { configs });
-  const gateway = new SinkGateway(kafka, topic, ageMs);
+  const gateway = new SinkGateway(kafka, topic, { ageMs });
   const calls = await live(gateway, plan);
   checkDelivered(await storedBatches([new RawPartition(kafka, topic)]), gateway.promised);
   if (gateway.divergences.length > 0) throw new Error(`it diverged: ${gateway.divergences.join()}`);
