@@ -76,6 +76,7 @@ export class ActiveRun {
       isCompacted: policy.isCompacted,
       leasedAt: writtenAt,
     });
+    this.#session.isCautious = this.#toCompare > 0;
     // What had to be looked for is not looked for again.
     if (offset > (registration.position?.record.offset ?? record.offset)) this.#dirtySince = deps.monotonic();
   }
@@ -203,6 +204,7 @@ export class ActiveRun {
       }
       this.#compared = position.next;
       this.#toCompare--;
+      this.#session.isCautious = this.#toCompare > 0;
     }
     return true;
   }

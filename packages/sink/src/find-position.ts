@@ -26,6 +26,8 @@ export interface FindOptions {
   readonly info: RunInfo;
   /** What the gateway says was acknowledged. */
   readonly acked: Position | undefined;
+  /** A cluster that has less than was acknowledged is believed: the position is looked for all the same. */
+  readonly isBelieved: boolean;
 }
 
 /** Finds out how far a run is, by what the cluster knows of the producer, by what was written down, by what is in the log. */
@@ -43,9 +45,17 @@ export async function findPosition(options: FindOptions): Promise<Standing> {
   // The topic was deleted: what is gone with it is not lost data, and nothing of it is sent again.
   const wasRecreated = previous !== undefined && previous.record.topicId !== place.topicId;
   const isTrimmed = survey.ends.logStartOffset > from;
-  const found = isKnown
-    ? await ofKnown(options, nextAfter(producer.lastSequence, near), producer.lastSequence, from)
-    : await ofForgotten(options, from, near);
+  const knownNext = isKnown ? nextAfter(producer.lastSequence, near) : undefined;
+  if (knownNext !== undefined && known !== undefined && knownNext < known.next && !wasRecreated) {
+    const position = options.isBelieved
+      ? await ofLost(options, knownNext, producer!.lastSequence)
+      : undefined;
+    return { position, offset: record.offset, missing: known };
+  }
+  const found =
+    knownNext === undefined
+      ? await ofForgotten(options, from, near)
+      : await ofKnown(options, knownNext, producer!.lastSequence, from);
   // Where it may be gone for good reasons what was committed once is as good as found.
   const mayBeGone = wasRecreated || isTrimmed || (written !== undefined && !isHere);
   const position = mayBeGone && !isKnown ? furthest(found?.position, known) : found?.position;
@@ -63,25 +73,40 @@ async function ofKnown(
   lastSequence: number,
   from: number,
 ): Promise<Found> {
-  const { registration, scanner, info, policy, acked } = options;
+  const { registration, policy, acked } = options;
   const { position: written, place } = registration;
   const record = written?.record.topicId === place.topicId ? written.record : undefined;
   const at = positionIn(record);
   if (at?.next === next) return { position: at, offset: from };
-  const last = new LastBatch();
-  const { producerId } = info;
-  const visit = (batch: FoundBatch) => {
-    const isIt = lastSequenceOf(batch.header) === lastSequence;
-    if (isIt) last.keep(batch);
-    return isIt;
-  };
-  await scanner.search({ producerId, from, until: undefined, visit });
+  const last = await endingWith(options, lastSequence, from);
   if (last.isFound && !policy.rewrites)
     return { position: { next, crc: last.crc() }, offset: last.endOffset };
   // It was deleted, or the cluster compressed it anew: what is known lies behind by no more than the cluster knows for repeats.
   const crc = acked?.next === next ? acked.crc : undefined;
   if (crc !== undefined) return { position: { next, crc }, offset: from };
   return { position: furthest(at, registration.previous === undefined ? undefined : acked), offset: from };
+}
+
+/** The cluster has less than it had: the CRC of the last batch that is left, or one that is nobody's. */
+async function ofLost(options: FindOptions, next: number, lastSequence: number): Promise<Position> {
+  const last = await endingWith(options, lastSequence, options.registration.record.offset);
+  return { next, crc: last.isFound && !options.policy.rewrites ? last.crc() : 0 };
+}
+
+/** The batch of the run that ends with this sequence. */
+async function endingWith(
+  { scanner, info }: FindOptions,
+  lastSequence: number,
+  from: number,
+): Promise<LastBatch> {
+  const last = new LastBatch();
+  const visit = (batch: FoundBatch) => {
+    const isIt = lastSequenceOf(batch.header) === lastSequence;
+    if (isIt) last.keep(batch);
+    return isIt;
+  };
+  await scanner.search({ producerId: info.producerId, from, until: undefined, visit });
+  return last;
 }
 
 /** The cluster does not know the producer: it was never here, or not for long. */

@@ -13,6 +13,9 @@ export const LEASE_MS = 60_000;
 /** How long after it was sent a batch may reach the log: in a broker's queue, in the network, in a process that stood still. */
 export const LATE_MS = 300_000;
 
+/** How long what another session has under way is waited for, once it can know that it is replaced. */
+export const HANDOVER_MS = 500;
+
 /** How long an opening waits for what is in flight of its run, and for what the leader has to be committed. */
 export const SETTLE_MS_MAX = 10_000;
 

@@ -60,6 +60,8 @@ export class RunSession {
   #committedTimestamp: number | undefined;
   #lastEndOffset = -1;
   #hasUnknown = false;
+  /** One batch at a time, and none before it is verified that the last is ours. */
+  isCautious = false;
   #whenIdle: (() => void)[] = [];
 
   constructor(start: RunStart) {
@@ -167,6 +169,7 @@ export class RunSession {
    */
   #hasRoom({ now }: Clocks): boolean {
     if (this.#inFlight.length + this.#done.length >= UNVERIFIED_MAX) return false;
+    if (this.isCautious) return this.#inFlight.length + this.#done.length === 0;
     if (this.#inFlight.length === 0) return true;
     if (this.#inFlight.length >= DEPTH_MAX || this.#committedTimestamp === undefined) return false;
     const { expirationMs } = this.#start;

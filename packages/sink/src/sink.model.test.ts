@@ -5,7 +5,7 @@ import type { ModelGateway } from './testing/model-gateway.ts';
 import { type Archived, SinkWorld } from './testing/world.ts';
 
 /** More of them: SINK_WORLDS=500 */
-const WORLDS = Number(process.env.SINK_WORLDS ?? 20);
+const WORLDS = Number(process.env.SINK_WORLDS ?? 12);
 
 const faults = {
   seed: fc.integer(),

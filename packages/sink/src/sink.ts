@@ -5,13 +5,14 @@ import { ActiveRun, type ActiveRunDeps } from './active-run.ts';
 import { eventOf, gapEvent } from './event.ts';
 import { Events } from './events.ts';
 import { findPosition } from './find-position.ts';
-import { DOUBT_MS, LATE_MS, LEASE_MS, POSITIONS_EVERY_MS } from './limits.ts';
+import { DOUBT_MS, HANDOVER_MS, LATE_MS, LEASE_MS, POSITIONS_EVERY_MS } from './limits.ts';
 import { Partitions } from './partitions.ts';
 import { PositionsTopic } from './positions-topic.ts';
 import { refuse } from './refusal.ts';
 import { type Registration, register } from './registration.ts';
 import type { KafkaSink, KafkaSinkOptions, KafkaSinkStatus } from './sink-types.ts';
 import { Counters } from './status.ts';
+import { pause } from './survey.ts';
 import { illegalTopic, Topics } from './topics.ts';
 
 type Opened = Awaited<ReturnType<HubPort['openRun']>>;
@@ -147,7 +148,7 @@ class Sink implements KafkaSink {
   }
 
   async #open(gateway: string, info: RunInfo, acked: Position | undefined): Promise<Opened> {
-    const { cluster, now, monotonic, instance, log } = this.#options;
+    const { cluster, now, monotonic, timers, instance, log } = this.#options;
     const { producerId } = info;
     const last = this.#runs.get(producerId);
     if (
@@ -163,19 +164,23 @@ class Sink implements KafkaSink {
     const draw = () => `${instance}.${++this.#drawn}`;
     const registration = await register({ cluster, positions, now, monotonic, draw }, gateway, info, topic);
     if ('ok' in registration) return registration;
+    const sureAt = this.#sureAt(registration, last);
+    if (sureAt > monotonic() && last === undefined) await pause(timers, HANDOVER_MS);
     const { place } = registration;
     const partition = this.#partitions.get(place);
     const survey = await partition.survey();
     const { scanner } = partition;
-    const standing = await findPosition({ cluster, scanner, survey, registration, policy, info, acked });
+    const since = this.#doubts.get(producerId);
+    const isBelieved = since !== undefined && monotonic() - since >= DOUBT_MS;
+    const find = { cluster, scanner, survey, registration, policy, info, acked, isBelieved };
+    const standing = await findPosition(find);
     if (standing.missing !== undefined) {
-      const doubt = await this.#doubt(gateway, info, standing.missing, standing.position);
-      if (doubt !== undefined) return doubt;
+      if (!isBelieved) return this.#doubt(info, standing.missing);
+      this.#lost(gateway, info, standing.missing, standing.position);
     }
     this.#doubts.delete(producerId);
     if (this.#isClosed) return refuse('shutting-down', 'the sink is stopping');
     const { position, offset } = standing;
-    const sureAt = this.#sureAt(registration, last);
     const { leaderEpoch } = survey.ends;
     const deps: ActiveRunDeps = { ...this.#options, positions, counters: this.#counters };
     const start = { producerId, registration, leaderEpoch, policy, position, offset, sureAt };
@@ -203,38 +208,28 @@ class Sink implements KafkaSink {
   }
 
   /** The cluster knows less than was committed once: for now that is a leader which does not know that it leads no more. */
-  async #doubt(
+  async #doubt({ producerId, topic }: RunInfo, { next }: Position): Promise<Refusal> {
+    const { cluster, monotonic } = this.#options;
+    if (!this.#doubts.has(producerId)) this.#doubts.set(producerId, monotonic());
+    const message = `${topic}: of run ${producerId} ${next} was acknowledged, the cluster has less; it is asked again`;
+    this.#counters.failed(`opening run ${producerId}`, message);
+    await cluster.topic(topic, true);
+    return refuse('not-available', message);
+  }
+
+  #lost(
     gateway: string,
     { producerId, topic, logId }: RunInfo,
-    missing: Position,
+    { next: to }: Position,
     found: Position | undefined,
-  ): Promise<Refusal | undefined> {
-    const { cluster, monotonic, log, now } = this.#options;
-    const since = this.#doubts.get(producerId) ?? monotonic();
-    this.#doubts.set(producerId, since);
-    const message = `${topic}: the cluster has run ${producerId} up to ${found?.next ?? 'nothing'}, ${missing.next} was acknowledged`;
-    if (monotonic() - since < DOUBT_MS) {
-      await cluster.topic(topic, true);
-      this.#counters.failed(`opening run ${producerId}`, message);
-      return refuse('not-available', `${message}; it is asked again`);
-    }
-    log.error('the cluster lost what it had acknowledged', { gateway, topic, logId, producerId, message });
-    const at = new Date(now()).toISOString();
+  ) {
+    const { log, now } = this.#options;
     const from = found?.next ?? 0;
-    const id = `lost/${logId}/${producerId}/${from}-${missing.next}`;
-    this.#events.tell({
-      id,
-      at,
-      event: 'lost',
-      gateway,
-      topic,
-      logId,
-      producerId,
-      from,
-      to: missing.next,
-      message,
-    });
-    return undefined;
+    const message = `the cluster lost what it had acknowledged of run ${producerId}`;
+    log.error('the cluster lost what it had acknowledged', { gateway, topic, logId, producerId, from, to });
+    const at = new Date(now()).toISOString();
+    const id = `lost/${logId}/${producerId}/${from}-${to}`;
+    this.#events.tell({ id, at, event: 'lost', gateway, topic, logId, producerId, from, to, message });
   }
 
   /** The positions topic as it is now: one that was deleted and created again knows nothing of what is open here. */

@@ -58,6 +58,11 @@ export class ModelGateway {
     return this.acked?.next === this.starts.at(-1);
   }
 
+  /** A copy of the batch with this number. */
+  batch(number: number): Buffer {
+    return Buffer.from(this.#batches[number]!);
+  }
+
   crcEndingAt(next: number): number | undefined {
     const index = this.starts.indexOf(next) - 1;
     const batch = this.#batches[index];

@@ -138,6 +138,10 @@ export class ModelClient implements SinkCluster {
     this.#kafka = kafka;
   }
 
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
   /** kill -9: nothing is answered any more; what was sent may still arrive. */
   die(): void {
     this.#isDead = true;

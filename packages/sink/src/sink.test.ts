@@ -1,0 +1,251 @@
+import { silentLogger } from '@edgelog/runtime';
+import { expect, test } from 'vitest';
+import { DOUBT_MS, LATE_MS, LEASE_MS, QUIET_MS } from './limits.ts';
+import { sinkSettings } from './settings.ts';
+import { openKafkaSink } from './sink.ts';
+import type { KafkaSink } from './sink-types.ts';
+import { ModelGateway } from './testing/model-gateway.ts';
+import { type ModelClient, ModelKafka } from './testing/model-kafka.ts';
+import { VirtualTime } from './testing/virtual-time.ts';
+
+const START_AT = Date.UTC(2026, 0, 1);
+const DAY_MS = 86_400_000;
+const TOPIC = 'telemetry';
+
+/** A cluster in which nothing happens but what a test does to it. */
+class Stage {
+  readonly time = new VirtualTime(START_AT);
+  readonly kafka = new ModelKafka({
+    time: this.time,
+    random: () => 0.5,
+    expirationMs: DAY_MS,
+    partitions: 1,
+  });
+  #instances = 0;
+
+  constructor() {
+    this.kafka.create(TOPIC, {});
+  }
+
+  async sink(): Promise<{ sink: KafkaSink; client: ModelClient }> {
+    const client = this.kafka.client();
+    const now = () => this.time.now;
+    const after = (ms: number, run: () => void) => this.time.after(ms, () => client.isDead || run());
+    const clocks = { timers: { after }, now, monotonic: now, instance: `process-${++this.#instances}` };
+    const opening = openKafkaSink({
+      cluster: client,
+      log: silentLogger,
+      settings: sinkSettings(),
+      ...clocks,
+    });
+    return { sink: await this.until(opening), client };
+  }
+
+  /** Of records that are a month old: forgotten when the test wants it. `own`: what a clone has of its own. */
+  gateway(number = 0, own = 0, batches = 40): ModelGateway {
+    const batch = () => ({ records: 1, time: START_AT - 30 * DAY_MS + own });
+    return new ModelGateway({
+      number,
+      topic: TOPIC,
+      firstOffset: 0,
+      batch,
+      batches,
+      sealed: () => this.sealed,
+    });
+  }
+
+  sealed = 5;
+
+  async until<T>(promise: Promise<T>): Promise<T> {
+    let isOver = false;
+    const over = () => {
+      isOver = true;
+    };
+    promise.then(over, over);
+    await this.time.run(this.time.now + DAY_MS, () => isOver);
+    return promise;
+  }
+
+  /** Sends all that is sealed, and stays. */
+  async send(gateway: ModelGateway, { sink }: { sink: KafkaSink }): Promise<void> {
+    const until = this.time.now + 60_000;
+    const isDone = () => gateway.acked?.next === this.sealed;
+    while (!isDone() && this.time.now < until) {
+      const sending = gateway.send(sink, 4);
+      let isOver = false;
+      void sending.then(() => {
+        isOver = true;
+      });
+      await this.time.run(until, () => isOver || isDone());
+      if (isOver) await this.time.run(this.time.now + 500);
+    }
+    expect(gateway.acked?.next).toBe(this.sealed);
+  }
+
+  get partition() {
+    return this.kafka.topic(TOPIC)!.partitions[0]!;
+  }
+
+  forget(): void {
+    this.partition.expire(Number.POSITIVE_INFINITY);
+  }
+
+  position(gateway: ModelGateway, { sink }: { sink: KafkaSink }) {
+    return this.until(sink.openRun(gateway.name, gateway.info, gateway.acked));
+  }
+}
+
+test('a settled record counts as long as nobody opened the run after it', async () => {
+  const stage = new Stage();
+  const gateway = stage.gateway();
+  const first = await stage.sink();
+  await stage.send(gateway, first);
+  await stage.until(first.sink.close());
+  const second = await stage.sink();
+  stage.sealed = 10;
+  await stage.send(gateway, second);
+  second.client.die();
+  stage.forget();
+  // As if the gateway had died before it heard of it.
+  gateway.acked = { next: 5, crc: gateway.crcEndingAt(5)! };
+  const third = await stage.sink();
+  expect(await stage.position(gateway, third)).toMatchObject({ position: { next: 10 } });
+});
+
+test('after a quiet time nothing is looked for, though much has come from others', async () => {
+  const stage = new Stage();
+  const [gateway, other] = [stage.gateway(0), stage.gateway(1)];
+  const first = await stage.sink();
+  await stage.send(gateway, first);
+  await stage.time.run(stage.time.now + QUIET_MS + 2_000);
+  stage.sealed = 40;
+  await stage.send(other, first);
+  first.client.die();
+  stage.forget();
+  const second = await stage.sink();
+  expect(await stage.position(gateway, second)).toMatchObject({ position: { next: 5 } });
+  expect(second.sink.status().scannedBytes).toBe(0);
+  // And what comes after it is not taken for nothing.
+  const third = await stage.sink();
+  await stage.send(gateway, third);
+  third.client.die();
+  stage.forget();
+  expect(await stage.position(gateway, await stage.sink())).toMatchObject({ position: { next: 40 } });
+});
+
+test('a search ends where records begin that are too new to have come before the run was last written of', async () => {
+  const stage = new Stage();
+  const gateway = stage.gateway();
+  const first = await stage.sink();
+  await stage.send(gateway, first);
+  first.client.die();
+  // A month of what others send, with times of its own.
+  for (let n = 1; n <= 30; n++) {
+    await stage.time.run(START_AT + n * DAY_MS);
+    const batch = () => ({ records: 1, time: START_AT + n * DAY_MS });
+    const other = new ModelGateway({
+      number: n,
+      topic: TOPIC,
+      firstOffset: 0,
+      batch,
+      batches: 5,
+      sealed: () => 5,
+    });
+    const at = await stage.sink();
+    await stage.send(other, at);
+    await stage.until(at.sink.close());
+  }
+  const second = await stage.sink();
+  stage.forget();
+  const before = second.sink.status().scannedBytes;
+  expect(await stage.position(gateway, second)).toMatchObject({ position: { next: 5 } });
+  const bytes = stage.partition.log.reduce((sum, { header }) => sum + header.sizeBytes, 0);
+  expect(second.sink.status().scannedBytes - before).toBeLessThan(bytes / 10);
+});
+
+test('hundreds of runs whose process died share one pass over the log', async () => {
+  const stage = new Stage();
+  const gateways = Array.from({ length: 300 }, (_, number) => stage.gateway(number, 0, 3));
+  stage.sealed = 3;
+  const first = await stage.sink();
+  for (const gateway of gateways) void gateway.send(first.sink, 3);
+  await stage.time.run(stage.time.now + 60_000, () => gateways.every(({ isDone }) => isDone));
+  first.client.die();
+  stage.forget();
+  const second = await stage.sink();
+  const opened = await stage.until(
+    Promise.all(gateways.map(({ name, info, acked }) => second.sink.openRun(name, info, acked))),
+  );
+  expect(opened.every((answer) => answer.ok && answer.position?.next === 3)).toBe(true);
+  const bytes = stage.partition.log.reduce((sum, { header }) => sum + header.sizeBytes, 0);
+  expect(second.sink.status().scannedBytes).toBeLessThan(5 * bytes);
+}, 60_000);
+
+test('a leader that knows less than was acknowledged is not believed at once', async () => {
+  const stage = new Stage();
+  const gateway = stage.gateway();
+  const at = await stage.sink();
+  await stage.send(gateway, at);
+  gateway.leave();
+  // What an unclean election loses.
+  stage.partition.highWatermark = 3;
+  stage.partition.elect(0);
+  // The first finds that the leader moved.
+  await stage.position(gateway, at);
+  const doubted = await stage.position(gateway, at);
+  expect(doubted).toMatchObject({ ok: false, code: 'not-available' });
+  expect(at.sink.status().lastErrors.at(-1)?.message).toContain('5 was acknowledged');
+  await stage.time.run(stage.time.now + DOUBT_MS);
+  expect(await stage.position(gateway, at)).toMatchObject({ ok: true, position: { next: 3 } });
+});
+
+test('a process that stood still sends nothing before it has looked whether the run is still its own', async () => {
+  const stage = new Stage();
+  const gateway = stage.gateway();
+  const [first, second] = [await stage.sink(), await stage.sink()];
+  await stage.send(gateway, first);
+  await stage.time.run(stage.time.now + LEASE_MS);
+  stage.sealed = 10;
+  await stage.send(gateway, second);
+  stage.forget();
+  const log = stage.partition.log.length;
+  const late = first.sink.append(gateway.info.producerId, gateway.batch(5));
+  expect(late.ok && (await stage.until(late.committed))).toMatchObject({ ok: false, code: 'not-available' });
+  expect(stage.partition.log.length).toBe(log);
+});
+
+test("a clone's batch that came late, with the sequences of ours, is not taken for ours", async () => {
+  const stage = new Stage();
+  const [gateway, clone] = [stage.gateway(), stage.gateway(0, 1)];
+  const [first, second] = [await stage.sink(), await stage.sink()];
+  stage.sealed = 0;
+  void clone.send(first.sink, 4);
+  await stage.time.run(stage.time.now + 1_000);
+  void gateway.send(second.sink, 4);
+  await stage.time.run(stage.time.now + 1_000);
+  // It was under way all the time.
+  const { bytes } = { bytes: clone.batch(0) };
+  bytes.fill(0, 0, 8);
+  stage.partition.append(bytes, stage.time.now);
+  stage.partition.commit();
+  stage.sealed = 5;
+  gateway.notify();
+  await stage.time.run(stage.time.now + LATE_MS);
+  expect(gateway.acked).toBeUndefined();
+  expect(await stage.position(gateway, second)).toMatchObject({
+    position: { next: 1, crc: clone.crcEndingAt(1) },
+  });
+});
+
+test('the positions topic deleted and made again: runs are registered anew, and go on', async () => {
+  const stage = new Stage();
+  const gateway = stage.gateway();
+  const at = await stage.sink();
+  await stage.send(gateway, at);
+  stage.kafka.delete('__edgelog_positions');
+  await stage.until(at.sink.check().catch(() => {}));
+  stage.sealed = 10;
+  gateway.leave();
+  await stage.send(gateway, at);
+  expect(stage.partition.log.length).toBe(10);
+});
