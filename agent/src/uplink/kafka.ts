@@ -1,4 +1,5 @@
-import { EdgelogError } from '@edgelog/base';
+import { EdgelogError, type EdgelogErrorCode } from '@edgelog/base';
+import { isPassing } from '@edgelog/client/refusal.ts';
 import type { Alarms } from '@edgelog/edge';
 import type { Logger } from '@edgelog/runtime';
 import type { KafkaSinkStatus } from '@edgelog/sink';
@@ -14,6 +15,13 @@ export interface KafkaHubOptions {
   readonly log: Logger;
 }
 
+/** Of a cluster that answers, and will not say anything else before somebody has changed something. */
+const WANTS_OPERATOR: ReadonlySet<EdgelogErrorCode> = new Set([
+  'AUTHENTICATION_FAILED',
+  'CONFIG_INVALID',
+  'REFUSED',
+  'UNSUPPORTED_VERSION',
+]);
 /** Of a stream that waits until somebody has changed something in the cluster. */
 const WANTS_SOMEBODY = /^(unauthorized|topic-missing): /;
 
@@ -33,7 +41,8 @@ export class KafkaHub {
         try {
           return await holder.reach();
         } catch (error) {
-          if (!(error instanceof EdgelogError) || error.code !== 'AUTHENTICATION_FAILED') throw error;
+          if (!(error instanceof EdgelogError) || isPassing(error) || !WANTS_OPERATOR.has(error.code))
+            throw error;
           return { ok: false, code: 'unauthorized', message: error.message };
         }
       },

@@ -12,7 +12,7 @@ export function refusalAdvice(
   if (kafkaUrl !== undefined) {
     return (
       `the Kafka cluster at ${kafkaUrl} does not let this gateway in (${message}); readings are kept here, and it is asked again every minute or two. ` +
-      `Put --kafka-sasl, --kafka-user and EDGELOG_KAFKA_PASSWORD, the token or the certificate right; edgelog doctor --hub ${kafkaUrl} tries them`
+      `edgelog doctor --hub ${kafkaUrl}, with the same --kafka- settings, says what to change`
     );
   }
   if (code !== 'duplicate-instance') {
