@@ -99,7 +99,7 @@ class GatewayWorld {
   readonly #hubFate: HubFate;
   #gatewayBackup: Image;
   #crashes = 0;
-  #outages = 0;
+  #outageEndsAt = 0;
   /** No more new faults; those under way go on. */
   #isOver = false;
   #hasBeenOutForDays = false;
@@ -187,7 +187,7 @@ class GatewayWorld {
     let events = await this.#run(hardTimesMs);
     this.#isOver = true;
     // What is under way for days comes to its end.
-    while (this.#outages > 0) events += await this.#run(HOUR);
+    events += await this.#run(Math.max(0, this.#outageEndsAt - this.#scheduler.now()));
     events += await this.#settleClone();
     this.#makePeace();
     events += await this.#run(2 * HEARTBEAT_MS_MAX);
@@ -378,16 +378,15 @@ class GatewayWorld {
 
   /** Seconds, mostly; hours and days are looked at less closely. */
   #beginOutage(prng: Prng): void {
-    if (this.#outages > 0) return;
+    if (this.#around.isOffline) return;
     const longMs = this.#hasBeenOutForDays ? SECOND : prng.pick([prng.between(1, 12) * HOUR, 3 * DAY]);
     const lastsMs = prng.pick([SECOND, 20 * SECOND, 120 * SECOND, longMs]);
     this.#hasBeenOutForDays ||= lastsMs === longMs;
-    this.#outages++;
+    this.#outageEndsAt = this.#scheduler.now() + lastsMs;
     this.#around.isOffline = true;
     this.#around.timerLagMs = lastsMs >= HOUR ? Math.floor(lastsMs / OUTAGE_STEPS) : 0;
     this.#gateway.wire?.break();
     this.#scheduler.after(lastsMs, () => {
-      this.#outages--;
       this.#around.isOffline = false;
       this.#around.timerLagMs = 0;
     });
