@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection, KafkaCluster, type KafkaSecurity, type Sasl } from '@edgelog/client';
+import { openSocket } from '@edgelog/client/socket.ts';
 import { parseAddress } from '@edgelog/runtime';
 import { sealBatch } from '@edgelog/sim';
 import { apis, ErrorCode, RESERVED_PRODUCER_ID_MIN } from '@edgelog/wire';
@@ -105,6 +107,17 @@ describe.skipIf(skip)('what Kafka takes', () => {
     );
     expect(code, stderr).toBe(0);
     expect(stdout).toContain(TOPIC);
+  });
+
+  test('a TLS connection may be given up in the very turn in which it is there: it took the process along', async () => {
+    const address = parseAddress(kafka.secureBootstrap('TLS'));
+    for (let i = 0; i < 10; i++) {
+      const { stream, reset } = await openSocket(address, { tls: trusting(), timeoutMs });
+      stream.write(Buffer.alloc(2 ** 20));
+      const closed = once(stream, 'close');
+      reset();
+      await closed;
+    }
   });
 
   test.concurrent.each([

@@ -42,6 +42,8 @@ export function openSocket(
       secureContext === undefined
         ? tcp
         : connectTls({ socket: tcp, host, ...(isIP(host) === 0 && { servername: host }), secureContext });
+    // As long as they live: what breaks after their end, or twice, is nobody's news.
+    for (const one of [tcp, stream]) one.on('error', () => {});
     // Not at once: a TLS stream that loses its socket in the middle of one of its own callbacks takes the whole process along (Node 24).
     const end = () =>
       void setImmediate(() => {
@@ -55,14 +57,14 @@ export function openSocket(
     }, timeoutMs);
     const onError = (cause: Error) => {
       clearTimeout(timer);
-      stream.on('error', () => {}); // of its end, which nobody waits for
       end();
       reject(describeLoss(`no connection to ${at}`, cause, tls !== undefined));
     };
-    tcp.on('error', stream === tcp ? () => {} : onError);
+    tcp.once('error', onError);
     stream.once('error', onError);
     stream.once(tls === undefined ? 'connect' : 'secureConnect', () => {
       clearTimeout(timer);
+      tcp.off('error', onError);
       stream.off('error', onError);
       resolve({ stream, reset: end, close: () => void stream.destroy() });
     });
