@@ -14,7 +14,7 @@ const NOTES = `Two things can be run:
                                          keeps nothing; any number of them behind one load balancer. It takes --sync, --http, --log-level
                                          and what begins with --kafka- and --sink-; what else is a broker's is refused.
 
-The page "into Apache Kafka" in docs/kafka.md has permissions, security and what is guaranteed; edgelog doctor --hub kafka://… tries it all.`;
+INTO-KAFKA.md has permissions, security and what is guaranteed; edgelog doctor --hub kafka://… tries it all.`;
 
 /** `edgelog hub`: runs a broker, or a sync gateway, until it is told to end; resolves with the exit status. */
 export async function hubCommand(argv: string[]): Promise<number> {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { agentSettingsSchema } from '@edgelog/agent';
 import { hubSettings } from '@edgelog/hub';
+import { hubCommandSettings, modeOf } from '@edgelog/hub/command-settings.ts';
 import { loadSettings } from '@edgelog/runtime';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
@@ -19,6 +20,17 @@ test.each([
   const argv = ['--config', here(`config/${file}`)];
   const settings = loadSettings({ command: file, summary: '', schema, argv, env: {} });
   expect(settings.dataDir).toMatch(/^\/var\/lib\/edgelog-/);
+});
+
+test('the hub takes sync-gateway.yaml as that of a sync gateway, and its unit starts it', () => {
+  const argv = ['--config', here('config/sync-gateway.yaml')];
+  const env = { EDGELOG_KAFKA_PASSWORD: 'x' };
+  const schema = hubCommandSettings;
+  const { gateway } = modeOf(loadSettings({ command: 'edgelog hub', summary: '', schema, argv, env }));
+  expect(gateway).toMatchObject({ kafkaUser: 'edgelog', sinkReplication: 3 });
+  expect(read('systemd/edgelog-sync-gateway.service')).toContain(
+    'hub --config /etc/edgelog/sync-gateway.yaml\n',
+  );
 });
 
 test('all that agent.yaml offers to uncomment is taken together', () => {
