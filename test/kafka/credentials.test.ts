@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { java } from '../harness/java.ts';
 import { type KafkaProcesses, startKafka } from '../harness/kafka.ts';
 import { MqttLoad } from '../harness/mqtt-load.ts';
 import { freePorts } from '../harness/ports.ts';
@@ -17,7 +18,14 @@ const processes: TestProcess[] = [];
 beforeAll(async () => {
   if (skip) return;
   dir = mkdtempSync(join(tmpdir(), 'edgelog-credentials-'));
-  kafka = await startKafka({ security: true });
+  kafka = await startKafka({
+    security: true,
+    configs: {
+      'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+      // Who comes without TLS and password: the brokers themselves, and this test.
+      'super.users': 'User:ANONYMOUS',
+    },
+  });
 }, 300_000);
 afterEach(async () => {
   await Promise.all(processes.splice(0).map((one) => one.stop()));
@@ -26,6 +34,9 @@ afterAll(async () => {
   await kafka?.stop();
   if (!skip) rmSync(dir, { recursive: true, force: true });
 });
+
+/** What INTO-KAFKA.md says that a gateway uses. */
+const TOPICS = ['telemetry', '__edgelog_positions', 'edgelog.events'];
 
 const secured = (password: string) => [
   ...['--hub', `kafka+tls://${kafka.secureBootstrap('SASLTLS')}`, '--kafka-ca', kafka.security.caFile],
@@ -51,7 +62,7 @@ async function startAgent(name: string, password: string) {
 }
 
 async function doctor(password: string) {
-  const one = edgelog(['doctor', ...secured(password), '--topic', 'readings']);
+  const one = edgelog(['doctor', ...secured(password), '--topic', 'telemetry']);
   processes.push(one);
   const { code } = await one.exited;
   return { code, stdout: one.stdout };
@@ -79,7 +90,19 @@ describe.skipIf(skip)('credentials', () => {
     expect(code).toBe(1);
   });
 
-  test('right ones: encrypted, with a password, all the way', async () => {
+  test('right ones without permissions: doctor says which, and with those all goes well', async () => {
+    const stranger = await doctor(kafka.security.password);
+    for (const topic of TOPICS)
+      expect(stranger.stdout).toMatch(
+        new RegExp(`problem +topic ${topic}: may not even be seen\\n +→ .*--operation Write`),
+      );
+    expect(stranger.code).toBe(1);
+    await java('org.apache.kafka.tools.AclCommand', [
+      ...['--bootstrap-server', kafka.bootstrap, '--add'],
+      ...['--allow-principal', `User:${kafka.security.user}`],
+      ...TOPICS.flatMap((topic) => ['--topic', topic]),
+      ...['Read', 'Write', 'DescribeConfigs', 'Create'].flatMap((one) => ['--operation', one]),
+    ]);
     const { code, stdout } = await doctor(kafka.security.password);
     expect(stdout).toMatch(/takes the credentials of .* \(scram-sha-512\)/);
     expect(code).toBe(0);
