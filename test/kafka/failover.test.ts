@@ -12,7 +12,7 @@ import { SinkGateway } from './sink-gateway.ts';
 const skip = skipWithoutJava('faults of a Kafka cluster of three nodes');
 const MONTH_MS = 30 * 86_400_000;
 /** Longer than a broker may be silent before others lead what it led. */
-const AWAY_MS = 6_000;
+const AWAY_MS = 5_000;
 const LOSSES = 3;
 /** Each gateway's records are numbered from its own multiple of it. */
 const NUMBERS = 1_000_000;

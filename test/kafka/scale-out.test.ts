@@ -20,7 +20,7 @@ test.skipIf(skip)(
     const { records } = await scaleOut({
       ...{ kafka, topic: 'scaled', partitions: 3 },
       ...{ syncGateways: 2, agents: 30, batchEveryMs: 100 },
-      ...{ killEveryMs: 1_500, kills: 3, seed: 1 },
+      ...{ killEveryMs: 1_000, kills: 2, seed: 1 },
     });
     expect(records).toBeGreaterThan(100);
   },
