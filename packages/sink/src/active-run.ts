@@ -181,10 +181,12 @@ export class ActiveRun {
     for (const { position, endOffset, records } of this.#session.done(count)) {
       if (this.#toCompare === 0 || position.next <= this.#compared) continue;
       const { cluster, log, counters } = this.#deps;
-      let crc: number | undefined;
+      const offset = endOffset - records;
+      // What retention has deleted since cannot be compared, and is nothing to wait for.
+      let { crc } = position;
       try {
-        await cluster.scan(this.#start.registration.place, endOffset - records, ({ bytes, header }) => {
-          if (header.producerId === this.producerId) crc = sealedCrc(bytes, header);
+        await cluster.scan(this.#start.registration.place, offset, ({ bytes, header }) => {
+          if (header.baseOffset === offset) crc = sealedCrc(bytes, header);
           return false;
         });
       } catch (error) {
