@@ -22,7 +22,7 @@ export class SinkHolder {
   readonly #options: SinkHolderOptions;
   readonly #connect: () => Promise<SinkCluster>;
   #opening: Promise<KafkaSink> | undefined;
-  #opened: { readonly sink: KafkaSink; readonly cluster: SinkCluster } | undefined;
+  #opened: KafkaSink | undefined;
   #isStopped = false;
 
   /** Throws CONFIG_INVALID for settings that contradict each other. */
@@ -36,7 +36,7 @@ export class SinkHolder {
 
   /** Undefined as long as no cluster was reached. */
   get sink(): KafkaSink | undefined {
-    return this.#opened?.sink;
+    return this.#opened;
   }
 
   /**
@@ -51,15 +51,15 @@ export class SinkHolder {
       });
       return this.#opening;
     }
-    await opened.cluster.topic(this.#options.settings.sinkPositionsTopic, true);
-    return opened.sink;
+    await opened.check();
+    return opened;
   }
 
   /** Writes the positions of what is committed, and ends the connections. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#opening?.catch(() => {});
-    await this.#opened?.sink.close();
+    await this.#opened?.close();
   }
 
   async #open(): Promise<KafkaSink> {
@@ -68,7 +68,7 @@ export class SinkHolder {
     try {
       if (this.#isStopped) throw new EdgelogError('CONNECTION_LOST', 'the sink is stopped');
       const sink = await openKafkaSink({ cluster, log, settings, ...processClock() });
-      this.#opened = { sink, cluster };
+      this.#opened = sink;
       return sink;
     } catch (error) {
       await cluster.close();
