@@ -75,7 +75,11 @@ function wrongWith(gateway: ModelGateway, archive: readonly Archived[]): string[
     const isFirst = batches[0] === mine[0];
     if (!isFirst && (next - batches[0]!.from + SEQUENCE_MODULUS) % SEQUENCE_MODULUS < 1_000)
       next = batches[0]!.from;
-    for (const { from, records } of batches) {
+    const last = new Map<number, number>();
+    for (const { from, records, baseOffset, logStartOffset } of batches) {
+      // Deleted before anybody was told of it, and forgotten with it: it cannot be known that it was there.
+      if ((last.get(from) ?? baseOffset) < logStartOffset) next = from;
+      last.set(from, baseOffset);
       if (from !== next) wrong.push(`${name}: ${from} where ${next} is next (${topicId})`);
       next = sequenceOf(from + records);
     }

@@ -41,6 +41,8 @@ export interface Archived {
   readonly records: number;
   readonly baseOffset: number;
   readonly crc: number;
+  /** Before which the log was deleted when it was committed. */
+  readonly logStartOffset: number;
 }
 
 interface Process {
@@ -189,13 +191,14 @@ export class SinkWorld {
   /** What is committed now, before anything of it is deleted. */
   #keep(): void {
     const topic = this.#kafka.topic(TOPIC);
-    topic?.partitions.forEach(({ log, highWatermark }, partition) => {
+    topic?.partitions.forEach(({ log, highWatermark, logStartOffset }, partition) => {
       for (const { header } of log) {
         const key = `${topic.id} ${partition} ${header.baseOffset}`;
         if (header.lastOffset >= highWatermark || this.#seen.has(key)) continue;
         this.#seen.add(key);
         const { producerId, baseSequence: from, recordCount: records, baseOffset, crc } = header;
-        this.archive.push({ topicId: topic.id, partition, producerId, from, records, baseOffset, crc });
+        const batch = { producerId, from, records, baseOffset, crc, logStartOffset };
+        this.archive.push({ topicId: topic.id, partition, ...batch });
       }
     });
   }
