@@ -83,10 +83,11 @@ async function open(dir: string, given: { maxBytes?: number; dropOldest?: string
   };
 }
 
-/** Bytes on the disk below a directory. */
+/** Bytes on the disk below a directory, from which files may go meanwhile. */
 function diskUsage(dir: string): number {
   return readdirSync(dir, { recursive: true, withFileTypes: true }).reduce(
-    (sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).blocks * 512,
+    (sum, { parentPath, name }) =>
+      sum + (statSync(join(parentPath, name), { throwIfNoEntry: false })?.blocks ?? 0) * 512,
     0,
   );
 }

@@ -74,11 +74,11 @@ export class Disk {
     return this.#bytesSinceCheck >= this.#options.segmentBytes * CHECK_EVERY_SEGMENT_SHARE;
   }
 
-  /** Measures anew; `pendingBytes` of readings were taken and are not on disk yet. */
-  check(pendingBytes = 0): void {
+  /** Measures anew; `comingBytes` are on their way to the log, which has not been handed them yet. */
+  check(comingBytes = 0): void {
     const { alarms } = this.#options;
     this.#bytesSinceCheck = 0;
-    this.#status = this.#measure(pendingBytes);
+    this.#status = this.#measure(comingBytes);
     this.#keepReserve();
     if (this.#status.isFull) alarms.raise(ALARM, this.#complaint());
     else alarms.clear(ALARM);
@@ -103,13 +103,11 @@ export class Disk {
       : `the file system of ${dir} has only ${Math.floor(freeBytes / 2 ** 20)} MiB left; topics that reject are refused`;
   }
 
-  #measure(pendingBytes: number): DiskStatus {
+  #measure(comingBytes: number): DiskStatus {
     const { dir, maxBytes, segmentBytes, stats, reserve } = this.#options;
     const besideBytes = this.#options.besideBytes?.() ?? 0;
-    const log = stats();
-    // Sealed batches may be larger than their readings: behind a slow disk there are many small ones.
-    const underWayBytes = Math.max(pendingBytes, log.pendingBytes);
-    const usedBytes = log.diskBytes + underWayBytes + besideBytes + (reserve?.bytes ?? 0);
+    const { diskBytes, pendingBytes } = stats();
+    const usedBytes = diskBytes + pendingBytes + comingBytes + besideBytes + (reserve?.bytes ?? 0);
     const freeBytes = (this.#options.freeBytes ?? (() => freeBytesOf(dir)))();
     const room = Math.min(maxBytes - usedBytes, freeBytes) / segmentBytes;
     const level = room <= FULL_SEGMENTS ? 'full' : room <= TIGHT_SEGMENTS ? 'tight' : 'free';

@@ -1,6 +1,7 @@
 import { assert, EdgelogError } from '@edgelog/base';
 import { type PartitionLog, StoredDamageError } from '@edgelog/log';
 import {
+  BATCH_HEADER_BYTES,
   type CompressionName,
   type RecordsEncoder,
   readBatchHeader,
@@ -177,6 +178,11 @@ export class EdgeStream {
     this.#host.pending(bytes);
     this.#host.requestTurn();
     return { offset, durable, awaited };
+  }
+
+  /** What the log will be handed on top of what it has: readings that are not staged, and the header of each batch that is not sealed. */
+  get comingBytes(): number {
+    return this.#batches.reduce((sum, { unstagedBytes }) => sum + unstagedBytes + BATCH_HEADER_BYTES, 0);
   }
 
   /**

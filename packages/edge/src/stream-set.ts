@@ -393,7 +393,9 @@ export class StreamSet {
   }
 
   #checkDisk(): void {
-    this.#options.disk.check(this.pressure.pendingBytes);
+    let comingBytes = 0;
+    for (const { edge } of this.#streams.values()) comingBytes += edge.comingBytes;
+    this.#options.disk.check(comingBytes);
     if (this.#failure !== undefined || this.#isClosed) return;
     if (this.#options.disk.isFull) this.#room.makeRoom([...this.#streams.values()]);
   }
