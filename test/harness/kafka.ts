@@ -37,9 +37,10 @@ const START_MS = 120_000;
 
 /**
  * Small, and quick to notice that a node is gone. The producers' state is looked through ten times a second, so that tests of its
- * expiry only need `producer.id.expiration.ms`.
+ * expiry only need `producer.id.expiration.ms`. Records are kept for ever: old ones would be deleted within half a minute.
  */
 const SMALL: KafkaProperties = {
+  'log.retention.ms': -1,
   'num.network.threads': 2,
   'num.io.threads': 4,
   'num.recovery.threads.per.data.dir': 1,
