@@ -2,7 +2,7 @@ import { EdgelogError, type EdgelogErrorCode } from '@edgelog/base';
 import { isPassing } from '@edgelog/client/refusal.ts';
 import type { Alarms } from '@edgelog/edge';
 import type { Logger } from '@edgelog/runtime';
-import type { KafkaSinkStatus } from '@edgelog/sink';
+import type { KafkaSinkStatus, TopicFinding } from '@edgelog/sink';
 import type { SinkHolder } from '@edgelog/sink/holder.ts';
 import type { KafkaSettings } from '@edgelog/sink/kafka-fields.ts';
 import { type Connect, inProcess, type UplinkStreamStatus } from '@edgelog/sync';
@@ -22,8 +22,10 @@ const WANTS_OPERATOR: ReadonlySet<EdgelogErrorCode> = new Set([
   'REFUSED',
   'UNSUPPORTED_VERSION',
 ]);
-/** Of a stream that waits until somebody has changed something in the cluster. */
-const WANTS_SOMEBODY = /^(unauthorized|topic-missing): /;
+/** Of a stream that waits until somebody has changed something, in the cluster or of this gateway's clock. */
+const WANTS_SOMEBODY = /^(unauthorized|topic-missing|store-failed): /;
+/** So many topics are named in one alarm. */
+const NAMED_MAX = 5;
 
 /** A Kafka cluster in the place of a hub: the hub's side of the uplink's session is in this process, on a sink. */
 export class KafkaHub {
@@ -65,10 +67,10 @@ export class KafkaHub {
   /** Raises and clears alarms by what is known now. */
   look(streams: readonly UplinkStreamStatus[]): void {
     const wrong = new Map<string, string>();
-    for (const { topic, findings } of this.status()?.topics ?? []) {
-      const serious = findings.filter(({ severity }) => severity !== 'note');
-      if (serious.length > 0)
-        wrong.set(`Kafka topic ${topic}`, serious.map(({ says, advice }) => `${says}: ${advice}`).join('; '));
+    for (const [name, { says, advice, topics }] of this.#findings()) {
+      const others = topics.length - NAMED_MAX;
+      const named = topics.slice(0, NAMED_MAX).join(', ') + (others > 0 ? ` and ${others} more` : '');
+      wrong.set(name, `${named}: ${says}: ${advice}`);
     }
     for (const { topic, reason } of streams)
       if (reason !== undefined && WANTS_SOMEBODY.test(reason))
@@ -76,6 +78,21 @@ export class KafkaHub {
     for (const [name, message] of wrong) this.#alarms.raise(name, message);
     for (const name of this.#raised) if (!wrong.has(name)) this.#alarms.clear(name);
     this.#raised = new Set(wrong.keys());
+  }
+
+  /** What is wrong with topics' settings, by the alarm for it: one setting is often wrong for all. */
+  #findings(): ReadonlyMap<string, TopicFinding & { topics: string[] }> {
+    const found = new Map<string, TopicFinding & { topics: string[] }>();
+    for (const { topic, findings } of this.status()?.topics ?? []) {
+      for (const finding of findings) {
+        if (finding.severity === 'note') continue;
+        const name = `Kafka topics, ${finding.setting}=${finding.value}`;
+        const known = found.get(name);
+        if (known === undefined) found.set(name, { ...finding, topics: [topic] });
+        else known.topics.push(topic);
+      }
+    }
+    return found;
   }
 
   /** Writes the positions of what is committed. */

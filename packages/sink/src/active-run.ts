@@ -98,6 +98,10 @@ export class ActiveRun {
     return this.#start.sureAt;
   }
 
+  get topic(): string {
+    return this.#start.registration.place.topic;
+  }
+
   append(bytes: Buffer): HubAppend {
     try {
       const header = readBatchHeader(bytes);

@@ -56,7 +56,7 @@ export interface FoundBatch {
 export interface ClusterConfigs {
   readonly brokerCount: number;
   readonly replication: number;
-  readonly topic: ReadonlyMap<string, string>;
+  readonly topic: ReadonlyMap<string, string> | undefined;
   readonly broker: ReadonlyMap<string, string> | undefined;
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { topicFindings } from './findings.ts';
+import { topicPolicy } from './topic-policy.ts';
 
 const DEFAULTS = {
   'message.timestamp.type': 'CreateTime',
@@ -49,4 +50,22 @@ test.each([
 test('one replica among several brokers, and producers that are forgotten early, are told', () => {
   expect(found({}, 1)).toEqual(['warning replication factor']);
   expect(found({}, 3, '60000')).toEqual(['warning producer.id.expiration.ms']);
+});
+
+test('a span is told in a unit that says something', () => {
+  const says = (retentionMs: string) =>
+    topicFindings({
+      ...{ brokerCount: 3, replication: 3, broker: undefined },
+      topic: new Map([['retention.ms', retentionMs]]),
+    })[0]?.says;
+  expect(says('5000')).toContain('deleted 5 seconds after');
+  expect(says('3600000')).toContain('deleted 60 minutes after');
+  expect(says('86400000')).toContain('deleted 24 hours after');
+  expect(says('604800000')).toContain('deleted 7 days after');
+});
+
+test('a topic whose settings may not be read is used as one that has the defaults', () => {
+  const configs = { brokerCount: 3, replication: 3, topic: undefined, broker: undefined };
+  expect(topicFindings(configs)).toMatchObject([{ severity: 'note', value: 'not told' }]);
+  expect(topicPolicy(configs)).toMatchObject({ rewrites: false, isCompacted: false });
 });

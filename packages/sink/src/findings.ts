@@ -17,7 +17,19 @@ const DAY_MS = 86_400_000;
 const AWAY_MS = 90 * DAY_MS;
 
 /** What of a topic's configuration would go wrong with what gateways send: late, in large batches, each once. */
-export function topicFindings(configs: ClusterConfigs): TopicFinding[] {
+export function topicFindings({ topic, ...others }: ClusterConfigs): TopicFinding[] {
+  if (topic === undefined) {
+    return [
+      {
+        severity: 'note',
+        setting: 'settings of the topic',
+        value: 'not told',
+        says: "whether they suit what gateways send is not known; Kafka's defaults are assumed",
+        advice: 'allow DescribeConfigs on the topic',
+      },
+    ];
+  }
+  const configs = { topic, ...others };
   return [
     ...timeFindings(configs),
     ...batchFindings(configs),
@@ -26,7 +38,9 @@ export function topicFindings(configs: ClusterConfigs): TopicFinding[] {
   ];
 }
 
-function* timeFindings({ topic }: ClusterConfigs): Generator<TopicFinding> {
+type Told = ClusterConfigs & { readonly topic: ReadonlyMap<string, string> };
+
+function* timeFindings({ topic }: Told): Generator<TopicFinding> {
   const isAppendTime = topic.get('message.timestamp.type') === 'LogAppendTime';
   const retention = numberOf(topic, 'retention.ms');
   const deletes = topic.get('cleanup.policy')?.includes('delete') ?? true;
@@ -35,7 +49,7 @@ function* timeFindings({ topic }: ClusterConfigs): Generator<TopicFinding> {
       severity: 'warning',
       setting: 'retention.ms',
       value: String(retention),
-      says: `records are deleted ${days(retention)} after their own time: what a gateway brings that was away for longer is deleted soon after it arrives`,
+      says: `records are deleted ${spanOf(retention)} after their own time: what a gateway brings that was away for longer is deleted soon after it arrives`,
       advice: `set retention.ms to as long as gateways may be away and data is wanted after that (${AWAY_MS} is 90 days, -1 is for ever), or message.timestamp.type=LogAppendTime`,
     };
   }
@@ -56,7 +70,7 @@ function* timeFindings({ topic }: ClusterConfigs): Generator<TopicFinding> {
       severity: 'problem',
       setting: 'message.timestamp.before.max.ms',
       value: String(before),
-      says: `records older than ${days(before)} are refused: a stream whose backlog is older stands still`,
+      says: `records older than ${spanOf(before)} are refused: a stream whose backlog is older stands still`,
       advice: 'set message.timestamp.before.max.ms=9223372036854775807',
     };
   }
@@ -72,7 +86,7 @@ function* timeFindings({ topic }: ClusterConfigs): Generator<TopicFinding> {
   }
 }
 
-function* batchFindings({ topic }: ClusterConfigs): Generator<TopicFinding> {
+function* batchFindings({ topic }: Told): Generator<TopicFinding> {
   const largest = numberOf(topic, 'max.message.bytes');
   if (largest !== undefined && largest < SEALED_BYTES_MAX) {
     yield {
@@ -105,7 +119,7 @@ function* batchFindings({ topic }: ClusterConfigs): Generator<TopicFinding> {
   }
 }
 
-function* safetyFindings({ topic, replication, brokerCount }: ClusterConfigs): Generator<TopicFinding> {
+function* safetyFindings({ topic, replication, brokerCount }: Told): Generator<TopicFinding> {
   const least = numberOf(topic, 'min.insync.replicas');
   if (replication === 1 && brokerCount > 1) {
     yield {
@@ -143,7 +157,7 @@ function* safetyFindings({ topic, replication, brokerCount }: ClusterConfigs): G
   }
 }
 
-function* producerFindings({ broker, topic }: ClusterConfigs): Generator<TopicFinding> {
+function* producerFindings({ broker, topic }: Told): Generator<TopicFinding> {
   const setting = 'producer.id.expiration.ms';
   const expiration = broker === undefined ? undefined : numberOf(broker, setting);
   if (expiration === undefined) {
@@ -170,7 +184,15 @@ function numberOf(configs: ReadonlyMap<string, string>, name: string): number | 
   return Number.isNaN(value) ? undefined : value;
 }
 
-const days = (ms: number): string => {
-  const hours = Math.round(ms / 3_600_000);
-  return hours < 48 ? `${hours} hours` : `${Math.round(hours / 24)} days`;
+const UNITS = [
+  [DAY_MS, 'days'],
+  [DAY_MS / 24, 'hours'],
+  [60_000, 'minutes'],
+  [1_000, 'seconds'],
+] as const;
+
+/** In the largest unit of which there are two. */
+const spanOf = (ms: number): string => {
+  const [unit, name] = UNITS.find(([one]) => ms >= 2 * one) ?? [1, 'ms'];
+  return `${Math.round(ms / unit)} ${name}`;
 };

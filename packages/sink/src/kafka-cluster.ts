@@ -15,6 +15,7 @@ import type {
 } from './cluster.ts';
 import { EARLIEST, fetchScan, LATEST, listOffset } from './fetch-scan.ts';
 import { ProduceQueue } from './produce-queue.ts';
+import { isUnauthorized } from './refusal.ts';
 
 export interface ConnectOptions {
   /** HOST:PORT. */
@@ -88,7 +89,7 @@ class ClientCluster implements SinkCluster {
   }
 
   async configs({ name }: SinkTopic): Promise<ClusterConfigs> {
-    const topic = await this.#describe(TOPIC, name);
+    const topic = await this.#describe(TOPIC, name).catch(ifUnauthorized);
     const node = this.#kafka.brokerIds[0];
     const broker =
       node === undefined ? undefined : await this.#describe(BROKER, String(node), node).catch(ifRefused);
@@ -238,6 +239,11 @@ async function asking<T>(answer: Promise<T> | (() => Promise<T>)): Promise<T> {
     }
     throw error;
   }
+}
+
+function ifUnauthorized(error: unknown): undefined {
+  if (isUnauthorized(error)) return undefined;
+  throw error;
 }
 
 function ifRefused(error: unknown): undefined {

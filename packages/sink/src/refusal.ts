@@ -1,3 +1,4 @@
+import { KafkaRefusal } from '@edgelog/client/refusal.ts';
 import type { Refusal, RefusalCode } from '@edgelog/sync';
 import type { Produced } from './cluster.ts';
 
@@ -26,4 +27,9 @@ export function refusalOf(
   if (produced.outcome === 'unknown') return refuse('not-available', message);
   if (isCompacted && produced.error === 'INVALID_RECORD') return refuse('store-failed', message);
   return refuse(CODE_OF[produced.error] ?? 'store-failed', message);
+}
+
+/** Whether a cluster that was asked says that somebody has to allow it. */
+export function isUnauthorized(error: unknown): boolean {
+  return error instanceof KafkaRefusal && CODE_OF[error.errorName] === 'unauthorized';
 }

@@ -249,3 +249,32 @@ test('the positions topic deleted and made again: runs are registered anew, and 
   await stage.send(gateway, at);
   expect(stage.partition.log.length).toBe(10);
 });
+
+test('a finding goes once the topic is set otherwise, though its streams never stopped', async () => {
+  const stage = new Stage();
+  const gateway = stage.gateway();
+  const first = await stage.sink();
+  const findings = () =>
+    first.sink.status().topics.flatMap((topic) => topic.findings.map(({ setting }) => setting));
+  stage.kafka.alter(TOPIC, { 'retention.ms': '3600000' });
+  await stage.send(gateway, first);
+  expect(findings()).toEqual(['retention.ms']);
+  stage.kafka.alter(TOPIC, { 'retention.ms': '-1' });
+  await stage.time.run(stage.time.now + 200_000);
+  expect(findings()).toEqual([]);
+  expect(first.sink.append(gateway.info.producerId, gateway.batch(5))).toMatchObject({ ok: true });
+});
+
+test('a session ends when its topic is set so that producers are remembered otherwise', async () => {
+  const stage = new Stage();
+  const gateway = stage.gateway();
+  const first = await stage.sink();
+  stage.kafka.alter(TOPIC, { 'message.timestamp.type': 'LogAppendTime' });
+  await stage.send(gateway, first);
+  stage.kafka.alter(TOPIC, { 'message.timestamp.type': 'CreateTime' });
+  await stage.time.run(stage.time.now + 200_000);
+  const answer = first.sink.append(gateway.info.producerId, gateway.batch(5));
+  expect(answer).toMatchObject({ ok: false, code: 'not-available' });
+  stage.sealed = 10;
+  await stage.send(gateway, first);
+});

@@ -8,7 +8,7 @@ import { findPosition } from './find-position.ts';
 import { DOUBT_MS, HANDOVER_MS, LATE_MS, LEASE_MS, POSITIONS_EVERY_MS } from './limits.ts';
 import { Partitions } from './partitions.ts';
 import { PositionsTopic } from './positions-topic.ts';
-import { refuse } from './refusal.ts';
+import { isUnauthorized, refuse } from './refusal.ts';
 import { type Registration, register } from './registration.ts';
 import type { KafkaSink, KafkaSinkOptions, KafkaSinkStatus } from './sink-types.ts';
 import { Counters } from './status.ts';
@@ -263,14 +263,24 @@ class Sink implements KafkaSink {
   #refusalFor({ topic, producerId }: RunInfo, error: unknown): Refusal {
     if (!(error instanceof EdgelogError)) throw error;
     this.#counters.failed(`opening run ${producerId} of ${topic}`, error.message);
+    if (isUnauthorized(error)) return refuse('unauthorized', error.message);
     const isLasting =
       error.code === 'REFUSED' || error.code === 'CONFIG_INVALID' || error.code === 'CORRUPT_BATCH';
     return refuse(isLasting ? 'store-failed' : 'not-available', error.message);
   }
 
+  /** A session goes by what the topic's settings were when it was opened: after a change it is opened again. */
+  async #lookAtTopics(): Promise<void> {
+    const changed = await this.#topics.lookAgain();
+    if (changed === undefined) return;
+    const reason = refuse('not-available', `topic ${changed} is set otherwise than before`);
+    for (const run of this.#runs.values()) if (run.topic === changed) void run.end(reason);
+  }
+
   #tick(): void {
     this.#endTimer = this.#options.timers.after(POSITIONS_EVERY_MS, () => {
       for (const run of this.#runs.values()) void run.keep();
+      void this.#lookAtTopics();
       if (!this.#isClosed) this.#tick();
     });
   }

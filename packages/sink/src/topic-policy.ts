@@ -13,7 +13,8 @@ export interface TopicPolicy {
   readonly isCompacted: boolean;
 }
 
-export function topicPolicy({ topic, broker }: ClusterConfigs): TopicPolicy {
+/** Of what is not told Kafka's defaults hold. */
+export function topicPolicy({ topic = new Map(), broker }: ClusterConfigs): TopicPolicy {
   const isAppendTime = topic.get('message.timestamp.type') === 'LogAppendTime';
   const ahead = Number(topic.get('message.timestamp.after.max.ms') ?? Number.NaN);
   const expiration = Number(broker?.get('producer.id.expiration.ms') ?? EXPIRATION_MS);

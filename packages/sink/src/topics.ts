@@ -27,11 +27,16 @@ export interface TopicsDeps {
 }
 
 const CHECK_AGAIN_MS = 60_000;
+/** Settings of a topic that is in use are looked at again after so long, by one topic a second. */
+const LOOK_AGAIN_MS = 2 * CHECK_AGAIN_MS;
 
 /** Topics that streams feed: made where they are missing, if that is allowed, and looked at for what would go wrong. */
 export class Topics {
   readonly #deps: TopicsDeps;
   readonly #checked = new Map<string, Checked>();
+  /** `NAME=VALUE` of settings that the log has a warning of. */
+  readonly #told = new Set<string>();
+  #isLooking = false;
 
   constructor(deps: TopicsDeps) {
     this.#deps = deps;
@@ -64,6 +69,39 @@ export class Topics {
     return { topic: created, policy: await this.#check(created) };
   }
 
+  /**
+   * Looks at the settings of one topic, the one that was not looked at for the longest time, if that is long enough ago. Answers its name if
+   * they mean something else for runs than before. A cluster that cannot be asked changes nothing.
+   */
+  async lookAgain(): Promise<string | undefined> {
+    const { cluster, monotonic } = this.#deps;
+    let oldest: [name: string, checked: Checked] | undefined;
+    for (const one of this.#checked)
+      if (oldest === undefined || one[1].checkedAt < oldest[1].checkedAt) oldest = one;
+    if (this.#isLooking || oldest === undefined || monotonic() - oldest[1].checkedAt < LOOK_AGAIN_MS) return;
+    const [name, known] = oldest;
+    this.#isLooking = true;
+    try {
+      const topic = await cluster.topic(name);
+      if (topic === undefined) {
+        this.#checked.delete(name);
+        return;
+      }
+      const policy = await this.#check(topic);
+      const isOther = (Object.keys(policy) as (keyof TopicPolicy)[]).some(
+        (key) => policy[key] !== known.policy[key],
+      );
+      return isOther ? name : undefined;
+    } catch (error) {
+      if (!(error instanceof EdgelogError)) throw error;
+      const last = this.#checked.get(name);
+      if (last !== undefined) this.#checked.set(name, { ...last, checkedAt: monotonic() });
+      return;
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
   async #check(topic: SinkTopic): Promise<TopicPolicy> {
     const { cluster, log, monotonic } = this.#deps;
     const known = this.#checked.get(topic.name);
@@ -71,9 +109,10 @@ export class Topics {
     if (isFresh) return known.policy;
     const configs = await cluster.configs(topic);
     const findings = topicFindings(configs);
-    const told = new Set(known?.findings.map(({ setting, value }) => `${setting}=${value}`));
     for (const { severity, setting, value, says, advice } of findings) {
-      if (severity === 'note' || told.has(`${setting}=${value}`)) continue;
+      // Once, however many topics have it: /status has them all.
+      if (severity === 'note' || this.#told.has(`${setting}=${value}`)) continue;
+      this.#told.add(`${setting}=${value}`);
       log.warn('a topic is not set for what gateways send', {
         topic: topic.name,
         setting,

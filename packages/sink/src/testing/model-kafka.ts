@@ -59,6 +59,14 @@ export class ModelKafka {
     return topic;
   }
 
+  /** Its settings, as an operator changes them. */
+  alter(name: string, configs: Readonly<Record<string, string>>): void {
+    const topic = this.#topics.get(name);
+    assert(topic !== undefined, `${name} is there`);
+    const all = new Map([...topic.configs, ...Object.entries(configs)]);
+    this.#topics.set(name, { ...topic, configs: all });
+  }
+
   /** Another leader; what it has beyond what is committed is so, once its replicas have it too. */
   elect(partition: ModelPartition, extra: number): void {
     partition.elect(extra);

@@ -55,6 +55,18 @@ test('a stream that the hub cannot take for now is opened again within moments, 
   expect(session.phase).toBe('live');
 });
 
+test('what keeps a stream waiting is told once, not at each attempt', () => {
+  const { at, refuse } = liveSession();
+  let now = 0;
+  const told: RefusalCode[] = [];
+  const codes = ['store-failed', 'store-failed', 'store-failed', 'topic-missing', 'topic-missing'] as const;
+  for (const [attempt, code] of codes.entries()) {
+    if (refuse(now, attempt + 1, code).some(({ type }) => type === 'report')) told.push(code);
+    while (at(now, { type: 'tick' }).length === 0) now += 100;
+  }
+  expect(told).toEqual(['store-failed', 'topic-missing']);
+});
+
 test('a hub that can take nothing is left for another, if there is one; one that takes some stream is not', () => {
   const { session, at, refuse } = liveSession(3_000);
   refuse(0, 1, 'not-available');

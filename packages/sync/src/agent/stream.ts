@@ -359,6 +359,7 @@ function refused(context: Context, code: RefusalCode, message: string): void {
   const { session, stream, now, out } = context;
   if (BATCH_REFUSALS.has(code)) suspect(stream);
   closeHandle(context);
+  const before = stream.reason?.code ?? code;
   stream.reason = { code, message };
   if (REFUSAL[code] === 'outage') {
     if (stream.outages === 0)
@@ -380,7 +381,9 @@ function refused(context: Context, code: RefusalCode, message: string): void {
     stayRefused(context, code, message);
     return;
   }
-  report(context, 'warn', 'the hub refuses a stream for now', { code, message });
+  // Not at every attempt, for as long as it lasts.
+  if (stream.refusals === 1 || before !== code)
+    report(context, 'warn', 'the hub refuses a stream for now', { code, message });
   // One that is merely out of step, or damaged on its way, is compared again at once.
   if (code === 'out-of-order' || code === 'corrupt-batch') reopenOrWait(context);
   else wait(context);
