@@ -20,20 +20,21 @@ export class Line {
   readonly #options: LinkOptions;
   #connection: Connection | undefined;
   #isOver = false;
+  /** It has answered a request. */
+  #isProven = false;
   #outstanding = 0;
   #usedAtMs = performance.now();
 
   constructor(address: Address, options: LinkOptions) {
-    const { pace, log, origin, ...connecting } = options;
+    const { origin } = options;
     this.#at = formatAddress(address);
     this.#options = options;
-    this.opened = Connection.open(address, connecting).then(
+    this.opened = Connection.open(address, options).then(
       (connection) => {
         if (this.#isOver) {
           connection.close();
           throw new EdgelogError('CONNECTION_LOST', `the connection to ${this.#at} was given up`);
         }
-        if (pace.succeeded()) log.info('Kafka broker reached again', { broker: this.#at });
         this.#connection = connection;
         return connection;
       },
@@ -68,7 +69,9 @@ export class Line {
   ): Promise<ResponseOutput<A>> {
     this.#outstanding += 1;
     try {
-      return await this.opened.then((connection) => connection.request(api, body, options));
+      const answer = await this.opened.then((connection) => connection.request(api, body, options));
+      this.#onAnswer();
+      return answer;
     } catch (error) {
       this.#onFailure(error);
       throw error;
@@ -76,6 +79,14 @@ export class Line {
       this.#outstanding -= 1;
       this.#usedAtMs = performance.now();
     }
+  }
+
+  /** Not before: a listener that wants credentials tells its versions to everybody, and hangs up at the first question. */
+  #onAnswer(): void {
+    if (this.#isProven) return;
+    this.#isProven = true;
+    const { pace, log } = this.#options;
+    if (pace.succeeded()) log.info('Kafka broker reached again', { broker: this.#at });
   }
 
   /** A broker that lets a request down is given a moment, like one that cannot be reached. */

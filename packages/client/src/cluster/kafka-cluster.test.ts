@@ -1,3 +1,4 @@
+import { silentLogger } from '@edgelog/runtime';
 import { apis, ErrorCode, type RequestOf, type ResponseOf, saslApis } from '@edgelog/wire';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Answer, type Asked, ScriptedBroker } from '../testing/scripted-broker.ts';
@@ -207,6 +208,24 @@ test('wrong credentials are shown to a broker once, however often it is asked fo
     });
   }
   expect(brokers[0].of(saslApis.saslAuthenticate)).toHaveLength(1);
+});
+
+test('a listener that hangs up on who shows no credentials is told of once, though it tells everybody its versions', async () => {
+  const broker = await ScriptedBroker.start(() => 'close');
+  onTestFinished(() => broker.stop());
+  const told: string[] = [];
+  const log = {
+    ...silentLogger,
+    info: (event: string) => told.push(event),
+    warn: (event: string) => told.push(event),
+  };
+  const options = { bootstrap: [broker.server], clientId: 'test', timeoutMs: 30_000, security: {}, log };
+  const connectedThrice = async () => {
+    await expect(KafkaCluster.open(options)).rejects.toThrow('does it want --kafka-sasl');
+    return broker.connections >= 3;
+  };
+  await expect.poll(connectedThrice, POLL).toBe(true);
+  expect(told).toEqual(['no connection to a Kafka broker']);
 });
 
 test('an address that brokers advertise and nobody can reach is named as such', async () => {
