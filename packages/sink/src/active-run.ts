@@ -2,7 +2,7 @@ import { EdgelogError } from '@edgelog/base';
 import type { HubAppend, Position, Refusal, SyncLog } from '@edgelog/sync';
 import { readBatchHeader } from '@edgelog/wire';
 import type { Produced, SinkCluster } from './cluster.ts';
-import { QUIET_MS, SETTLE_MS_MAX, UNVERIFIED_MAX } from './limits.ts';
+import { GONE_MS, QUIET_MS, SETTLE_MS_MAX, UNVERIFIED_MAX } from './limits.ts';
 import { sealedCrc } from './position.ts';
 import type { PositionsTopic } from './positions-topic.ts';
 import { type PositionRecord, sharesOf } from './records.ts';
@@ -56,12 +56,14 @@ export class ActiveRun {
   #toCompare: number;
   #isRenewing = false;
   #writing: Promise<void> | undefined;
+  readonly #release: () => void;
 
   constructor(deps: ActiveRunDeps, start: ActiveRunStart) {
     const { registration, producerId, position, offset, policy } = start;
     const { place, record, writtenAt } = registration;
     this.producerId = producerId;
     this.#deps = deps;
+    this.#release = deps.positions.known.hold(producerId);
     this.#start = start;
     this.#where = `${place.topic}-${place.partition}`;
     this.#position = position;
@@ -100,6 +102,19 @@ export class ActiveRun {
 
   get topic(): string {
     return this.#start.registration.place.topic;
+  }
+
+  /** All that it sent is answered for and written down, and nothing has come for so long that opening it again costs no more than this would. */
+  get isGone(): boolean {
+    const isOver = this.#session.ending !== undefined && this.#dirtySince === undefined;
+    const isBusy = this.#writing !== undefined || this.#isRenewing || this.#isVerifying;
+    if (isBusy || !this.#session.isIdle || !(isOver || this.#isSettled)) return false;
+    return this.#deps.monotonic() - this.#quietSince >= GONE_MS;
+  }
+
+  /** What is known of the run need not be kept for this session any more, which is over or gone. */
+  drop(): void {
+    this.#release();
   }
 
   append(bytes: Buffer): HubAppend {

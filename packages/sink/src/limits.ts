@@ -28,5 +28,14 @@ export const POSITIONS_EVERY_MS = 1_000;
 /** A run of which nothing came for so long is written down as exact: should the cluster forget it, nothing is scanned. */
 export const QUIET_MS = 30_000;
 
+/**
+ * A run of which nothing came for so long, and of which all is written down, is dropped from memory: its next batch is answered with
+ * `not-available`, upon which the agent opens it again. Longer than an opening would have to wait for what is late.
+ */
+export const GONE_MS = LEASE_MS + LATE_MS + 240_000;
+
+/** Runs that are not open here whose records are kept in memory, of openings and of positions each. */
+export const RECORDS_KEPT = 10_000;
+
 /** What a cluster that does not tell is held to keep producers for: Kafka's default. */
 export const EXPIRATION_MS = 86_400_000;

@@ -19,19 +19,38 @@ export interface SharedPartition {
   survey(): Promise<Survey>;
 }
 
-/** The partitions that runs were opened on, by topic id and number. */
+interface Used extends SharedPartition {
+  users: number;
+}
+
+/** The partitions on which runs are being opened, by topic id and number. */
 export class Partitions {
   readonly #deps: PartitionsDeps;
-  readonly #partitions = new Map<string, SharedPartition>();
+  readonly #used = new Map<string, Used>();
+  /** By scans that are over. */
+  #scannedBytes = 0;
 
   constructor(deps: PartitionsDeps) {
     this.#deps = deps;
   }
 
-  get(place: Place): SharedPartition {
+  /** What comes of `use`, for which the partition is kept. */
+  async with<T>(place: Place, use: (partition: SharedPartition) => Promise<T>): Promise<T> {
     const key = `${place.topicId}-${place.partition}`;
-    const known = this.#partitions.get(key);
-    if (known !== undefined) return known;
+    const partition = this.#used.get(key) ?? this.#make(place);
+    this.#used.set(key, partition);
+    partition.users++;
+    try {
+      return await use(partition);
+    } finally {
+      if (--partition.users === 0) {
+        this.#used.delete(key);
+        this.#scannedBytes += partition.scanner.scannedBytes;
+      }
+    }
+  }
+
+  #make(place: Place): Used {
     const { cluster } = this.#deps;
     let end = 0;
     const rounds = new Rounds(async () => {
@@ -40,19 +59,17 @@ export class Partitions {
       return found;
     });
     const scanner = new Scanner({ ...this.#deps, endOf: () => end }, place);
-    const made = { scanner, survey: () => rounds.next() };
-    this.#partitions.set(key, made);
-    return made;
+    return { scanner, survey: () => rounds.next(), users: 0 };
   }
 
   get scannedBytes(): number {
-    let bytes = 0;
-    for (const { scanner } of this.#partitions.values()) bytes += scanner.scannedBytes;
+    let bytes = this.#scannedBytes;
+    for (const { scanner } of this.#used.values()) bytes += scanner.scannedBytes;
     return bytes;
   }
 
   *scans(): Iterable<{ topic: string; partition: number; offset: number; end: number }> {
-    for (const { scanner } of this.#partitions.values()) {
+    for (const { scanner } of this.#used.values()) {
       const { place, progress } = scanner;
       if (progress === undefined) continue;
       const { topic, partition } = place;

@@ -3,6 +3,7 @@ import type { SyncLog } from '@edgelog/sync';
 import type { Place, SinkCluster, SinkTopic } from './cluster.ts';
 import { Positions } from './positions.ts';
 import {
+  isOfOpenings,
   type OpeningRecord,
   openingKey,
   POSITIONS_PARTITIONS,
@@ -27,30 +28,37 @@ export interface PositionsTopicOptions {
   readonly mayCreate: boolean;
   readonly log: SyncLog;
   readonly now: () => number;
+  readonly recordsKept: number | undefined;
 }
 
 interface Share {
   readonly place: Place;
   readonly rounds: Rounds<void>;
   readonly writer: TopicWriter;
+  readonly kind: 'opening' | 'position';
+  /** Runs for which it is to be read from its beginning. */
+  readonly wanted: Set<number>;
   /** Read up to here. */
   offset: number;
 }
 
 /** The compacted topic of openings and positions: read on as far as it is needed, and written to. */
 export class PositionsTopic {
-  readonly known = new Positions();
+  readonly known: Positions;
   readonly #cluster: SinkCluster;
   readonly #shares: readonly Share[];
   readonly topic: SinkTopic;
 
-  private constructor({ cluster, now }: PositionsTopicOptions, topic: SinkTopic) {
+  private constructor({ cluster, now, recordsKept }: PositionsTopicOptions, topic: SinkTopic) {
+    this.known = new Positions(recordsKept);
     this.#cluster = cluster;
     this.topic = topic;
     this.#shares = Array.from({ length: POSITIONS_PARTITIONS }, (_, partition) => {
       const place = { topic: topic.name, topicId: topic.id, partition };
       const rounds = new Rounds(() => this.#readOn(partition));
-      return { place, rounds, writer: new TopicWriter(cluster, place, now), offset: 0 };
+      const kind = isOfOpenings(partition) ? 'opening' : 'position';
+      const writer = new TopicWriter(cluster, place, now);
+      return { place, rounds, writer, kind, wanted: new Set(), offset: 0 };
     });
   }
 
@@ -86,6 +94,15 @@ export class PositionsTopic {
     return this.#shares[partition]!.rounds.next();
   }
 
+  /** As `read`, and that `known` has all of this run, which is held: what was dropped from memory is read again, in one pass for all who ask. */
+  async find(partition: number, producerId: number): Promise<void> {
+    const { kind, wanted, rounds } = this.#shares[partition]!;
+    await rounds.next();
+    if (!this.known.mayLack(kind, producerId)) return;
+    wanted.add(producerId);
+    await rounds.next();
+  }
+
   /** Resolves when it is committed. */
   writeOpening(partition: number, producerId: number, record: OpeningRecord): Promise<void> {
     return this.#shares[partition]!.writer.write({
@@ -104,9 +121,21 @@ export class PositionsTopic {
 
   async #readOn(partition: number): Promise<void> {
     const share = this.#shares[partition]!;
-    share.offset = await this.#cluster.scan(share.place, share.offset, (batch) => {
-      this.known.learn(batch);
-      return true;
-    });
+    const { place, kind, offset } = share;
+    const again = new Set(share.wanted);
+    share.wanted.clear();
+    this.known.forget(kind, again);
+    try {
+      const end = await this.#cluster.scan(place, again.size === 0 ? offset : 0, (batch) => {
+        const isAgain = batch.header.lastOffset < offset;
+        this.known.learn(batch, again, isAgain);
+        if (!isAgain) share.offset = batch.header.lastOffset + 1;
+        return true;
+      });
+      share.offset = Math.max(share.offset, end);
+    } catch (error) {
+      this.known.forget(kind, again);
+      throw error;
+    }
   }
 }

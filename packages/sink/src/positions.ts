@@ -1,5 +1,6 @@
 import { iterateRecords } from '@edgelog/wire';
 import type { FoundBatch } from './cluster.ts';
+import { RECORDS_KEPT } from './limits.ts';
 import {
   type OpeningRecord,
   openingRecord,
@@ -8,6 +9,7 @@ import {
   parseKey,
   positionRecord,
 } from './records.ts';
+import { RunRecords } from './run-records.ts';
 
 /** A record as the positions topic has it. */
 export interface Known<R> {
@@ -17,6 +19,8 @@ export interface Known<R> {
   /** The opening before this one; undefined: none, or this is no opening. */
   readonly before?: string | undefined;
 }
+
+const NONE: ReadonlySet<number> = new Set();
 
 /** Kept as bytes: some 400 for each run, and thousands of them are never asked for. */
 interface Kept {
@@ -31,35 +35,96 @@ interface KeptOpening extends Kept {
   readonly offset: number;
   readonly opening: string;
   readonly before: string | undefined;
+  /** False: there may have been others before it, which were dropped from memory. */
+  readonly isWhole: boolean;
 }
 
-/** What was read of the positions topic. Pure: fed in the order of the log, of each partition. */
+/**
+ * What was read of the positions topic. Pure: fed in the order of the log, of each partition. Of runs that are held all is known; of others
+ * what came last, and what was dropped can be read again.
+ */
 export class Positions {
-  readonly #openings = new Map<number, KeptOpening>();
-  readonly #positions = new Map<number, Kept>();
+  readonly #openings: RunRecords<KeptOpening>;
+  readonly #positions: RunRecords<Kept>;
+  readonly #holders = new Map<number, number>();
 
-  get size(): number {
-    return this.#openings.size;
+  constructor(kept = RECORDS_KEPT) {
+    this.#openings = new RunRecords(kept);
+    this.#positions = new RunRecords(kept);
   }
 
-  /** Records that are not ours, or of a newer program, are passed over. */
-  learn({ bytes, header }: FoundBatch): void {
+  /** Records in memory. */
+  get size(): number {
+    return this.#openings.size + this.#positions.size;
+  }
+
+  /** Keeps what is known of a run, until the function given back is called. */
+  hold(producerId: number): () => void {
+    const count = this.#holders.get(producerId) ?? 0;
+    this.#holders.set(producerId, count + 1);
+    if (count === 0) {
+      this.#openings.hold(producerId);
+      this.#positions.hold(producerId);
+    }
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.#release(producerId);
+      isHeld = false;
+    };
+  }
+
+  #release(producerId: number): void {
+    const left = this.#holders.get(producerId)! - 1;
+    if (left > 0) {
+      this.#holders.set(producerId, left);
+      return;
+    }
+    this.#holders.delete(producerId);
+    this.#openings.release(producerId);
+    this.#positions.release(producerId);
+  }
+
+  /** Whether what is known of the run's openings, or of its position, may lack what was read before. */
+  mayLack(kind: 'opening' | 'position', producerId: number): boolean {
+    if (kind === 'position')
+      return this.#positions.hasDropped && this.#positions.get(producerId) === undefined;
+    const known = this.#openings.get(producerId);
+    return known === undefined ? this.#openings.hasDropped : !known.isWhole;
+  }
+
+  /** Before what was read of these runs is read again from its beginning. */
+  forget(kind: 'opening' | 'position', producerIds: Iterable<number>): void {
+    const records = kind === 'opening' ? this.#openings : this.#positions;
+    for (const producerId of producerIds) records.delete(producerId);
+  }
+
+  /**
+   * Records that are not ours, or of a newer program, are passed over. `again`: runs that are read from the beginning; `isAgain`: the batch
+   * was read before, and is new for those only.
+   */
+  learn({ bytes, header }: FoundBatch, again: ReadonlySet<number> = NONE, isAgain = false): void {
     const appendedAt = header.timestampType === 'append' ? header.maxTimestamp : undefined;
     for (const { key, value } of iterateRecords(bytes)) {
       const found = parseKey(key);
       if (found === undefined) continue;
       const { kind, producerId } = found;
+      if (isAgain && !again.has(producerId)) continue;
       if (value === null) {
         (kind === 'opening' ? this.#openings : this.#positions).delete(producerId);
       } else if (kind === 'position') {
         this.#positions.set(producerId, { value: Buffer.from(value), appendedAt });
       } else {
-        this.#learnOpening(producerId, Buffer.from(value), appendedAt);
+        this.#learnOpening(producerId, Buffer.from(value), appendedAt, again.has(producerId));
       }
     }
   }
 
-  #learnOpening(producerId: number, value: Buffer, appendedAt: number | undefined): void {
+  #learnOpening(
+    producerId: number,
+    value: Buffer,
+    appendedAt: number | undefined,
+    isFromBeginning: boolean,
+  ): void {
     const record = parseJson(openingRecord, value);
     if (record === undefined) return;
     const before = this.#openings.get(producerId);
@@ -74,7 +139,8 @@ export class Positions {
         : record.offset;
     const { opening } = record;
     const kept = { value, appendedAt, topicId, partition, offset, opening };
-    this.#openings.set(producerId, { ...kept, before: before?.opening });
+    const isWhole = before?.isWhole ?? (isFromBeginning || !this.#openings.hasDropped);
+    this.#openings.set(producerId, { ...kept, before: before?.opening, isWhole });
   }
 
   /** The last opening of the run; partition and offset are those of its first registration. */
@@ -95,10 +161,5 @@ export class Positions {
   /** Whether somebody else opened the run after this opening was written and read. */
   isFenced(producerId: number, opening: string): boolean {
     return this.#openings.get(producerId)?.opening !== opening;
-  }
-
-  clear(): void {
-    this.#openings.clear();
-    this.#positions.clear();
   }
 }

@@ -75,6 +75,8 @@ export function sharesOf(logId: string): { opening: number; position: number } {
   return { opening: share, position: SHARES + share };
 }
 
+export const isOfOpenings = (partition: number): boolean => partition < SHARES;
+
 export interface KeyedValue {
   readonly key: string;
   readonly value: string;

@@ -43,7 +43,7 @@ export async function register(
 ): Promise<Registration | Refusal> {
   const { producerId, logId, firstOffset } = info;
   const shares = sharesOf(logId);
-  await positions.read(shares.opening);
+  await positions.find(shares.opening, producerId);
   const previous = positions.known.opening(producerId);
   const taken = previous === undefined ? undefined : takenBy(previous.record, info);
   if (taken !== undefined) return taken;
@@ -82,7 +82,7 @@ export async function register(
     before = opening;
     if (agreed.partition !== partition || agreed.offset !== offset) continue;
     // After the opening: whoever goes on under an older one looks for it after he said that he does.
-    await positions.read(shares.position);
+    await positions.find(shares.position, producerId);
     return { record, place, appendedAt, writtenAt, previous, position: positions.known.position(producerId) };
   }
   return refuse('not-available', `run ${producerId} is being registered by others`);

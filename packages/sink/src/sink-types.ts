@@ -19,10 +19,14 @@ export interface KafkaSinkOptions {
   readonly monotonic: () => number;
   /** Drawn for each sink: tells its records in the positions topic from another's. */
   readonly instance: string;
+  /** Records of runs that are not open here that are kept in memory; default 10,000 of openings and as many of positions. */
+  readonly recordsKept?: number | undefined;
 }
 
 export interface KafkaSinkStatus {
   readonly clusterId: string;
+  /** Records of the positions topic in memory. */
+  readonly recordsKept: number;
   /** Runs opened here, and batches and bytes of theirs that the cluster has yet to answer for. */
   readonly runs: number;
   readonly inFlightBatches: number;

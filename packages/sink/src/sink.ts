@@ -5,7 +5,7 @@ import { ActiveRun, type ActiveRunDeps } from './active-run.ts';
 import { eventOf, gapEvent } from './event.ts';
 import { Events } from './events.ts';
 import { findPosition } from './find-position.ts';
-import { DOUBT_MS, HANDOVER_MS, LATE_MS, LEASE_MS, POSITIONS_EVERY_MS } from './limits.ts';
+import { DOUBT_MS, GONE_MS, HANDOVER_MS, LATE_MS, LEASE_MS, POSITIONS_EVERY_MS } from './limits.ts';
 import { Partitions } from './partitions.ts';
 import { PositionsTopic } from './positions-topic.ts';
 import { isUnauthorized, refuse } from './refusal.ts';
@@ -121,6 +121,7 @@ class Sink implements KafkaSink {
     return {
       clusterId: this.hubId,
       runs: this.#runs.size,
+      recordsKept: this.#positions?.known.size ?? 0,
       ...{ inFlightBatches, inFlightBytes, ...counts },
       scannedBytes: this.#partitions.scannedBytes,
       positionsBehind,
@@ -148,7 +149,6 @@ class Sink implements KafkaSink {
   }
 
   async #open(gateway: string, info: RunInfo, acked: Position | undefined): Promise<Opened> {
-    const { cluster, now, monotonic, timers, instance, log } = this.#options;
     const { producerId } = info;
     const last = this.#runs.get(producerId);
     if (
@@ -158,6 +158,23 @@ class Sink implements KafkaSink {
       return refuse('not-available', `what is in flight of run ${producerId} is not answered yet`);
     }
     const positions = await this.#openPositions();
+    const release = positions.known.hold(producerId);
+    try {
+      return await this.#openAt(positions, last, gateway, info, acked);
+    } finally {
+      release();
+    }
+  }
+
+  async #openAt(
+    positions: PositionsTopic,
+    last: ActiveRun | undefined,
+    gateway: string,
+    info: RunInfo,
+    acked: Position | undefined,
+  ): Promise<Opened> {
+    const { cluster, now, monotonic, timers, instance, log } = this.#options;
+    const { producerId } = info;
     const found = await this.#topics.forStream(info.topic, gateway);
     if ('ok' in found) return found;
     const { topic, policy } = found;
@@ -167,13 +184,14 @@ class Sink implements KafkaSink {
     const sureAt = this.#sureAt(registration, last);
     if (sureAt > monotonic() && last === undefined) await pause(timers, HANDOVER_MS);
     const { place } = registration;
-    const partition = this.#partitions.get(place);
-    const survey = await partition.survey();
-    const { scanner } = partition;
     const since = this.#doubts.get(producerId);
     const isBelieved = since !== undefined && monotonic() - since >= DOUBT_MS;
-    const find = { cluster, scanner, survey, registration, policy, info, acked, isBelieved };
-    const standing = await findPosition(find);
+    const { survey, standing } = await this.#partitions.with(place, async (partition) => {
+      const { scanner } = partition;
+      const survey = await partition.survey();
+      const find = { cluster, scanner, survey, registration, policy, info, acked, isBelieved };
+      return { survey, standing: await findPosition(find) };
+    });
     if (standing.missing !== undefined) {
       if (!isBelieved) return this.#doubt(info, standing.missing);
       this.#lost(gateway, info, standing.missing, standing.position);
@@ -185,6 +203,7 @@ class Sink implements KafkaSink {
     const deps: ActiveRunDeps = { ...this.#options, positions, counters: this.#counters };
     const start = { producerId, registration, leaderEpoch, policy, position, offset, sureAt };
     this.#runs.set(producerId, new ActiveRun(deps, start));
+    last?.drop();
     this.#counters.openings++;
     log.debug('run opened', {
       gateway,
@@ -234,12 +253,12 @@ class Sink implements KafkaSink {
 
   /** The positions topic as it is now: one that was deleted and created again knows nothing of what is open here. */
   async #openPositions(): Promise<PositionsTopic> {
-    const { cluster, settings, log, now } = this.#options;
+    const { cluster, settings, log, now, recordsKept } = this.#options;
     const name = settings.sinkPositionsTopic;
     const topic = await cluster.topic(name);
     if (this.#positions !== undefined && this.#positions.topic.id === topic?.id) return this.#positions;
     const mayCreate = settings.sinkCreateTopics;
-    const opened = await PositionsTopic.open({ cluster, name, mayCreate, log, now });
+    const opened = await PositionsTopic.open({ cluster, name, mayCreate, log, now, recordsKept });
     if (this.#positions?.topic.id === opened.topic.id) return this.#positions;
     if (this.#positions !== undefined) {
       log.error('the topic of positions is another one: runs are registered anew', { topic: name });
@@ -271,14 +290,30 @@ class Sink implements KafkaSink {
 
   /** A session goes by what the topic's settings were when it was opened: after a change it is opened again. */
   async #lookAtTopics(): Promise<void> {
-    const changed = await this.#topics.lookAgain();
+    const changed = await this.#topics.lookAgain((topic) =>
+      Array.from(this.#runs.values()).some((run) => run.topic === topic),
+    );
     if (changed === undefined) return;
     const reason = refuse('not-available', `topic ${changed} is set otherwise than before`);
     for (const run of this.#runs.values()) if (run.topic === changed) void run.end(reason);
   }
 
+  /** What agents have left behind. */
+  #dropGone(): void {
+    for (const [producerId, run] of this.#runs) {
+      if (!run.isGone || this.#openings.has(producerId)) continue;
+      this.#runs.delete(producerId);
+      run.drop();
+    }
+    const { monotonic } = this.#options;
+    for (const [producerId, since] of this.#doubts) {
+      if (monotonic() - since >= GONE_MS) this.#doubts.delete(producerId);
+    }
+  }
+
   #tick(): void {
     this.#endTimer = this.#options.timers.after(POSITIONS_EVERY_MS, () => {
+      this.#dropGone();
       for (const run of this.#runs.values()) void run.keep();
       void this.#lookAtTopics();
       if (!this.#isClosed) this.#tick();

@@ -17,6 +17,8 @@ interface Checked {
   readonly findings: readonly TopicFinding[];
   readonly partitions: number;
   readonly checkedAt: number;
+  /** When a run was last opened on it, or seen to be open. */
+  usedAt: number;
 }
 
 export interface TopicsDeps {
@@ -29,6 +31,8 @@ export interface TopicsDeps {
 const CHECK_AGAIN_MS = 60_000;
 /** Settings of a topic that is in use are looked at again after so long, by one topic a second. */
 const LOOK_AGAIN_MS = 2 * CHECK_AGAIN_MS;
+/** A topic to which nobody has sent for so long is not looked at, nor told of, any more. */
+const UNUSED_MS = 86_400_000;
 
 /** Topics that streams feed: made where they are missing, if that is allowed, and looked at for what would go wrong. */
 export class Topics {
@@ -73,13 +77,18 @@ export class Topics {
    * Looks at the settings of one topic, the one that was not looked at for the longest time, if that is long enough ago. Answers its name if
    * they mean something else for runs than before. A cluster that cannot be asked changes nothing.
    */
-  async lookAgain(): Promise<string | undefined> {
+  async lookAgain(isUsed: (topic: string) => boolean): Promise<string | undefined> {
     const { cluster, monotonic } = this.#deps;
     let oldest: [name: string, checked: Checked] | undefined;
     for (const one of this.#checked)
       if (oldest === undefined || one[1].checkedAt < oldest[1].checkedAt) oldest = one;
     if (this.#isLooking || oldest === undefined || monotonic() - oldest[1].checkedAt < LOOK_AGAIN_MS) return;
     const [name, known] = oldest;
+    if (isUsed(name)) known.usedAt = monotonic();
+    if (monotonic() - known.usedAt >= UNUSED_MS) {
+      this.#checked.delete(name);
+      return;
+    }
     this.#isLooking = true;
     try {
       const topic = await cluster.topic(name);
@@ -87,7 +96,7 @@ export class Topics {
         this.#checked.delete(name);
         return;
       }
-      const policy = await this.#check(topic);
+      const policy = await this.#check(topic, known.usedAt);
       const isOther = (Object.keys(policy) as (keyof TopicPolicy)[]).some(
         (key) => policy[key] !== known.policy[key],
       );
@@ -102,11 +111,14 @@ export class Topics {
     }
   }
 
-  async #check(topic: SinkTopic): Promise<TopicPolicy> {
+  async #check(topic: SinkTopic, usedAt = this.#deps.monotonic()): Promise<TopicPolicy> {
     const { cluster, log, monotonic } = this.#deps;
     const known = this.#checked.get(topic.name);
     const isFresh = known?.topicId === topic.id && monotonic() - known.checkedAt < CHECK_AGAIN_MS;
-    if (isFresh) return known.policy;
+    if (isFresh) {
+      known.usedAt = Math.max(known.usedAt, usedAt);
+      return known.policy;
+    }
     const configs = await cluster.configs(topic);
     const findings = topicFindings(configs);
     for (const { severity, setting, value, says, advice } of findings) {
@@ -123,7 +135,7 @@ export class Topics {
     }
     const policy = topicPolicy(configs);
     const [topicId, partitions, checkedAt] = [topic.id, topic.partitions.length, monotonic()];
-    this.#checked.set(topic.name, { topicId, policy, findings, partitions, checkedAt });
+    this.#checked.set(topic.name, { topicId, policy, findings, partitions, checkedAt, usedAt });
     return policy;
   }
 }

@@ -217,12 +217,19 @@ export class ModelClient implements SinkCluster {
     });
   }
 
-  produce(place: Place, leaderEpoch: number | undefined, batch: Buffer): Promise<Produced> {
+  async produce(place: Place, leaderEpoch: number | undefined, batch: Buffer): Promise<Produced> {
+    if (leaderEpoch === undefined && !this.#topics.has(place.topic)) {
+      await this.topic(place.topic).catch(() => {});
+    }
+    return this.#produce(place, leaderEpoch, batch);
+  }
+
+  #produce(place: Place, leaderEpoch: number | undefined, batch: Buffer): Produced | Promise<Produced> {
     const known = this.#topics.get(place.topic);
     const leader = known?.id === place.topicId ? known.partitions[place.partition] : undefined;
     const isLedThere =
       leader !== undefined && (leaderEpoch === undefined || leaderEpoch === leader.leaderEpoch);
-    if (!isLedThere) return Promise.resolve(this.#unknown(place, 'NOT_LEADER_OR_FOLLOWER'));
+    if (!isLedThere) return this.#unknown(place, 'NOT_LEADER_OR_FOLLOWER');
     return this.#send(place, leader.leaderEpoch, Buffer.from(batch));
   }
 
