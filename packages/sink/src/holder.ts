@@ -55,10 +55,9 @@ export class SinkHolder {
     return opened;
   }
 
-  /** Writes the positions of what is committed, and ends the connections. */
+  /** Writes the positions of what is committed, and ends the connections. One that is being opened ends as soon as it is open. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await this.#opening?.catch(() => {});
     await this.#opened?.close();
   }
 
@@ -66,13 +65,19 @@ export class SinkHolder {
     const { settings, log } = this.#options;
     const cluster = await this.#connect();
     try {
-      if (this.#isStopped) throw new EdgelogError('CONNECTION_LOST', 'the sink is stopped');
+      this.#checkRunning();
       const sink = await openKafkaSink({ cluster, log, settings, ...processClock() });
+      if (this.#isStopped) await sink.close();
+      this.#checkRunning();
       this.#opened = sink;
       return sink;
     } catch (error) {
       await cluster.close();
       throw error;
     }
+  }
+
+  #checkRunning(): void {
+    if (this.#isStopped) throw new EdgelogError('CONNECTION_LOST', 'the sink is stopped');
   }
 }

@@ -19,6 +19,9 @@ export const HANDOVER_MS = 500;
 /** How long an opening waits for what is in flight of its run, and for what the leader has to be committed. */
 export const SETTLE_MS_MAX = 10_000;
 
+/** How long a process that stops waits for a cluster: what is not written down by then is looked for when the runs are opened again. */
+export const CLOSE_MS_MAX = 5_000;
+
 /** How long a leader that knows less than was acknowledged is held for one that does not lead any more. */
 export const DOUBT_MS = 30_000;
 

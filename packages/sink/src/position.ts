@@ -8,7 +8,7 @@ const ATTRIBUTES_AT = 21;
 const MAX_TIMESTAMP_AT = 35;
 const APPEND_TIME = 0x08;
 
-/** The edge offset with this sequence that is nearest to `near`. Exact within 2^30 records. */
+/** The edge offset with this sequence that is nearest to `near`. Exact for less than 2^30 records between them. */
 export function offsetNear(sequence: number, near: number): number {
   let distance = (sequence - sequenceOf(near)) % SEQUENCE_MODULUS;
   if (distance > HALF) distance -= SEQUENCE_MODULUS;

@@ -186,3 +186,16 @@ test('a session ends when its topic is set so that producers are remembered othe
   stage.sealed = 10;
   await stage.send(gateway, first);
 });
+
+test('a process that stops waits a few seconds for a cluster that says nothing', async () => {
+  const stage = new Stage();
+  const gateway = stage.gateway();
+  const { sink, client } = await stage.sink();
+  await stage.send(gateway, { sink });
+  client.isSilent = true;
+  sink.append(gateway.info.producerId, gateway.batch(5));
+  void sink.openRun(gateway.name, gateway.info, gateway.acked);
+  const since = stage.time.now;
+  await stage.until(sink.close());
+  expect(stage.time.now - since).toBeLessThan(10_000);
+});

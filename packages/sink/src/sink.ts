@@ -5,7 +5,15 @@ import { ActiveRun, type ActiveRunDeps } from './active-run.ts';
 import { eventOf, gapEvent } from './event.ts';
 import { Events } from './events.ts';
 import { findPosition } from './find-position.ts';
-import { DOUBT_MS, GONE_MS, HANDOVER_MS, LATE_MS, LEASE_MS, POSITIONS_EVERY_MS } from './limits.ts';
+import {
+  CLOSE_MS_MAX,
+  DOUBT_MS,
+  GONE_MS,
+  HANDOVER_MS,
+  LATE_MS,
+  LEASE_MS,
+  POSITIONS_EVERY_MS,
+} from './limits.ts';
 import { Partitions } from './partitions.ts';
 import { PositionsTopic } from './positions-topic.ts';
 import { isUnauthorized, refuse } from './refusal.ts';
@@ -143,9 +151,18 @@ class Sink implements KafkaSink {
     this.#isClosed = true;
     this.#endTimer();
     this.#events.close();
+    let endWait = () => {};
+    const late = new Promise<void>((resolve) => {
+      endWait = this.#options.timers.after(CLOSE_MS_MAX, resolve);
+    });
+    await Promise.race([this.#endRuns(), late]);
+    endWait();
+    await this.#options.cluster.close();
+  }
+
+  async #endRuns(): Promise<void> {
     await Promise.allSettled(this.#openings.values());
     await Promise.allSettled(Array.from(this.#runs.values(), (run) => run.stop()));
-    await this.#options.cluster.close();
   }
 
   async #open(gateway: string, info: RunInfo, acked: Position | undefined): Promise<Opened> {

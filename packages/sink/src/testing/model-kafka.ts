@@ -136,6 +136,8 @@ export class ModelClient implements SinkCluster {
   lossy = 0;
   readonly #kafka: ModelKafka;
   readonly #topics = new Map<string, SinkTopic>();
+  /** Nothing is answered for now. */
+  isSilent = false;
   #isDead = false;
   /** When the last batch that was sent to a partition arrives: none overtakes it. */
   readonly #arrivals = new Map<string, number>();
@@ -253,7 +255,7 @@ export class ModelClient implements SinkCluster {
     const isBroken = (this.#unsettled.get(key) ?? 0) > 0;
     return new Promise((resolve) => {
       const settle = (produced: Produced) => {
-        if (!this.#isDead) resolve(produced);
+        if (!this.#isDead && !this.isSilent) resolve(produced);
       };
       const giveUp = time.after(ANSWER_MS, () => {
         this.#unsettled.set(key, (this.#unsettled.get(key) ?? 1) - 1);
@@ -322,7 +324,7 @@ export class ModelClient implements SinkCluster {
     return new Promise((resolve, reject) => {
       const isLost = random() < this.lossy;
       time.after(1 + random() * 5, () => {
-        if (this.#isDead) return;
+        if (this.#isDead || this.isSilent) return;
         try {
           if (isLost) throw new EdgelogError('TIMEOUT', 'the model lost it');
           const value = answer();
