@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util';
 import { runCluster } from './cluster/world.ts';
 import { runGateway } from './gateway/world.ts';
+import { runKafka } from './kafka/world.ts';
 import { runWorld } from './world.ts';
 
-const HELP = `npm run sim -- [--world sync|cluster|gateway] [--seeds N] [--from S] | --seed S
+const HELP = `npm run sim -- [--world sync|cluster|gateway|kafka] [--seeds N] [--from S] | --seed S
 
 Without --world: sync and gateway, each with its number of seeds.
 
@@ -18,6 +19,10 @@ nothing acknowledged is lost, moved or doubled, replicas are alike, and no two l
 gateway drives the gateway's real core and its sync session: days without a hub, power cuts, full and slow disks, clocks that
 jump, damage, batches that are refused, hubs and gateways that lose data or have doubles. After each world: nothing
 acknowledged is lost without a gap that says so, nothing is doubled, time and positions do not go back, all drains.
+
+kafka drives the sink that writes into an Apache Kafka cluster, in three processes over a model of Kafka: requests and answers that are
+lost or late, elections, producers that are forgotten, retention, a topic made anew, processes that are killed, doubles. After
+each world: every record once, in order, in one partition, nothing acknowledged missing.
 
   --seeds N   worlds to run (default 500, of gateway 2,000)
   --from S    first seed (default 1)
@@ -44,11 +49,16 @@ interface Outcome {
   readonly violations: readonly string[];
 }
 type Run = (options: { seed: number; trace?: (line: string) => void }) => Promise<Outcome>;
-const worlds: Record<string, Run> = { sync: runWorld, cluster: runCluster, gateway: runGateway };
+const worlds: Record<string, Run> = {
+  sync: runWorld,
+  cluster: runCluster,
+  gateway: runGateway,
+  kafka: runKafka,
+};
 
 function worldOf(name: string): Run {
   const run = worlds[name];
-  if (run === undefined) throw new Error(`--world ${name}: sync, cluster or gateway is allowed`);
+  if (run === undefined) throw new Error(`--world ${name}: sync, cluster, gateway or kafka is allowed`);
   return run;
 }
 

@@ -1,0 +1,23 @@
+import { expect, test, vi } from 'vitest';
+import { runKafka } from './world.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+test('whatever dies, moves, is lost or forgotten: each record is in the cluster once, in order, and nothing acknowledged is missing', async () => {
+  for (let seed = 1; seed <= 3; seed++) {
+    const { violations, batches } = await runKafka({ seed });
+    expect(violations, `npm run sim -- --world kafka --seed ${seed}`).toEqual([]);
+    expect(batches).toBeGreaterThan(0);
+  }
+});
+
+test('one seed, one history', async () => {
+  const histories = [];
+  for (let time = 0; time < 2; time++) {
+    const lines: string[] = [];
+    await runKafka({ seed: 6, trace: (line) => lines.push(line) });
+    histories.push(lines);
+  }
+  expect(histories[0]!.length).toBeGreaterThan(20);
+  expect(histories[1]).toEqual(histories[0]);
+});
