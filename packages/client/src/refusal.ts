@@ -15,6 +15,13 @@ export class KafkaRefusal extends EdgelogError {
   }
 }
 
+/** What answers at the addresses of a cluster is another one: REFUSED. */
+export class AnotherCluster extends EdgelogError {
+  constructor(found: string, before: string) {
+    super('REFUSED', `what answers is cluster ${found}, and was cluster ${before} before`);
+  }
+}
+
 /** `what` names what was asked for; `message` is the broker's own explanation, Kafka's meaning of the code otherwise. */
 export function refusal(errorCode: number, what: string, message?: string | null): KafkaRefusal {
   const name = errorName(errorCode);

@@ -1,5 +1,6 @@
 import { EdgelogError } from '@edgelog/base';
 import { type KafkaSecuritySettings, kafkaSecurityOf, parseKafkaUrl } from '@edgelog/client';
+import { AnotherCluster } from '@edgelog/client/refusal.ts';
 import type { Logger } from '@edgelog/runtime';
 import type { SinkCluster } from './cluster.ts';
 import { connectKafkaCluster } from './kafka-cluster.ts';
@@ -17,12 +18,17 @@ export interface SinkHolderOptions {
   readonly log: Logger;
 }
 
+/** How long another cluster answers before it is taken for the one that is meant. */
+const ANOTHER_MS = 60_000;
+
 /** The sink of a process that may be without a network for weeks: opened once the cluster is reached, and kept from then on. */
 export class SinkHolder {
   readonly #options: SinkHolderOptions;
   readonly #connect: () => Promise<SinkCluster>;
   #opening: Promise<KafkaSink> | undefined;
   #opened: KafkaSink | undefined;
+  /** Since when another cluster has answered, by performance.now(). */
+  #anotherSince: number | undefined;
   #isStopped = false;
 
   /** Throws CONFIG_INVALID for settings that contradict each other. */
@@ -51,8 +57,29 @@ export class SinkHolder {
       });
       return this.#opening;
     }
-    await opened.check();
-    return opened;
+    try {
+      await opened.check();
+      this.#anotherSince = undefined;
+      return opened;
+    } catch (error) {
+      if (!(error instanceof AnotherCluster) || !this.#isThereToStay()) throw error;
+      const { log, url } = this.#options;
+      log.error('another cluster has taken the place of the one before: streams begin anew there', {
+        kafka: url,
+        before: opened.hubId,
+      });
+      this.#anotherSince = undefined;
+      this.#opened = undefined;
+      void opened.close();
+      return this.reach();
+    }
+  }
+
+  /** A cluster that was made anew is gone over to; one that a wrong address led to for a moment is not. */
+  #isThereToStay(): boolean {
+    const now = performance.now();
+    this.#anotherSince ??= now;
+    return now - this.#anotherSince >= ANOTHER_MS;
   }
 
   /** Writes the positions of what is committed, and ends the connections. One that is being opened ends as soon as it is open. */

@@ -1,6 +1,6 @@
-import { EdgelogError } from '@edgelog/base';
 import type { Address } from '@edgelog/runtime';
 import { type apis, ErrorCode, type ResponseOutput } from '@edgelog/wire';
+import { AnotherCluster } from '../refusal.ts';
 
 export type MetadataAnswer = ResponseOutput<typeof apis.metadata>;
 /** One topic, as Metadata answers it; `partitions` by index. */
@@ -34,14 +34,11 @@ export class KnownCluster {
     return this.#brokers;
   }
 
-  /** Throws REFUSED when the answer comes from another cluster. */
+  /** Throws AnotherCluster when the answer comes from one. */
   learn(answer: MetadataAnswer, nowMs: number): void {
     const clusterId = answer.clusterId ?? '';
     if (this.#clusterId !== undefined && clusterId !== this.#clusterId) {
-      throw new EdgelogError(
-        'REFUSED',
-        `what answers is cluster ${clusterId}, and was cluster ${this.#clusterId} before`,
-      );
+      throw new AnotherCluster(clusterId, this.#clusterId);
     }
     this.#clusterId = clusterId;
     this.controllerId = answer.controllerId;
