@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as lmdb from 'lmdb';
 import { expect, onTestFinished, test } from 'vitest';
+import { openLogStore } from './index.ts';
 import { type Environment, onFailedWrite } from './lmdb-failure.ts';
+import { tempDir } from './test-dirs.ts';
 
 const ENOSPC = 28;
 
@@ -47,3 +50,20 @@ test('a commit that is flushed tells of no failure', async () => {
   await committed.flushed;
   expect(failures).toEqual([]);
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'a commit is not acknowledged when the page that says it is flushed cannot be written',
+  async () => {
+    const dir = tempDir();
+    const child = join(import.meta.dirname, 'test-meta-page-child.ts');
+    const output = execFileSync(process.execPath, [child, dir], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 60_000,
+    });
+    expect(JSON.parse(output.toString())).toEqual({ acknowledged: 1, failure: 'STORE_FAILED' });
+
+    const store = await openLogStore({ dir });
+    expect(store.partition('t')!.tailEndOffset).toBeGreaterThanOrEqual(1);
+    await store.close();
+  },
+);

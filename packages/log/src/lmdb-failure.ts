@@ -1,8 +1,11 @@
+import type { Database } from 'lmdb';
+
 /** What lmdb-js writes through: `done` is told how it went, several times; above `CALLED_BACK` it is the number of an error. */
 export interface Environment {
   readonly startWriting: (address: number, done: (status: number) => unknown) => unknown;
 }
 const CALLED_BACK = 2;
+const ANY_KEY = Buffer.of(0);
 
 /**
  * Has `fail` called with the number of the error when a transaction cannot be written. Where only the flush fails, after the
@@ -19,4 +22,13 @@ export function onFailedWrite(env: Environment, fail: (status: number) => void):
         return answer;
       }),
   });
+}
+
+/**
+ * Throws when LMDB has given up on its file. It answers a commit with success though it could not write the page that says that the commit is
+ * flushed: after a restart it would be gone. All but that answer tells of it, even the beginning of a read.
+ */
+export function checkSound(db: Database<Buffer, Buffer>): void {
+  db.resetReadTxn();
+  db.doesExist(ANY_KEY);
 }

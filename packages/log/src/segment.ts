@@ -4,7 +4,7 @@ import * as lmdb from 'lmdb';
 import { open, type RootDatabase } from 'lmdb';
 import { HeldRows } from './held-rows.ts';
 import { afterValuesAt, parseValueKey, type ValueKey, valueKey, valuePrefix } from './keys.ts';
-import { type Environment, onFailedWrite } from './lmdb-failure.ts';
+import { checkSound, type Environment, onFailedWrite } from './lmdb-failure.ts';
 import { checkBeforeOpen } from './lmdb-file.ts';
 import { openRow, sealRow } from './row-check.ts';
 
@@ -51,6 +51,8 @@ export class Segment implements SegmentReader {
   readonly #wrote: (bytes: number) => void;
   /** Transactions under way. */
   readonly #unanswered = new Set<(error: Error) => void>();
+  /** Fulfilled when all of them have ended. */
+  #ended: Promise<unknown> = Promise.resolve();
   #hasFailed = false;
 
   private constructor(id: number, db: RootDatabase<Buffer, Buffer>, wrote: (bytes: number) => void) {
@@ -73,7 +75,13 @@ export class Segment implements SegmentReader {
    * One transaction. Resolves when it is on disk; rejects on the first I/O error, after which the segment must not be
    * written again: LMDB may then leave later calls unanswered.
    */
-  async write(rows: readonly RowWrite[]): Promise<void> {
+  write(rows: readonly RowWrite[]): Promise<void> {
+    const written = this.#write(rows);
+    this.#ended = Promise.allSettled([this.#ended, written]);
+    return written;
+  }
+
+  async #write(rows: readonly RowWrite[]): Promise<void> {
     let committed: Committed | undefined;
     for (const [key, value] of rows) {
       const done = value === undefined ? this.#db.remove(key) : this.#db.put(key, sealRow(key, value));
@@ -86,7 +94,7 @@ export class Segment implements SegmentReader {
     const lost = Promise.withResolvers<never>();
     this.#unanswered.add(lost.reject);
     try {
-      await Promise.race([onDisk(committed), lost.promise]);
+      await Promise.race([onDisk(this.#db, committed), lost.promise]);
     } catch (error) {
       this.#hasFailed = true;
       throw error;
@@ -154,6 +162,7 @@ export class Segment implements SegmentReader {
 
   /** After a failed write nothing is closed: LMDB would never answer. */
   async close(): Promise<void> {
+    await this.#ended;
     if (this.#hasFailed) return;
     await this.#db.close();
     for (const [name, db] of allDbs) if (db === this.#db) allDbs.delete(name);
@@ -203,10 +212,11 @@ export function isCommitFailure(error: unknown): boolean {
 }
 
 /** Resolves when a write is on disk; rejects with the reason why it is not. */
-export async function onDisk(committed: Committed): Promise<void> {
+export async function onDisk(db: RootDatabase<Buffer, Buffer>, committed: Committed): Promise<void> {
   try {
     await committed;
     await committed.flushed;
+    checkSound(db);
   } catch (error) {
     throw await commitError(error);
   }

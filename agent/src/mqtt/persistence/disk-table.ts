@@ -44,7 +44,7 @@ export function openDiskTable(path: string): DiskTable {
       if (committed === undefined) return;
       const lost = Promise.withResolvers<never>();
       failWrite = lost.reject;
-      await Promise.race([onDisk(committed), lost.promise]);
+      await Promise.race([onDisk(db, committed), lost.promise]);
     },
     close: () => db.close(),
   };
