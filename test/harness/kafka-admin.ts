@@ -10,6 +10,7 @@ const VERSIONS = {
   deleteTopics: 6,
   deleteRecords: 2,
   incrementalAlterConfigs: 1,
+  describeConfigs: 4,
   alterPartitionReassignments: 1,
 } as const;
 
@@ -37,19 +38,16 @@ export class KafkaAdmin {
 
   /** Also waits until every partition has a leader. */
   async createTopic(name: string, { partitions = 1, replication = -1, configs = {} }: TopicOptions = {}) {
-    const { topics } = await askKafka(this.#port(), 'createTopics', VERSIONS.createTopics, {
-      timeoutMs: TIMEOUT_MS,
-      topics: [
-        {
-          name,
-          numPartitions: partitions,
-          replicationFactor: replication,
-          assignments: [],
-          configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
-        },
-      ],
+    const topic = {
+      ...{ name, numPartitions: partitions, replicationFactor: replication, assignments: [] },
+      configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+    };
+    await until(`${name} is created`, async () => {
+      const request = { timeoutMs: TIMEOUT_MS, topics: [topic] };
+      const { topics } = await askKafka(this.#port(), 'createTopics', VERSIONS.createTopics, request);
+      if (topics[0]!.errorCode !== ErrorCode.TOPIC_ALREADY_EXISTS) check(`createTopics ${name}`, topics[0]!);
+      return true;
     });
-    check(`createTopics ${name}`, topics[0]!);
     await until(`every broker knows ${name}`, async () => {
       const known = await this.#everywhere(name);
       return known.every(
@@ -60,11 +58,13 @@ export class KafkaAdmin {
   }
 
   async deleteTopic(name: string): Promise<void> {
-    const { responses } = await askKafka(this.#port(), 'deleteTopics', VERSIONS.deleteTopics, {
-      topics: [{ name, topicId: ZERO_UUID }],
-      timeoutMs: TIMEOUT_MS,
+    await until(`${name} is deleted`, async () => {
+      const request = { topics: [{ name, topicId: ZERO_UUID }], timeoutMs: TIMEOUT_MS };
+      const { responses } = await askKafka(this.#port(), 'deleteTopics', VERSIONS.deleteTopics, request);
+      if (responses[0]!.errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        check(`deleteTopics ${name}`, responses[0]!);
+      return true;
     });
-    check(`deleteTopics ${name}`, responses[0]!);
     await until(`no broker knows ${name}`, async () => {
       const known = await this.#everywhere(name);
       return known.every((topic) => topic === undefined);
@@ -75,9 +75,25 @@ export class KafkaAdmin {
     return this.#setConfigs(TOPIC_RESOURCE, name, configs);
   }
 
-  /** Of all brokers, and at once; only those that Kafka can change while it runs. */
-  setBrokerConfigs(configs: Readonly<Record<string, string>>): Promise<void> {
-    return this.#setConfigs(BROKER_RESOURCE, '', configs);
+  /** Of all brokers, each of which has taken them then; only those that Kafka can change while it runs. */
+  async setBrokerConfigs(configs: Readonly<Record<string, string>>): Promise<void> {
+    await this.#setConfigs(BROKER_RESOURCE, '', configs);
+    await until('every broker has its new settings', async () => {
+      const taken = [...this.#ports()].map(([id, port]) =>
+        this.#brokerConfigs(id, port, Object.keys(configs)),
+      );
+      return (await Promise.all(taken)).every((one) =>
+        Object.entries(configs).every(([name, value]) => one.get(name) === value),
+      );
+    });
+  }
+
+  async #brokerConfigs(id: number, port: number, names: string[]): Promise<Map<string, string | null>> {
+    const { results } = await askKafka(port, 'describeConfigs', VERSIONS.describeConfigs, {
+      resources: [{ resourceType: BROKER_RESOURCE, resourceName: String(id), configurationKeys: names }],
+    });
+    check(`describeConfigs of broker ${id}`, results[0]!);
+    return new Map(results[0]!.configs.map(({ name, value }) => [name, value]));
   }
 
   async #setConfigs(

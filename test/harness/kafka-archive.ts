@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { claim } from '@edgelog/sim';
 import { kafkaJars } from '../setup/kafka-jars.ts';
 
 /** Flags with which a JVM is quick to start and small, at the price of its speed later. */
@@ -27,14 +28,14 @@ export function fastJvm(): string[] {
 }
 
 /**
- * Makes the archive where there is none: `runNode` starts a node in an empty directory with the flags it is given, asks it
+ * Makes the archive where there is none and nobody else is at it: `runNode` starts a node in an empty directory with the flags it is given, asks it
  * something, and ends it by SIGTERM, upon which the JVM writes what it loaded.
  */
 export async function ensureArchive(
   runNode: (dir: string, flags: readonly string[]) => Promise<void>,
 ): Promise<void> {
   const file = archiveFile();
-  if (existsSync(file)) return;
+  if (existsSync(file) || !(await claim(basename(file)))) return;
   const dir = mkdtempSync(join(tmpdir(), 'edgelog-kafka-classes-'));
   const made = `${file}.${process.pid}`;
   try {
@@ -42,5 +43,6 @@ export async function ensureArchive(
     if (existsSync(made)) renameSync(made, file);
   } finally {
     rmSync(dir, { recursive: true, force: true });
+    rmSync(made, { force: true });
   }
 }

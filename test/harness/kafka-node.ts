@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { kafkaTool } from '../setup/kafka-jars.ts';
@@ -17,12 +18,26 @@ export interface FormatOptions {
   jvm?: readonly string[];
 }
 
-/** Writes the properties of one KRaft node and formats its directory. */
+/**
+ * Writes the properties of one KRaft node and formats its directory. Users take Kafka's own tool, and so a JVM; without any, what tells a
+ * directory's owner is enough, and the node takes the features of its version.
+ */
 export async function formatNode({ dir, properties, scram = [], jvm = [] }: FormatOptions): Promise<void> {
-  mkdirSync(dir, { recursive: true });
-  const all = { ...properties, 'log.dirs': join(dir, 'log') };
-  const lines = Object.entries(all).map(([name, value]) => `${name}=${value}\n`);
-  writeFileSync(propertiesOf(dir), lines.join(''));
+  const log = join(dir, 'log');
+  mkdirSync(log, { recursive: true });
+  const write = (path: string, all: KafkaProperties): void =>
+    writeFileSync(
+      path,
+      Object.entries(all)
+        .map(([name, value]) => `${name}=${value}\n`)
+        .join(''),
+    );
+  write(propertiesOf(dir), { ...properties, 'log.dirs': log });
+  if (scram.length === 0) {
+    const own = { version: 1, 'cluster.id': CLUSTER_ID, 'node.id': properties['node.id']! };
+    write(join(log, 'meta.properties'), { ...own, 'directory.id': randomBytes(16).toString('base64url') });
+    return;
+  }
   const users = scram.flatMap((user) => ['--add-scram', user]);
   const format = ['format', '-t', CLUSTER_ID, '-c', propertiesOf(dir), ...users];
   const { code, stdout, stderr } = await run('java', [
@@ -32,9 +47,10 @@ export async function formatNode({ dir, properties, scram = [], jvm = [] }: Form
   if (code !== 0) throw new Error(`kafka-storage format ended with ${code}: ${stderr}${stdout}`);
 }
 
-/** Starts a node in a directory that was formatted. */
+/** Starts a node in a directory that was formatted. The kernel kills it when whoever started it is gone. */
 export function runNode(dir: string, jvm: readonly string[], name = 'kafka'): TestProcess {
-  return new TestProcess(name, 'java', [...jvm, ...kafkaTool('kafka.Kafka', propertiesOf(dir))]);
+  const node = ['java', ...jvm, ...kafkaTool('kafka.Kafka', propertiesOf(dir))];
+  return new TestProcess(name, 'setpriv', ['--pdeathsig', 'KILL', ...node]);
 }
 
 /** As many copies as there are nodes; two of three make an acknowledgement. */

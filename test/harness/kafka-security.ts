@@ -29,7 +29,7 @@ export interface KafkaSecurity {
 
 /** Certificates, users and the properties of the listeners that ask for them. */
 export function kafkaSecurity(dir: string): KafkaSecurity {
-  const { caFile, certFile, keyFile } = testCertificates();
+  const { caFile, certFile, keyFile } = testCertificates(dir);
   const keyStore = join(dir, 'broker.pem');
   writeFileSync(keyStore, readFileSync(keyFile, 'utf8') + readFileSync(certFile, 'utf8'));
   const [user, password] = ['gateway', 'of-the-gateway'];

@@ -34,6 +34,8 @@ export interface KafkaOptions {
 
 const HEAP = ['-Xmx256m', '-Xms64m'];
 const START_MS = 120_000;
+/** Of which each is on other ports. */
+const ATTEMPTS = 3;
 
 /**
  * Small, and quick to notice that a node is gone. The producers' state is looked through ten times a second, so that tests of its
@@ -210,12 +212,14 @@ export class KafkaProcesses {
       `nodes ${alive.map(({ id }) => id).join()} of Kafka serve`,
       async () => {
         const dead = alive.find((node) => !node.alive);
-        if (dead !== undefined) throw new Error(`${dead.name} ended:\n${dead.output()}`);
+        if (dead !== undefined) return true;
         const known = await Promise.all(alive.map(({ port }) => this.admin.brokers(port)));
         return known.every((ids) => alive.every(({ id }) => ids.includes(id)));
       },
       START_MS,
     );
+    const dead = alive.find((node) => !node.alive);
+    if (dead !== undefined) throw new Error(`${dead.name} ended:\n${dead.output()}`);
   }
 
   /** Cuts a node off from the other nodes, both ways, and from `outside`, where the clients are, unless told otherwise. */
@@ -244,9 +248,22 @@ export class KafkaProcesses {
   };
 }
 
-/** Real Kafka from its jars. Resolves when all nodes serve; what fails to start leaves nothing behind and says why. */
+/**
+ * Real Kafka from its jars. Resolves when all nodes serve; what fails to start leaves nothing behind and says why. Where somebody took a
+ * port in the meantime, others are tried.
+ */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaProcesses> {
   if (options.jvm === undefined) await ensureArchive(runOnce);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      if (attempt === ATTEMPTS || !String(error).includes('Address already in use')) throw error;
+    }
+  }
+}
+
+async function startOnce(options: KafkaOptions): Promise<KafkaProcesses> {
   const kafka = await prepareKafka(options);
   try {
     for (const node of kafka.nodes) node.start();

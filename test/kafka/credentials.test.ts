@@ -70,6 +70,7 @@ async function doctor(password: string) {
 
 describe.skipIf(skip)('credentials', () => {
   test('wrong ones: an alarm with advice, readings kept, and no attempt after another', async () => {
+    const startedAt = performance.now();
     const { mqtt, http, status } = await startAgent('stranger', 'wrong');
     await new MqttLoad({ port: mqtt, clientId: 'device' }).run(10);
     const { alarms } = await until('the refusal is an alarm', async () => {
@@ -81,7 +82,9 @@ describe.skipIf(skip)('credentials', () => {
       /does not let this gateway in.*scram-sha-512.*readings are kept.*edgelog doctor/i,
     );
     const { uplink, streams } = await status();
-    expect(uplink).toMatchObject({ state: 'refused', connections: 1 });
+    expect(uplink.state).toBe('refused');
+    // It tries again after half a minute at the soonest, and a loaded machine may take so long to come here.
+    expect(uplink.connections).toBeLessThanOrEqual(1 + (performance.now() - startedAt) / 30_000);
     expect(streams[0]!.lagRecords).toBe(10);
     expect((await fetch(`http://127.0.0.1:${http}/healthz`)).status).toBe(503);
     const { code, stdout } = await doctor('wrong');

@@ -8,6 +8,7 @@ import {
 } from '@edgelog/wire';
 import type { KafkaNode, KafkaProcesses } from '../harness/kafka.ts';
 import { askKafka } from '../harness/kafka-raw.ts';
+import { until } from '../harness/wait.ts';
 
 /** Versions that name topics by name, as Kafka 4.1 speaks them. */
 const VERSIONS = { produce: 12, fetch: 12, listOffsets: 8, offsetForLeaderEpoch: 4, describeProducers: 0 };
@@ -50,20 +51,26 @@ export class RawPartition {
 
   /** What DescribeProducers tells of one producer id. */
   async producer(id: number): Promise<{ lastSequence: number; producerEpoch: number } | undefined> {
-    const { topics } = await askKafka(await this.#port(), 'describeProducers', VERSIONS.describeProducers, {
-      topics: [{ name: this.topic, partitionIndexes: [this.index] }],
+    const { activeProducers } = await this.#answered('its producers', async (port) => {
+      const { topics } = await askKafka(port, 'describeProducers', VERSIONS.describeProducers, {
+        topics: [{ name: this.topic, partitionIndexes: [this.index] }],
+      });
+      return topics[0]!.partitions[0]!;
     });
-    return topics[0]!.partitions[0]!.activeProducers.find(({ producerId }) => producerId === id);
+    return activeProducers.find(({ producerId }) => producerId === id);
   }
 
   /** The end for a consumer: the high watermark. */
   async highWatermark(): Promise<number> {
-    const { topics } = await askKafka(await this.#port(), 'listOffsets', VERSIONS.listOffsets, {
-      replicaId: -1,
-      isolationLevel: 0,
-      topics: [{ name: this.topic, partitions: [{ partitionIndex: this.index, timestamp: LATEST }] }],
+    const { offset } = await this.#answered('its end', async (port) => {
+      const { topics } = await askKafka(port, 'listOffsets', VERSIONS.listOffsets, {
+        replicaId: -1,
+        isolationLevel: 0,
+        topics: [{ name: this.topic, partitions: [{ partitionIndex: this.index, timestamp: LATEST }] }],
+      });
+      return topics[0]!.partitions[0]!;
     });
-    return topics[0]!.partitions[0]!.offset;
+    return offset;
   }
 
   /** What OffsetForLeaderEpoch answers for the epoch of now. */
@@ -86,21 +93,21 @@ export class RawPartition {
     const end = await this.highWatermark();
     const found: { header: BatchHeader; bytes: Buffer }[] = [];
     for (let at = offset; at < end; ) {
-      const { responses } = await askKafka(await this.#port(), 'fetch', VERSIONS.fetch, {
-        maxWaitMs: 0,
-        minBytes: 0,
-        topics: [
-          {
-            topic: this.topic,
-            partitions: [{ partition: this.index, fetchOffset: at, partitionMaxBytes: FETCH_BYTES }],
-          },
-        ],
-        forgottenTopicsData: [],
-      });
-      const { errorCode, records } = responses[0]!.partitions[0]!;
-      // The leader goes back to whom it was meant for when that broker has come back.
-      if (errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER) continue;
       const before = at;
+      const { errorCode, records } = await this.#answered('its records', async (port) => {
+        const { responses } = await askKafka(port, 'fetch', VERSIONS.fetch, {
+          maxWaitMs: 0,
+          minBytes: 0,
+          topics: [
+            {
+              topic: this.topic,
+              partitions: [{ partition: this.index, fetchOffset: before, partitionMaxBytes: FETCH_BYTES }],
+            },
+          ],
+          forgottenTopicsData: [],
+        });
+        return responses[0]!.partitions[0]!;
+      });
       for (const { at: from, header } of iterateBatches(records!)) {
         found.push({ header, bytes: records!.subarray(from, from + header.sizeBytes) });
         at = header.lastOffset + 1;
@@ -116,6 +123,15 @@ export class RawPartition {
     const [first, ...more] = await this.batches();
     if (first === undefined || more.length > 0) throw new Error(`there is not one batch in ${this.topic}`);
     return first;
+  }
+
+  /** Asks until it is answered without an error: brokers take a while to agree on who leads, and a new leader on what is committed. */
+  #answered<A extends { errorCode: number }>(what: string, ask: (port: number) => Promise<A>): Promise<A> {
+    return until(`${this.topic}-${this.index} tells ${what}`, async () => {
+      const answer = await ask(await this.#port());
+      if (answer.errorCode === ErrorCode.NONE) return answer;
+      throw new Error(errorName(answer.errorCode));
+    });
   }
 
   async #port(): Promise<number> {

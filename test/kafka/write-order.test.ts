@@ -7,7 +7,7 @@ const skip = skipWithoutJava('faults at every call of the sink');
 const AGES = { fresh: 0, 'a month old, whose producer Kafka forgets at once': 30 * 86_400_000 };
 const WIDTH = 6;
 /** All of them: `npm run kafka-faults -- write-order`. */
-const EVERY = 5;
+const EVERY = 10;
 
 let kafka: KafkaProcesses;
 let stories = 0;
@@ -29,7 +29,7 @@ describe.skipIf(skip).each(Object.entries(AGES))('records %s', (_name, ageMs) =>
   });
 
   test.each(FAULT_KINDS.map((kind, index) => ({ kind, index })))(
-    '$kind, at every fifth call',
+    '$kind, at every tenth call',
     async ({ kind, index }) => {
       const calls = await tell();
       const jobs: (() => Promise<number>)[] = [];

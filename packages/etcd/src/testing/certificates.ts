@@ -3,9 +3,16 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A throw-away authority and a certificate of 127.0.0.1 by it, for server and client: the gateway is etcd's own client. */
-export function testCertificates(): { dir: string; caFile: string; certFile: string; keyFile: string } {
-  const dir = mkdtempSync(join(tmpdir(), 'edgelog-etcd-tls-'));
+/**
+ * A throw-away authority and a certificate of 127.0.0.1 by it, for server and client: the gateway is etcd's own client. They lie in `dir`,
+ * for the caller to remove.
+ */
+export function testCertificates(dir = mkdtempSync(join(tmpdir(), 'edgelog-etcd-tls-'))): {
+  dir: string;
+  caFile: string;
+  certFile: string;
+  keyFile: string;
+} {
   const file = (name: string): string => join(dir, name);
   const openssl = (...args: string[]): void =>
     void execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' });
