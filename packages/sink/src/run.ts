@@ -2,7 +2,8 @@ import { assert } from '@edgelog/base';
 import type { Position, Refusal } from '@edgelog/sync';
 import { type BatchHeader, sequenceOf } from '@edgelog/wire';
 import type { Produced } from './cluster.ts';
-import { DEPTH_MAX, LEASE_MS, UNVERIFIED_MAX } from './limits.ts';
+import { hasRoom } from './depth.ts';
+import { LEASE_MS } from './limits.ts';
 import { refusalOf, refuse } from './refusal.ts';
 
 /** One sealed batch on its way. */
@@ -163,21 +164,15 @@ export class RunSession {
     return sent;
   }
 
-  /**
-   * A batch goes beside others only where the cluster knows the producer and will not forget it meanwhile: it then refuses what follows on a
-   * batch that it did not take. A producer that it has forgotten may begin anywhere, and a hole would stay.
-   */
   #hasRoom({ now }: Clocks): boolean {
-    if (this.#inFlight.length + this.#done.length >= UNVERIFIED_MAX) return false;
-    if (this.isCautious) return this.#inFlight.length + this.#done.length === 0;
-    if (this.#inFlight.length === 0) return true;
-    if (this.#inFlight.length >= DEPTH_MAX || this.#committedTimestamp === undefined) return false;
-    const { expirationMs } = this.#start;
-    if (expirationMs === undefined) return true;
-    const oldest = now - expirationMs / 2;
-    return (
-      this.#committedTimestamp > oldest && this.#inFlight.every(({ maxTimestamp }) => maxTimestamp > oldest)
-    );
+    return hasRoom({
+      inFlight: this.#inFlight.map(({ maxTimestamp }) => maxTimestamp),
+      unverified: this.#done.length,
+      committed: this.#committedTimestamp,
+      isCautious: this.isCautious,
+      expirationMs: this.#start.expirationMs,
+      now,
+    });
   }
 
   /** What became of a batch that was sent; in the order in which they were. */
