@@ -13,6 +13,7 @@ const skip = skipWithoutJava('faults of a Kafka cluster of three nodes');
 const MONTH_MS = 30 * 86_400_000;
 /** Longer than a broker may be silent before others lead what it led. */
 const AWAY_MS = 5_000;
+/** One where nothing is heard any more: a gateway gives up after half a minute, and has more to send by then than a loaded machine drains. */
 const LOSSES = 3;
 /** Each gateway's records are numbered from its own multiple of it. */
 const NUMBERS = 1_000_000;
@@ -131,7 +132,8 @@ describe.skipIf(skip)('nothing is lost or doubled', () => {
   const losing = (plan: TapPlan) => (): Promise<void> =>
     feed(async (topic) => {
       const leader = await kafka.leaderOf(topic);
-      for (let i = 0; i < LOSSES; i++) await leader.tap!.loseNextProduce(plan);
+      const losses = plan.left === 'silence' ? 1 : LOSSES;
+      for (let i = 0; i < losses; i++) await leader.tap!.loseNextProduce(plan);
     });
   test.each(['answer', 'request'] as const)(
     'when the %s of a Produce is lost with the connection',
