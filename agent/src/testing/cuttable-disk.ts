@@ -27,7 +27,7 @@ export interface CuttableDisk {
 /**
  * An ext4 on a disk that is itself a file, of another ext4: that one is shut down, so that the disk fails at once, and what it had not
  * flushed is gone as from a disk's own cache. The file system in use must not be shut down itself: while that goes on
- * Linux answers some fdatasyncs with success whose data is lost (of 200 times in 22, seen with Linux 6.18). The outer one has no
+ * Linux answers some fdatasyncs with success whose data is lost (21 times of 199, seen with Linux 6.18). The outer one has no
  * journal, and the disk has all its blocks there: writing to it asks nothing of its file system that could get lost likewise.
  * Says why where that is not permitted.
  */
