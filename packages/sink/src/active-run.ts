@@ -179,8 +179,9 @@ export class ActiveRun {
     this.#isVerifying = true;
     while (this.#session.doneCount > 0) {
       const count = this.#session.doneCount;
+      const lookedAt = this.#deps.monotonic();
       if (!(await this.#isStored(count)) || !(await this.#isMine())) break;
-      const last = this.#session.verified(count);
+      const last = this.#session.verified(count, lookedAt);
       if (last !== undefined) {
         this.#position = last.position;
         this.#offset = last.endOffset;

@@ -3,7 +3,7 @@ import type { Position, Refusal } from '@edgelog/sync';
 import { type BatchHeader, sequenceOf } from '@edgelog/wire';
 import type { Produced } from './cluster.ts';
 import { hasRoom } from './depth.ts';
-import { LEASE_MS } from './limits.ts';
+import { HANDOVER_MS, LEASE_MS } from './limits.ts';
 import { refusalOf, refuse } from './refusal.ts';
 
 /** One sealed batch on its way. */
@@ -60,6 +60,10 @@ export class RunSession {
   /** Time of the newest record of the last committed batch; undefined before the first. */
   #committedTimestamp: number | undefined;
   #lastEndOffset = -1;
+  /** Monotonic, when nobody else was found to have the run. */
+  #mineAt: number;
+  /** What was sent after a pause goes alone until it is verified: another session may have opened the run, and sent the same sequences. */
+  #isAlone = false;
   #hasUnknown = false;
   /** One batch at a time, and none before it is verified that the last is ours. */
   isCautious = false;
@@ -69,6 +73,7 @@ export class RunSession {
     this.#start = start;
     this.#next = start.next;
     this.#leasedAt = start.leasedAt;
+    this.#mineAt = start.leasedAt;
   }
 
   get ending(): Refusal | undefined {
@@ -158,6 +163,8 @@ export class RunSession {
     if (this.#ending !== undefined || clocks.monotonic - this.#leasedAt >= LEASE_MS) return sent;
     while (this.#waiting.length > 0 && this.#hasRoom(clocks)) {
       const batch = this.#waiting.shift()!;
+      const isFirst = this.#inFlight.length + this.#done.length === 0;
+      if (isFirst && clocks.monotonic - this.#mineAt >= HANDOVER_MS / 2) this.#isAlone = true;
       this.#inFlight.push(batch);
       sent.push(batch);
     }
@@ -169,7 +176,7 @@ export class RunSession {
       inFlight: this.#inFlight.map(({ maxTimestamp }) => maxTimestamp),
       unverified: this.#done.length,
       committed: this.#committedTimestamp,
-      isCautious: this.isCautious,
+      isCautious: this.isCautious || this.#isAlone,
       expirationMs: this.#start.expirationMs,
       now,
     });
@@ -228,11 +235,13 @@ export class RunSession {
   }
 
   /**
-   * Nobody else had the run when the first `count` of what was done were done: they are told. Answers the last committed position of them,
+   * Nobody else had the run when the first `count` of what was done were done, by a look that began at `lookedAt`: they are told. Answers the last committed position of them,
    * and where the partition goes on behind it.
    */
-  verified(count: number): { position: Position; endOffset: number } | undefined {
+  verified(count: number, lookedAt: number): { position: Position; endOffset: number } | undefined {
     let last: { position: Position; endOffset: number } | undefined;
+    this.#mineAt = lookedAt;
+    this.#isAlone = false;
     for (const { batch, outcome, endOffset } of this.#done.splice(0, count)) {
       if (!('ok' in outcome)) last = { position: outcome, endOffset };
       batch.settle(outcome);

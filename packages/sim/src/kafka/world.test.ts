@@ -11,6 +11,10 @@ test('whatever dies, moves, is lost or forgotten: each record is in the cluster 
   }
 });
 
+test('a session that was idle while a clone sent does not put its own batches behind those', async () => {
+  expect((await runKafka({ seed: 1399 })).violations).toEqual([]);
+});
+
 test('one seed, one history', async () => {
   const histories = [];
   for (let time = 0; time < 2; time++) {

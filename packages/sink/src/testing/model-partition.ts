@@ -104,6 +104,12 @@ export class ModelPartition {
     this.#log = this.#log.filter(({ header }) => header.lastOffset < this.highWatermark || kept++ < extra);
     const before = new Map(this.#producers);
     this.#producers.clear();
+    // Retention takes nothing of what replicas know of producers.
+    for (const [id, { batches, timestamp }] of before) {
+      for (const { first, last, baseOffset } of batches) {
+        if (baseOffset < this.logStartOffset) this.#remember(id, first, last, baseOffset, timestamp);
+      }
+    }
     for (const { header } of this.#log) {
       const { producerId, baseSequence, recordCount, baseOffset, maxTimestamp } = header;
       if (producerId < 0 || !before.has(producerId)) continue;
