@@ -41,12 +41,15 @@ export class RawPartition {
   }
 
   async produceAsIs(batch: Buffer, acks = -1): Promise<ProduceAnswer> {
-    const { responses } = await askKafka(await this.#port(), 'produce', VERSIONS.produce, {
-      acks,
-      timeoutMs: TIMEOUT_MS,
+    const request = {
+      ...{ acks, timeoutMs: TIMEOUT_MS },
       topicData: [{ name: this.topic, partitionData: [{ index: this.index, records: batch }] }],
+    };
+    return until(`${this.topic}-${this.index} has a leader that takes batches`, async () => {
+      const { responses } = await askKafka(await this.#port(), 'produce', VERSIONS.produce, request);
+      const answer = responses[0]!.partitionResponses[0]!;
+      return answer.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER && answer;
     });
-    return responses[0]!.partitionResponses[0]!;
   }
 
   /** What DescribeProducers tells of one producer id. */
