@@ -95,7 +95,7 @@ async function ofLost(options: FindOptions, next: number, lastSequence: number):
 
 /** The batch of the run that ends with this sequence. */
 async function endingWith(
-  { scanner, info }: FindOptions,
+  { scanner, survey, info }: FindOptions,
   lastSequence: number,
   from: number,
 ): Promise<LastBatch> {
@@ -105,7 +105,13 @@ async function endingWith(
     if (isIt) last.keep(batch);
     return isIt;
   };
-  await scanner.search({ producerId: info.producerId, from, until: undefined, visit });
+  await scanner.search({
+    producerId: info.producerId,
+    from,
+    until: undefined,
+    end: survey.ends.highWatermark,
+    visit,
+  });
   return last;
 }
 
@@ -121,7 +127,13 @@ async function ofForgotten(options: FindOptions, from: number, near: number): Pr
   const last = new LastBatch();
   const { producerId } = info;
   const until = await searchedUntil(options);
-  await scanner.search({ producerId, from, until, visit: (batch) => last.keep(batch) });
+  await scanner.search({
+    producerId,
+    from,
+    until,
+    end: survey.ends.highWatermark,
+    visit: (batch) => last.keep(batch),
+  });
   if (!last.isFound) return { ...at, offset: until ?? survey.ends.highWatermark };
   const next = nextAfter(last.lastSequence, near);
   if (at.position !== undefined && next <= at.position.next) return at;

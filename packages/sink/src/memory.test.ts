@@ -64,8 +64,8 @@ test('records of runs that others have open are not all kept, and read again whe
 const ID = 2 ** 52;
 const place = { gateway: 'g', logId: 'l', topic: 't', topicId: 't#1', firstOffset: 0, at: 0 };
 
-function opening(producerId: number, partition: number, name: string): FoundBatch {
-  const record: OpeningRecord = { ...place, partition, offset: 0, opening: name };
+function opening(producerId: number, partition: number, name: string, topicId = 't#1'): FoundBatch {
+  const record: OpeningRecord = { ...place, topicId, partition, offset: 0, opening: name };
   const bytes = sealRecords([{ key: openingKey(producerId), value: JSON.stringify(record) }], 0);
   return { bytes, header: readBatchHeader(bytes) };
 }
@@ -91,4 +91,15 @@ test('what is held stays, however much comes of others', () => {
   expect(known.isFenced(ID, 'o0')).toBe(false);
   release();
   expect(known.size).toBe(2);
+});
+
+test('an opening of a life of the topic that was over already, and came late, says nothing of where the data is', () => {
+  const known = new Positions();
+  known.learn(opening(ID, 3, 'a'));
+  known.learn(opening(ID, 5, 'b', 't#2'));
+  known.learn(opening(ID, 3, 'late'));
+  expect(known.opening(ID)).toMatchObject({
+    record: { opening: 'late', topicId: 't#2', partition: 5 },
+    before: 'b',
+  });
 });

@@ -33,6 +33,8 @@ interface KeptOpening extends Kept {
   readonly topicId: string;
   readonly partition: number;
   readonly offset: number;
+  /** Lives of the topic that were over before this one. */
+  readonly over: readonly string[];
   readonly opening: string;
   readonly before: string | undefined;
   /** False: there may have been others before it, which were dropped from memory. */
@@ -128,17 +130,7 @@ export class Positions {
     const record = parseJson(openingRecord, value);
     if (record === undefined) return;
     const before = this.#openings.get(producerId);
-    const isSame = before?.topicId === record.topicId;
-    const { topicId } = record;
-    const partition = isSame ? before.partition : record.partition;
-    const isSamePlace = isSame && partition === record.partition;
-    const offset = isSamePlace
-      ? Math.min(before.offset, record.offset)
-      : isSame
-        ? before.offset
-        : record.offset;
-    const { opening } = record;
-    const kept = { value, appendedAt, topicId, partition, offset, opening };
+    const kept = { value, appendedAt, opening: record.opening, ...placeOf(before, record) };
     const isWhole = before?.isWhole ?? (isFromBeginning || !this.#openings.hasDropped);
     this.#openings.set(producerId, { ...kept, before: before?.opening, isWhole });
   }
@@ -148,8 +140,8 @@ export class Positions {
     const kept = this.#openings.get(producerId);
     const record = kept === undefined ? undefined : parseJson(openingRecord, kept.value);
     if (kept === undefined || record === undefined) return undefined;
-    const { partition, offset, appendedAt, before } = kept;
-    return { record: { ...record, partition, offset }, appendedAt, before };
+    const { topicId, partition, offset, appendedAt, before } = kept;
+    return { record: { ...record, topicId, partition, offset }, appendedAt, before };
   }
 
   position(producerId: number): Known<PositionRecord> | undefined {
@@ -162,4 +154,28 @@ export class Positions {
   isFenced(producerId: number, opening: string): boolean {
     return this.#openings.get(producerId)?.opening !== opening;
   }
+}
+
+const LIVES_KEPT = 8;
+
+type KeptPlace = Pick<KeptOpening, 'topicId' | 'partition' | 'offset' | 'over'>;
+
+/**
+ * Where the run's data is: by the first registration in the last life of the topic. A record of a life that was over already came late: it is
+ * an opening, and says nothing of places.
+ */
+function placeOf(before: KeptOpening | undefined, record: OpeningRecord): KeptPlace {
+  const { topicId, partition, offset } = record;
+  if (before === undefined) return { topicId, partition, offset, over: [] };
+  const known = {
+    topicId: before.topicId,
+    partition: before.partition,
+    offset: before.offset,
+    over: before.over,
+  };
+  if (before.over.includes(topicId)) return known;
+  if (before.topicId !== topicId) {
+    return { topicId, partition, offset, over: [...before.over, before.topicId].slice(-LIVES_KEPT) };
+  }
+  return partition === before.partition ? { ...known, offset: Math.min(before.offset, offset) } : known;
 }

@@ -7,11 +7,15 @@ export interface Search {
   readonly from: number;
   /** Where it ends; undefined: at the high watermark. */
   readonly until: number | undefined;
+  /** The high watermark that the searcher knows: all before it is to be looked at. */
+  readonly end: number;
   /** Shown each batch of the producer, in order; true: nothing further is wanted. */
   readonly visit: (batch: FoundBatch) => boolean;
 }
 
 interface Running extends Search {
+  /** It came while the pass was under way: the pass may be over already, or end before what this one knows of. */
+  readonly isLate: boolean;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -55,11 +59,11 @@ export class Scanner {
   /** Resolves when all is looked at, up to the high watermark as it is then, or nothing further is wanted. */
   search(search: Search): Promise<void> {
     return new Promise((resolve, reject) => {
-      const running = { ...search, resolve, reject };
       const pass = this.#pass;
-      const isInTime =
+      const isLate =
         pass !== undefined && search.from >= pass.offset && !pass.searches.has(search.producerId);
-      if (isInTime) pass.searches.set(search.producerId, running);
+      const running = { ...search, isLate, resolve, reject };
+      if (isLate) pass.searches.set(search.producerId, running);
       else this.#waiting.push(running);
       if (pass === undefined) void this.#run();
     });
@@ -84,8 +88,12 @@ export class Scanner {
       }
       this.#pass = pass;
       try {
-        await this.#scan(pass);
-        for (const { resolve } of pass.searches.values()) resolve();
+        const at = await this.#scan(pass);
+        for (const search of pass.searches.values()) {
+          const isShort = search.isLate && at < Math.min(search.end, search.until ?? search.end);
+          if (isShort) this.#waiting.push({ ...search, isLate: false, from: Math.max(search.from, at) });
+          else search.resolve();
+        }
       } catch (error) {
         for (const { reject } of pass.searches.values()) reject(error);
       }
@@ -93,11 +101,12 @@ export class Scanner {
     }
   }
 
-  async #scan(pass: Pass): Promise<void> {
+  /** Resolves with the offset up to which it looked. */
+  async #scan(pass: Pass): Promise<number> {
     const { cluster, log, monotonic } = this.#deps;
     let toldAt = monotonic();
     const from = pass.offset;
-    await cluster.scan(this.place, pass.offset, (batch) => {
+    return cluster.scan(this.place, pass.offset, (batch) => {
       const { header } = batch;
       this.#endBefore(pass, header.baseOffset);
       pass.offset = header.lastOffset + 1;
