@@ -79,8 +79,8 @@ export interface SinkCluster {
   /** First offset whose record time is `timestampMs` or later; undefined: none is. */
   offsetAt(place: Place, timestampMs: number): Promise<number | undefined>;
   /**
-   * Visits committed batches in order, from the one that contains `offset` up to the high watermark as it is at the last answer, which came
-   * after this call. Resolves with the end of the last batch visited (`offset` where there was none); `visit` returns false to end it there. From before the log's start it begins
+   * Visits committed batches in order, from the one that contains `offset` up to the high watermark as it was at the first answer, which came
+   * after this call, or later. Resolves with the end of the last batch visited (`offset` where there was none); `visit` returns false to end it there. From before the log's start it begins
    * at the start.
    */
   scan(place: Place, offset: number, visit: (batch: FoundBatch) => boolean): Promise<number>;

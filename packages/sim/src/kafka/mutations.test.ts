@@ -1,14 +1,21 @@
+import type * as activeRun from '@edgelog/sink/active-run.ts';
 import type * as depth from '@edgelog/sink/depth.ts';
+import type * as positions from '@edgelog/sink/positions.ts';
 import type * as registration from '@edgelog/sink/registration.ts';
+import type * as run from '@edgelog/sink/run.ts';
 import type * as scanner from '@edgelog/sink/scanner.ts';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Stage } from '@edgelog/sink/testing/stage.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { KafkaFault } from './plan.ts';
 
 /** The world is worth something if it finds bugs: each of these is one, put in on purpose. */
 
 interface Modules {
+  '@edgelog/sink/active-run.ts': typeof activeRun;
   '@edgelog/sink/depth.ts': typeof depth;
+  '@edgelog/sink/positions.ts': typeof positions;
   '@edgelog/sink/registration.ts': typeof registration;
+  '@edgelog/sink/run.ts': typeof run;
   '@edgelog/sink/scanner.ts': typeof scanner;
 }
 
@@ -39,9 +46,7 @@ async function firstViolation(faults: readonly KafkaFault[], from = 1): Promise<
     const outcome = await runKafka({ seed, faults }).catch((error: Error) => ({
       violations: [error.message],
     }));
-    if (outcome.violations[0] !== undefined) {
-      return outcome.violations[0];
-    }
+    if (outcome.violations[0] !== undefined) return outcome.violations[0];
   }
   return undefined;
 }
@@ -59,7 +64,7 @@ test('batches beside each other of a producer that may be forgotten meanwhile', 
   await mutate('@edgelog/sink/depth.ts', ({ hasRoom }) => ({
     hasRoom: (underWay) => hasRoom({ ...underWay, expirationMs: undefined }),
   }));
-  expect(await firstViolation(['lossy', 'elect', 'forget', 'kill'], 44)).toMatch(/X[123]/);
+  expect(await firstViolation(['lossy', 'elect', 'forget', 'kill'], 46)).toMatch(/X[123]/);
 });
 
 test('positions of a topic that is gone', async () => {
@@ -76,5 +81,118 @@ test('positions of a topic that is gone', async () => {
       };
     },
   }));
-  expect(await firstViolation(['recreate', 'forget', 'kill'], 35)).toMatch(/X[1234]/);
+  expect(await firstViolation(['recreate', 'forget', 'kill'], 48)).toMatch(/X[1234]/);
+});
+
+/** What worlds come to so seldom that it is put on a stage: `isCaught` says whether what the sink holds to was broken. */
+const STAGED = {
+  'a settled record that counts though another opening followed': {
+    mutate: () =>
+      mutate('@edgelog/sink/registration.ts', ({ register }) => ({
+        register: async (...args) => {
+          const found = await register(...args);
+          if ('ok' in found || found.position === undefined || found.previous === undefined) return found;
+          const record = { ...found.position.record, opening: found.previous.record.opening };
+          return { ...found, position: { ...found.position, record } };
+        },
+      })),
+    isCaught: async (stage: Stage) => {
+      const gateway = stage.gateway();
+      const first = await stage.sink();
+      await stage.send(gateway, first);
+      await stage.until(first.sink.close());
+      const second = await stage.sink();
+      stage.sealed = 6;
+      await stage.send(gateway, second);
+      second.client.die();
+      stage.forget();
+      gateway.acked = { next: 5, crc: gateway.crcEndingAt(5)! };
+      const opened = await stage.position(gateway, await stage.sink());
+      return opened.ok && opened.position?.next !== 6;
+    },
+  },
+  'a session that does not look whether the run was opened elsewhere': {
+    mutate: () =>
+      mutate('@edgelog/sink/positions.ts', ({ Positions }) => ({
+        Positions: class extends Positions {
+          override isFenced = () => false;
+        },
+      })),
+    isCaught: async (stage: Stage) => {
+      const [gateway, clone] = [stage.gateway(), stage.gateway(0, 0, 40, 5)];
+      const [first, second] = [await stage.sink(), await stage.sink()];
+      await stage.send(gateway, first);
+      stage.sealed = 6;
+      await stage.send(clone, second);
+      const answer = first.sink.append(gateway.info.producerId, gateway.batch(5));
+      return answer.ok && !('ok' in (await stage.until(answer.committed)));
+    },
+  },
+  'a session that does not read back what it sent first': {
+    mutate: () =>
+      mutate('@edgelog/sink/active-run.ts', ({ ActiveRun }) => ({
+        ActiveRun: class extends ActiveRun {
+          constructor(deps: activeRun.ActiveRunDeps, start: activeRun.ActiveRunStart) {
+            super(deps, { ...start, sureAt: Number.NEGATIVE_INFINITY });
+          }
+        },
+      })),
+    isCaught: async (stage: Stage) => {
+      const [gateway, clone] = [stage.gateway(), stage.gateway(0, 0, 40, 0)];
+      const [first, second] = [await stage.sink(), await stage.sink()];
+      stage.sealed = 0;
+      void clone.send(first.sink, 4);
+      await stage.time.run(stage.time.now + 1_000);
+      void gateway.send(second.sink, 4);
+      await stage.time.run(stage.time.now + 1_000);
+      const late = clone.batch(0);
+      late.fill(0, 0, 8);
+      stage.partition.append(late, stage.time.now);
+      stage.partition.commit();
+      stage.sealed = 1;
+      gateway.notify();
+      await stage.time.run(stage.time.now + 60_000);
+      return gateway.acked !== undefined;
+    },
+  },
+  'a session that sends though its lease is over': {
+    mutate: () =>
+      mutate('@edgelog/sink/run.ts', ({ RunSession }) => ({
+        RunSession: class extends RunSession {
+          override needsLease = () => false;
+          override send(clocks: run.Clocks) {
+            return super.send({ ...clocks, monotonic: Number.NEGATIVE_INFINITY });
+          }
+        },
+      })),
+    isCaught: async (stage: Stage) => {
+      const gateway = stage.gateway();
+      const [first, second] = [await stage.sink(), await stage.sink()];
+      await stage.send(gateway, first);
+      await stage.time.run(stage.time.now + 60_000);
+      stage.sealed = 10;
+      await stage.send(gateway, second);
+      stage.forget();
+      const stored = stage.partition.log.length;
+      const answer = first.sink.append(gateway.info.producerId, gateway.batch(5));
+      if (answer.ok) await stage.until(answer.committed);
+      return stage.partition.log.length > stored;
+    },
+  },
+};
+
+describe.each(Object.entries(STAGED))('%s', (_, { mutate: putBugIn, isCaught }) => {
+  const isBroken = async () => {
+    const { Stage } = await import('@edgelog/sink/testing/stage.ts');
+    return isCaught(new Stage());
+  };
+
+  test('is caught', async () => {
+    await putBugIn();
+    expect(await isBroken()).toBe(true);
+  });
+
+  test('and nothing is where there is no bug', async () => {
+    expect(await isBroken()).toBe(false);
+  });
 });

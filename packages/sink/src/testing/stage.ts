@@ -39,9 +39,12 @@ export class Stage {
     return { sink: await this.until(opening), client };
   }
 
-  /** Of records that are a month old: forgotten when the test wants it. `own`: what a clone has of its own. */
-  gateway(number = 0, own = 0, batches = 40): ModelGateway {
-    const batch = () => ({ records: 1, time: START_AT - 30 * DAY_MS + own });
+  /** Of records that are a month old: forgotten when the test wants it. `own`: what a clone has of its own, or from the batch `ownFrom` on. */
+  gateway(number = 0, own = 0, batches = 40, ownFrom = batches): ModelGateway {
+    const batch = (i: number) => {
+      const isOwn = i >= ownFrom;
+      return { records: 1, time: START_AT - 30 * DAY_MS + own + (isOwn ? 1 : 0) };
+    };
     return new ModelGateway({
       number,
       topic: TOPIC,
