@@ -79,7 +79,10 @@ test('a record that comes after the first of its run was dropped is not taken fo
   known.forget('opening', [ID]);
   for (const batch of log) known.learn(batch, new Set([ID]), true);
   expect(known.mayLack('opening', ID)).toBe(false);
-  expect(known.opening(ID)).toMatchObject({ record: { opening: 'c', partition: 3 }, before: 'a' });
+  expect(known.opening(ID, place.topicId)).toMatchObject({
+    record: { opening: 'c', partition: 3 },
+    before: 'a',
+  });
   release();
   expect(known.size).toBe(1);
 });
@@ -93,13 +96,13 @@ test('what is held stays, however much comes of others', () => {
   expect(known.size).toBe(2);
 });
 
-test('an opening of a life of the topic that was over already, and came late, says nothing of where the data is', () => {
+test('an opening of a former life of the topic, which came late, says nothing of where the data is in this one', () => {
   const known = new Positions();
-  known.learn(opening(ID, 3, 'a'));
   known.learn(opening(ID, 5, 'b', 't#2'));
-  known.learn(opening(ID, 3, 'late'));
-  expect(known.opening(ID)).toMatchObject({
-    record: { opening: 'late', topicId: 't#2', partition: 5 },
-    before: 'b',
-  });
+  known.learn(opening(ID, 3, 'late', 't#1'));
+  const record = { opening: 'late', topicId: 't#2', partition: 5 };
+  expect(known.opening(ID, 't#2')).toMatchObject({ record, before: 'b' });
+  known.learn(opening(ID, 6, 'c', 't#2'));
+  expect(known.opening(ID, 't#2')).toMatchObject({ record: { ...record, opening: 'c' }, before: 'late' });
+  expect(known.opening(ID, 't#3')).toMatchObject({ record: { topicId: 't#2', partition: 6 } });
 });

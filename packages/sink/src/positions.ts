@@ -28,13 +28,12 @@ interface Kept {
   readonly appendedAt: number | undefined;
 }
 
+/** Where a run's data is in one life of its topic. */
+type RunPlace = Pick<OpeningRecord, 'topicId' | 'partition' | 'offset'>;
+
 interface KeptOpening extends Kept {
-  /** Of the first registration in this life of the topic: where the run's data is, whoever registered it again without knowing. */
-  readonly topicId: string;
-  readonly partition: number;
-  readonly offset: number;
-  /** Lives of the topic that were over before this one. */
-  readonly over: readonly string[];
+  /** Of the last lives of the topic: an opening of one that was over already may come late. */
+  readonly places: readonly RunPlace[];
   readonly opening: string;
   readonly before: string | undefined;
   /** False: there may have been others before it, which were dropped from memory. */
@@ -130,18 +129,20 @@ export class Positions {
     const record = parseJson(openingRecord, value);
     if (record === undefined) return;
     const before = this.#openings.get(producerId);
-    const kept = { value, appendedAt, opening: record.opening, ...placeOf(before, record) };
+    const places = placesOf(before?.places ?? [], record);
+    const kept = { value, appendedAt, opening: record.opening, places };
     const isWhole = before?.isWhole ?? (isFromBeginning || !this.#openings.hasDropped);
     this.#openings.set(producerId, { ...kept, before: before?.opening, isWhole });
   }
 
-  /** The last opening of the run; partition and offset are those of its first registration. */
-  opening(producerId: number): Known<OpeningRecord> | undefined {
+  /** The last opening of the run; as if it were of this life of the topic, if there was one: partition and offset are those of its first registration. */
+  opening(producerId: number, topicId: string): Known<OpeningRecord> | undefined {
     const kept = this.#openings.get(producerId);
     const record = kept === undefined ? undefined : parseJson(openingRecord, kept.value);
     if (kept === undefined || record === undefined) return undefined;
-    const { topicId, partition, offset, appendedAt, before } = kept;
-    return { record: { ...record, topicId, partition, offset }, appendedAt, before };
+    const { places, appendedAt, before } = kept;
+    const place = places.find((one) => one.topicId === topicId);
+    return { record: { ...record, ...place }, appendedAt, before };
   }
 
   position(producerId: number): Known<PositionRecord> | undefined {
@@ -158,24 +159,11 @@ export class Positions {
 
 const LIVES_KEPT = 8;
 
-type KeptPlace = Pick<KeptOpening, 'topicId' | 'partition' | 'offset' | 'over'>;
-
-/**
- * Where the run's data is: by the first registration in the last life of the topic. A record of a life that was over already came late: it is
- * an opening, and says nothing of places.
- */
-function placeOf(before: KeptOpening | undefined, record: OpeningRecord): KeptPlace {
-  const { topicId, partition, offset } = record;
-  if (before === undefined) return { topicId, partition, offset, over: [] };
-  const known = {
-    topicId: before.topicId,
-    partition: before.partition,
-    offset: before.offset,
-    over: before.over,
-  };
-  if (before.over.includes(topicId)) return known;
-  if (before.topicId !== topicId) {
-    return { topicId, partition, offset, over: [...before.over, before.topicId].slice(-LIVES_KEPT) };
-  }
-  return partition === before.partition ? { ...known, offset: Math.min(before.offset, offset) } : known;
+/** The first registration in each life of the topic says where the run's data is, whoever registered it again without knowing. */
+function placesOf(before: readonly RunPlace[], { topicId, partition, offset }: OpeningRecord): RunPlace[] {
+  const known = before.find((place) => place.topicId === topicId);
+  if (known === undefined) return [...before, { topicId, partition, offset }].slice(-LIVES_KEPT);
+  if (partition !== known.partition) return [...before];
+  const first = { ...known, offset: Math.min(known.offset, offset) };
+  return before.map((place) => (place === known ? first : place));
 }

@@ -44,12 +44,12 @@ export async function register(
   const { producerId, logId, firstOffset } = info;
   const shares = sharesOf(logId);
   await positions.find(shares.opening, producerId);
-  const previous = positions.known.opening(producerId);
+  const previous = positions.known.opening(producerId, topic.id);
   const taken = previous === undefined ? undefined : takenBy(previous.record, info);
   if (taken !== undefined) return taken;
   let before = previous?.record.opening;
   for (let step = 0; step < STEPS_MAX; step++) {
-    const known = positions.known.opening(producerId)?.record;
+    const known = positions.known.opening(producerId, topic.id)?.record;
     const isHere = known?.topicId === topic.id;
     const partition = isHere ? known.partition : partitionFor(gateway, topic);
     const place = { topic: topic.name, topicId: topic.id, partition };
@@ -74,7 +74,7 @@ export async function register(
     };
     await positions.writeOpening(shares.opening, producerId, record);
     await positions.read(shares.opening);
-    const written = positions.known.opening(producerId);
+    const written = positions.known.opening(producerId, topic.id);
     if (written?.record.opening !== opening || written.before !== before) {
       return refuse('not-available', `run ${producerId} is being opened elsewhere at the same time`);
     }
