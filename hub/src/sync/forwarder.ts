@@ -1,9 +1,8 @@
 import { EdgelogError } from '@edgelog/base';
-import { type Position, REFUSAL_CODES, type Refusal, type RefusalCode } from '@edgelog/sync';
+import { type Position, REFUSAL_CODES, type Refusal, type RefusalCode, refuse } from '@edgelog/sync';
 import { apis, ErrorCode } from '@edgelog/wire';
 import type { BrokerSession } from '../cluster/index.ts';
 import type { Peers } from '../replication/peers.ts';
-import { refuse } from './refusal.ts';
 import type { OpenedRun, Opening } from './run-leader.ts';
 import type { Run } from './runs.ts';
 

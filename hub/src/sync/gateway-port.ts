@@ -1,17 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EdgelogError } from '@edgelog/base';
 import { EVENTS_TOPIC, eventOf, gapEvent } from '@edgelog/sink/event.ts';
-import type { Gap, HubAppend, HubPort, Incident, Refusal, RunInfo } from '@edgelog/sync';
-import { crc32c, isReservedProducerId } from '@edgelog/wire';
+import {
+  foreignProducer,
+  type Gap,
+  type HubAppend,
+  type HubPort,
+  type Incident,
+  partitionFor,
+  type Refusal,
+  type RunInfo,
+  refuse,
+  takenBy,
+} from '@edgelog/sync';
 import type { Broker } from '../broker.ts';
 import { DEFAULT_PLACEMENT, isRefused } from '../metadata/topic-admin.ts';
 import { INTERNAL_TOPICS, illegalTopicName } from '../metadata/topic-name.ts';
-import type { Topic } from '../metadata/topics.ts';
 import type { Partition } from '../partition/partition.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { Gaps } from './gaps.ts';
 import type { GatewayEvents } from './gateway-events.ts';
-import { deletedTopic, notAvailable, refuse } from './refusal.ts';
+import { deletedTopic, notAvailable } from './refusal.ts';
 import type { OpenedRun, Opening, RunLeader } from './run-leader.ts';
 import type { Run, Runs } from './runs.ts';
 
@@ -134,7 +143,7 @@ export class GatewayPort implements HubPort {
     if (known !== undefined) return takenBy(known, info) ?? this.#resume(gateway, known);
     const topic = broker.topics.get(info.topic);
     if (topic === undefined) return this.#create(info.topic, gateway);
-    await runs.add(gateway, info, topic, partitionFor(gateway, topic), now());
+    await runs.add(gateway, info, topic, partitionFor(gateway, topic.name, topic.partitions.length), now());
     return undefined;
   }
 
@@ -149,7 +158,7 @@ export class GatewayPort implements HubPort {
     if (topic.id === known.topicId) return known;
     if (!runs.mayMove(known))
       return notAvailable(known, 'where it stood when its topic was deleted is being written');
-    await runs.move(known, topic, partitionFor(gateway, topic));
+    await runs.move(known, topic, partitionFor(gateway, topic.name, topic.partitions.length));
     return undefined;
   }
 
@@ -168,25 +177,13 @@ export class GatewayPort implements HubPort {
   }
 }
 
-function illegalRun({ producerId, topic }: RunInfo): Refusal | undefined {
-  if (!isReservedProducerId(producerId)) {
-    return refuse('protocol-error', `producer id ${producerId} is outside the range of gateways' runs`);
-  }
+function illegalRun(info: RunInfo): Refusal | undefined {
+  const foreign = foreignProducer(info);
+  if (foreign !== undefined) return foreign;
+  const { topic } = info;
   const illegal =
     INTERNAL_TOPICS.has(topic) || topic === EVENTS_TOPIC
       ? `topic ${topic} is the broker's own`
       : illegalTopicName(topic);
   return illegal === undefined ? undefined : refuse('illegal-topic', illegal);
-}
-
-function takenBy(known: Run, { logId, topic, firstOffset }: RunInfo): Refusal | undefined {
-  if (known.logId === logId && known.topic === topic && known.firstOffset === firstOffset) return undefined;
-  const holder = `log ${known.logId} of gateway ${known.gateway}, topic ${known.topic}`;
-  const message = `producer id ${known.producerId} belongs to ${holder}, from ${known.firstOffset}`;
-  return refuse('protocol-error', message);
-}
-
-/** A gateway's records for a topic stay in one partition; several gateways spread over all. */
-function partitionFor(gateway: string, topic: Topic): number {
-  return crc32c(Buffer.from(`${gateway}\0${topic.name}`)) % topic.partitions.length;
 }

@@ -1,8 +1,6 @@
-import type { Refusal, RefusalCode } from '@edgelog/sync';
+import { type Refusal, refuse } from '@edgelog/sync';
 import type { ErrorName } from '@edgelog/wire';
 import type { Run } from './runs.ts';
-
-export const refuse = (code: RefusalCode, message: string): Refusal => ({ ok: false, code, message });
 
 /** For now; the agent opens the run again. */
 export function notAvailable({ topic, partition }: Run, reason: ErrorName | string): Refusal {

@@ -1,11 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { assert, EdgelogError } from '@edgelog/base';
 import type { AppendError, LogStore } from '@edgelog/log';
-import type { HubAppend, Position, Refusal, RefusalCode } from '@edgelog/sync';
-import { type BatchHeader, readBatchHeader, SEQUENCE_MODULUS, sequenceOf } from '@edgelog/wire';
+import {
+  foreignBatch,
+  type HubAppend,
+  outOfOrder,
+  type Position,
+  type Refusal,
+  type RefusalCode,
+  refuse,
+} from '@edgelog/sync';
+import { type BatchHeader, readBatchHeader, SEQUENCE_MODULUS } from '@edgelog/wire';
 import type { Topic, Topics } from '../metadata/topics.ts';
 import type { Partition } from '../partition/partition.ts';
-import { deletedTopic, notAvailable, refuse } from './refusal.ts';
+import { deletedTopic, notAvailable } from './refusal.ts';
 import type { Run, Runs } from './runs.ts';
 
 const REFUSAL_OF: Readonly<Record<AppendError, RefusalCode>> = {
@@ -126,20 +134,11 @@ export class RunLeader {
       const limit = `topic ${topic.name} takes up to ${topic.maxMessageBytes} (max.message.bytes)`;
       return refuse('batch-too-large', `the batch has ${header.sizeBytes} bytes, ${limit}`);
     }
-    if (header.producerId !== run.producerId) {
-      return refuse('protocol-error', `batch of producer ${header.producerId} in run ${run.producerId}`);
-    }
-    if (header.isControl || header.isTransactional || header.producerEpoch !== 0) {
-      return refuse('corrupt-batch', 'a gateway seals plain batches of producer epoch 0');
-    }
+    const foreign = foreignBatch(header, run.producerId);
+    if (foreign !== undefined) return foreign;
     // Not even a repeat: a session starts at the run's position, so whoever sends below it is a clone under another
     // name, whose records at these offsets are other ones. Compared anew, it finds out and begins a run of its own.
-    const next = this.#deps.runs.position(run)?.next ?? run.firstOffset;
-    if (header.baseSequence !== sequenceOf(next)) {
-      const expected = `${sequenceOf(next)} for offset ${next}`;
-      return refuse('out-of-order', `the batch has sequence ${header.baseSequence}, expected ${expected}`);
-    }
-    return undefined;
+    return outOfOrder(header, this.#deps.runs.position(run)?.next ?? run.firstOffset);
   }
 
   #append(run: Run, partition: Partition, batch: Buffer, header: BatchHeader): HubAppend {

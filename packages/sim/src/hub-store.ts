@@ -1,5 +1,13 @@
 import { assert } from '@edgelog/base';
-import type { Gap, HubAppend, HubPort, Position, Refusal, RefusalCode, RunInfo } from '@edgelog/sync';
+import {
+  type Gap,
+  type HubAppend,
+  type HubPort,
+  type Position,
+  type Refusal,
+  type RunInfo,
+  refuse,
+} from '@edgelog/sync';
 import { readBatchHeader, verifyBatchCrc } from '@edgelog/wire';
 import { recordsIn } from './batch.ts';
 import type { Clock } from './clock.ts';
@@ -201,7 +209,6 @@ export class HubStore implements HubPort {
   }
 }
 
-const refuse = (code: RefusalCode, message: string): Refusal => ({ ok: false, code, message });
 const NO_LEADER = refuse('not-available', 'no leader');
 const LEADER_MOVED = refuse('not-available', 'the leader moved');
 

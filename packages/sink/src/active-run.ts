@@ -1,12 +1,11 @@
 import { EdgelogError } from '@edgelog/base';
-import type { HubAppend, Position, Refusal, SyncLog } from '@edgelog/sync';
+import { type HubAppend, type Position, type Refusal, refuse, type SyncLog } from '@edgelog/sync';
 import { readBatchHeader } from '@edgelog/wire';
 import type { Produced, SinkCluster } from './cluster.ts';
 import { GONE_MS, QUIET_MS, SETTLE_MS_MAX, UNVERIFIED_MAX } from './limits.ts';
 import { sealedCrc } from './position.ts';
 import type { PositionsTopic } from './positions-topic.ts';
 import { type PositionRecord, sharesOf } from './records.ts';
-import { refuse } from './refusal.ts';
 import type { Registration } from './registration.ts';
 import { type RunBatch, RunSession } from './run.ts';
 import type { SinkTimers } from './sink-types.ts';

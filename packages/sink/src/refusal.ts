@@ -1,8 +1,6 @@
 import { KafkaRefusal } from '@edgelog/client/refusal.ts';
-import type { Refusal, RefusalCode } from '@edgelog/sync';
+import { type Refusal, type RefusalCode, refuse } from '@edgelog/sync';
 import type { Produced } from './cluster.ts';
-
-export const refuse = (code: RefusalCode, message: string): Refusal => ({ ok: false, code, message });
 
 /** What only this batch can do nothing about is set aside by its gateway; everything else keeps the stream standing. */
 const CODE_OF: Readonly<Record<string, RefusalCode>> = {

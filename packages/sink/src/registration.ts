@@ -1,10 +1,8 @@
-import type { Position, Refusal, RunInfo } from '@edgelog/sync';
-import { crc32c } from '@edgelog/wire';
+import { type Position, partitionFor, type Refusal, type RunInfo, refuse, takenBy } from '@edgelog/sync';
 import type { Place, SinkCluster, SinkTopic } from './cluster.ts';
 import type { Known } from './positions.ts';
 import type { PositionsTopic } from './positions-topic.ts';
 import { type OpeningRecord, type PositionRecord, sharesOf } from './records.ts';
-import { refuse } from './refusal.ts';
 
 /** A run that is opened here, by the positions topic, which says so. */
 export interface Registration {
@@ -51,7 +49,7 @@ export async function register(
   for (let step = 0; step < STEPS_MAX; step++) {
     const known = positions.known.opening(producerId, topic.id)?.record;
     const isHere = known?.topicId === topic.id;
-    const partition = isHere ? known.partition : partitionFor(gateway, topic);
+    const partition = isHere ? known.partition : partitionFor(gateway, topic.name, topic.partitions.length);
     const place = { topic: topic.name, topicId: topic.id, partition };
     if (partition >= topic.partitions.length) {
       return refuse(
@@ -93,23 +91,6 @@ async function firstOffsetOf(cluster: SinkCluster, place: Place, producerId: num
   const ends = await cluster.ends(place);
   const producers = await cluster.knownProducers(place);
   return producers.has(producerId) ? ends.logStartOffset : ends.highWatermark;
-}
-
-function takenBy(
-  known: OpeningRecord,
-  { producerId, logId, topic, firstOffset }: RunInfo,
-): Refusal | undefined {
-  if (known.logId === logId && known.topic === topic && known.firstOffset === firstOffset) return undefined;
-  const holder = `log ${known.logId} of gateway ${known.gateway}, topic ${known.topic}`;
-  return refuse(
-    'protocol-error',
-    `producer id ${producerId} belongs to ${holder}, from ${known.firstOffset}`,
-  );
-}
-
-/** A gateway's records for a topic stay in one partition; several gateways spread over all. As at a hub. */
-export function partitionFor(gateway: string, topic: SinkTopic): number {
-  return crc32c(Buffer.from(`${gateway}\0${topic.name}`)) % topic.partitions.length;
 }
 
 /** The position in a record, if there is one. */

@@ -1,10 +1,10 @@
 import { assert } from '@edgelog/base';
-import type { Position, Refusal } from '@edgelog/sync';
-import { type BatchHeader, sequenceOf } from '@edgelog/wire';
+import { foreignBatch, outOfOrder, type Position, type Refusal, refuse } from '@edgelog/sync';
+import type { BatchHeader } from '@edgelog/wire';
 import type { Produced } from './cluster.ts';
 import { hasRoom } from './depth.ts';
 import { HANDOVER_MS, LEASE_MS } from './limits.ts';
-import { refusalOf, refuse } from './refusal.ts';
+import { refusalOf } from './refusal.ts';
 
 /** One sealed batch on its way. */
 export interface RunBatch {
@@ -115,22 +115,16 @@ export class RunSession {
   take(batch: RunBatch, header: BatchHeader): Refusal | undefined {
     if (this.#ending !== undefined) return this.#ending;
     const { producerId } = this.#start;
-    if (header.producerId !== producerId) {
-      return refuse('protocol-error', `batch of producer ${header.producerId} in run ${producerId}`);
-    }
-    if (header.isControl || header.isTransactional || header.producerEpoch !== 0) {
-      return refuse('corrupt-batch', 'a gateway seals plain batches of producer epoch 0');
-    }
+    const foreign = foreignBatch(header, producerId);
+    if (foreign !== undefined) return foreign;
     if (header.recordCount !== header.lastOffsetDelta + 1) {
       return refuse(
         'corrupt-batch',
         `${header.recordCount} records in ${header.lastOffsetDelta + 1} offsets`,
       );
     }
-    if (header.baseSequence !== sequenceOf(this.#next)) {
-      const expected = `${sequenceOf(this.#next)} for offset ${this.#next}`;
-      return refuse('out-of-order', `the batch has sequence ${header.baseSequence}, expected ${expected}`);
-    }
+    const misplaced = outOfOrder(header, this.#next);
+    if (misplaced !== undefined) return misplaced;
     this.#next += header.recordCount;
     assert(batch.position.next === this.#next, `a batch of run ${producerId} ends at its own end`);
     this.#waiting.push(batch);

@@ -1,6 +1,15 @@
 import { EdgelogError } from '@edgelog/base';
-import type { Gap, HubAppend, HubPort, Incident, Position, Refusal, RunInfo } from '@edgelog/sync';
-import { isReservedProducerId } from '@edgelog/wire';
+import {
+  foreignProducer,
+  type Gap,
+  type HubAppend,
+  type HubPort,
+  type Incident,
+  type Position,
+  type Refusal,
+  type RunInfo,
+  refuse,
+} from '@edgelog/sync';
 import { ActiveRun, type ActiveRunDeps } from './active-run.ts';
 import { eventOf, gapEvent } from './event.ts';
 import { Events } from './events.ts';
@@ -16,7 +25,7 @@ import {
 } from './limits.ts';
 import { Partitions } from './partitions.ts';
 import { PositionsTopic } from './positions-topic.ts';
-import { isUnauthorized, refuse } from './refusal.ts';
+import { isUnauthorized } from './refusal.ts';
 import { type Registration, register } from './registration.ts';
 import type { KafkaSink, KafkaSinkOptions, KafkaSinkStatus } from './sink-types.ts';
 import { Counters } from './status.ts';
@@ -286,13 +295,12 @@ class Sink implements KafkaSink {
     return opened;
   }
 
-  #illegal({ producerId, topic }: RunInfo): Refusal | undefined {
+  #illegal(info: RunInfo): Refusal | undefined {
     if (this.#isClosed) return refuse('shutting-down', 'the sink is stopping');
-    if (!isReservedProducerId(producerId)) {
-      return refuse('protocol-error', `producer id ${producerId} is outside the range of gateways' runs`);
-    }
+    const foreign = foreignProducer(info);
+    if (foreign !== undefined) return foreign;
     const { sinkPositionsTopic, sinkEventsTopic } = this.#options.settings;
-    const illegal = illegalTopic(topic, [sinkPositionsTopic, sinkEventsTopic]);
+    const illegal = illegalTopic(info.topic, [sinkPositionsTopic, sinkEventsTopic]);
     return illegal === undefined ? undefined : refuse('illegal-topic', illegal);
   }
 

@@ -1,8 +1,7 @@
 import { EdgelogError } from '@edgelog/base';
-import type { Refusal, SyncLog } from '@edgelog/sync';
+import { type Refusal, refuse, type SyncLog } from '@edgelog/sync';
 import type { SinkCluster, SinkTopic, TopicSettings } from './cluster.ts';
 import { type TopicFinding, topicFindings } from './findings.ts';
-import { refuse } from './refusal.ts';
 import type { SinkSettings } from './settings.ts';
 import { type TopicPolicy, topicPolicy } from './topic-policy.ts';
 

@@ -16,6 +16,7 @@ export { handleHub } from './hub/session.ts';
 export { type InProcessOptions, inProcess } from './in-process.ts';
 export { MAX_FRAME_BYTES, SESSION_CREDIT_BYTES } from './limits.ts';
 export type { SyncLog } from './log.ts';
+export * from './port-rules.ts';
 export * from './ports.ts';
 export { startSyncServer } from './server.ts';
 export type * from './server-types.ts';
