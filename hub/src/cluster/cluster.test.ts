@@ -5,7 +5,8 @@ import { afterAll, test as base, beforeAll, expect } from 'vitest';
 import { z } from 'zod';
 import { DEFAULT_PLACEMENT, isRefused, type Placement } from '../metadata/topic-admin.ts';
 import type { Topic } from '../metadata/topics.ts';
-import { eventually, type TestMember, TestMembers } from './testing/members.ts';
+import { MIN_INSYNC_MS } from './etcd-topics.ts';
+import { eventually, SHORT_SESSION, type TestMember, TestMembers } from './testing/members.ts';
 
 let etcd: TestCluster;
 
@@ -163,7 +164,11 @@ test('another min.insync.replicas reaches every partition before the change is a
   await elected(all);
   const topic = await create(all[0]!, 'strict', 5);
   const { topicAdmin } = all[0]!.handle;
+  const askedAt = performance.now();
   expect(await topicAdmin.setConfigs(topic, { 'min.insync.replicas': '3' })).toBeUndefined();
+  const isReached = (): boolean => records(all[0]!).every(({ minInsync }) => minInsync === 3);
+  // The answer waits so long and no longer, which a machine with too much to do may need.
+  if (performance.now() - askedAt >= MIN_INSYNC_MS) await eventually(isReached, 'every partition has it');
   expect(records(all[0]!).map(({ minInsync }) => minInsync)).toEqual([3, 3, 3, 3, 3]);
   const stale = { ...topic, configs: {} } as Topic;
   expect(await topicAdmin.setConfigs(stale, {})).toMatchObject({ error: 'OPERATION_NOT_ATTEMPTED' });
@@ -175,15 +180,16 @@ test('a broker whose connections are refused is replaced long before its lease e
   const topic = await create(controller, 'led', 9);
   await eventually(() => all.every((one) => records(one).length === 9), 'all know the partitions');
   const victim = all.find((one) => one !== controller)!;
+  await victim.watchedBy(1);
   victim.kill();
-  const others = records(controller);
-  expect(others).toHaveLength(9);
   await eventually(
     () => records(controller).every(({ leader, isr }) => leader !== victim.brokerId && isr.length === 2),
     'nobody is led by the dead broker',
   );
-  expect(controller.has('broker is gone')).toBe(true);
+  expect(records(controller)).toHaveLength(9);
   expect(record(controller, topic, 0).leader).not.toBe(NO_LEADER);
+  // The mirror may hear of it before the one who wrote it is answered.
+  await eventually(() => controller.has('broker is gone'), 'it is said who ended the registration');
 });
 
 test('a controller that is gone is replaced, with what it led', async ({ members }) => {
@@ -191,7 +197,7 @@ test('a controller that is gone is replaced, with what it led', async ({ members
   const controller = await elected(all);
   const [other] = all.filter((one) => one !== controller);
   await create(other!, 'led', 9);
-  await eventually(() => all.every((one) => controllerOf(one) !== -1), 'all know the controller');
+  await controller.watchedBy(2);
   controller.kill();
   await eventually(
     () => controllerOf(other!) !== -1 && controllerOf(other!) !== controller.brokerId,
@@ -204,31 +210,29 @@ test('a controller that is gone is replaced, with what it led', async ({ members
 });
 
 test('a silent broker is given up when its lease ends, and knows it first', async ({ members }) => {
-  const all = await members.start(1, 2, 3);
-  const controller = await elected(all);
-  await create(controller, 'led', 3);
-  const victim = all.find((one) => one !== controller)!;
+  const [one] = await members.start(1, 2);
+  const victim = await members.member(3, { settings: SHORT_SESSION }).start();
+  await eventually(() => one!.handle.mirror.metadata.broker(3) !== undefined, 'it is known');
+  const led = await create(one!, 'led', 1, { assignment: [[3, 1, 2]] });
   let knewFirst: boolean | undefined;
-  controller.handle.mirror.onChange(({ brokers }) => {
-    if (brokers.some(({ before, after }) => before?.id === victim.brokerId && after === undefined))
+  one!.handle.mirror.onChange(({ brokers }) => {
+    if (brokers.some(({ before, after }) => before?.id === 3 && after === undefined))
       knewFirst = victim.handle.session.epoch === undefined;
   });
   victim.handle.etcd.close();
-  await eventually(
-    () => records(controller).every(({ leader }) => leader !== victim.brokerId),
-    'the others lead',
-  );
+  await eventually(() => [1, 2].includes(record(one!, led, 0).leader), 'the others lead');
+  await eventually(() => knewFirst !== undefined, 'the others know that it is gone');
   expect(knewFirst).toBe(true);
   expect(victim.handle.health()).toHaveLength(1);
 });
 
 test('a broker that comes back leads again where it is preferred', async ({ members }) => {
-  const all = await members.start(1, 2, 3);
-  const [one, two] = all;
+  const soon = { preferredDelayMs: 500 };
+  const [one, two] = await members.startWith(soon, 1, 2, 3);
   const topic = await create(one!, 'led', 1, { assignment: [[2, 1, 3]] });
   await two!.close();
   await eventually(() => record(one!, topic, 0).leader === 1, 'the next replica leads');
-  const back = await members.member(2, { dir: two!.dir }).start();
+  const back = await members.member(2, { dir: two!.dir, ...soon }).start();
   // Nobody replicates here: as the leader would.
   const { mirror, writes, keys } = one!.handle;
   await eventually(async () => {
@@ -355,9 +359,11 @@ test('a broker that is gone for good is forgotten once nothing counts on it', as
 });
 
 test('an id that a live broker has is refused, and that broker is left alone', async ({ members }) => {
-  const [one] = await members.start(1);
+  // It is seen to live when its lease is renewed, which is done four times in each of its lengths.
+  const settings = { brokerSessionMs: 12_000 };
+  const [one] = await members.startWith({ settings }, 1);
   const epoch = one!.handle.session.epoch;
-  const second = await members.member(1).open();
+  const second = await members.member(1, { settings }).open();
   const failure = await second.register().catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(EdgelogError);
   expect((failure as EdgelogError).message).toMatch(/broker id 1 is taken by a live broker at 127\.0\.0\.1:/);

@@ -15,7 +15,7 @@ const RETRY_MS = 200;
 /** Well below the age at which unfinished partitions are removed (controller/orphans.ts). */
 const TIMEOUT_MS = 20_000;
 /** How long a new min.insync.replicas is waited for, which the controller brings to the partitions. */
-const MIN_INSYNC_MS = 5_000;
+export const MIN_INSYNC_MS = 5_000;
 
 export interface EtcdTopicsDeps extends SwapDeps {
   readonly topics: Topics;

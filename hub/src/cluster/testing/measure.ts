@@ -5,7 +5,7 @@ import { isRefused } from '../../metadata/topic-admin.ts';
 import { eventually, type TestMember, TestMembers } from './members.ts';
 
 const partitions = Number(process.argv[2] ?? 10_000);
-const etcd = await TestCluster.start({ members: 3 });
+const etcd = await TestCluster.start({ members: 3, waitsForDisk: true });
 const members = new TestMembers(etcd);
 members.next();
 try {

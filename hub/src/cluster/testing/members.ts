@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TestCluster } from '@edgelog/etcd/testing/cluster.ts';
 import { type LogStore, openLogStore } from '@edgelog/log';
 import { createLogger } from '@edgelog/runtime';
@@ -14,8 +15,12 @@ import { type HubSettings, hubSettings } from '../../settings.ts';
 import { type ClusterHandle, openCluster } from '../index.ts';
 import type { Changed, TopicEntry } from '../mirror/entries.ts';
 
-/** etcd makes it three seconds, which is the least that its members' election time-out allows. */
-const SESSION_MS = 3_000;
+/** No stall of a loaded machine ends it. */
+const SESSION_MS = 60_000;
+/** For tests of its end: the least that the election time-out of etcd's members allows. */
+export const SHORT_SESSION = { brokerSessionMs: 3_000 };
+/** Nobody but a test moves a leader, unless it asks for less. */
+const PREFERRED_DELAY_MS = 3_600_000;
 
 /** One broker's part in a cluster, with a store and a listener, and nothing that replicates. */
 export class TestMember {
@@ -52,7 +57,7 @@ export class TestMember {
       store: this.store,
       topics: this.topics,
       now: Date.now,
-      preferredDelayMs: 500,
+      preferredDelayMs: this.#options.preferredDelayMs ?? PREFERRED_DELAY_MS,
       log: createLogger({ component: `broker ${this.brokerId}`, level: 'debug', write }),
       ...(signal && { signal }),
     });
@@ -76,6 +81,14 @@ export class TestMember {
   async register(): Promise<void> {
     const kafka = await this.#listen();
     await this.handle.register({ kafka, sync: 'localhost:1', http: 'localhost:2' });
+  }
+
+  /** Resolves when so many others have a connection here whose end will tell them of a death. */
+  async watchedBy(others: number): Promise<void> {
+    await eventually(() => this.#sockets.size >= others, `broker ${this.brokerId} is watched`);
+    // They live in this process, and hear that they are connected in the turn of the loop after this end does, at the latest.
+    await delay(1);
+    await delay(1);
   }
 
   /** As `kill -9` does: connections break, nothing is said to etcd. */
@@ -133,6 +146,7 @@ export interface MemberOptions {
   readonly etcd: readonly string[];
   readonly prefix: string;
   readonly settings?: Partial<HubSettings>;
+  readonly preferredDelayMs?: number;
   /** Of an earlier member. */
   readonly dir?: string;
 }
@@ -165,8 +179,13 @@ export class TestMembers {
     return this.startWith({}, ...brokerIds);
   }
 
-  async startWith(settings: Partial<HubSettings>, ...brokerIds: number[]): Promise<TestMember[]> {
-    return Promise.all(brokerIds.map((id) => this.member(id, { settings }).start()));
+  /** Resolves when they know each other. */
+  async startWith(options: Partial<MemberOptions>, ...brokerIds: number[]): Promise<TestMember[]> {
+    const started = await Promise.all(brokerIds.map((id) => this.member(id, options).start()));
+    const knowsAll = ({ handle }: TestMember): boolean =>
+      brokerIds.every((id) => handle.mirror.metadata.broker(id) !== undefined);
+    await eventually(() => started.every(knowsAll), 'the brokers know each other');
+    return started;
   }
 
   async closeAll(): Promise<void> {

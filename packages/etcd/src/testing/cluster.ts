@@ -16,7 +16,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePorts, until } from '@edgelog/sim';
 import { EtcdClient, type EtcdOptions } from '../client.ts';
 import { etcdEnvironment } from '../program.ts';
-import { etcdProgram } from './program.ts';
+import { etcdProgram, etcdVersion } from './program.ts';
 
 export interface TestClusterOptions {
   readonly members?: number;
@@ -26,6 +26,8 @@ export interface TestClusterOptions {
   readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly caFile: string };
   /** Gives the port at which the other members reach the member's port: that of a relay. Default: the port itself. */
   readonly peerPort?: (member: string, port: number) => Promise<number>;
+  /** Whether writes wait for the disk, which only matters where time is measured: what a killed process wrote is there without. */
+  readonly waitsForDisk?: boolean;
 }
 
 /** Long enough for machines with more work than cores; lease TTLs are at least 1.5 times the second. */
@@ -127,7 +129,7 @@ export class TestCluster {
   }
 
   private constructor(
-    { flags = [], tls }: TestClusterOptions,
+    { flags = [], tls, waitsForDisk = false }: TestClusterOptions,
     ports: readonly number[],
     peerPorts: readonly number[],
   ) {
@@ -137,6 +139,7 @@ export class TestCluster {
     const names = Array.from({ length: count }, (_, index) => `m${index}`);
     const peerUrls = peerPorts.map((port) => `http://127.0.0.1:${port}`);
     this.endpoints = names.map((_, index) => `${tls ? 'https' : 'http'}://127.0.0.1:${ports[index]}`);
+    const disk = waitsForDisk || !knowsNoFsync() ? [] : ['--unsafe-no-fsync'];
     this.members = names.map((name, index) => {
       const endpoint = this.endpoints[index]!;
       const args = Object.entries({
@@ -153,7 +156,7 @@ export class TestCluster {
         'log-level': 'error',
         ...(tls && { 'cert-file': tls.certFile, 'key-file': tls.keyFile }),
       }).flatMap(([flag, value]) => [`--${flag}`, value]);
-      return new TestMember(name, endpoint, join(this.#dir, name), [...args, ...flags]);
+      return new TestMember(name, endpoint, join(this.#dir, name), [...args, ...disk, ...flags]);
     });
   }
 
@@ -214,6 +217,12 @@ export class TestCluster {
     await Promise.all(this.members.map((member) => member.kill()));
     rmSync(this.#dir, { recursive: true, force: true });
   }
+}
+
+/** Since 3.4, where it is not in the help yet. */
+function knowsNoFsync(): boolean {
+  const [major, minor] = etcdVersion();
+  return major > 3 || minor >= 4;
 }
 
 /** A thread that has ended meanwhile is looked at again with the next list. */

@@ -33,7 +33,7 @@ async function perSecond(work: (round: number) => Promise<unknown>): Promise<str
   return ((started * 1000) / ms).toFixed(0);
 }
 
-const cluster = await TestCluster.start();
+const cluster = await TestCluster.start({ waitsForDisk: true });
 try {
   const client = cluster.client();
   const value = Buffer.alloc(200, 'x');
