@@ -2,7 +2,7 @@ import { EdgelogError } from '@edgelog/base';
 import { type HubAppend, type Position, type Refusal, refuse, type SyncLog } from '@edgelog/sync';
 import { readBatchHeader } from '@edgelog/wire';
 import type { Produced, SinkCluster } from './cluster.ts';
-import { GONE_MS, QUIET_MS, SETTLE_MS_MAX, UNVERIFIED_MAX } from './limits.ts';
+import { GONE_MS, HANDOVER_MS, QUIET_MS, SETTLE_MS_MAX, UNVERIFIED_MAX } from './limits.ts';
 import { sealedCrc } from './position.ts';
 import type { PositionsTopic } from './positions-topic.ts';
 import { type PositionRecord, sharesOf } from './records.ts';
@@ -14,7 +14,7 @@ import { pause } from './survey.ts';
 import type { TopicPolicy } from './topic-policy.ts';
 
 export interface ActiveRunDeps {
-  readonly cluster: SinkCluster;
+  readonly cluster: Pick<SinkCluster, 'produce' | 'scan'>;
   readonly positions: PositionsTopic;
   readonly timers: SinkTimers;
   readonly now: () => number;
@@ -180,6 +180,7 @@ export class ActiveRun {
       const count = this.#session.doneCount;
       const lookedAt = this.#deps.monotonic();
       if (!(await this.#isStored(count)) || !(await this.#isMine())) break;
+      this.#session.handover.looked(lookedAt, this.#deps.monotonic());
       const last = this.#session.verified(count, lookedAt);
       if (last !== undefined) {
         this.#position = last.position;
@@ -306,11 +307,13 @@ export class ActiveRun {
     const { positions, now } = this.#deps;
     const { gateway, logId, topic, topicId, partition, opening } = this.#start.registration.record;
     const since = this.#dirtySince;
+    const { wantedMs } = this.#session.handover;
     this.#dirtySince = undefined;
     const record: PositionRecord = {
       ...{ gateway, logId, topic, topicId, partition },
       ...this.#position,
       ...{ offset: this.#offset, opening, isSettled, at: now() },
+      ...(wantedMs > HANDOVER_MS ? { handoverMs: wantedMs } : {}),
     };
     const write = positions.writePosition(sharesOf(logId).position, this.producerId, record);
     this.#writing = write.then(
@@ -319,6 +322,7 @@ export class ActiveRun {
     );
     try {
       await write;
+      this.#session.handover.written(wantedMs, this.#deps.monotonic());
     } catch (error) {
       this.#dirtySince ??= since ?? this.#deps.monotonic();
       throw error;

@@ -17,7 +17,7 @@ const LOOK_AGAIN_MS = 20;
  * about in ten seconds.
  */
 export async function survey(
-  cluster: SinkCluster,
+  cluster: Pick<SinkCluster, 'ends' | 'knownProducers'>,
   place: Place,
   { timers, monotonic }: { timers: SinkTimers; monotonic: () => number },
 ): Promise<Survey> {

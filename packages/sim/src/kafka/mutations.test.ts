@@ -1,9 +1,11 @@
 import type * as activeRun from '@edgelog/sink/active-run.ts';
+import type { PartitionEnds } from '@edgelog/sink/cluster.ts';
 import type * as depth from '@edgelog/sink/depth.ts';
 import type * as positions from '@edgelog/sink/positions.ts';
 import type * as registration from '@edgelog/sink/registration.ts';
 import type * as run from '@edgelog/sink/run.ts';
 import type * as scanner from '@edgelog/sink/scanner.ts';
+import type * as survey from '@edgelog/sink/survey.ts';
 import type { Stage } from '@edgelog/sink/testing/stage.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { KafkaFault } from './plan.ts';
@@ -17,6 +19,7 @@ interface Modules {
   '@edgelog/sink/registration.ts': typeof registration;
   '@edgelog/sink/run.ts': typeof run;
   '@edgelog/sink/scanner.ts': typeof scanner;
+  '@edgelog/sink/survey.ts': typeof survey;
 }
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -83,6 +86,38 @@ test('positions of a topic that is gone', async () => {
   }));
   expect(await firstViolation(['recreate', 'forget', 'kill'], 48)).toMatch(/X[1234]/);
 });
+
+const MONTH_MS = 30 * 86_400_000;
+const TOPIC = 'telemetry';
+
+/** A survey goes by other ends than there are, and tells of those there are. */
+function deceiveSurvey(deceive: (ends: PartitionEnds) => PartitionEnds): Promise<void> {
+  return mutate('@edgelog/sink/survey.ts', ({ survey }) => ({
+    survey: async (cluster, place, clocks) => {
+      let last: PartitionEnds | undefined;
+      const ends = async () => {
+        last = await cluster.ends(place);
+        return deceive(last);
+      };
+      const knownProducers = () => cluster.knownProducers(place);
+      const found = await survey({ ends, knownProducers }, place, clocks);
+      return { ...found, ends: last! };
+    },
+  }));
+}
+
+/** Five batches of a gateway are acknowledged; a sixth is with the leader alone when the process that sent it dies. */
+async function uncommitted(stage: Stage) {
+  const gateway = stage.gateway();
+  const { sink, client } = await stage.sink();
+  await stage.send(gateway, { sink });
+  stage.partition.isStalled = true;
+  stage.sealed = 6;
+  sink.append(gateway.info.producerId, gateway.batch(5));
+  await stage.time.run(stage.time.now + 100);
+  client.die();
+  return { gateway };
+}
 
 /** What worlds come to so seldom that it is put on a stage: `isCaught` says whether what the sink holds to was broken. */
 const STAGED = {
@@ -177,6 +212,82 @@ const STAGED = {
       const answer = first.sink.append(gateway.info.producerId, gateway.batch(5));
       if (answer.ok) await stage.until(answer.committed);
       return stage.partition.log.length > stored;
+    },
+  },
+  'batches beside each other of a producer that the cluster may never have heard of': {
+    mutate: () =>
+      mutate('@edgelog/sink/depth.ts', ({ hasRoom }) => ({
+        hasRoom: (underWay) => hasRoom({ ...underWay, committed: underWay.committed ?? underWay.now }),
+      })),
+    isCaught: async (stage: Stage) => {
+      const gateway = stage.gateway(0, MONTH_MS);
+      const at = await stage.sink();
+      await stage.position(gateway, at);
+      stage.partition.refusals = 1;
+      for (const number of [0, 1]) at.sink.append(gateway.info.producerId, gateway.batch(number));
+      await stage.time.run(stage.time.now + 1_000);
+      return stage.partition.log.length > 0;
+    },
+  },
+  'an opening that does not wait until what the leader has is committed': {
+    mutate: () => deceiveSurvey((ends) => ({ ...ends, highWatermark: ends.logEndOffset })),
+    isCaught: async (stage: Stage) => {
+      const { gateway } = await uncommitted(stage);
+      stage.forget();
+      stage.time.after(5_000, () => {
+        stage.partition.isStalled = false;
+        stage.partition.commit();
+      });
+      await stage.send(gateway, await stage.sink());
+      return stage.partition.log.length > 6;
+    },
+  },
+  'an opening that takes what one leader knows for what the next one does': {
+    mutate: () => deceiveSurvey((ends) => ({ ...ends, leaderEpoch: 0 })),
+    isCaught: async (stage: Stage) => {
+      const { gateway } = await uncommitted(stage);
+      gateway.acked = { next: 3, crc: gateway.crcEndingAt(3)! };
+      const second = await stage.sink();
+      const { client } = second;
+      const ask = client.knownProducers.bind(client);
+      client.knownProducers = async (place) => {
+        const known = await ask(place);
+        client.knownProducers = ask;
+        stage.partition.isStalled = false;
+        stage.kafka.elect(stage.partition, 0);
+        stage.forget();
+        // Another run's opening found the new leader meanwhile.
+        await client.topic(TOPIC, true);
+        return known;
+      };
+      await stage.send(gateway, second);
+      return stage.partition.log.length > 6;
+    },
+  },
+  'a session that goes on under another leader': {
+    mutate: () =>
+      mutate('@edgelog/sink/active-run.ts', ({ ActiveRun }) => ({
+        ActiveRun: class extends ActiveRun {
+          constructor(deps: activeRun.ActiveRunDeps, start: activeRun.ActiveRunStart) {
+            const { cluster } = deps;
+            const produce: typeof cluster.produce = (place, _, batch) =>
+              cluster.produce(place, undefined, batch);
+            super({ ...deps, cluster: { produce, scan: cluster.scan.bind(cluster) } }, start);
+          }
+        },
+      })),
+    isCaught: async (stage: Stage) => {
+      const gateway = stage.gateway();
+      const { sink, client } = await stage.sink();
+      await stage.send(gateway, { sink });
+      // What an unclean election loses nobody may be left to tell of, if the run just went on.
+      stage.partition.highWatermark = 3;
+      stage.partition.elect(0);
+      stage.forget();
+      await stage.until(client.topic(TOPIC, true));
+      sink.append(gateway.info.producerId, gateway.batch(5));
+      await stage.time.run(stage.time.now + 1_000);
+      return stage.partition.log.length > 3;
     },
   },
 };

@@ -14,6 +14,7 @@ const START_AT = Date.UTC(2026, 0, 1);
 const DAY_MS = 86_400_000;
 const FAULTY_MS = 10 * 60_000;
 const QUIET_MS = 4 * 3_600_000;
+const FAR_MS = 200;
 const PROCESSES = 3;
 const PARTITIONS = 2;
 const TOPIC = 'telemetry';
@@ -131,6 +132,9 @@ class World {
     client.lossy = this.#isFaulty ? this.#plan.lossy : 0;
     const process: Process = { client, sink: undefined };
     const instance = `process-${++this.#instances}`;
+    // In some worlds every third process has a slow link.
+    const { seed } = this.#options;
+    client.farMs = this.#instances % 3 === 0 ? (seed % 4) * FAR_MS : 0;
     const now = () => this.#time.now;
     // One that was killed does nothing any more.
     const timers: SinkTimers = { after: (ms, act) => this.#time.after(ms, () => client.isDead || act()) };

@@ -22,7 +22,7 @@ interface ProducerState {
 
 export type Appended =
   | { readonly ok: true; readonly baseOffset: number; readonly endOffset: number }
-  | { readonly ok: false; readonly error: 'OUT_OF_ORDER_SEQUENCE_NUMBER' };
+  | { readonly ok: false; readonly error: 'OUT_OF_ORDER_SEQUENCE_NUMBER' | 'NOT_ENOUGH_REPLICAS' };
 
 /**
  * One partition of a model of Kafka: its leader's log, what of it is committed, and what the leader knows of producers. By Kafka's rules: an
@@ -34,6 +34,10 @@ export class ModelPartition {
   leaderEpoch = 0;
   logStartOffset = 0;
   highWatermark = 0;
+  /** So many batches that come next are not taken, as where too few replicas are in sync. */
+  refusals = 0;
+  /** Replicas do not follow: nothing is committed. */
+  isStalled = false;
   #log: Stored[] = [];
   readonly #producers = new Map<number, ProducerState>();
   #waiting: { readonly endOffset: number; readonly settle: (isCommitted: boolean) => void }[] = [];
@@ -55,6 +59,10 @@ export class ModelPartition {
   }
 
   append(sealed: Buffer, now: number): Appended {
+    if (this.refusals > 0) {
+      this.refusals--;
+      return { ok: false, error: 'NOT_ENOUGH_REPLICAS' };
+    }
     const bytes = Buffer.from(sealed);
     const { producerId, baseSequence: first, recordCount, maxTimestamp } = readBatchHeader(bytes);
     const last = (first + recordCount - 1) % SEQUENCE_MODULUS;
@@ -93,6 +101,7 @@ export class ModelPartition {
 
   /** Replicas have all of the log. */
   commit(): void {
+    if (this.isStalled) return;
     this.highWatermark = this.logEndOffset;
     for (const { settle } of this.#waiting.splice(0)) settle(true);
   }
