@@ -2,7 +2,7 @@ import { EdgelogError } from '@edgelog/base';
 import { type HubAppend, type Position, type Refusal, refuse, type SyncLog } from '@edgelog/sync';
 import { readBatchHeader } from '@edgelog/wire';
 import type { Produced, SinkCluster } from './cluster.ts';
-import { GONE_MS, HANDOVER_MS, QUIET_MS, SETTLE_MS_MAX, UNVERIFIED_MAX } from './limits.ts';
+import { GONE_MS, HANDOVER_MS, LOOK_AFTER_MS, QUIET_MS, SETTLE_MS_MAX, UNVERIFIED_MAX } from './limits.ts';
 import { sealedCrc } from './position.ts';
 import type { PositionsTopic } from './positions-topic.ts';
 import { type PositionRecord, sharesOf } from './records.ts';
@@ -50,6 +50,7 @@ export class ActiveRun {
   #isSettled = false;
   #quietSince: number;
   #isVerifying = false;
+  #cancelLook: (() => void) | undefined;
   /** Up to which edge offset commits were compared, and how many are yet to be. */
   #compared = 0;
   #toCompare: number;
@@ -146,7 +147,7 @@ export class ActiveRun {
       void cluster.produce(registration.place, leaderEpoch, batch.bytes).then((produced) => {
         this.#count(produced, batch);
         this.#session.answered(batch, produced);
-        if (this.#session.doneCount > 0 && !this.#isVerifying) void this.#verify();
+        this.#verifySoon();
         this.#pump();
       });
     }
@@ -173,10 +174,23 @@ export class ActiveRun {
     counters.failed(`produce to ${this.#where}`, `${error}: ${message}`);
   }
 
+  /** Not a look for each batch of a backlog: while others are under way the next few share one. */
+  #verifySoon(): void {
+    if (this.#session.doneCount === 0 || this.#isVerifying) return;
+    if (this.#session.isLookDue) void this.#verify();
+    else
+      this.#cancelLook ??= this.#deps.timers.after(LOOK_AFTER_MS, () => {
+        this.#cancelLook = undefined;
+        if (this.#session.doneCount > 0 && !this.#isVerifying) void this.#verify();
+      });
+  }
+
   /** Tells what is committed, once it is sure that nobody opened the run elsewhere before it was. */
   async #verify(): Promise<void> {
     this.#isVerifying = true;
-    while (this.#session.doneCount > 0) {
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
+    do {
       const count = this.#session.doneCount;
       const lookedAt = this.#deps.monotonic();
       if (!(await this.#isStored(count)) || !(await this.#isMine())) break;
@@ -189,8 +203,9 @@ export class ActiveRun {
         this.#dirtySince ??= this.#deps.monotonic();
       }
       this.#pump();
-    }
+    } while (this.#session.doneCount > 0 && this.#session.isLookDue);
     this.#isVerifying = false;
+    this.#verifySoon();
   }
 
   /**

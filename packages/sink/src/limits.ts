@@ -4,6 +4,9 @@ export const DEPTH_MAX = 5;
 /** Batches of a run that are sent, and of which it is not known yet whether somebody opened the run elsewhere. */
 export const UNVERIFIED_MAX = 16;
 
+/** As long as other batches are under way, what is committed waits so long at most to be verified together with them. */
+export const LOOK_AFTER_MS = 10;
+
 /**
  * A session sends nothing when the last record that it wrote to the positions topic is older. So what was written last there tells until
  * when anything of a run can have been sent.
@@ -13,8 +16,9 @@ export const LEASE_MS = 60_000;
 /** How long after it was sent a batch may reach the log: in a broker's queue, in the network, in a process that stood still. */
 export const LATE_MS = 300_000;
 
-/** How long what another session has under way is waited for, once it can know that it is replaced. */
+/** How long what another session has under way is waited for, once it can know that it is replaced; longer where its records ask for it. */
 export const HANDOVER_MS = 500;
+export const HANDOVER_MS_MAX = 10_000;
 
 /** How long an opening waits for what is in flight of its run, and for what the leader has to be committed. */
 export const SETTLE_MS_MAX = 10_000;

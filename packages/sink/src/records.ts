@@ -41,6 +41,8 @@ export const positionRecord = z.object({
   opening: z.string(),
   /** Nothing else of the run was or will be sent under that opening, or any before it, until a record says so that is not settled. */
   isSettled: z.boolean(),
+  /** How long who opens the run next is to wait for what that opening has under way; absent: as long as always. */
+  handoverMs: offset.optional(),
   at: z.int(),
 });
 export type PositionRecord = Readonly<z.output<typeof positionRecord>>;

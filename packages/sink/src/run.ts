@@ -3,7 +3,8 @@ import { foreignBatch, outOfOrder, type Position, type Refusal, refuse } from '@
 import type { BatchHeader } from '@edgelog/wire';
 import type { Produced } from './cluster.ts';
 import { hasRoom } from './depth.ts';
-import { HANDOVER_MS, LEASE_MS } from './limits.ts';
+import { Handover } from './handover.ts';
+import { LEASE_MS, UNVERIFIED_MAX } from './limits.ts';
 import { refusalOf } from './refusal.ts';
 
 /** One sealed batch on its way. */
@@ -68,6 +69,7 @@ export class RunSession {
   /** One batch at a time, and none before it is verified that the last is ours. */
   isCautious = false;
   #whenIdle: (() => void)[] = [];
+  readonly handover = new Handover();
 
   constructor(start: RunStart) {
     this.#start = start;
@@ -109,6 +111,11 @@ export class RunSession {
   /** Commits wait to be told until `verified` says for how many nobody else has the run. */
   get doneCount(): number {
     return this.#done.length;
+  }
+
+  /** What was done should not wait for more: nothing else is under way, or half of what may be. */
+  get isLookDue(): boolean {
+    return this.#inFlight.length === 0 || this.#done.length >= UNVERIFIED_MAX / 2;
   }
 
   /** Why the batch is not the run's next; undefined when it was taken. */
@@ -158,7 +165,7 @@ export class RunSession {
     while (this.#waiting.length > 0 && this.#hasRoom(clocks)) {
       const batch = this.#waiting.shift()!;
       const isFirst = this.#inFlight.length + this.#done.length === 0;
-      if (isFirst && clocks.monotonic - this.#mineAt >= HANDOVER_MS / 2) this.#isAlone = true;
+      if (isFirst && clocks.monotonic - this.#mineAt >= this.handover.agreedMs / 2) this.#isAlone = true;
       this.#inFlight.push(batch);
       sent.push(batch);
     }

@@ -199,3 +199,47 @@ test('a process that stops waits a few seconds for a cluster that says nothing',
   await stage.until(sink.close());
   expect(stage.time.now - since).toBeLessThan(10_000);
 });
+
+/** Of new records. What a clone has of its own begins at the batch `ownFrom`. */
+function fresh(stage: Stage, batches: number, ownFrom = batches): ModelGateway {
+  const batch = (i: number) => ({ records: 1, time: START_AT + (i >= ownFrom ? 1 : 0) });
+  stage.sealed = batches;
+  const sealed = () => stage.sealed;
+  return new ModelGateway({ number: 0, topic: TOPIC, firstOffset: 0, batch, batches, sealed });
+}
+
+test.each([0, 100, 300, 1_000])(
+  'over a link on which a request takes %i ms each way, batches still go beside each other',
+  async (farMs) => {
+    const stage = new Stage();
+    const { sink, client } = await stage.sink();
+    client.farMs = farMs;
+    const gateway = fresh(stage, 400);
+    void gateway.send(sink, 64);
+    await stage.time.run(stage.time.now + DAY_MS, () => gateway.acked !== undefined);
+    const since = stage.time.now;
+    await stage.time.run(stage.time.now + DAY_MS, () => gateway.isDone);
+    // Five at once, and a commit of the model takes a tenth of a second.
+    expect(stage.time.now - since).toBeLessThan((400 / 3) * (2 * farMs + 220));
+  },
+);
+
+test('what a session over a slow link sends beside each other is there before another that opens the run goes on', async () => {
+  const stage = new Stage();
+  const [first, second] = [await stage.sink(), await stage.sink()];
+  first.client.farMs = 1_000;
+  const [gateway, clone] = [fresh(stage, 40), fresh(stage, 40, 20)];
+  stage.sealed = 20;
+  void gateway.send(first.sink, 64);
+  await stage.time.run(stage.time.now + DAY_MS, () => gateway.acked?.next === 20);
+  // The look is over that found nobody, and what it allows is sent; the clone opens the run in that moment.
+  await stage.time.run(stage.time.now + 1_500);
+  stage.sealed = 40;
+  void clone.send(second.sink, 4);
+  gateway.notify();
+  await stage.time.run(stage.time.now + 60_000);
+  const owners = new Set(
+    stage.partition.log.slice(20).map(({ header }, i) => header.crc === gateway.crcEndingAt(21 + i)),
+  );
+  expect(owners.size).toBe(1);
+});

@@ -14,15 +14,8 @@ import { ActiveRun, type ActiveRunDeps } from './active-run.ts';
 import { eventOf, gapEvent } from './event.ts';
 import { Events } from './events.ts';
 import { findPosition } from './find-position.ts';
-import {
-  CLOSE_MS_MAX,
-  DOUBT_MS,
-  GONE_MS,
-  HANDOVER_MS,
-  LATE_MS,
-  LEASE_MS,
-  POSITIONS_EVERY_MS,
-} from './limits.ts';
+import { handoverOf } from './handover.ts';
+import { CLOSE_MS_MAX, DOUBT_MS, GONE_MS, LATE_MS, LEASE_MS, POSITIONS_EVERY_MS } from './limits.ts';
 import { Partitions } from './partitions.ts';
 import { PositionsTopic } from './positions-topic.ts';
 import { isUnauthorized } from './refusal.ts';
@@ -208,7 +201,8 @@ class Sink implements KafkaSink {
     const registration = await register({ cluster, positions, now, monotonic, draw }, gateway, info, topic);
     if ('ok' in registration) return registration;
     const sureAt = this.#sureAt(registration, last);
-    if (sureAt > monotonic() && last === undefined) await pause(timers, HANDOVER_MS);
+    if (sureAt > monotonic() && last === undefined)
+      await pause(timers, handoverOf(registration.position?.record));
     const { place } = registration;
     const since = this.#doubts.get(producerId);
     const isBelieved = since !== undefined && monotonic() - since >= DOUBT_MS;

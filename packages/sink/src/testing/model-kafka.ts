@@ -138,6 +138,8 @@ export class ModelClient implements SinkCluster {
   readonly #topics = new Map<string, SinkTopic>();
   /** Nothing is answered for now. */
   isSilent = false;
+  /** How much longer each request takes on its way, and each answer: a link over a satellite. */
+  farMs = 0;
   #isDead = false;
   /** When the last batch that was sent to a partition arrives: none overtakes it. */
   readonly #arrivals = new Map<string, number>();
@@ -248,7 +250,7 @@ export class ModelClient implements SinkCluster {
     const isAnswerLost = random() < this.lossy;
     const isLate = isLost && random() < 0.5;
     const arrival =
-      Math.max(time.now + 1 + random() * 5, this.#arrivals.get(key) ?? 0) +
+      Math.max(time.now + 1 + random() * 5 + this.farMs, this.#arrivals.get(key) ?? 0) +
       (isLate ? random() * LATE_MS_MAX : 0);
     // A connection that lost something carries nothing further: what follows is settled as it is.
     if (!isLost) this.#arrivals.set(key, arrival);
@@ -301,7 +303,7 @@ export class ModelClient implements SinkCluster {
       const produced: Produced = isCommitted
         ? { outcome: 'committed', baseOffset }
         : this.#unknown(place, 'NOT_LEADER_OR_FOLLOWER');
-      time.after(random() * 3, () => answer(produced));
+      time.after(random() * 3 + this.farMs, () => answer(produced));
     });
   }
 
@@ -323,12 +325,12 @@ export class ModelClient implements SinkCluster {
     const { time, random } = this.#kafka.options;
     return new Promise((resolve, reject) => {
       const isLost = random() < this.lossy;
-      time.after(1 + random() * 5, () => {
+      time.after(1 + random() * 5 + this.farMs, () => {
         if (this.#isDead || this.isSilent) return;
         try {
           if (isLost) throw new EdgelogError('TIMEOUT', 'the model lost it');
           const value = answer();
-          time.after(random() * 3, () => this.#isDead || resolve(value));
+          time.after(random() * 3 + this.farMs, () => this.#isDead || resolve(value));
         } catch (error) {
           reject(error);
         }

@@ -1,0 +1,44 @@
+import { HANDOVER_MS, HANDOVER_MS_MAX } from './limits.ts';
+
+/** So many times as long as a look took are what was sent behind it, and is still on its way, waited for. */
+const LOOKS = 4;
+
+/**
+ * How long who opens a run next waits for what this session has under way. A link on which a look for other openings takes long asks for
+ * more than others: it says so in the position records, and goes by it from the first look on that began after such a record was committed.
+ * Who opened the run without having seen that record is found by this look. Pure.
+ */
+export class Handover {
+  #wantedMs = HANDOVER_MS;
+  #agreedMs = HANDOVER_MS;
+  #written: { readonly ms: number; readonly at: number } | undefined;
+
+  /** What may be counted on. */
+  get agreedMs(): number {
+    return this.#agreedMs;
+  }
+
+  /** What is to be written down; never less than before. */
+  get wantedMs(): number {
+    return this.#wantedMs;
+  }
+
+  /** A look that found nobody began and ended then, monotonic. */
+  looked(beganAt: number, endedAt: number): void {
+    const wanted = Math.ceil(LOOKS * (endedAt - beganAt));
+    this.#wantedMs = Math.min(HANDOVER_MS_MAX, Math.max(this.#wantedMs, wanted));
+    if (this.#written === undefined || beganAt < this.#written.at) return;
+    this.#agreedMs = this.#written.ms;
+    this.#written = undefined;
+  }
+
+  /** A record that says so was committed by then, monotonic. */
+  written(ms: number, at: number): void {
+    if (ms > this.#agreedMs && ms !== this.#written?.ms) this.#written = { ms, at };
+  }
+}
+
+/** As a record asks for it, or one that does not. */
+export function handoverOf({ handoverMs = HANDOVER_MS }: { handoverMs?: number | undefined } = {}): number {
+  return Math.min(HANDOVER_MS_MAX, Math.max(HANDOVER_MS, handoverMs));
+}
