@@ -1,10 +1,11 @@
 import { EdgelogError } from '@edgelog/base';
 import type { Produced, SinkCluster } from '@edgelog/sink';
+import { sleep } from '../harness/wait.ts';
 
 export type Call = Exclude<keyof SinkCluster, 'clusterId' | 'brokerCount' | 'close'>;
 
-/** What happens at a call. `lose`: the cluster carries it out, and the answer is lost. */
-export type FaultKind = 'fail' | 'lose' | 'die before' | 'die after';
+/** What happens at a call. `lose`: the cluster carries it out, and the answer is lost; `late`: it is heard late. */
+export type FaultKind = 'fail' | 'lose' | 'late' | 'die before' | 'die after';
 
 /** Asked at each call, the first being number 0. */
 export type FaultPlan = (step: { index: number; call: Call }) => FaultKind | undefined;
@@ -21,14 +22,17 @@ export class FaultyCluster implements SinkCluster {
   readonly #cluster: SinkCluster;
   readonly #plan: FaultPlan;
   readonly #onDeath: () => void;
+  readonly #pauseMs: number;
   #isDead = false;
 
-  constructor(cluster: SinkCluster, plan: FaultPlan, onDeath: () => void) {
+  /** `pauseMs`: after which an answer is found to be lost, or heard late. */
+  constructor(cluster: SinkCluster, plan: FaultPlan, onDeath: () => void, pauseMs = 0) {
     this.clusterId = cluster.clusterId;
     this.brokerCount = cluster.brokerCount;
     this.#cluster = cluster;
     this.#plan = plan;
     this.#onDeath = onDeath;
+    this.#pauseMs = pauseMs;
   }
 
   get isDead(): boolean {
@@ -82,6 +86,7 @@ export class FaultyCluster implements SinkCluster {
     if (fault === 'fail') return lost();
     const answer = await pass();
     if (fault === 'die after') this.die();
+    else if (fault !== undefined && this.#pauseMs > 0) await sleep(this.#pauseMs);
     if (this.#isDead) return never();
     return fault === 'lose' ? lost() : answer;
   }

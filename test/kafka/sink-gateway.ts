@@ -26,6 +26,8 @@ export interface SinkGatewayOptions {
   readonly name?: string;
   /** Of its first record. */
   readonly firstNumber?: number;
+  /** Of calls of the cluster that a plan strikes. */
+  readonly pauseMs?: number;
 }
 
 interface Life {
@@ -48,12 +50,14 @@ export class SinkGateway {
   readonly log = listening();
   readonly #kafka: KafkaProcesses;
   readonly #store: AgentStore;
+  readonly #pauseMs: number;
   #life: Life | undefined;
   #next: number;
 
   constructor(kafka: KafkaProcesses, topic: string, options: SinkGatewayOptions = {}) {
-    const { ageMs = 0, name = `gateway-of-${topic}`, firstNumber = 0 } = options;
+    const { ageMs = 0, name = `gateway-of-${topic}`, firstNumber = 0, pauseMs = 0 } = options;
     this.#next = firstNumber;
+    this.#pauseMs = pauseMs;
     this.topic = topic;
     this.#kafka = kafka;
     const clock = {
@@ -95,13 +99,14 @@ export class SinkGateway {
     });
     const timers = new Timers();
     const { promise: died, resolve: onDeath } = Promise.withResolvers<void>();
-    const cluster = new FaultyCluster(connected, plan, () => {
+    const end = (): void => {
       onDeath();
       timers.end();
       void uplink.stop();
       void connected.close();
       this.#store.crash();
-    });
+    };
+    const cluster = new FaultyCluster(connected, plan, end, this.#pauseMs);
     const opened: Life['opened'] = { sink: undefined };
     const open = async (): Promise<KafkaSink> => {
       if (opened.sink !== undefined) return opened.sink;

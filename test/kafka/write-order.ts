@@ -22,6 +22,25 @@ export function onceAt(index: number, kind: FaultKind): FaultPlan {
   return () => (calls++ === index ? kind : undefined);
 }
 
+/** A fault at every so many calls, the first at call `at`, until there were `most`. */
+export function atEvery(step: number, at: number, kind: FaultKind, most: number): FaultPlan {
+  let calls = 0;
+  return () => {
+    const since = calls++ - at;
+    return since >= 0 && since % step === 0 && since / step < most ? kind : undefined;
+  };
+}
+
+/** Each life ends later than the one before by so many calls, the first one after call `at`; the one that does not come so far is left. */
+export function everLater(step: number, at: number): FaultPlan {
+  let last = at;
+  return ({ index }) => {
+    if (index !== last) return undefined;
+    last += step;
+    return 'die after';
+  };
+}
+
 /** A fault at one of so many calls, any one, until there were `most`. */
 export function atRandom(prng: Prng, oneOf: number, most: number): FaultPlan {
   let faults = 0;
@@ -34,15 +53,19 @@ export function atRandom(prng: Prng, oneOf: number, most: number): FaultPlan {
 
 /**
  * A gateway's story: the first batches of a run, some more, a pause in which positions are written, a restart as after SIGTERM, more, kill -9,
- * and the last. `plan` strikes somewhere in it; who dies of it is started again.
+ * and the last. `plan` strikes somewhere in it; who dies of it is started again, `pauseMs` later.
  */
-async function live(gateway: SinkGateway, plan: FaultPlan): Promise<number> {
+async function live(gateway: SinkGateway, plan: FaultPlan, pauseMs: number): Promise<number> {
   let calls = 0;
   const start = (): Promise<void> => gateway.start(plan);
+  const restart = async (): Promise<void> => {
+    await sleep(pauseMs);
+    await start();
+  };
   const drain = async (): Promise<void> => {
     while (!(await gateway.drained())) {
       calls += gateway.calls.length;
-      await start();
+      await restart();
     }
   };
   const take = async (...batches: number[]): Promise<void> => {
@@ -59,12 +82,12 @@ async function live(gateway: SinkGateway, plan: FaultPlan): Promise<number> {
   await sleep(POSITIONS_MS);
   calls += gateway.calls.length;
   await gateway.stop();
-  await start();
+  await restart();
   await take(3, 1);
   await drain();
   calls += gateway.calls.length;
   gateway.kill();
-  await start();
+  await restart();
   await take(2);
   await drain();
   calls += gateway.calls.length;
@@ -78,14 +101,16 @@ export interface StoryOptions {
   readonly ageMs: number;
   readonly plan?: FaultPlan;
   readonly configs?: Readonly<Record<string, string>>;
+  /** Between a gateway's lives, and until an answer that is lost or late is. */
+  readonly pauseMs?: number;
 }
 
 /** Throws when a record is lost, doubled or out of order. Answers how many calls there were. */
 export async function tellStory(kafka: KafkaProcesses, options: StoryOptions): Promise<number> {
-  const { topic, ageMs, plan = () => undefined, configs = {} } = options;
+  const { topic, ageMs, plan = () => undefined, configs = {}, pauseMs = 0 } = options;
   await kafka.admin.createTopic(topic, { configs });
-  const gateway = new SinkGateway(kafka, topic, { ageMs });
-  const calls = await live(gateway, plan);
+  const gateway = new SinkGateway(kafka, topic, { ageMs, pauseMs });
+  const calls = await live(gateway, plan, pauseMs);
   checkDelivered(await storedBatches([new RawPartition(kafka, topic)]), gateway.promised);
   if (gateway.divergences.length > 0) throw new Error(`it diverged: ${gateway.divergences.join()}`);
   return calls;
