@@ -122,7 +122,7 @@ export const agentFields = z.object({
     .enum(WEAR_MODES)
     .default('balanced')
     .describe(
-      'fast acknowledges as soon as the disk can; balanced waits up to 8 ms for more, saver up to 150 ms, to spare the flash',
+      'fast acknowledges as soon as the disk can; balanced waits up to 12 ms for more, saver up to 150 ms, to spare the flash',
     ),
   commitWindowMs: z
     .number()
