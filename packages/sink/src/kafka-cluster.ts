@@ -1,7 +1,8 @@
 import { EdgelogError } from '@edgelog/base';
-import { check, isPassing, KafkaCluster, type KafkaSecurity, type TopicMetadata } from '@edgelog/client';
+import { check, KafkaCluster, type KafkaSecurity, type TopicMetadata } from '@edgelog/client';
 import type { Logger } from '@edgelog/runtime';
 import { apis, ErrorCode } from '@edgelog/wire';
+import { asking } from './asking.ts';
 import type {
   ClusterConfigs,
   FoundBatch,
@@ -13,9 +14,9 @@ import type {
   SinkTopic,
   TopicSettings,
 } from './cluster.ts';
+import { brokerConfigs, topicConfigs } from './describe-configs.ts';
 import { EARLIEST, fetchScan, LATEST, listOffset } from './fetch-scan.ts';
 import { ProduceQueue } from './produce-queue.ts';
-import { isUnauthorized } from './refusal.ts';
 
 export interface ConnectOptions {
   /** HOST:PORT. */
@@ -38,8 +39,6 @@ export async function connectKafkaCluster({
 /** Questions about partitions that are asked often and answered at once share a connection; scans have another. */
 const ASK = { purpose: 'sink' };
 const SCAN = 'scan';
-const TOPIC = 2;
-const BROKER = 4;
 const CREATE_MS = 30_000;
 
 /** `SinkCluster` over Edgelog's own Kafka client. */
@@ -89,29 +88,11 @@ class ClientCluster implements SinkCluster {
   }
 
   async configs({ name }: SinkTopic): Promise<ClusterConfigs> {
-    const topic = await this.#describe(TOPIC, name).catch(ifUnauthorized);
-    const node = this.#kafka.brokerIds[0];
-    const broker =
-      node === undefined ? undefined : await this.#describe(BROKER, String(node), node).catch(ifRefused);
+    const topic = await topicConfigs(this.#kafka, name);
+    const broker = await brokerConfigs(this.#kafka);
     const metadata = await asking(this.#kafka.topic(name));
     const replication = metadata?.partitions[0]?.replicaNodes.length ?? 1;
     return { brokerCount: this.brokerCount, replication, topic, broker };
-  }
-
-  async #describe(resourceType: number, resourceName: string, node?: number): Promise<Map<string, string>> {
-    const body = { resources: [{ resourceType, resourceName, configurationKeys: null }] };
-    const { toBroker, toAny } = {
-      toBroker: this.#kafka.toBroker.bind(this.#kafka),
-      toAny: this.#kafka.toAny.bind(this.#kafka),
-    };
-    const answer = await asking(
-      node === undefined ? toAny(apis.describeConfigs, body) : toBroker(node, apis.describeConfigs, body),
-    );
-    const [found] = answer.results;
-    await asking(async () =>
-      check(found?.errorCode ?? ErrorCode.NONE, `configuration of ${resourceName}`, found?.errorMessage),
-    );
-    return new Map(found?.configs.flatMap(({ name, value }) => (value === null ? [] : [[name, value]])));
   }
 
   async knownProducers(place: Place): Promise<KnownProducers> {
@@ -227,26 +208,4 @@ function topicOf(name: string, { topicId, partitions }: TopicMetadata): SinkTopi
       leaderEpoch,
     })),
   };
-}
-
-/** What passes by itself is CONNECTION_LOST, though a broker said it; REFUSED is left for what somebody has to mend. */
-async function asking<T>(answer: Promise<T> | (() => Promise<T>)): Promise<T> {
-  try {
-    return await (typeof answer === 'function' ? answer() : answer);
-  } catch (error) {
-    if (error instanceof EdgelogError && error.code === 'REFUSED' && isPassing(error)) {
-      throw new EdgelogError('CONNECTION_LOST', error.message, { cause: error });
-    }
-    throw error;
-  }
-}
-
-function ifUnauthorized(error: unknown): undefined {
-  if (isUnauthorized(error)) return undefined;
-  throw error;
-}
-
-function ifRefused(error: unknown): undefined {
-  if (error instanceof EdgelogError && error.code === 'REFUSED') return undefined;
-  throw error;
 }

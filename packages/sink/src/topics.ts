@@ -2,6 +2,7 @@ import { EdgelogError } from '@edgelog/base';
 import { type Refusal, refuse, type SyncLog } from '@edgelog/sync';
 import type { SinkCluster, SinkTopic, TopicSettings } from './cluster.ts';
 import { type TopicFinding, topicFindings } from './findings.ts';
+import { givenConfigs } from './new-topic.ts';
 import type { SinkSettings } from './settings.ts';
 import { type TopicPolicy, topicPolicy } from './topic-policy.ts';
 
@@ -139,12 +140,9 @@ export class Topics {
   }
 }
 
-function topicSettings({ sinkPartitions, sinkReplication, sinkTopicConfig }: SinkSettings): TopicSettings {
-  const configs = sinkTopicConfig.map((text) => {
-    const at = text.indexOf('=');
-    return [text.slice(0, at), text.slice(at + 1)] as const;
-  });
-  return { partitions: sinkPartitions, replication: sinkReplication, configs: Object.fromEntries(configs) };
+function topicSettings(settings: SinkSettings): TopicSettings {
+  const { sinkPartitions: partitions, sinkReplication: replication } = settings;
+  return { partitions, replication, configs: givenConfigs(settings) };
 }
 
 const NAME = /^[a-zA-Z0-9._-]{1,249}$/;

@@ -1,8 +1,10 @@
 import type { KafkaCluster, MetadataAnswer } from '@edgelog/client';
 import { type SinkCluster, topicFindings } from '@edgelog/sink';
 import type { KafkaSettings } from '@edgelog/sink/kafka-fields.ts';
+import { givenConfigs } from '@edgelog/sink/new-topic.ts';
 import { POSITIONS_PARTITIONS } from '@edgelog/sink/records.ts';
 import { apis, ErrorCode, errorName } from '@edgelog/wire';
+import { type Creation, createdChecks, creationChecks } from './creation.ts';
 import { type Finding, ok, problem, tryTo } from './finding.ts';
 
 /** Kafka's numbers of operations [KIP-430]. */
@@ -17,9 +19,7 @@ export interface WantedTopic {
   readonly needs: readonly Operation[];
   readonly wishes: readonly Operation[];
   /** As it is made where it is missing; undefined: it may not be. */
-  readonly create:
-    | { readonly partitions: number | undefined; readonly replication: number | undefined }
-    | undefined;
+  readonly create: Creation | undefined;
   /** Gateways' records go there. */
   readonly isData: boolean;
 }
@@ -40,17 +40,25 @@ export async function* topicChecks(
     })),
   );
   if ('fault' in asked) return yield asked.fault;
+  const created: string[] = [];
+  let last: { creation: Creation; replication: number | undefined } | undefined;
   for (const one of wanted) {
     const about = `topic ${one.name}`;
     const found = asked.result.topics.find(({ name }) => name === one.name);
     const code = found?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-    if (code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) yield* creationChecks(about, cluster, one);
-    else if (code === ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+    if (code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) {
+      const { isCreatable, replication } = yield* creationChecks(about, cluster, one.name, one.create);
+      if (!isCreatable || !one.isData || one.create === undefined) continue;
+      created.push(one.name);
+      last = { creation: one.create, replication };
+    } else if (code === ErrorCode.TOPIC_AUTHORIZATION_FAILED)
       yield problem(about, 'may not even be seen', grant(one, [...one.needs, ...one.wishes]));
     else if (found === undefined || code !== ErrorCode.NONE)
       yield problem(about, `is answered with ${errorName(code)}`);
     else yield* existingChecks(about, sink, one, found);
   }
+  // All are made alike.
+  if (last !== undefined) yield* createdChecks(cluster, created, last.creation, last.replication);
 }
 
 async function* existingChecks(
@@ -94,47 +102,6 @@ async function* settingChecks(about: string, sink: SinkCluster, name: string): A
   if (findings.length === 0) yield ok(about, 'its settings suit what gateways send');
 }
 
-/** Asks the cluster whether it would create it, without doing so. */
-async function* creationChecks(
-  about: string,
-  cluster: KafkaCluster,
-  { name, create }: WantedTopic,
-): AsyncGenerator<Finding> {
-  if (create === undefined) {
-    yield problem(about, 'is not there, and may not be created (--no-sink-create-topics)', 'create it');
-    return;
-  }
-  const { partitions = -1, replication = -1 } = create;
-  const topic = {
-    name,
-    numPartitions: partitions,
-    replicationFactor: replication,
-    assignments: [],
-    configs: [],
-  };
-  const asked = await tryTo(about, () =>
-    cluster.toController(apis.createTopics, { topics: [topic], timeoutMs: 10_000, validateOnly: true }),
-  );
-  if ('fault' in asked) return yield asked.fault;
-  const [answer] = asked.result.topics;
-  if (answer?.errorCode === ErrorCode.NONE) {
-    yield ok(about, 'is not there; it is created when it is first needed, which this user may do');
-    return;
-  }
-  const code = answer?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR;
-  const mayNot =
-    code === ErrorCode.TOPIC_AUTHORIZATION_FAILED || code === ErrorCode.CLUSTER_AUTHORIZATION_FAILED;
-  yield problem(
-    about,
-    mayNot
-      ? 'is not there, and this user may not create it'
-      : `is not there, and cannot be created: ${answer?.errorMessage ?? errorName(code)}`,
-    mayNot
-      ? `create it, or allow it: kafka-acls.sh --add --operation Create --topic ${name} --allow-principal User:…`
-      : 'create it by hand, or change --sink-partitions and --sink-replication',
-  );
-}
-
 function grant({ name }: WantedTopic, operations: readonly Operation[]): string {
   const wanted = operations.map((operation) => `--operation ${operation}`).join(' ');
   return `allow it: kafka-acls.sh --add ${wanted} --topic ${name} --allow-principal User:…`;
@@ -147,8 +114,8 @@ export function topicsWanted(
   brokerCount: number,
 ): WantedTopic[] {
   const { sinkCreateTopics, sinkPartitions, sinkReplication, sinkPositionsTopic, sinkEventsTopic } = settings;
-  const create = (partitions: number | undefined, replication: number | undefined) =>
-    sinkCreateTopics ? { partitions, replication } : undefined;
+  const create = (partitions: number | undefined, replication: number | undefined, configs = {}) =>
+    sinkCreateTopics ? { partitions, replication, configs } : undefined;
   const own = { needs: ['Read', 'Write', 'Describe'], wishes: [], isData: false } as const;
   return [
     { ...own, name: sinkPositionsTopic, create: create(POSITIONS_PARTITIONS, Math.min(3, brokerCount)) },
@@ -159,7 +126,7 @@ export function topicsWanted(
       name,
       needs: ['Read', 'Write', 'Describe'] as const,
       wishes: ['DescribeConfigs'] as const,
-      create: create(sinkPartitions, sinkReplication),
+      create: create(sinkPartitions, sinkReplication, givenConfigs(settings)),
       isData: true,
     })),
   ];
