@@ -1,5 +1,6 @@
 import { EdgelogError } from '@edgelog/base';
 import type { Connect, ConnectionEvents, UplinkConnection } from './agent/connection.ts';
+import { LentMemory } from './agent/lent-memory.ts';
 import type { AgentFrame, HubFrame } from './frames/types.ts';
 import { HubLink } from './hub/link.ts';
 import type { HubLimits } from './hub/state.ts';
@@ -30,7 +31,7 @@ const LIMITS: HubLimits = {
 
 /**
  * Sessions with a port in this process: the hub's side of the protocol is here too, and frames are handed over as they are. A batch
- * belongs to the port from then on.
+ * belongs to the port from then on, until it is committed.
  */
 export function inProcess(options: InProcessOptions): Connect {
   return (_url, _route, _tuning, events) => new InProcessConnection(options, events);
@@ -40,6 +41,7 @@ class InProcessConnection implements UplinkConnection {
   /** The credit bounds what is under way; there is no socket beside it. */
   readonly congested = false;
   readonly hasHubClock = false;
+  readonly memory = new LentMemory();
   readonly #options: InProcessOptions;
   readonly #events: ConnectionEvents;
   /** Neither side is called while it calls the other: frames wait here until the turn is over. */
@@ -95,6 +97,7 @@ class InProcessConnection implements UplinkConnection {
       limits: { ...LIMITS, ...limits },
       send: (frame) => this.#toAgent(frame),
       end: (code, message) => this.#deliver(() => this.#finish(`${code}: ${message}`)),
+      committed: (batch) => this.memory.giveBack(batch),
       register: () => this.#deliver(() => this.#link!.admitted()),
       wantsFlush: () => {
         this.#flush ??= setImmediate(() => {

@@ -185,7 +185,8 @@ export interface HubPort {
    * Appends one sealed batch, in call order per run. Synchronous up to the enqueue; `committed` resolves once the batch
    * is below the high watermark, with the position right after it (its own end and CRC; for a duplicate also the run's
    * committed position, if that is further); or with a refusal, when it will not be known here whether it ever is: the run is then
-   * opened again, which tells. It rejects when the store failed. The buffer belongs to the callee.
+   * opened again, which tells. It rejects when the store failed. The buffer belongs to the callee, until
+   * `committed` resolves with a position: then it may be written over.
    * A duplicate is one by its CRC: other records at offsets already stored come from a clone, and are `out-of-order`.
    */
   append(producerId: number, batch: Buffer): HubAppend;

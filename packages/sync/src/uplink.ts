@@ -227,7 +227,7 @@ class UplinkShell implements Uplink {
       moveAfterMs: this.#urls.length > 1 ? this.#moveAfterMs() : undefined,
       refusedRetryMs: this.#tuning.refusedRetryMs,
       restarting: this.#restarting,
-      memory: connection.copiesBatches === true ? this.#memory : undefined,
+      memory: connection.copiesBatches === true ? this.#memory : connection.memory,
       send: (frame) => connection.send(frame),
       welcomed: (hub) => this.#welcomed(hub, connection.hasHubClock),
       end: (retry, code, message) => this.#ended(connection, retry, code, message),

@@ -1,6 +1,7 @@
 import type { AgentFrame, HubFrame } from '../frames/types.ts';
 import type { RefusalCode } from '../ports.ts';
 import type { Route, UplinkTuning } from '../uplink-types.ts';
+import type { ReadTarget } from './read-memory.ts';
 
 /** A way to a hub, as the uplink's session needs it: frames arrive whole and in order, or it is closed. */
 export interface UplinkConnection {
@@ -10,6 +11,8 @@ export interface UplinkConnection {
   readonly hasHubClock: boolean;
   /** `send` has copied a batch's bytes before it returns, so that they may be written over then. Default false. */
   readonly copiesBatches?: boolean;
+  /** What batches are to be read into, where they are not copied. Default: fresh memory for each. */
+  readonly memory?: ReadTarget;
   send(frame: AgentFrame): void;
   /** Says goodbye. */
   close(code: RefusalCode, message: string): void;

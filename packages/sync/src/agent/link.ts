@@ -11,7 +11,7 @@ import type {
   UplinkStream,
 } from '../ports.ts';
 import type { AgentEffect, AgentEvent, AgentEventOf, Retry } from './events.ts';
-import type { ReadMemory } from './read-memory.ts';
+import type { ReadTarget } from './read-memory.ts';
 import { handleAgent } from './session.ts';
 import { type AgentSession, createAgentSession } from './state.ts';
 
@@ -26,8 +26,8 @@ export interface AgentLinkOptions {
   moveAfterMs?: number | undefined;
   /** How long a stream that was refused for good stays so before it is tried again, ms. Default 60,000. */
   refusedRetryMs?: number | undefined;
-  /** Batches are read into it, each read over the one before: `send` copies what it is given. Default: fresh memory for each. */
-  memory?: ReadMemory | undefined;
+  /** Batches are read into it. Default: fresh memory for each. */
+  memory?: ReadTarget | undefined;
   send(frame: AgentFrame): void;
   /** The session is over: close the connection. */
   end(retry: Retry, code: RefusalCode, message: string): void;

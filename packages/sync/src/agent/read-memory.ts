@@ -1,8 +1,16 @@
 /** Larger reads, of batches as large as a frame may be, get memory of their own. */
 const KEPT_BYTES_MAX = 2 ** 20;
 
+/** What batches are read into. */
+export interface ReadTarget {
+  /** Before each read. */
+  begin(): void;
+  /** Memory of exactly so many bytes. */
+  take(sizeBytes: number): Buffer;
+}
+
 /** Memory that one read after another fills: what the last one gave is gone with the next. */
-export class ReadMemory {
+export class ReadMemory implements ReadTarget {
   #memory = Buffer.alloc(0);
   #usedBytes = 0;
 

@@ -16,6 +16,8 @@ export interface HubLinkOptions {
   register(gateway: string, instance: string): void;
   /** Something waits to go out: call `flush` once before the turn is over. */
   wantsFlush(): void;
+  /** The port has committed it, and does not need its bytes any more. */
+  committed?(batch: Buffer): void;
 }
 
 /** Refusals that a gateway does not get over by itself. */
@@ -127,8 +129,10 @@ export class HubLink {
     const answer = this.#options.hub.append(producerId, batch);
     if (answer.ok) {
       answer.committed.then((outcome) => {
-        if ('next' in outcome) this.#run({ type: 'committed', handle, position: outcome });
-        else this.#run({ type: 'commitRefused', handle, code: outcome.code, message: outcome.message });
+        if ('next' in outcome) {
+          this.#options.committed?.(batch);
+          this.#run({ type: 'committed', handle, position: outcome });
+        } else this.#run({ type: 'commitRefused', handle, code: outcome.code, message: outcome.message });
       }, this.#failed);
     } else {
       this.#run({ type: 'appendRefused', handle, code: answer.code, message: answer.message });

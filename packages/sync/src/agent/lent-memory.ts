@@ -1,0 +1,46 @@
+import type { ReadTarget } from './read-memory.ts';
+
+/** Pieces are powers of two between these; what is larger gets memory of its own. */
+const PIECE_BYTES_MIN = 16 * 1024;
+const PIECE_BYTES_MAX = 1024 * 1024;
+/** Kept for what is read next, of all sizes together. */
+const FREE_BYTES_MAX = 2 * 1024 * 1024;
+
+/**
+ * Memory for batches that are read in any order and done with in another. Fresh memory for each had V8 mark its whole heap several times a second, and the
+ * kernel clear what the C library had given back to it.
+ */
+export class LentMemory implements ReadTarget {
+  readonly #freeMax: number;
+  readonly #lent = new WeakSet<ArrayBufferLike>();
+  readonly #free = new Map<number, Buffer[]>();
+  #freeBytes = 0;
+
+  constructor(freeMax = FREE_BYTES_MAX) {
+    this.#freeMax = freeMax;
+  }
+
+  begin(): void {}
+
+  readonly take = (sizeBytes: number): Buffer => {
+    if (sizeBytes > PIECE_BYTES_MAX) return Buffer.allocUnsafeSlow(sizeBytes);
+    const pieceBytes = Math.max(PIECE_BYTES_MIN, 2 ** Math.ceil(Math.log2(sizeBytes)));
+    const free = this.#free.get(pieceBytes)?.pop();
+    if (free !== undefined) this.#freeBytes -= pieceBytes;
+    const piece = free ?? Buffer.allocUnsafeSlow(pieceBytes);
+    this.#lent.add(piece.buffer);
+    return piece.subarray(0, sizeBytes);
+  };
+
+  /** Nobody reads it any more, or will. What was not taken from here, or is given back already, is left alone. */
+  giveBack({ buffer }: Buffer): void {
+    if (!this.#lent.delete(buffer)) return;
+    const pieceBytes = buffer.byteLength;
+    if (this.#freeBytes + pieceBytes > this.#freeMax) return;
+    this.#freeBytes += pieceBytes;
+    const free = this.#free.get(pieceBytes);
+    const piece = Buffer.from(buffer);
+    if (free === undefined) this.#free.set(pieceBytes, [piece]);
+    else free.push(piece);
+  }
+}
