@@ -55,6 +55,8 @@ export interface HubDeps {
   now?: () => number;
   /** Ends a start that waits for others: `startHub` rejects with its reason. */
   signal?: AbortSignal;
+  /** How long a broker of a cluster may be back before it leads again where it is preferred. */
+  preferredDelayMs?: number;
 }
 
 /** A hub that serves. The ports are the real ones (settings may say 0). */
@@ -75,7 +77,8 @@ export interface RunningHub {
 
 /** Opens the store and serves it. Rejects with EdgelogError (port or directory in use, unreadable data) and leaves nothing open. */
 export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promise<RunningHub> {
-  const { log = createLogger({ component: 'hub', level: settings.logLevel }), now = Date.now, signal } = deps;
+  const { log = createLogger({ component: 'hub', level: settings.logLevel }), now = Date.now } = deps;
+  const { signal, preferredDelayMs } = deps;
   const opened: (() => Promise<void> | void)[] = [];
   const closeAll = async () => {
     for (let close = opened.pop(); close !== undefined; close = opened.pop()) await close();
@@ -126,11 +129,16 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       settings.advertise === undefined ? undefined : parseAddress(settings.advertise, '--advertise');
     const cluster =
       settings.etcd.length > 0
-        ? await openClusterTellingHealth({ settings, store, topics, now, log, ...(signal && { signal }) })
+        ? await openClusterTellingHealth({
+            ...{ settings, store, topics, now, log },
+            ...(signal && { signal }),
+            ...(preferredDelayMs !== undefined && { preferredDelayMs }),
+          })
         : undefined;
     if (cluster !== undefined) opened.push(() => cluster.stop());
     else refuseMember(store);
-    replicas = cluster && new ReplicaManager({ ...cluster, settings, store, topics, log });
+    const frames = new FramePool(FREE_FRAME_BYTES);
+    replicas = cluster && new ReplicaManager({ ...cluster, settings, store, topics, frames, log });
     opened.push(() => replicas?.close());
     const home = cluster ?? (await openLocalHome({ nodeId, settings, store, topics, advertised, now }));
     const gateways = cluster === undefined ? localGatewayHome(store) : clusterGatewayHome(cluster);
@@ -177,7 +185,7 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       brokerConnections: cluster === undefined ? 0 : BROKER_CONNECTIONS,
       maxFrameBytes: settings.maxFrameBytes,
       dispatcher: new Dispatcher({ broker, log, metrics }),
-      frames: new FramePool(FREE_FRAME_BYTES),
+      frames,
       requests,
       responses,
       log,

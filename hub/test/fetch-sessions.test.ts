@@ -53,7 +53,7 @@ test('a consumer of 1,000 partitions asks and is told only what changes', async 
   const changed = await fetch(12, sessionId, 2);
   expect(changed.responses.map(({ partitions }) => partitions.map((p) => p.partitionIndex))).toEqual([[700]]);
 
-  const waits = { maxWaitMs: 10_000, minBytes: 1, sessionId };
+  const waits = { maxWaitMs: 60_000, minBytes: 1, sessionId };
   const readOn = [{ topic: 'many', partitions: [{ ...partitions[700]!, fetchOffset: 1 }] }];
   client.send(apis.fetch, 12, { ...waits, sessionEpoch: 3, topics: readOn });
   client.send(apis.produce, 9, {

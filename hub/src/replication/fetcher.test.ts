@@ -69,6 +69,7 @@ function follow(leader: Leader, replicas: readonly Replica[], answerMs = 5): voi
     nodeId: 2,
     leaderId: 1,
     link: { request, reset: () => reset(), close: () => {}, retryInMs: 0 } as unknown as PeerLink,
+    frames: { giveBack: () => {} },
     store,
     log: silentLogger,
     throttle: { isOpen: true, spend: () => {} },
@@ -108,7 +109,7 @@ test('however often a partition more is followed, what others have is fetched me
   const first = replicaOf(0);
   follow((_, offset) => (offset === 0 ? { records: emptyBatch(0, 5, 3) } : undefined), [first], 100);
   snapshots = Array.from({ length: 200 }, () => KNOWN);
-  for (let index = 1; index < 200 && first.log.flushedEndOffset === 0; index++) {
+  for (let index = 1; index < 200 && first.log.logEndOffset === 0; index++) {
     await new Promise((resolve) => setTimeout(resolve, 20));
     fetcher!.follow(replicaOf(index));
   }

@@ -73,6 +73,10 @@ test('where nothing listens, attempts have pauses, and requests between fail wit
   known.address = '127.0.0.1:1';
   const link = peers.open(7);
   await expect(link.request(apis.listGroups, {})).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
-  expect(link.retryInMs).toBeGreaterThan(0);
-  await expect(link.request(apis.listGroups, {})).rejects.toThrow('the last attempt failed');
+  // The first pauses are so short that a busy machine may miss one.
+  const isPausing = async (): Promise<boolean> => {
+    const failure = await link.request(apis.listGroups, {}).then(() => 'answered', String);
+    return failure.includes('the last attempt failed') && link.retryInMs > 0;
+  };
+  await until(isPausing, 'a request fails without an attempt');
 });

@@ -50,7 +50,7 @@ test('a topic or partition whose record cannot be read keeps its data, also when
   for (const id of IDS) await brokers.stop(id);
   await etcd.put(spoiled[1]!, '{}');
   for (const id of IDS) await brokers.add(id);
-  for (const topic of ['a', 'b']) expect(isSaidByAll('log kept', topic)).toBe(true);
+  for (const topic of ['a', 'b']) await until(() => isSaidByAll('log kept', topic), 'both say so');
   for (const [i, key] of spoiled.entries()) await etcd.put(key, good[i]!);
   for (const topic of ['a', 'b']) {
     await brokers.untilInSync(topic, IDS);
@@ -94,7 +94,7 @@ test('a backup of etcd put back costs no log that it does not know of, neither a
   backup.restore();
   member!.start();
   for (const id of IDS) await brokers.add(id);
-  expect(isSaidByAll('log kept', 'later')).toBe(true);
+  await until(() => isSaidByAll('log kept', 'later'), 'both say so');
   await Promise.all(Array.from({ length: 200 }, () => etcd.put(`${keys.prefix}runs/x`, '')));
   await restart();
   expect(said('replica removed')).toEqual([]);

@@ -14,17 +14,13 @@ afterAll(() => brokers.close());
 
 test('the first group of a cluster finds its coordinator while a broker is away, which comes into the ISR later', async () => {
   await brokers.stop(3);
-  await until(
-    async () => {
-      const { coordinators } = await brokers.call(1, apis.findCoordinator, {
-        keyType: 0,
-        coordinatorKeys: ['first'],
-      });
-      return coordinators[0]!.errorCode === ErrorCode.NONE;
-    },
-    'the group has a coordinator',
-    30_000,
-  );
+  await until(async () => {
+    const { coordinators } = await brokers.call(1, apis.findCoordinator, {
+      keyType: 0,
+      coordinatorKeys: ['first'],
+    });
+    return coordinators[0]!.errorCode === ErrorCode.NONE;
+  }, 'the group has a coordinator');
   const made = (await brokers.partition(OFFSETS_TOPIC))!;
   expect([...made.replicaNodes].sort()).toEqual(IDS);
   expect([...made.isrNodes].sort()).toEqual([1, 2]);

@@ -100,18 +100,14 @@ test('the leader moves to and fro while gateways send: no connection ends, nothi
       timeoutMs: 30_000,
       topics: [{ name: 'moving', partitions: [{ partitionIndex: 0, replicas }] }],
     });
-    await until(
-      async () => {
-        await brokers.call(1, apis.electLeaders, {
-          electionType: 0,
-          timeoutMs: 30_000,
-          topicPartitions: [{ topic: 'moving', partitions: [0] }],
-        });
-        return (await brokers.partition('moving'))?.leaderId === replicas[0];
-      },
-      `broker ${replicas[0]} leads`,
-      30_000,
-    );
+    await until(async () => {
+      await brokers.call(1, apis.electLeaders, {
+        electionType: 0,
+        timeoutMs: 30_000,
+        topicPartitions: [{ topic: 'moving', partitions: [0] }],
+      });
+      return (await brokers.partition('moving'))?.leaderId === replicas[0];
+    }, `broker ${replicas[0]} leads`);
   }
   const n = await fed.stop();
   await until(() => port.stored()[0]?.drained === true, 'all is acknowledged');
@@ -183,14 +179,10 @@ test('a topic that is deleted and created again goes on from where its runs stoo
   });
   await port.ingest(0, numbers(20, 5));
   uplink.notify();
-  await until(
-    async () => {
-      await brokers.createTopic('again', [[3, 1, 2]]).catch(() => {});
-      return (await brokers.partition('again'))?.leaderId === 3;
-    },
-    'the topic is there again',
-    30_000,
-  );
+  await until(async () => {
+    await brokers.createTopic('again', [[3, 1, 2]]).catch(() => {});
+    return (await brokers.partition('again'))?.leaderId === 3;
+  }, 'the topic is there again');
   await until(() => port.stored()[0]?.drained === true, 'all is acknowledged');
   expect(await consumed('again')).toEqual(numbers(20, 5));
   expect(uplink.status().divergences).toEqual([]);

@@ -6,6 +6,12 @@ import { TestBrokers } from './support.ts';
 const OFFSETS_TOPIC = '__consumer_offsets';
 const PARTITIONS = 4;
 const IDS = [1, 2, 3];
+/** What a client tries again after. */
+const TRANSIENT: ReadonlySet<ErrorName> = new Set([
+  'NOT_COORDINATOR',
+  'COORDINATOR_NOT_AVAILABLE',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+]);
 
 let brokers: TestBrokers;
 beforeAll(async () => {
@@ -25,15 +31,11 @@ async function findCoordinator(via: number, groupId: string): Promise<{ nodeId: 
 /** The broker that coordinates the group, as soon as it has been found. */
 async function coordinatorOf(groupId: string): Promise<number> {
   let found = -1;
-  await until(
-    async () => {
-      const { nodeId, error } = await findCoordinator(brokers.any, groupId);
-      if (error === 'NONE') found = nodeId;
-      return error === 'NONE';
-    },
-    `${groupId} has a coordinator`,
-    30_000,
-  );
+  await until(async () => {
+    const { nodeId, error } = await findCoordinator(brokers.any, groupId);
+    if (error === 'NONE') found = nodeId;
+    return error === 'NONE';
+  }, `${groupId} has a coordinator`);
   return found;
 }
 
@@ -61,18 +63,14 @@ async function patiently<T>(
   isError: (answer: T) => boolean,
 ) {
   let answer: T | undefined;
-  await until(
-    async () => {
-      try {
-        answer = await ask(await coordinatorOf(groupId));
-      } catch {
-        return false; // the connection ended with the broker
-      }
-      return !isError(answer);
-    },
-    `the coordinator of ${groupId} answers`,
-    30_000,
-  );
+  await until(async () => {
+    try {
+      answer = await ask(await coordinatorOf(groupId));
+    } catch {
+      return false; // the connection ended with the broker
+    }
+    return !isError(answer);
+  }, `the coordinator of ${groupId} answers`);
   return answer as T;
 }
 
@@ -127,7 +125,7 @@ test('while brokers are restarted one after the other a member stays one, and no
       groupId,
       async (id) =>
         errorName((await brokers.call(id, apis.heartbeat, { groupId, memberId, generationId })).errorCode),
-      (error) => error === 'NOT_COORDINATOR',
+      (error) => TRANSIENT.has(error),
     );
   const groups = Array.from({ length: 8 }, (_, i) => `g${i}`);
   const committed = new Map(groups.map((group) => [group, -1]));

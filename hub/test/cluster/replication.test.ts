@@ -10,6 +10,17 @@ beforeAll(async () => {
 });
 afterAll(() => brokers.close());
 
+/** What the broker gives of the topic from its beginning, once it knows that so much is committed: who has just begun to lead is told. */
+async function untilCommitted(id: number, topic: string, end: number, rack = ''): Promise<Buffer> {
+  let records: Buffer | null = null;
+  await until(async () => {
+    const answer = await brokers.fetch(id, topic, 0, { rack });
+    records = answer.records;
+    return answer.errorCode === ErrorCode.NONE && answer.highWatermark === end;
+  }, `broker ${id} knows that ${end} records are committed`);
+  return records!;
+}
+
 const values = (count: number, text = 'v') => Array.from({ length: count }, (_, i) => `${text}${i}`);
 
 test('what is acknowledged by all is on all disks, and consumers see it', async () => {
@@ -60,10 +71,7 @@ test('below min.insync.replicas nothing is taken with acks=all', async () => {
   expect((await brokers.fetch(1, 'strict', 0)).highWatermark).toBe(1);
   await brokers.add(2);
   await brokers.untilInSync('strict', [1, 2]);
-  await until(
-    async () => (await brokers.fetch(1, 'strict', 0)).highWatermark === 2,
-    'what was waiting is committed',
-  );
+  await untilCommitted(1, 'strict', 2);
 });
 
 test('when the leader leaves, another one leads at once with all that was acknowledged', async () => {
@@ -72,9 +80,7 @@ test('when the leader leaves, another one leads at once with all that was acknow
   for (let i = 0; i < 20; i++) await brokers.produce(3, 'moving', [`${i}`]);
   await brokers.stop(3);
   await brokers.untilLed('moving', 0, 1);
-  const { records, highWatermark } = await brokers.fetch(1, 'moving', 0);
-  expect(highWatermark).toBe(20);
-  expect(records!.length).toBeGreaterThan(0);
+  expect((await untilCommitted(1, 'moving', 20)).length).toBeGreaterThan(0);
   expect(await brokers.produce(1, 'moving', ['more'])).toBe(20);
   await brokers.add(3);
   await brokers.untilInSync('moving', [1, 2, 3]);
@@ -121,13 +127,9 @@ test('what a leader had alone and was not committed is cut when it comes back to
   await brokers.produce(2, 'parted', ['kept'], { acks: 1 });
   await brokers.add(1);
   await brokers.untilInSync('parted', [1, 2]);
-  await until(
-    async () => (await brokers.fetch(1, 'parted', 0, { rack: 'rack-1' })).highWatermark === 2,
-    'the former leader knows what is committed',
-  );
-  const { records } = await brokers.fetch(1, 'parted', 0, { rack: 'rack-1' });
-  const read = [...iterateBatches(records!)].flatMap(({ at, header }) =>
-    Array.from(iterateRecords(records!.subarray(at, at + header.sizeBytes)), ({ value }) => String(value)),
+  const records = await untilCommitted(1, 'parted', 2, 'rack-1');
+  const read = [...iterateBatches(records)].flatMap(({ at, header }) =>
+    Array.from(iterateRecords(records.subarray(at, at + header.sizeBytes)), ({ value }) => String(value)),
   );
   expect(read).toEqual(['both', 'kept']);
 });
@@ -189,9 +191,7 @@ test('a compacted log is moved with its gaps and with what its leader knows of p
   expect(moved.errorCode).toBe(0);
   await brokers.untilLed('compacted', 0, 2);
   await brokers.untilInSync('compacted', [2]);
-  const { records, highWatermark } = await brokers.fetch(2, 'compacted', 0);
-  expect(highWatermark).toBe(14);
-  expect(records!.includes('last')).toBe(true);
+  expect((await untilCommitted(2, 'compacted', 14)).includes('last')).toBe(true);
   expect(await brokers.produce(2, 'compacted', values(3), early)).toBe(0);
   const next = { ...early, baseSequence: 3 };
   expect(await brokers.produce(2, 'compacted', ['next'], next)).toBe(14);
@@ -249,6 +249,6 @@ test('a topic whose record in etcd is spoilt loses nothing, neither at brokers t
   await client.put(key, kvs[0]!.value);
   await brokers.untilInSync('spoilt', [1, 2]);
   const leader = await brokers.untilLed('spoilt');
-  expect((await brokers.fetch(leader, 'spoilt', 0)).highWatermark).toBe(2);
+  await untilCommitted(leader, 'spoilt', 2);
   expect(await brokers.produce(leader, 'spoilt', ['on'])).toBe(2);
 });

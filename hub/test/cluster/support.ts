@@ -11,6 +11,8 @@ import { TestHub } from '../support/test-hub.ts';
 export type { TestMember };
 
 const EARLIEST = -2;
+/** No stall of a loaded machine, on which all brokers share a process, costs a registration or a place among those in sync. */
+const STALL_MS = 60_000;
 
 /** Hubs of one cluster in this process, and the etcd that they share. */
 export class TestBrokers {
@@ -38,12 +40,13 @@ export class TestBrokers {
       brokerId: id,
       rack: `rack-${id}`,
       etcd: [...this.etcd.endpoints],
-      brokerSessionMs: 3_000,
-      replicaLagMs: 2_000,
+      brokerSessionMs: STALL_MS,
+      replicaLagMs: STALL_MS,
       ...this.#settings,
       ...settings,
     });
     this.#running.add(id);
+    await this.#untilAllKnow((known) => [...this.#running].every((one) => known.has(one)));
   }
 
   /** One that runs. */
@@ -57,6 +60,20 @@ export class TestBrokers {
     this.#connections.delete(id);
     this.#running.delete(id);
     await this.hubs.get(id)!.hub.stop();
+    await this.#untilAllKnow((known) => !known.has(id));
+  }
+
+  /** Each broker that runs, as far as it can be asked, hears of others' coming and going when it does. */
+  async #untilAllKnow(condition: (alive: ReadonlySet<number>) => boolean): Promise<void> {
+    const holdsAt = async (id: number): Promise<boolean> => {
+      const body = { topics: [], allowAutoTopicCreation: false };
+      const answer = await this.call(id, apis.metadata, body).catch(() => undefined);
+      return answer === undefined || condition(new Set(answer.brokers.map(({ nodeId }) => nodeId)));
+    };
+    await until(async () => {
+      const all = await Promise.all(Array.from(this.#running, holdsAt));
+      return all.every(Boolean);
+    }, 'the brokers know who is there');
   }
 
   /** The broker, which is stopped, loses its disk. */
@@ -139,7 +156,6 @@ export class TestBrokers {
         return (by === undefined ? leader >= 0 : leader === by) && (await this.#leads(leader, topic, index));
       },
       `${topic}-${index} has leader ${by ?? ''}`,
-      30_000,
     );
     return leader;
   }
@@ -175,7 +191,7 @@ export class TestBrokers {
     const topicId = await this.topicId(topic);
     const { responses } = await this.call(id, apis.produce, {
       acks,
-      timeoutMs: 10_000,
+      timeoutMs: STALL_MS,
       topicData: [{ topicId, name: topic, partitionData: [{ index, records: batchOf(values, batch) }] }],
     });
     const { errorCode, baseOffset } = responses[0]!.partitionResponses[0]!;

@@ -41,7 +41,7 @@ const COMPACTED_OFTEN = {
   'min.cleanable.dirty.ratio': '0.5',
   'segment.bytes': '500000',
   'segment.ms': '1000',
-  'delete.retention.ms': '3000',
+  'delete.retention.ms': '10000',
 };
 
 /** How a round ends the hub; the more often named, the more often drawn. */

@@ -11,8 +11,8 @@ const FETCH_BYTES = 2 ** 20;
 const TOPIC_RESOURCE = 2;
 /** Where a config's value comes from: the topic itself. */
 const SET_FOR_TOPIC = 1;
-/** Retention may move the start while a partition is read, then it is read again. */
-const ATTEMPTS_MAX = 20;
+/** Retention may move the start while a partition is read, then it is read again: nobody writes, so it comes to rest. */
+const PATIENCE_MS = 60_000;
 
 /** Reads a partition from its start to its end; every batch's CRC is checked. */
 export async function observePartition(
@@ -38,7 +38,8 @@ async function observe<Batch extends { lastOffset: number }>(
   index: number,
   parse: (records: Buffer) => Batch[],
 ): Promise<{ logStartOffset: number; highWatermark: number; batches: Batch[] }> {
-  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < PATIENCE_MS) {
     const logStartOffset = await offsetAt(client, topic, index, EARLIEST);
     const batches = await readFrom(client, topic, index, logStartOffset, parse);
     const highWatermark = await offsetAt(client, topic, index, LATEST);

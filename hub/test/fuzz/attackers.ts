@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Prng } from '@edgelog/sim';
@@ -26,12 +25,12 @@ export class Attackers {
     this.counts = Object.fromEntries(ATTACKS.map((attack) => [attack, 0])) as Record<Attack, number>;
   }
 
-  /** Attacks one after the other until `isOver`. */
-  async run(prng: Prng, isOver: () => boolean): Promise<void> {
-    while (!isOver()) {
-      const attack = prng.pick(ATTACKS);
+  /** Attacks one after the other until `isOver`, with `first` first however soon that is. */
+  async run(first: Attack, prng: Prng, isOver: () => boolean): Promise<void> {
+    for (let attack = first; ; attack = prng.pick(ATTACKS)) {
       await this.#attack(attack, prng);
       this.counts[attack] += 1;
+      if (isOver()) return;
     }
   }
 
@@ -46,7 +45,7 @@ export class Attackers {
       socket.once('data', () => resolve());
       socket.once('close', () => resolve());
     });
-    await Promise.race([once(socket, 'connect'), answered]);
+    await Promise.race([new Promise((resolve) => socket.once('connect', resolve)), answered]);
     switch (attack) {
       case 'mutated':
       case 'random message':

@@ -8,7 +8,7 @@ import { apis } from '@edgelog/wire';
 import { batchOf } from '../support/batches.ts';
 import { HubProcess } from '../support/hub-process.ts';
 import { RawClient } from '../support/raw-client.ts';
-import { type Attack, Attackers } from './attackers.ts';
+import { ATTACKS, type Attack, Attackers } from './attackers.ts';
 import { TARGET } from './frames.ts';
 import { Witness } from './witness.ts';
 
@@ -80,7 +80,9 @@ async function attack(
   const prng = new Prng(seed);
   const running = [
     witness.run(isOver),
-    ...Array.from({ length: ATTACKERS }, () => attackers.run(prng.fork(), isOver)),
+    ...Array.from({ length: ATTACKERS }, (_, i) =>
+      attackers.run(ATTACKS[i % ATTACKS.length]!, prng.fork(), isOver),
+    ),
   ];
   const all = Promise.all(running.map((one) => one.catch(fail)));
   await Promise.race([all, sleep(WARM_UP_MS)]);

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { createLogger } from '@edgelog/runtime';
 import { type HubSettings, hubSettings, type RunningHub, startHub } from '../../src/index.ts';
 
+/** Nobody but a test moves a leader. */
+const PREFERRED_DELAY_MS = 3_600_000;
+
 /** A hub in this process on free ports, its directory, and what it logged. */
 export class TestHub {
   readonly dir = mkdtempSync(join(tmpdir(), 'edgelog-hub-'));
@@ -22,7 +25,8 @@ export class TestHub {
       level: 'debug',
       write: (line) => void this.logged.push(line),
     });
-    this.hub = await startHub(testSettings(this.dir, settings), { log });
+    const deps = { log, preferredDelayMs: PREFERRED_DELAY_MS };
+    this.hub = await startHub(testSettings(this.dir, settings), deps);
   }
 
   get bootstrap(): string {

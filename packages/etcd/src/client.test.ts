@@ -1,3 +1,4 @@
+import { freePorts } from '@edgelog/sim';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { EtcdClient } from './client.ts';
 import type { EtcdError } from './error.ts';
@@ -117,6 +118,7 @@ test('a counter raised across the death of the leader counts every raise once', 
   };
   let current = await read();
   let raised = 0;
+  let mayBeOvertaken = false;
   let killed: Promise<void> | undefined;
   while (raised < 60) {
     if (raised === 20) killed ??= cluster.leader().then((leader) => leader.kill());
@@ -126,17 +128,21 @@ test('a counter raised across the death of the leader counts every raise once', 
         compare: [{ key: 'counter', modRevision: current.modRevision }],
         success: [{ put: 'counter', value: String(next) }],
       });
-      expect(succeeded).toBe(true);
-      raised += 1;
-      current = { value: next, modRevision: revision };
+      if (succeeded) {
+        raised += 1;
+        current = { value: next, modRevision: revision };
+        continue;
+      }
+      expect(mayBeOvertaken).toBe(true);
     } catch (error) {
       const { outcome } = error as EtcdError;
-      const seen = await read();
-      if (outcome === 'notApplied') expect(seen.value).toBe(current.value);
-      // Unknown: what a read finds now may still be overtaken by the raise that is under way.
-      raised += seen.value - current.value;
-      current = seen;
+      if (outcome === 'notApplied' && !mayBeOvertaken) expect((await read()).value).toBe(current.value);
+      // What a read finds now may still be overtaken by the raise that is under way.
+      mayBeOvertaken ||= outcome === 'unknown';
     }
+    const seen = await read();
+    raised += seen.value - current.value;
+    current = seen;
   }
   await killed;
   expect((await read()).value).toBe(60);
@@ -153,7 +159,7 @@ test('without quorum a write fails, a read fails, and a serializable read answer
   ]);
   for (const { reason } of failures) expect(['UNAVAILABLE', 'TIMEOUT']).toContain(reason);
   expect((await alone.get('kept', { serializable: true }))?.value.toString()).toBe('x');
-  const accounts = await client.status({ timeoutMs: 5_000 });
+  const accounts = await client.status({ timeoutMs: 30_000 });
   expect(accounts.filter((account) => 'error' in account)).toHaveLength(2);
   await cluster.heal();
   await client.put('kept', 'y');
@@ -166,7 +172,7 @@ test('of a stopped member, a read goes elsewhere and a write has an unknown outc
   const reader = cluster.client({ endpoints, tuning: { attemptTimeoutMs: 1_000 } });
   for (let round = 0; round < 4; round++) await reader.get('x');
   const writer = cluster.client({ endpoints: [stopped!.endpoint] });
-  const failure = await failureOf(writer.txn({ success: [{ put: 'w', value: '' }] }, { timeoutMs: 500 }));
+  const failure = await failureOf(writer.txn({ success: [{ put: 'w', value: '' }] }, { timeoutMs: 2_000 }));
   expect(failure).toMatchObject({ reason: 'TIMEOUT', outcome: 'unknown' });
 });
 
@@ -190,10 +196,10 @@ test('a write whose answer is lost is unknown, and was done', async () => {
 });
 
 test('where nobody listens, a write is known not to have happened', async () => {
-  const relay = await Relay.to(cluster.endpoints[0]!);
-  const nobody = cluster.client({ endpoints: [relay.endpoint] });
-  await relay.close();
-  const failure = await failureOf(nobody.txn({ success: [{ put: 'never', value: '' }] }, { timeoutMs: 300 }));
+  const [port] = await freePorts(1);
+  const nobody = cluster.client({ endpoints: [`http://127.0.0.1:${port}`] });
+  const write = nobody.txn({ success: [{ put: 'never', value: '' }] }, { timeoutMs: 2_000 });
+  const failure = await failureOf(write);
   expect(failure).toMatchObject({ code: 'CONNECTION_LOST', reason: 'UNAVAILABLE', outcome: 'notApplied' });
   const aborted = failureOf(nobody.get('x', { signal: AbortSignal.abort() }));
   expect((await aborted).reason).toBe('ABORTED');
@@ -224,8 +230,10 @@ test('an endpoint that is no URL is a configuration error', () => {
 });
 
 test('each member gives an account of itself', async () => {
-  const accounts = await client.status();
-  expect(accounts.filter((account) => 'isLeader' in account && account.isLeader)).toHaveLength(1);
+  // One that stood still may take itself for the leader until it hears of the next.
+  const leaders = async () => (await client.status()).filter((one) => 'isLeader' in one && one.isLeader);
+  await expect.poll(leaders).toHaveLength(1);
+  const accounts = await client.status({ timeoutMs: 30_000 });
   expect(accounts[0]).toMatchObject({
     endpoint: cluster.endpoints[0],
     version: expect.stringMatching(/^3\./),

@@ -24,10 +24,12 @@ const CACHED_MAX = 200;
 /** Asks other brokers over HTTP for what they alone know. */
 export class ClusterReports {
   readonly #now: () => number;
+  readonly #timeoutMs: number;
   readonly #cache = new Map<string, { readonly askedAtMs: number; readonly reported: Promise<Reported> }>();
 
-  constructor(now: () => number = performance.now.bind(performance)) {
+  constructor(now: () => number = performance.now.bind(performance), timeoutMs = TIMEOUT_MS) {
     this.#now = now;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Never rejects. */
@@ -35,7 +37,7 @@ export class ClusterReports {
     const url = `http://${httpAddress(broker)}/report?${reportParameters(query)}`;
     const known = this.#cache.get(url);
     if (known !== undefined && this.#now() - known.askedAtMs < FRESH_MS) return known.reported;
-    const reported = ask(url, broker.id);
+    const reported = ask(url, broker.id, this.#timeoutMs);
     this.#cache.delete(url);
     this.#cache.set(url, { askedAtMs: this.#now(), reported });
     if (this.#cache.size > CACHED_MAX) this.#cache.delete(this.#cache.keys().next().value!);
@@ -49,14 +51,14 @@ function httpAddress({ http, kafka }: Reporter): string {
   return formatAddress({ host: isUnspecified(host) ? parseAddress(kafka).host : host, port });
 }
 
-async function ask(url: string, id: number): Promise<Reported> {
+async function ask(url: string, id: number, timeoutMs: number): Promise<Reported> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'error' });
+    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
     if (!response.ok) return { fault: `its page answers ${response.status}` };
     const report = brokerReport.parse(JSON.parse(await textOf(response)));
     return report.nodeId === id ? { report } : { fault: `broker ${report.nodeId} answers at its address` };
   } catch (error) {
-    return { fault: faultOf(error) };
+    return { fault: faultOf(error, timeoutMs) };
   }
 }
 
@@ -71,9 +73,9 @@ async function textOf(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function faultOf(error: unknown): string {
+function faultOf(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `no report in ${TIMEOUT_MS} ms`;
+  if (error.name === 'TimeoutError') return `no report in ${timeoutMs} ms`;
   if (error.name === 'ZodError') return 'its report is of another version';
   const { cause } = error;
   return cause instanceof Error ? `no report: ${cause.message}` : error.message;

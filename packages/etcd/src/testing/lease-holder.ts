@@ -10,9 +10,10 @@ const lease = await client.lease({ ttlSeconds: Number(ttlSeconds) });
 await client.put(key!, 'held', { lease: lease.id });
 
 const timer = setInterval(() => {
-  // The clock is read after the look, so that the stamp is never earlier than the belief.
+  // The clock is read before the look: whoever is stopped between the two has not looked after it.
+  const stamp = process.hrtime.bigint();
   const { held } = lease;
-  process.stdout.write(`${held ? 'held' : 'lost'} ${process.hrtime.bigint()}\n`);
+  process.stdout.write(`${held ? 'held' : 'lost'} ${stamp}\n`);
   if (held) return;
   clearInterval(timer);
   client.close();
