@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { kafkaTool } from '../setup/kafka-jars.ts';
 import { run, TestProcess } from './process.ts';
@@ -45,6 +45,15 @@ export async function formatNode({ dir, properties, scram = [], jvm = [] }: Form
     ...kafkaTool('kafka.tools.StorageTool', ...format),
   ]);
   if (code !== 0) throw new Error(`kafka-storage format ended with ${code}: ${stderr}${stdout}`);
+}
+
+/** Empties the directory of a node that has ended: it is of another cluster from then on, with the same properties. Without users. */
+export function renewNode(dir: string, clusterId: string): void {
+  const log = join(dir, 'log');
+  const owner = readFileSync(join(log, 'meta.properties'), 'utf8');
+  rmSync(log, { recursive: true });
+  mkdirSync(log);
+  writeFileSync(join(log, 'meta.properties'), owner.replace(/^cluster\.id=.*$/m, `cluster.id=${clusterId}`));
 }
 
 /** Starts a node in a directory that was formatted. The kernel kills it when whoever started it is gone. */

@@ -16,9 +16,10 @@ export interface SinkHolderOptions {
   /** As the cluster sees it in its logs and quotas. */
   readonly clientId: string;
   readonly log: Logger;
+  /** How long another cluster answers before it is taken for the one that is meant; default a minute. */
+  readonly anotherMs?: number;
 }
 
-/** How long another cluster answers before it is taken for the one that is meant. */
 const ANOTHER_MS = 60_000;
 
 /** The sink of a process that may be without a network for weeks: opened once the cluster is reached, and kept from then on. */
@@ -79,7 +80,7 @@ export class SinkHolder {
   #isThereToStay(): boolean {
     const now = performance.now();
     this.#anotherSince ??= now;
-    return now - this.#anotherSince >= ANOTHER_MS;
+    return now - this.#anotherSince >= (this.#options.anotherMs ?? ANOTHER_MS);
   }
 
   /** Writes the positions of what is committed, and ends the connections. One that is being opened ends as soon as it is open. */
