@@ -56,11 +56,11 @@ describe('a disk budget that is used up', () => {
     expect(agent.status().alarms.map(({ name }) => name)).toEqual(['disk full']);
     agent.setUplinkPaused(false);
     await until('the disk has room again', () => !agent.status().disk.isFull);
-    await publish(agent, ['after']);
+    while (!(await isTaken())) await delay(100);
     await until('all is acknowledged', () => agent.status().streams[0]!.lagRecords === 0);
     expect(hub.records()).toHaveLength(taken + 1);
+    await until('nobody is alarmed any more', () => agent.status().alarms.length === 0);
     expect((await http(agent, '/healthz')).status).toBe(200);
-    expect(agent.status().alarms).toEqual([]);
   });
 });
 

@@ -20,7 +20,7 @@ const READINGS = 2;
 /** IEC 62056-21 prescribes pauses of tenths of a second, so it is asked as often as it can be. */
 const EVERY = '50ms';
 /** Answers that were spoilt are waited for, repeated, and may be spoilt again. */
-const WAIT_MS = 50_000;
+const WAIT_MS = 110_000;
 
 /** As bad as the protocol's check allows: what a check cannot find is no fault of its reader. */
 function noiseFor(name: InstrumentName): NoiseOptions {

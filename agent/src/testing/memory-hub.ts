@@ -40,7 +40,9 @@ export class MemoryHub implements HubPort {
   }
 
   async recordGap(_gateway: string, gap: Gap): Promise<void> {
-    this.gaps.push(gap);
+    // Declared again after a lost answer, as a hub takes it.
+    if (!this.gaps.some(({ logId, from, to }) => logId === gap.logId && from === gap.from && to === gap.to))
+      this.gaps.push(gap);
   }
 
   /** An older copy of this hub comes back. */

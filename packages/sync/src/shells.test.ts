@@ -1,4 +1,4 @@
-import { agentStore, hubStore, listening, numbers, silent, until } from '@edgelog/sim';
+import { agentStore, freePorts, hubStore, listening, numbers, silent, until } from '@edgelog/sim';
 import { afterEach, describe, expect, test } from 'vitest';
 import { startSyncServer } from './server.ts';
 import type { SyncServer, SyncServerOptions } from './server-types.ts';
@@ -108,7 +108,8 @@ describe('uplink and sync server over loopback', () => {
 
   test('the hub goes away and comes back on the same port: the uplink resumes', async () => {
     const [hub, store] = [hubStore(), agentStore()];
-    const server = await startSyncServer({ host: '127.0.0.1', port: 0, log: silent, hub });
+    const [port] = await freePorts(1);
+    const server = await startSyncServer({ host: '127.0.0.1', port: port!, log: silent, hub });
     const uplink = connect(server, { port: store });
     await store.ingest(0, [0]);
     uplink.notify();
@@ -117,17 +118,16 @@ describe('uplink and sync server over loopback', () => {
     await until(() => uplink.status().lastError !== undefined, 'the uplink noticed');
     await store.ingest(0, [1]);
     uplink.notify();
-    await serve({ hub, port: server.port });
+    await serve({ hub, port: port! });
     await until(() => store.stored()[0]!.drained, 'second part');
     expect(recordsAt(hub)).toEqual([0, 1]);
   });
 
   test('of several URLs the next is tried at once when one is dead', async () => {
     const [hub, store] = [hubStore(), agentStore()];
-    const gone = await startSyncServer({ host: '127.0.0.1', port: 0, log: silent, hub });
-    await gone.close();
+    const [gone] = await freePorts(1);
     const server = await serve({ hub });
-    const dead = `ws://127.0.0.1:${gone.port}`;
+    const dead = `ws://127.0.0.1:${gone}`;
     const urls = [dead, dead, dead, `ws://127.0.0.1:${server.port}`];
     const tuning = { backoffMinMs: 1, backoffMaxMs: 3_600_000 };
     const uplink = connect(server, { port: store, urls, tuning });
@@ -138,9 +138,7 @@ describe('uplink and sync server over loopback', () => {
 
   test('an outage is one line in the log, however often the uplink tries, and the next one another', async () => {
     const [hub, store] = [hubStore(), agentStore()];
-    const first = await startSyncServer({ host: '127.0.0.1', port: 0, log: silent, hub });
-    const { port } = first;
-    await first.close();
+    const [port] = (await freePorts(1)) as [number];
     let tries = 0;
     const log = { ...listening(), debug: () => void tries++ };
     const uplink = connect({ port }, { port: store, log });

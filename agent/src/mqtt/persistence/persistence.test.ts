@@ -119,7 +119,7 @@ describe('after a crash', () => {
       client.send({ ...connectPacket(id), will } as Packet);
       await client.packets('connack', 1);
     }
-    const after = await localBroker(crashed(dir), { willGraceMs: 200 });
+    const after = await localBroker(crashed(dir), { willGraceMs: 3_000 });
     await RawMqtt.connect(after.port, 'back');
     const watcher = await RawMqtt.connect(after.port, 'watcher');
     watcher.send(subscribe('state/#', 1));
