@@ -42,6 +42,7 @@ export interface SyncServerTuning {
   missedPingsMax: number;
   /** How long the present holder of a gateway's name has to answer when another instance turns up. Default 5,000. */
   probeTimeoutMs: number;
+  /** Default 20,000: an agent whose former connection is not known to be dead counts twice. */
   connectionsMax: number;
 }
 

@@ -23,7 +23,7 @@ const DEFAULTS: SyncServerTuning = {
   pingIntervalMs: 5_000,
   missedPingsMax: 2,
   probeTimeoutMs: 5_000,
-  connectionsMax: 10_000,
+  connectionsMax: 20_000,
 };
 
 const TICK_MS = 250;

@@ -9,6 +9,11 @@ import type { SyncServerOptions, SyncServerStatus, SyncServerTuning } from '../s
 /** Not imported, for the reason told in runtime's ops-server. */
 const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http');
 
+/**
+ * Connections that the kernel completes before they are accepted; it takes net.core.somaxconn (4096) at most. After a restart all agents come within
+ * seconds, and whoever finds no place is kept waiting by TCP for one second, then two, four …
+ */
+const BACKLOG = 16_384;
 const SPEAK = 'This port speaks the Edgelog sync protocol over WebSocket; point an Edgelog agent at it.\n';
 
 export interface Listener {
@@ -107,7 +112,7 @@ function startListening(server: Server, host: string, port: number): Promise<voi
       reject(new EdgelogError(inUse ? 'ADDRESS_IN_USE' : 'CONFIG_INVALID', message, { cause }));
     };
     server.once('error', failed);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.off('error', failed);
       resolve();
     });
