@@ -4,8 +4,9 @@ import type { AckType } from './protocol.ts';
 type Entry = number | Buffer | (() => void);
 
 interface Group {
-  durable: Promise<void>;
-  entries: Entry[];
+  readonly queue: AckQueue;
+  readonly durable: Promise<void>;
+  readonly entries: Entry[];
   isDone: boolean;
 }
 
@@ -19,6 +20,46 @@ export interface AckQueueHost {
 
 const ACK_BYTES = 4;
 const NOW = Promise.resolve();
+
+/** Has the groups of all connections that wait for the same commit wait for it once, and all that is due in a turn leave at its end. */
+class AckRounds {
+  #waiting: { durable: Promise<void>; groups: Group[] } | undefined;
+  #due: AckQueue[] = [];
+
+  wait(group: Group): void {
+    const { durable } = group;
+    if (this.#waiting?.durable === durable) {
+      this.#waiting.groups.push(group);
+      return;
+    }
+    const groups = [group];
+    this.#waiting = { durable, groups };
+    const isOver = () => {
+      if (this.#waiting?.durable === durable) this.#waiting = undefined;
+    };
+    durable.then(
+      () => {
+        isOver();
+        for (const one of groups) one.queue.settle(one);
+      },
+      (error: Error) => {
+        isOver();
+        for (const { queue } of groups) queue.fail(error);
+      },
+    );
+  }
+
+  flushAtEnd(queue: AckQueue): void {
+    if (this.#due.push(queue) > 1) return;
+    process.nextTick(() => {
+      const due = this.#due;
+      this.#due = [];
+      for (const one of due) one.flush();
+    });
+  }
+}
+
+const rounds = new AckRounds();
 
 /**
  * Acknowledgements of one connection, in the order its packets came [MQTT-4.6.0-2], each once its message is durable.
@@ -61,29 +102,29 @@ export class AckQueue {
       last.entries.push(entry);
       return;
     }
-    const group: Group = { durable, entries: [entry], isDone: false };
+    const group: Group = { queue: this, durable, entries: [entry], isDone: false };
     this.#groups.push(group);
-    durable.then(
-      () => this.#settle(group),
-      (error: Error) => this.#fail(error),
-    );
+    rounds.wait(group);
   }
 
-  #settle(group: Group): void {
+  /** What one of its groups waits for is durable. */
+  settle(group: Group): void {
     group.isDone = true;
     if (this.#isFlushDue || group !== this.#groups[0]) return;
     this.#isFlushDue = true;
-    process.nextTick(() => this.#flush());
+    rounds.flushAtEnd(this);
   }
 
-  #fail(error: Error): void {
+  /** What one of its groups waits for has failed. */
+  fail(error: Error): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
     this.#groups = [];
     this.#host.failed(error);
   }
 
-  #flush(): void {
+  /** Writes all that is due. */
+  flush(): void {
     this.#isFlushDue = false;
     let done = 0;
     while (done < this.#groups.length && this.#groups[done]!.isDone) done++;

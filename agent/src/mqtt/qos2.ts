@@ -129,6 +129,7 @@ export class Qos2Window {
 
   /** Writes what changed in this turn. */
   save(): void {
+    if (this.#dirty.size === 0) return;
     for (const clientId of this.#dirty) {
       const stored = [...(this.#sessions.get(clientId)?.received ?? [])].filter(
         ([, { isStored }]) => isStored,

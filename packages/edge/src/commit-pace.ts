@@ -15,12 +15,16 @@ export interface Awaited {
 }
 
 interface Source {
+  readonly name: object;
   lastMs: number;
   /** Number of commits before what it sent last. */
   group: number;
   awaited: Awaited;
   /** It sends more before it is told of what it has sent. */
   isAhead: boolean;
+  /** Heard before this one; undefined: none was. */
+  earlier: Source | undefined;
+  later: Source | undefined;
 }
 
 /**
@@ -34,8 +38,10 @@ interface Source {
 export class CommitPace {
   readonly #pacing: CommitPacing;
   #lastMs = Number.NEGATIVE_INFINITY;
-  /** In the order they were heard last. */
   readonly #sources = new Map<object, Source>();
+  /** The list of sources in the order they were heard last: that of a map would have each message make it anew. */
+  #first: Source | undefined;
+  #last: Source | undefined;
   /** When something came of a source that never waits. */
   #unawaitedMs = Number.NEGATIVE_INFINITY;
   #group = 0;
@@ -53,7 +59,15 @@ export class CommitPace {
     }
     const known = this.#sources.get(source);
     if (known === undefined) {
-      this.#sources.set(source, { lastMs: nowMs, group: this.#group, awaited, isAhead: false });
+      this.#append({
+        name: source,
+        lastMs: nowMs,
+        group: this.#group,
+        awaited,
+        isAhead: false,
+        earlier: undefined,
+        later: undefined,
+      });
       return;
     }
     known.isAhead = known.awaited.doneMs === undefined;
@@ -61,8 +75,9 @@ export class CommitPace {
     known.group = this.#group;
     if (known.lastMs === nowMs) return;
     known.lastMs = nowMs;
-    this.#sources.delete(source);
-    this.#sources.set(source, known);
+    if (known === this.#last) return;
+    this.#unlink(known);
+    this.#link(known);
   }
 
   /** How long what has gathered is still to wait, ms of a monotonic clock; 0: not at all. */
@@ -83,11 +98,11 @@ export class CommitPace {
   #allWait(nowMs: number): boolean {
     if (!this.#pacing.hastens || this.#unawaitedMs > nowMs - this.#pacing.intervalMs) return false;
     this.#forget(nowMs);
-    for (const source of this.#sources.values()) {
+    for (let source = this.#first; source !== undefined; source = source.later) {
       const isIn = source.group === this.#group && !source.isAhead;
       if (!isIn && this.#isActive(source, nowMs)) return false;
     }
-    return this.#sources.size > 0;
+    return this.#first !== undefined;
   }
 
   #isActive({ awaited, lastMs }: Source, nowMs: number): boolean {
@@ -95,9 +110,34 @@ export class CommitPace {
   }
 
   #forget(nowMs: number): void {
-    for (const [name, source] of this.#sources) {
-      if (this.#isActive(source, nowMs)) return;
-      this.#sources.delete(name);
+    for (let source = this.#first; source !== undefined && !this.#isActive(source, nowMs); ) {
+      const { later } = source;
+      this.#sources.delete(source.name);
+      this.#unlink(source);
+      source = later;
     }
+  }
+
+  #append(source: Source): void {
+    this.#sources.set(source.name, source);
+    this.#link(source);
+  }
+
+  #link(source: Source): void {
+    source.earlier = this.#last;
+    if (this.#last === undefined) this.#first = source;
+    else this.#last.later = source;
+    this.#last = source;
+  }
+
+  /** What was taken out points to nothing: garbage that points to what is alive keeps it from being found to be garbage in its turn. */
+  #unlink(source: Source): void {
+    const { earlier, later } = source;
+    if (earlier === undefined) this.#first = later;
+    else earlier.later = later;
+    if (later === undefined) this.#last = earlier;
+    else later.earlier = earlier;
+    source.earlier = undefined;
+    source.later = undefined;
   }
 }

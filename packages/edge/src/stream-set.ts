@@ -362,6 +362,7 @@ export class StreamSet {
   }
 
   #savePositions(): void {
+    if (this.#moved.size === 0) return;
     for (const stream of this.#moved) this.#save(stream);
     this.#moved.clear();
   }

@@ -9,7 +9,7 @@ import type { ProducerState } from './types.ts';
 /** States of the producers of one partition, and which of their rows are to be written. */
 export class ProducerTable {
   readonly #states: Map<number, ProducerState>;
-  readonly #dirty = new Set<number>();
+  #dirty = new Set<number>();
   /** Below this the states are the leader's; 0 where they follow from what was appended here. */
   #through: number;
   #isThroughDirty = false;
@@ -130,7 +130,7 @@ export class ProducerTable {
   }
 
   #written(): void {
-    this.#dirty.clear();
+    if (this.#dirty.size > 0) this.#dirty = new Set();
     this.#isThroughDirty = false;
   }
 }

@@ -153,9 +153,9 @@ class SegmentedLogStore implements LogStore, PartitionHost {
   #journalOpened: Promise<void> | undefined;
   readonly #partitions = new Map<string, Partition>();
   /** Partitions with something for the next commit. */
-  readonly #dirty = new Set<Partition>();
+  #dirty = new Set<Partition>();
   /** Rows for the next commit by key: a later write of the same row replaces an earlier one. */
-  readonly #rows = new Map<string, RowWrite>();
+  #rows = new Map<string, RowWrite>();
   #nextPartitionId: number;
   /** Bytes of batches enqueued for the active segment. */
   #activeBytes: number;
@@ -411,9 +411,10 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     this.#rollAsked = false;
     const rolling = isDue && this.segments.isNextReady ? this.#roll(rows) : undefined;
     if (rolling === undefined) rows.push(...this.#rows.values());
-    this.#rows.clear();
+    // A map that is cleared points on to what is in it next, and keeps that alive while it is garbage itself.
+    this.#rows = new Map();
     const collected = [...this.#dirty].map((partition) => partition.collect(rows));
-    this.#dirty.clear();
+    this.#dirty = new Set();
     collected.push(this.arena.endCommit());
     this.#countBatches(rows);
     const dead = this.segments.takeDead();
