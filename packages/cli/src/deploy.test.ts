@@ -8,6 +8,7 @@ import { loadSettings } from '@edgelog/runtime';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import nodeOptions from '../node-options.json' with { type: 'json' };
 
 const here = (path: string) => join(import.meta.dirname, '../../../deploy', path);
 const read = (path: string) => readFileSync(here(path), 'utf8');
@@ -69,6 +70,17 @@ test.each(['agent', 'hub'])(
     expect(start).toContain(`${name} --config /etc/edgelog/${name}.yaml`);
     expect(unit).toContain(`StateDirectory=edgelog-${name}\n`);
     expect(read(`config/${name}.yaml`)).toContain(`dataDir: /var/lib/edgelog-${name}\n`);
+  },
+);
+
+test.each(['agent', 'hub'] as const)(
+  'edgelog-%s.service has the flags and variables of the launcher',
+  (name) => {
+    const unit = read(`systemd/edgelog-${name}.service`);
+    const { flags, env } = nodeOptions[name];
+    for (const flag of flags) expect(unit).toContain(` ${flag} `);
+    for (const [variable, value] of Object.entries(env))
+      expect(unit).toMatch(new RegExp(`^Environment=.*\\b${variable}=${value}\\b`, 'm'));
   },
 );
 
