@@ -5,6 +5,7 @@ import { kafkaFields } from '@edgelog/sink/kafka-fields.ts';
 import { z } from 'zod';
 import { routesSchema, TOPIC_NAME } from './ingest/index.ts';
 import { aclSchema } from './mqtt/access/index.ts';
+import { ANY_ORIGIN } from './mqtt/listeners/origins.ts';
 import { serialSettingSchema } from './serial/setting.ts';
 import { subscriptionsSchema } from './subscription/index.ts';
 import { hubContradictions, hubField } from './uplink/hub-setting.ts';
@@ -26,6 +27,14 @@ export function defaultGateway(host: string = hostname()): string {
   );
 }
 
+/** As a browser sends it: scheme, host and port. */
+const originSchema = z
+  .string()
+  .refine(
+    (text) => text === ANY_ORIGIN || URL.parse(text)?.origin === text,
+    'expected an origin such as https://desk.example or http://192.168.1.5:7422, without a path, or *',
+  );
+
 const count = (min: number, max: number) => z.number().int().min(min).max(max);
 const bytes = (min: number, max: number) => z.number().int().min(min).max(max);
 
@@ -44,6 +53,12 @@ export const agentFields = z.object({
     .describe('where devices publish over MQTT with TLS, e.g. 0.0.0.0:8883'),
   mqttWs: addressSetting().optional().describe('where devices publish over MQTT in WebSockets'),
   mqttWss: addressSetting().optional().describe('the same with TLS'),
+  mqttWsOrigins: z
+    .array(originSchema)
+    .default([])
+    .describe(
+      'web pages whose scripts may connect over WebSocket, as https://desk.example; * for those of any site; default none, devices are not asked',
+    ),
   mqttTlsCert: z
     .string()
     .min(1)

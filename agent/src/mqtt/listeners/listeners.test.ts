@@ -233,6 +233,21 @@ describe('a WebSocket', () => {
     return { agent, socket };
   };
 
+  test('opened by a page of another site is refused, of a listed one is taken', async () => {
+    const agent = await testAgent({
+      dataDir: temporaryDir(),
+      mqttWs: '127.0.0.1:0',
+      mqttWsOrigins: ['https://desk.example'],
+    });
+    const from = (origin: string) => {
+      const socket = new WebSocket(`ws://127.0.0.1:${portOf(agent, 'ws')}/mqtt`, ['mqtt'], { origin });
+      onTestFinished(() => socket.terminate());
+      return once(socket, 'open');
+    };
+    await expect(from('https://evil.example')).rejects.toThrow(/403/);
+    await from('https://desk.example');
+  });
+
   test('that does not offer the subprotocol mqtt is refused', async () => {
     const { socket } = await open({}, ['chat']);
     await expect(once(socket, 'open')).rejects.toThrow(/400/);

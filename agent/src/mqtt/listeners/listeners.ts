@@ -15,6 +15,8 @@ export interface ListenerSettings {
   mqttTls?: string | undefined;
   mqttWs?: string | undefined;
   mqttWss?: string | undefined;
+  /** Of pages whose scripts may connect over WebSocket; default none. */
+  mqttWsOrigins?: readonly string[] | undefined;
   mqttTlsCert?: string | undefined;
   mqttTlsKey?: string | undefined;
   mqttTlsClientCa?: string | undefined;
@@ -109,13 +111,14 @@ function tlsOf({ settings, alarms, log }: ListenersOptions): TlsKeeper | undefin
 
 async function createListener(
   name: ListenerName,
-  { onSocket, maxPacketBytes }: ListenersOptions,
+  { onSocket, maxPacketBytes, settings }: ListenersOptions,
   tls: TlsKeeper | undefined,
   onFault: (remote: string, reason: string) => void,
 ): Promise<Server> {
   if (name === 'mqtt') return createServer({ noDelay: true }, (socket) => onSocket(socket, UNNAMED_PEER));
   const web = {
     maxMessageBytes: maxPacketBytes,
+    origins: settings.mqttWsOrigins ?? [],
     onSocket: (stream: WebSocketStream, { socket }: IncomingMessage) => onSocket(stream, peerOf(socket)),
     onFault,
   };

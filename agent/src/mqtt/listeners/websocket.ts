@@ -1,6 +1,7 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import { isOriginAllowed } from './origins.ts';
 import { WebSocketStream } from './websocket-stream.ts';
 
 /** Names that MQTT goes by, in order of preference; the second one is that of MQTT 3.1. */
@@ -9,6 +10,8 @@ const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'];
 export interface WebSocketOptions {
   /** Of one message, however many frames it comes in: a longer one ends the connection when it is announced. */
   maxMessageBytes: number;
+  /** Pages that may connect (`isOriginAllowed`). */
+  origins: readonly string[];
   onSocket: (stream: WebSocketStream, request: IncomingMessage) => void;
   onFault: (remote: string, reason: string) => void;
 }
@@ -30,6 +33,14 @@ export function acceptWebSockets<S extends HttpServer>(server: S, options: WebSo
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => {});
+    const { origin, host } = request.headers;
+    if (!isOriginAllowed(origin, host, options.origins)) {
+      options.onFault(remoteOf(request), `pages of ${origin} are not among --mqtt-ws-origins`);
+      socket.end(
+        'HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\nPages of this origin may not connect (mqttWsOrigins).\r\n',
+      );
+      return;
+    }
     if (!offersMqtt(request)) {
       options.onFault(remoteOf(request), 'the client does not offer the subprotocol mqtt [MQTT-6.0.0-3]');
       socket.end(
