@@ -49,10 +49,10 @@ interface AgentStatus {
   alarms: { name: string; message: string }[];
 }
 
-async function startAgent(name: string, password: string) {
+async function startAgent(name: string, hub: readonly string[]) {
   const [mqtt, http] = (await freePorts(2)) as [number, number];
   const agent = edgelog([
-    ...['agent', '--data-dir', join(dir, name), '--gateway', name, ...secured(password)],
+    ...['agent', '--data-dir', join(dir, name), '--gateway', name, ...hub],
     ...['--mqtt', `127.0.0.1:${mqtt}`, '--http', `127.0.0.1:${http}`],
   ]);
   processes.push(agent);
@@ -71,7 +71,7 @@ async function doctor(password: string) {
 describe.skipIf(skip)('credentials', () => {
   test('wrong ones: an alarm with advice, readings kept, and no attempt after another', async () => {
     const startedAt = performance.now();
-    const { mqtt, http, status } = await startAgent('stranger', 'wrong');
+    const { mqtt, http, status } = await startAgent('stranger', secured('wrong'));
     await new MqttLoad({ port: mqtt, clientId: 'device' }).run(10);
     const { alarms } = await until('the refusal is an alarm', async () => {
       const now = await status();
@@ -93,6 +93,23 @@ describe.skipIf(skip)('credentials', () => {
     expect(code).toBe(1);
   });
 
+  test.each([
+    [
+      'TLS where the listener speaks none',
+      () => `kafka+tls://${kafka.bootstrap}`,
+      'speaks no TLS: use kafka://',
+    ],
+    ['none where it does', () => `kafka://${kafka.secureBootstrap('TLS')}`, 'speaks TLS: use kafka\\+tls://'],
+  ])('%s: the alarm names the URL to use', async (what, url, advice) => {
+    const { status } = await startAgent(what.replaceAll(' ', '-'), ['--hub', url()]);
+    const { alarms } = await until('it is an alarm', async () => {
+      const now = await status();
+      return now.alarms.length > 0 && now;
+    });
+    expect(alarms[0]).toMatchObject({ name: 'refused by the hub' });
+    expect(alarms[0]!.message).toMatch(new RegExp(`${advice}.*readings are kept`));
+  });
+
   test('right ones without permissions: doctor says which, and with those all goes well', async () => {
     const stranger = await doctor(kafka.security.password);
     for (const topic of TOPICS)
@@ -109,7 +126,7 @@ describe.skipIf(skip)('credentials', () => {
     const { code, stdout } = await doctor(kafka.security.password);
     expect(stdout).toMatch(/takes the credentials of .* \(scram-sha-512\)/);
     expect(code).toBe(0);
-    const { mqtt, status } = await startAgent('known', kafka.security.password);
+    const { mqtt, status } = await startAgent('known', secured(kafka.security.password));
     await new MqttLoad({ port: mqtt, clientId: 'device' }).run(100);
     await until('all is in Kafka', async () => {
       const { streams } = await status();

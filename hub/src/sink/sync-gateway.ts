@@ -135,10 +135,10 @@ async function lookAfter(
   }
 }
 
-/** Notes and logs why the cluster is not reached, once for each reason. Whether it refuses the credentials. */
+/** Notes and logs why the cluster is not reached, once for each reason. Whether it refuses the credentials, or speaks another protocol. */
 function tell(error: unknown, view: GatewayView, log: Logger): boolean {
   if (!(error instanceof EdgelogError)) throw error;
-  const isRefused = error.code === 'AUTHENTICATION_FAILED';
+  const isRefused = error.code === 'AUTHENTICATION_FAILED' || error.code === 'CONFIG_INVALID';
   if (view.obstacle !== error.message)
     log[isRefused ? 'error' : 'warn']('not connected to Kafka', { kafka: view.url, reason: error.message });
   view.obstacle = error.message;

@@ -48,9 +48,9 @@ test('nothing listens: the address is named and the likely reason', async () => 
 });
 test('silence ends with TIMEOUT', async () => {
   const address = await serve(() => undefined);
-  await expect(Connection.open(address, { clientId: 'test', timeoutMs: 100 })).rejects.toMatchObject({
+  await expect(Connection.open(address, { clientId: 'test', timeoutMs: 2_000 })).rejects.toMatchObject({
     code: 'TIMEOUT',
-    message: `127.0.0.1:${address.port} did not answer ApiVersions in 100 ms`,
+    message: `127.0.0.1:${address.port} did not answer ApiVersions in 2000 ms`,
   });
 });
 test('an HTTP server is told apart from a broker', async () => {
@@ -60,6 +60,22 @@ test('an HTTP server is told apart from a broker', async () => {
 test('a listener with TLS is told apart from a broker without', async () => {
   const address = await serve(() => Buffer.of(0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x50));
   await expect(Connection.open(address, options)).rejects.toThrow('speaks TLS: use kafka+tls://');
+});
+test('a broker without TLS that hangs up on it is told apart from one that is about to stop', async () => {
+  const broker = await ScriptedBroker.start(() => 'nothing');
+  onTestFinished(() => broker.stop());
+  const encrypted = { ...options, security: { tls: {} } };
+  await expect(Connection.open(broker.address, encrypted)).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: `the broker at ${broker.server} speaks no TLS: use kafka:// in place of kafka+tls://`,
+  });
+  const stopping = createServer((socket) => void socket.destroy());
+  onTestFinished(() => void stopping.close());
+  const port = await listen(stopping, { host: '127.0.0.1', port: 0 }, 'test');
+  for (const given of [options, encrypted])
+    await expect(Connection.open({ host: '127.0.0.1', port }, given)).rejects.toMatchObject({
+      code: 'CONNECTION_LOST',
+    });
 });
 test('an old broker answers ApiVersions in version 0, and what it lacks is named', async () => {
   const address = await serve((request) => {

@@ -10,6 +10,7 @@ import {
   type ResponseOutput,
 } from '@edgelog/wire';
 import { FrameReader } from './frames.ts';
+import { mixUpBehind, speaksTls } from './mix-up.ts';
 import type { Ask } from './sasl/authenticate.ts';
 import type { Exchange } from './sasl/exchange.ts';
 import { SaslSession } from './sasl/session.ts';
@@ -75,8 +76,21 @@ export class Connection {
     stream.on('close', () => this.#fail(this.#closedByBroker()));
   }
 
-  /** Connects, asks for the versions the broker speaks, and shows who this is. Throws what `openSocket` and `authenticate` do. */
+  /**
+   * Connects, asks for the versions the broker speaks, and shows who this is. Throws what `openSocket` and `authenticate` do, CONFIG_INVALID
+   * where one side speaks TLS and the other does not.
+   */
   static async open(address: Address, options: ConnectionOptions): Promise<Connection> {
+    try {
+      return await Connection.#open(address, options);
+    } catch (error) {
+      const { timeoutMs, security } = options;
+      const isTls = security?.tls !== undefined;
+      throw (await mixUpBehind(error, address, { isTls, timeoutMs })) ?? error;
+    }
+  }
+
+  static async #open(address: Address, options: ConnectionOptions): Promise<Connection> {
     const at = formatAddress(address);
     const { timeoutMs, security } = options;
     const socket = await openSocket(address, { tls: security?.tls, timeoutMs });
@@ -226,11 +240,7 @@ export class Connection {
   #onData(chunk: Buffer): void {
     const isAlert = this.#isNew && chunk.subarray(0, TLS_ALERT.length).equals(TLS_ALERT);
     if (this.#frames.read(chunk, (frame) => this.#onFrame(frame))) return;
-    this.#fail(
-      isAlert
-        ? new EdgelogError('CONNECTION_LOST', `the broker at ${this.#at} speaks TLS: use kafka+tls://`)
-        : this.#foreign(),
-    );
+    this.#fail(isAlert ? speaksTls(this.#at) : this.#foreign());
   }
 
   #onFrame(frame: Buffer): void {

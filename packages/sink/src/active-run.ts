@@ -6,6 +6,7 @@ import { GONE_MS, HANDOVER_MS, LOOK_AFTER_MS, QUIET_MS, SETTLE_MS_MAX, UNVERIFIE
 import { sealedCrc } from './position.ts';
 import type { PositionsTopic } from './positions-topic.ts';
 import { type PositionRecord, sharesOf } from './records.ts';
+import type { RefusalLog } from './refusal-log.ts';
 import type { Registration } from './registration.ts';
 import { type RunBatch, RunSession } from './run.ts';
 import type { SinkTimers } from './sink-types.ts';
@@ -21,6 +22,7 @@ export interface ActiveRunDeps {
   readonly monotonic: () => number;
   readonly log: SyncLog;
   readonly counters: Counters;
+  readonly refusals: RefusalLog;
 }
 
 export interface ActiveRunStart {
@@ -154,19 +156,20 @@ export class ActiveRun {
   }
 
   #count(produced: Produced, { records, bytes }: RunBatch): void {
-    const { counters, log } = this.#deps;
+    const { counters, log, refusals } = this.#deps;
     this.#quietSince = this.#deps.monotonic();
     if (produced.outcome === 'committed') {
       counters.committedBatches++;
       counters.committedRecords += records;
       counters.committedBytes += bytes.length;
+      refusals.taken(this.producerId, this.#where);
       return;
     }
     const { error, message } = produced;
     const fields = { run: this.producerId, partition: this.#where, error, message };
     if (produced.outcome === 'refused') {
       counters.refusedBatches++;
-      log.warn('the cluster refuses a batch', fields);
+      refusals.refused(fields);
     } else {
       counters.unknownOutcomes++;
       log.debug('what became of a batch is not known', fields);

@@ -19,6 +19,7 @@ import { CLOSE_MS_MAX, DOUBT_MS, GONE_MS, LATE_MS, LEASE_MS, POSITIONS_EVERY_MS 
 import { Partitions } from './partitions.ts';
 import { PositionsTopic } from './positions-topic.ts';
 import { isUnauthorized } from './refusal.ts';
+import { RefusalLog } from './refusal-log.ts';
 import { type Registration, register } from './registration.ts';
 import type { KafkaSink, KafkaSinkOptions, KafkaSinkStatus } from './sink-types.ts';
 import { Counters } from './status.ts';
@@ -44,6 +45,7 @@ class Sink implements KafkaSink {
   readonly #topics: Topics;
   readonly #partitions: Partitions;
   readonly #events: Events;
+  readonly #refusals: RefusalLog;
   readonly #runs = new Map<number, ActiveRun>();
   /** The last opening of each run that is being opened. */
   readonly #openings = new Map<number, Promise<unknown>>();
@@ -59,6 +61,7 @@ class Sink implements KafkaSink {
     this.hubId = cluster.clusterId;
     this.#options = options;
     this.#counters = new Counters(now);
+    this.#refusals = new RefusalLog(log);
     this.#topics = new Topics({ cluster, settings, log, monotonic });
     this.#partitions = new Partitions({ cluster, log, timers, monotonic });
     const topic = settings.sinkEventsTopic === 'off' ? undefined : settings.sinkEventsTopic;
@@ -220,7 +223,8 @@ class Sink implements KafkaSink {
     if (this.#isClosed) return refuse('shutting-down', 'the sink is stopping');
     const { position, offset } = standing;
     const { leaderEpoch } = survey.ends;
-    const deps: ActiveRunDeps = { ...this.#options, positions, counters: this.#counters };
+    const own = { counters: this.#counters, refusals: this.#refusals };
+    const deps: ActiveRunDeps = { ...this.#options, positions, ...own };
     const start = { producerId, registration, leaderEpoch, policy, position, offset, sureAt };
     this.#runs.set(producerId, new ActiveRun(deps, start));
     last?.drop();
@@ -322,6 +326,7 @@ class Sink implements KafkaSink {
     for (const [producerId, run] of this.#runs) {
       if (!run.isGone || this.#openings.has(producerId)) continue;
       this.#runs.delete(producerId);
+      this.#refusals.forget(producerId);
       run.drop();
     }
     const { monotonic } = this.#options;

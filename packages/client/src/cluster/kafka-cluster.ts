@@ -302,9 +302,11 @@ export class KafkaCluster {
   }
 }
 
-/** Of what several brokers failed with: that one does not take the credentials, or is of another cluster, says more than that another is away. */
+const GRAVE: ReadonlySet<string> = new Set(['AUTHENTICATION_FAILED', 'CONFIG_INVALID']);
+
+/** Of what several brokers failed with: that one does not take the credentials or the protocol, or is of another cluster, says more than that another is away. */
 function graver(before: unknown, error: unknown): unknown {
-  const isRefused = before instanceof EdgelogError && before.code === 'AUTHENTICATION_FAILED';
+  const isRefused = before instanceof EdgelogError && GRAVE.has(before.code);
   return isRefused || before instanceof AnotherCluster ? before : error;
 }
 
