@@ -1,9 +1,9 @@
 import type { RequestInput } from '@edgelog/wire';
 import { type Followed, isSamePosition, keyOf, positionOf } from './followed.ts';
 
-/** One response, and of one partition in it. */
-const RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
-const PARTITION_BYTES_MAX = 4 * 1024 * 1024;
+/** One response, with what is beside the records within what a FramePool keeps; and of one partition in it. */
+const RESPONSE_BYTES_MAX = 3.5 * 1024 * 1024;
+const PARTITION_BYTES_MAX = 1024 * 1024;
 
 type Topics = NonNullable<RequestInput<'fetch'>['topics']>;
 type Forgotten = NonNullable<RequestInput<'fetch'>['forgottenTopicsData']>;

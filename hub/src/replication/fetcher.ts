@@ -4,6 +4,7 @@ import { outOfRange, truncationFor } from '@edgelog/cluster';
 import { decodeProducers, type LogStore } from '@edgelog/log';
 import { describeError, type Logger } from '@edgelog/runtime';
 import { apis, ErrorCode, errorName, type RequestInput, type ResponseOutput } from '@edgelog/wire';
+import type { FramePool } from '../net/frame-pool.ts';
 import { FollowerSession } from './fetch-session.ts';
 import { type Followed, keyOf } from './followed.ts';
 import type { MoveThrottle } from './move-throttle.ts';
@@ -28,6 +29,8 @@ export interface FetcherDeps {
   readonly nodeId: number;
   readonly leaderId: number;
   readonly link: PeerLink;
+  /** That the link's answers are in. */
+  readonly frames: Pick<FramePool, 'giveBack'>;
   readonly store: Pick<LogStore, 'flushed'>;
   readonly log: Logger;
   /** Of what moves bring to this broker. */
@@ -147,7 +150,7 @@ export class Fetcher {
 
   /** One request, and what its answer asks for. */
   async #round(): Promise<void> {
-    const { nodeId, link, store } = this.#deps;
+    const { nodeId, link, frames, store } = this.#deps;
     this.#takeIn();
     this.#throttleMoves();
     const replicaEpoch = this.#deps.epoch();
@@ -193,6 +196,7 @@ export class Fetcher {
     for (const [followed, answer] of taken) {
       if (this.#isCurrent(followed)) followed.replica.adopt(answer);
     }
+    for (const [, { records }] of taken) if (records !== null) frames.giveBack(records);
   }
 
   /** As `#take`; what stands against one partition on this disk holds up no other. */

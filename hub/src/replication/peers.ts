@@ -1,5 +1,5 @@
 import { backoffMs, EdgelogError } from '@edgelog/base';
-import { Connection, type RequestBody, type RequestOptions } from '@edgelog/client';
+import { Connection, type FrameMemory, type RequestBody, type RequestOptions } from '@edgelog/client';
 import { parseAddress } from '@edgelog/runtime';
 import type { Api, ResponseOutput } from '@edgelog/wire';
 
@@ -26,15 +26,18 @@ export class PeerLink {
   readonly #brokerId: number;
   readonly #addressOf: PeerAddress;
   readonly #clientId: string;
+  readonly #memory: FrameMemory | undefined;
   #attempt: Attempt | undefined;
   #failures = 0;
   #notBefore = Number.NEGATIVE_INFINITY;
   #closed = false;
 
-  constructor(brokerId: number, addressOf: PeerAddress, clientId: string) {
+  /** `memory`: of answers; default: fresh memory for each. */
+  constructor(brokerId: number, addressOf: PeerAddress, clientId: string, memory?: FrameMemory) {
     this.#brokerId = brokerId;
     this.#addressOf = addressOf;
     this.#clientId = clientId;
+    this.#memory = memory;
   }
 
   /** Rejects with EdgelogError, CONNECTION_LOST above all: whether the request was acted on is then not known. */
@@ -83,6 +86,7 @@ export class PeerLink {
     const opened = Connection.open(parseAddress(address), {
       clientId: this.#clientId,
       timeoutMs: CONNECT_MS,
+      ...(this.#memory && { memory: this.#memory }),
     });
     const attempt: Attempt = {
       address,
@@ -155,9 +159,9 @@ export class Peers {
     return link.request(api, body, options);
   }
 
-  /** A connection for one caller alone, who closes it. */
-  open(brokerId: number): PeerLink {
-    const link = new PeerLink(brokerId, this.#addressOf, this.#clientId);
+  /** A connection for one caller alone, who closes it. `memory` as of a PeerLink. */
+  open(brokerId: number, memory?: FrameMemory): PeerLink {
+    const link = new PeerLink(brokerId, this.#addressOf, this.#clientId, memory);
     this.#own.add(link);
     return link;
   }

@@ -15,6 +15,7 @@ import { type BrokerConfigs, moveRateOf } from '../metadata/dynamic-broker-confi
 import { illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topics } from '../metadata/topics.ts';
 import { BROKER_CLIENT_ID } from '../net/broker-client-id.ts';
+import type { FramePool } from '../net/frame-pool.ts';
 import { logName, parseLogName } from '../partition/log-name.ts';
 import { Partition } from '../partition/partition.ts';
 import type { HubSettings } from '../settings.ts';
@@ -41,6 +42,8 @@ export interface ReplicaManagerDeps {
   readonly brokerConfigs: RecordTable<BrokerConfigs>;
   /** The metadata is older than what this broker has seen: a backup of etcd was put back. */
   readonly isMetadataOld: boolean;
+  /** Of what is fetched. */
+  readonly frames: FramePool;
   readonly log: Logger;
 }
 
@@ -291,13 +294,14 @@ export class ReplicaManager {
   #fetcherFor(leaderId: number): Fetcher {
     const existing = this.#fetchers.get(leaderId);
     if (existing !== undefined) return existing;
-    const { brokerId: nodeId, store, log } = this.#deps;
+    const { brokerId: nodeId, store, frames, log } = this.#deps;
     // Of their own: a snapshot may have to wait until what it tells is committed.
     const snapshots = this.peers.open(leaderId);
     const fetcher = new Fetcher({
       nodeId,
       leaderId,
-      link: this.peers.open(leaderId),
+      link: this.peers.open(leaderId, (bytes) => frames.take(bytes)),
+      frames,
       store,
       log,
       throttle: this.#throttle,

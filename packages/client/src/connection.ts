@@ -9,7 +9,7 @@ import {
   type RequestInput,
   type ResponseOutput,
 } from '@edgelog/wire';
-import { FrameReader } from './frames.ts';
+import { type FrameMemory, FrameReader } from './frames.ts';
 import { mixUpBehind, speaksTls } from './mix-up.ts';
 import type { Ask } from './sasl/authenticate.ts';
 import type { Exchange } from './sasl/exchange.ts';
@@ -30,6 +30,8 @@ export interface ConnectionOptions {
   readonly timeoutMs: number;
   /** Default: neither encryption nor credentials. */
   readonly security?: KafkaSecurity;
+  /** Of answers. Default: fresh memory for each. */
+  readonly memory?: FrameMemory;
 }
 
 export interface RequestOptions {
@@ -54,7 +56,7 @@ export class Connection {
   readonly #session: SaslSession | undefined;
   readonly #pending: Pending[] = [];
   readonly #versions = new Map<number, { min: number; max: number }>();
-  readonly #frames = new FrameReader();
+  readonly #frames: FrameReader;
   #correlationId = 0;
   /** Requests that wait for an authentication to end; undefined when there is none under way. */
   #held: (() => void)[] | undefined;
@@ -66,10 +68,10 @@ export class Connection {
     this.#socket = socket;
     this.#at = at;
     this.#options = options;
+    this.#frames = new FrameReader(options.memory);
     const { sasl, tls } = options.security ?? {};
     this.#session = sasl && new SaslSession(sasl, at, options.timeoutMs);
     const { stream } = socket;
-    stream.on('data', (chunk: Buffer) => this.#onData(chunk));
     stream.on('error', (cause) =>
       this.#fail(describeLoss(`the connection to ${at} broke`, cause, tls !== undefined)),
     );
@@ -93,8 +95,13 @@ export class Connection {
   static async #open(address: Address, options: ConnectionOptions): Promise<Connection> {
     const at = formatAddress(address);
     const { timeoutMs, security } = options;
-    const socket = await openSocket(address, { tls: security?.tls, timeoutMs });
-    const connection = new Connection(socket, at, options);
+    // Nothing is read before it is there: it is made in the turn in which the socket opens.
+    let connection: Connection | undefined;
+    const onChunk = (chunk: Buffer): void => {
+      if (connection !== undefined) connection.#onData(chunk);
+    };
+    const socket = await openSocket(address, { tls: security?.tls, timeoutMs, onChunk });
+    connection = new Connection(socket, at, options);
     try {
       await connection.#negotiate();
       await connection.#authenticate();

@@ -1,32 +1,43 @@
 const LENGTH_BYTES = 4;
 const FRAME_BYTES_MAX = 100 * 1024 * 1024;
 
-/** Cuts what arrives into frames, each behind its 4-byte length. */
-export class FrameReader {
-  /** What came of the frame that is not whole yet; joined when there is as much as it takes. */
-  #received: Buffer[] = [];
-  #receivedBytes = 0;
-  #wantedBytes = LENGTH_BYTES;
+/** Memory of exactly so many bytes, whatever is in it. */
+export type FrameMemory = (bytes: number) => Buffer;
 
-  /** Frames that are whole now, without their lengths; views of what arrived. False after a length that no frame has. */
+/** Cuts what arrives into frames, each behind its 4-byte length, and copies each once, into memory of its own. */
+export class FrameReader {
+  readonly #memory: FrameMemory;
+  readonly #length = Buffer.alloc(LENGTH_BYTES);
+  #lengthFilled = 0;
+  #frame: Buffer | undefined;
+  #frameFilled = 0;
+
+  constructor(memory: FrameMemory = Buffer.allocUnsafe) {
+    this.#memory = memory;
+  }
+
+  /** Frames that are whole now, without their lengths; the chunk stays the caller's. False after a length that no frame has. */
   read(chunk: Buffer, onFrame: (frame: Buffer) => void): boolean {
-    this.#received.push(chunk);
-    this.#receivedBytes += chunk.length;
-    if (this.#receivedBytes < this.#wantedBytes) return true;
-    let bytes = this.#received.length === 1 ? chunk : Buffer.concat(this.#received);
-    let wanted = LENGTH_BYTES;
-    while (bytes.length >= LENGTH_BYTES) {
-      const length = bytes.readInt32BE(0);
-      if (length < 4 || length > FRAME_BYTES_MAX) return false;
-      wanted = LENGTH_BYTES + length;
-      if (bytes.length < wanted) break;
-      onFrame(bytes.subarray(LENGTH_BYTES, wanted));
-      bytes = bytes.subarray(wanted);
-      wanted = LENGTH_BYTES;
+    for (let at = 0; at < chunk.length; ) {
+      if (this.#frame === undefined) {
+        const copied = chunk.copy(this.#length, this.#lengthFilled, at);
+        at += copied;
+        this.#lengthFilled += copied;
+        if (this.#lengthFilled < LENGTH_BYTES) return true;
+        const frameBytes = this.#length.readInt32BE(0);
+        if (frameBytes < 4 || frameBytes > FRAME_BYTES_MAX) return false;
+        this.#frame = this.#memory(frameBytes);
+        this.#frameFilled = 0;
+      }
+      const frame = this.#frame;
+      const copied = chunk.copy(frame, this.#frameFilled, at);
+      at += copied;
+      this.#frameFilled += copied;
+      if (this.#frameFilled < frame.length) return true;
+      this.#frame = undefined;
+      this.#lengthFilled = 0;
+      onFrame(frame);
     }
-    this.#received = [bytes];
-    this.#receivedBytes = bytes.length;
-    this.#wantedBytes = wanted;
     return true;
   }
 }

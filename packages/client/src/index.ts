@@ -5,6 +5,7 @@ export {
 } from './cluster/kafka-cluster.ts';
 export type { MetadataAnswer, PartitionMetadata, TopicMetadata } from './cluster/metadata.ts';
 export { Connection, type ConnectionOptions, type RequestBody, type RequestOptions } from './connection.ts';
+export type { FrameMemory } from './frames.ts';
 export { check, isPassing, isRetriable, KafkaRefusal, refusal } from './refusal.ts';
 export {
   type KafkaSecurity,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import { EdgelogError } from '@edgelog/base';
 import { type Address, formatAddress } from '@edgelog/runtime';
@@ -19,6 +19,17 @@ export interface BrokerSocket {
   reset(): void;
 }
 
+/** What plain connections read into, all of them: fresh memory for each read costs a busy follower a fifth of its time in collections. */
+const READ_BYTES = 256 * 1024;
+let shared: Buffer | undefined;
+
+export interface SocketOptions {
+  readonly tls: TlsFiles | undefined;
+  readonly timeoutMs: number;
+  /** Given what arrives, in memory that is overwritten when it returns. Without it the stream is the caller's to read. */
+  readonly onChunk?: (chunk: Buffer) => void;
+}
+
 /** How long a silent connection lasts before the system asks whether the other side is there. */
 const KEEP_ALIVE_MS = 15_000;
 
@@ -28,7 +39,7 @@ const KEEP_ALIVE_MS = 15_000;
  */
 export function openSocket(
   address: Address,
-  { tls, timeoutMs }: { tls: TlsFiles | undefined; timeoutMs: number },
+  { tls, timeoutMs, onChunk }: SocketOptions,
 ): Promise<BrokerSocket> {
   const { host, port } = address;
   const at = formatAddress(address);
@@ -37,6 +48,7 @@ export function openSocket(
     const tcp = connectTcp({
       ...{ host, port, noDelay: true },
       ...{ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+      ...(tls === undefined && onChunk !== undefined && { onread: readShared(onChunk) }),
     });
     const stream =
       secureContext === undefined
@@ -66,9 +78,22 @@ export function openSocket(
       clearTimeout(timer);
       tcp.off('error', onError);
       stream.off('error', onError);
+      if (tls !== undefined && onChunk !== undefined) stream.on('data', onChunk);
       resolve({ stream, reset: end, close: () => void stream.destroy() });
     });
   });
+}
+
+function readShared(onChunk: (chunk: Buffer) => void): OnReadOpts {
+  shared ??= Buffer.allocUnsafeSlow(READ_BYTES);
+  const buffer = shared;
+  return {
+    buffer,
+    callback: (bytes) => {
+      onChunk(buffer.subarray(0, bytes));
+      return true;
+    },
+  };
 }
 
 /** What the files hold now. Throws CONFIG_INVALID naming the file, or what is wrong with all. */

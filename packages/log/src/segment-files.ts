@@ -179,11 +179,19 @@ export class SegmentFiles {
     for (const [id, sealed] of this.#sealed) rows.push([segmentKey(id), encodeSegment(sealed)]);
   }
 
-  /** Gives the segment its number, durably. Everything in it and in its predecessors must be on disk. */
+  /**
+   * Gives the segment its number, durably. Everything in it and in its predecessors must be on disk. The one before is read from its file
+   * from now on: its map would stay resident, and LMDB's memory with it.
+   */
   async promote(segment: Segment): Promise<void> {
     await this.#dropSuffix(this.pathOf(segment.id));
-    const predecessor = this.#sealed.get(segment.id - 1);
-    if (predecessor !== undefined) predecessor.bytes = allocatedBytes(this.pathOf(segment.id - 1));
+    const id = segment.id - 1;
+    const predecessor = this.#sealed.get(id);
+    if (predecessor !== undefined) predecessor.bytes = allocatedBytes(this.pathOf(id));
+    const writer = this.#open.get(id);
+    if (!(writer instanceof Segment) || !writer.held.isEmpty) return;
+    this.#open.delete(id);
+    await writer.close();
   }
 
   /** An empty file, under a provisional name, for what lives of a sealed segment. */
