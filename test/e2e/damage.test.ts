@@ -53,6 +53,8 @@ test('a consumer is told of a damaged batch, reads up to it, and goes on behind 
   const stuck = new TestProcess('kcat', 'kcat', kcat('-C', '-o', 'beginning', '-f', '%o %S\n', '-u'));
   try {
     await until('kcat tells of the damage', () => /message|CRC|corrupt/i.test(stuck.stderr));
+    // What it writes comes by two pipes.
+    await until('kcat has read up to it', () => stuck.stdout.includes('\n'));
     expect(stuck.stdout).toBe('0 2500\n');
   } finally {
     await stuck.stop('SIGKILL');

@@ -114,4 +114,4 @@ test('kafkajs and kcat share a group, one is killed, the other takes over; offse
   await until('a new member resumes at the committed offsets', () => got().length >= 40);
   expect(got()).toEqual(Array.from({ length: 40 }, (_, i) => 800 + i));
   await resumed.stop();
-}, 180_000);
+});

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFailed, test } from 'vitest';
 import { checkDelivery, labelled } from '../harness/check-delivery.ts';
 import { consumeAll } from '../harness/kcat.ts';
 import { MqttLoad } from '../harness/mqtt-load.ts';
@@ -12,15 +12,18 @@ import { until } from '../harness/wait.ts';
 /** A hub of our own stands for the Kafka cluster: it speaks the same, and is there in a second. Real Kafka: test/kafka. */
 let cluster: System;
 let url: string;
-const others: TestProcess[] = [];
+let others: TestProcess[] = [];
 
 beforeEach(async () => {
+  const started: TestProcess[] = [];
+  others = started;
+  onTestFailed(() => void process.stderr.write(started.map((one) => one.output()).join('\n')));
   cluster = await System.create();
   url = `kafka://${cluster.bootstrap}`;
   await cluster.startHub();
 });
 afterEach(async () => {
-  await Promise.all(others.splice(0).map((one) => one.stop()));
+  await Promise.all(others.map((one) => one.stop()));
   await cluster.stop();
 });
 
@@ -77,7 +80,9 @@ test('straight from the gateway: the cluster is killed and comes back, the agent
   expect((await status()).uplink).toMatchObject({ state: 'live', kafka: { clusterId: expect.any(String) } });
   await cluster.hub!.stop('SIGKILL');
   await until('the outage is told', async () => (await status()).uplink.state !== 'live');
-  expect((await status()).uplink.lastError).toContain(cluster.bootstrap);
+  await until('the address is named', async () =>
+    (await status()).uplink.lastError?.includes(cluster.bootstrap),
+  );
   await cluster.startHub();
   await until('the session is back', async () => (await status()).uplink.state === 'live');
   await agent.stop('SIGKILL');

@@ -65,5 +65,4 @@ test.skipIf(hub.skip)(
     for (const { name, documentation, isSensitive } of [...ofTopic, ...ofBroker])
       expect([name, documentation?.endsWith('.'), isSensitive]).toEqual([name, true, false]);
   },
-  120_000,
 );

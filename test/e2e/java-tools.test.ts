@@ -26,5 +26,5 @@ afterAll(async () => {
 
 /** In one JVM; `npm run interop` starts one for each call, as Kafka's scripts do. */
 describe.skipIf(skip)("Kafka's own tools", () => {
-  test.each(TOOL_SCENARIOS)('$name', ({ run }) => run(tools), 180_000);
+  test.each(TOOL_SCENARIOS)('$name', ({ run }) => run(tools));
 });

@@ -7,7 +7,7 @@ import { run } from './process.ts';
  */
 export async function java(program: string, args: readonly string[], input?: string): Promise<string> {
   const { code, stdout, stderr } = await run('java', kafkaTool(program, ...args), {
-    timeoutMs: 90_000,
+    timeoutMs: 240_000,
     ...(input === undefined ? {} : { input }),
   });
   if (code !== 0) throw new Error(`${program} ended with ${code}:\n${stdout}${stderr}`);

@@ -1,9 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const CLI = fileURLToPath(new URL('../../packages/cli/bin/edgelog.js', import.meta.url));
+
+/** How long what a process wrote is waited for after its end: somebody whom it started may have its output open for ever. */
+const LAST_WORDS_MS = 5_000;
 
 /** A process under test whose output is kept, so that a failure can show it. */
 export class TestProcess {
@@ -11,6 +15,7 @@ export class TestProcess {
   readonly name: string;
   stdout = '';
   stderr = '';
+  /** Resolves when it has ended and its output is here. */
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
   constructor(name: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
@@ -22,7 +27,14 @@ export class TestProcess {
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
     });
-    this.exited = once(this.child, 'exit').then(([code, signal]) => ({ code, signal }));
+    const closed = once(this.child, 'close');
+    this.exited = once(this.child, 'exit').then(async ([code, signal]) => {
+      const patience = new AbortController();
+      const enough = setTimeout(LAST_WORDS_MS, undefined, { signal: patience.signal }).catch(() => {});
+      await Promise.race([closed, enough]);
+      patience.abort();
+      return { code, signal };
+    });
   }
 
   get pid(): number {
@@ -42,7 +54,7 @@ export class TestProcess {
       if (!this.alive) throw new Error(`${this.name} ended before it was ready:\n${this.output()}`);
       if (Date.now() > deadline)
         throw new Error(`${this.name} is not ready after ${timeoutMs} ms:\n${this.output()}`);
-      await new Promise((done) => setTimeout(done, 10));
+      await setTimeout(10);
     }
   }
 
@@ -77,13 +89,8 @@ export async function run(
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const proc = new TestProcess(command, command, args, options.env);
   proc.child.stdin!.on('error', () => {}).end(options.input);
-  const timer = setTimeout(() => proc.child.kill('SIGKILL'), options.timeoutMs ?? 60_000);
+  const timer = globalThis.setTimeout(() => proc.child.kill('SIGKILL'), options.timeoutMs ?? 120_000);
   const { code } = await proc.exited;
   clearTimeout(timer);
-  await closed(proc.child);
   return { code, stdout: proc.stdout, stderr: proc.stderr };
-}
-
-async function closed(child: ChildProcess): Promise<void> {
-  await Promise.all([child.stdout!, child.stderr!].map((stream) => stream.closed || once(stream, 'close')));
 }

@@ -183,13 +183,18 @@ test('an answer leaves only when what it tells is on disk', async () => {
 test('a member that is silent loses its place, and one that beats keeps it', async () => {
   await groups.stop();
   await store.close();
-  await open({ settings: { initialRebalanceDelayMs: 20, sessionTimeoutMinMs: 1 } });
-  sessionTimeoutMs = 300;
+  let steadyMs = 0;
+  const settings = { initialRebalanceDelayMs: 0, sessionTimeoutMinMs: 1 };
+  await open({ settings, steady: () => steadyMs });
+  sessionTimeoutMs = 100;
   const { memberId, generationId } = await joinAlone();
   for (let i = 0; i < 8; i++) {
+    steadyMs += sessionTimeoutMs - 1;
+    // Whatever looks by the machine's own time has its chance.
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect((await heartbeat(memberId, generationId)).errorCode).toBe(0);
   }
+  steadyMs += sessionTimeoutMs;
   await expect.poll(() => groups.status()[0]?.state).toBe('Empty');
   expect((await heartbeat(memberId, generationId)).errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
 });

@@ -28,7 +28,7 @@ test('thousands of runs that came and went leave nothing behind, and go on where
   stage.sealed = 2;
   await stage.send(first!, at);
   expect(at.sink.status().runs).toBe(1);
-}, 60_000);
+});
 
 test('what the cluster could not be told of a run is not kept for ever either', async () => {
   const stage = new Stage();
@@ -59,7 +59,7 @@ test('records of runs that others have open are not all kept, and read again whe
   await stage.time.run(stage.time.now + 2 * GONE_MS);
   expect(other.sink.status()).toMatchObject({ runs: 0, recordsKept: 40 });
   expect(stage.partition.log.length).toBe(gateways.length * 6);
-}, 60_000);
+});
 
 const ID = 2 ** 52;
 const place = { gateway: 'g', logId: 'l', topic: 't', topicId: 't#1', firstOffset: 0, at: 0 };

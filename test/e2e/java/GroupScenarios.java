@@ -12,7 +12,7 @@ import org.apache.kafka.common.serialization.*;
 
 /** Groups of Kafka's own consumers; prints a line for each scenario: name, tab, what came of it or the exception. */
 public class GroupScenarios {
-  static final long WAIT_MS = 40_000;
+  static final long WAIT_MS = 100_000;
   static String server;
   static Admin admin;
   static final Queue<Member> everybody = new ConcurrentLinkedQueue<>();
@@ -183,7 +183,7 @@ public class GroupScenarios {
     Member(String topic, String protocol, Map<String, Object> more, boolean isPattern) {
       Map<String, Object> config = new HashMap<>(Map.of("bootstrap.servers", server, "group.id", topic, "group.protocol", protocol,
           "auto.offset.reset", "earliest", "auto.commit.interval.ms", 200, "metadata.max.age.ms", 1_000));
-      if (protocol.equals("classic")) config.putAll(Map.of("heartbeat.interval.ms", 300, "session.timeout.ms", 6_000));
+      if (protocol.equals("classic")) config.putAll(Map.of("heartbeat.interval.ms", 300, "session.timeout.ms", 12_000));
       config.putAll(more);
       consumer = new KafkaConsumer<>(config, new LongDeserializer(), new LongDeserializer());
       name = topic + " of " + protocol;

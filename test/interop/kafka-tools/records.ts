@@ -58,7 +58,7 @@ async function internalRecords(tools: Toolbox, formatter: string): Promise<strin
   const starts = await offsets(tools, '--topic', '__consumer_offsets', '--time', 'earliest');
   const count = sum(ends.map(([, offset]) => offset)) - sum(starts.map(([, offset]) => offset));
   const what = ['--topic', '__consumer_offsets', '--from-beginning', '--group', `of-${formatter}`];
-  const bounds = ['--max-messages', String(count), '--timeout-ms', '10000'];
+  const bounds = ['--max-messages', String(count), '--timeout-ms', '20000'];
   const ended = await tools.end('consoleConsumer', [
     ...[...what, ...bounds],
     ...['--formatter', `org.apache.kafka.tools.consumer.${formatter}`],

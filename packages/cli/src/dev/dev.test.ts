@@ -85,7 +85,7 @@ test('of three brokers one that is killed leads nothing any more, and the readin
   type('quit');
   expect(await exited).toBe(0);
   for (const pid of pids) expect(existsSync(`/proc/${pid}`)).toBe(false);
-}, 150_000);
+});
 
 test('a process that dies by itself is reported and can be started again', async () => {
   await start('death');

@@ -58,7 +58,7 @@ test('Ctrl-C ends a probe with what was heard so far', async () => {
   });
   child.stderr.on('data', (text) => {
     stderr += text;
-    if (String(text).includes('9600 8N1 …')) setTimeout(() => child.kill('SIGINT'), 2000);
+    if (String(text).includes('9600 8N1 …')) setTimeout(() => child.kill('SIGINT'), 5000);
   });
   const code = await new Promise((resolve) => child.on('close', resolve));
   expect(stdout).toContain(`port: ${port}`);

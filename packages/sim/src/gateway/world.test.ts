@@ -1,7 +1,5 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { runGateway } from './world.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 test('in the lives of gateways full of faults nothing acknowledged is lost, nothing doubled, gaps are exact, and all drains', async () => {
   let acknowledgements = 0;

@@ -22,7 +22,6 @@ interface Modules {
   '@edgelog/sink/survey.ts': typeof survey;
 }
 
-vi.setConfig({ testTimeout: 120_000 });
 const mutated = new Set<keyof Modules>();
 beforeEach(() => vi.resetModules());
 afterEach(() => {

@@ -1,7 +1,5 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { runKafka } from './world.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 test('whatever dies, moves, is lost or forgotten: each record is in the cluster once, in order, and nothing acknowledged is missing', async () => {
   for (let seed = 1; seed <= 3; seed++) {
