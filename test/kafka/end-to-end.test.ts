@@ -1,16 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkDelivery, labelled } from '../harness/check-delivery.ts';
 import { java } from '../harness/java.ts';
 import { type KafkaProcesses, startKafka } from '../harness/kafka.ts';
-import { consumeAll } from '../harness/kcat.ts';
+import { type ConsumedRecord, consumeAll } from '../harness/kcat.ts';
 import { MqttLoad } from '../harness/mqtt-load.ts';
 import { freePorts } from '../harness/ports.ts';
 import { edgelog, type TestProcess } from '../harness/process.ts';
 import { sleep, until } from '../harness/wait.ts';
 import { skipWithoutJava } from '../setup/kafka-jars.ts';
+import { RawPartition } from './raw-partition.ts';
 
 const skip = skipWithoutJava('readings from devices into Kafka');
 const DEVICES = ['device-a', 'device-b', 'device-c'];
@@ -40,12 +41,13 @@ class Gateway {
   readonly #args: readonly string[];
   #process: TestProcess | undefined;
 
-  constructor(topic: string, hub: string, [mqtt, http]: readonly number[]) {
+  /** `data`: the name of its directory; default: that of the topic. */
+  constructor(topic: string, hub: string, [mqtt, http]: readonly number[], data = topic) {
     this.topic = topic;
     this.mqtt = mqtt!;
     this.#http = http!;
     this.#args = [
-      ...['agent', '--data-dir', join(dir, topic), '--gateway', 'gw-1', '--topic', topic],
+      ...['agent', '--data-dir', join(dir, data), '--gateway', 'gw-1', '--topic', topic],
       ...['--mqtt', `127.0.0.1:${mqtt}`, '--http', `127.0.0.1:${http}`, '--hub', hub],
     ];
   }
@@ -57,6 +59,16 @@ class Gateway {
 
   async stop(signal?: NodeJS.Signals): Promise<void> {
     await this.#process?.stop(signal);
+  }
+
+  /** Nothing of it runs until SIGCONT; what it has sent may still arrive. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process?.child.kill(name);
+  }
+
+  /** What it has said. */
+  get said(): string {
+    return this.#process?.output() ?? '';
   }
 
   /** Until Kafka has acknowledged all that it has. */
@@ -171,4 +183,110 @@ describe.skipIf(skip)('devices to Kafka', () => {
     },
     TEST_MS,
   );
+
+  test(
+    'a topic that is deleted and created again while an agent sends has all that comes after, once and in order',
+    async () => {
+      const topic = 'recreated';
+      await kafka.admin.createTopic(topic);
+      const gateway = new Gateway(topic, `kafka://${kafka.bootstrap}`, await freePorts(2));
+      await gateway.start();
+      const loads = loadOf(gateway);
+      const running = loads.map(({ load }) => load.run());
+      const hasSome = (): Promise<unknown> =>
+        until('something is there', async () => (await new RawPartition(kafka, topic).highWatermark()) > 100);
+      let [second, ackedBefore] = [[] as ConsumedRecord[], new Map<string, number>()];
+      try {
+        // While it sends.
+        await hasSome();
+        await kafka.admin.deleteTopic(topic);
+        ackedBefore = new Map(loads.map(({ clientId, load }) => [clientId, load.acked.length]));
+        await kafka.admin.createTopic(topic);
+        await hasSome();
+        // While it stands still, so that it can be told what was in it.
+        gateway.signal('SIGSTOP');
+        await untilStill(topic);
+        second = await consumeAll(kafka.bootstrap, topic);
+        await kafka.admin.deleteTopic(topic);
+        await kafka.admin.createTopic(topic);
+        gateway.signal('SIGCONT');
+        await hasSome();
+      } finally {
+        gateway.signal('SIGCONT');
+        for (const { load } of loads) load.stop();
+        await Promise.all(running);
+      }
+      await gateway.drained();
+      await gateway.stop();
+      const third = await consumeAll(kafka.bootstrap, topic);
+      for (const { clientId, load } of loads) {
+        const [inSecond, inThird] = [second, third].map((records) => rangeOf(records, clientId));
+        // What was acknowledged to the gateway is in the topic that is gone; what was not comes in the next.
+        expect(inSecond!.first).toBeLessThanOrEqual(ackedBefore.get(clientId)!);
+        expect(inThird!.first).toBeLessThanOrEqual(inSecond!.last + 1);
+        expect(inThird!.last).toBeGreaterThanOrEqual(load.acked.at(-1)!);
+      }
+      expect(gateway.said.split('deleted and created again').length - 1).toBeGreaterThanOrEqual(2);
+    },
+    TEST_MS,
+  );
+
+  test(
+    "two agents of which one has a copy of the other one's disk are told of by name",
+    async () => {
+      const topic = 'cloned';
+      const hub = `kafka://${kafka.bootstrap}`;
+      const gateway = new Gateway(topic, hub, await freePorts(2));
+      const clone = new Gateway(topic, hub, await freePorts(2), 'clone');
+      const load = (at: Gateway): MqttLoad =>
+        new MqttLoad({ port: at.mqtt, clientId: 'device-a', payload: labelled('device-a'), pauseMs: 20 });
+      await gateway.start();
+      await load(gateway).run(100);
+      await gateway.drained();
+      await gateway.stop();
+      cpSync(join(dir, topic), join(dir, 'clone'), { recursive: true });
+      await gateway.start();
+      const loads = [load(gateway), load(clone)] as const;
+      const running = [loads[0].run()];
+      try {
+        await until('it sends', async () => loads[0].acked.length > 0);
+        await clone.start();
+        running.push(loads[1].run());
+        await until('somebody is told', async () => /two live agents/.test(gateway.said + clone.said));
+        const [event] = await until('consumers are told', async () => {
+          const events = await consumeAll(kafka.bootstrap, 'edgelog.events');
+          const told = events.filter(({ value }) => value.includes('"duplicate-gateway"'));
+          return told.length > 0 && told;
+        });
+        expect(JSON.parse(event!.value)).toMatchObject({ gateway: 'gw-1', topic });
+      } finally {
+        for (const one of loads) one.stop();
+        await Promise.all(running);
+        await Promise.all([gateway.stop(), clone.stop()]);
+      }
+    },
+    TEST_MS,
+  );
 });
+
+/** Nothing more comes of what was on its way: the broker answers so many other questions meanwhile. */
+async function untilStill(topic: string): Promise<void> {
+  let [last, looks] = [-1, 0];
+  await until(`${topic} stands still`, async () => {
+    const end = await new RawPartition(kafka, topic).highWatermark();
+    looks = end === last ? looks + 1 : 0;
+    last = end;
+    return looks === 20;
+  });
+}
+
+/** Numbers of the first and the last message of a device; fails unless all between are there, each once and in order. */
+function rangeOf(records: readonly ConsumedRecord[], clientId: string): { first: number; last: number } {
+  const numbers = records.flatMap(({ value }) => {
+    const [client, number] = value.split(':');
+    return client === clientId ? [Number(number)] : [];
+  });
+  const first = numbers[0]!;
+  expect(numbers).toEqual(numbers.map((_, i) => first + i));
+  return { first, last: first + numbers.length - 1 };
+}

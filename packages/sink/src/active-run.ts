@@ -102,6 +102,11 @@ export class ActiveRun {
     return this.#start.sureAt;
   }
 
+  /** Instance of the agent whose session it is. */
+  get agent(): string | undefined {
+    return this.#start.registration.record.agent;
+  }
+
   get topic(): string {
     return this.#start.registration.place.topic;
   }

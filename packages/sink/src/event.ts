@@ -10,7 +10,7 @@ export interface EdgelogEvent {
   readonly id: string;
   /** ISO 8601, when it was told. */
   readonly at: string;
-  readonly event: 'gap' | 'refusal' | 'divergence' | 'duplicate-gateway' | 'lost';
+  readonly event: 'gap' | 'refusal' | 'divergence' | 'duplicate-gateway' | 'lost' | 'topic-recreated';
   readonly gateway: string;
   readonly topic?: string;
   readonly logId?: string;
@@ -21,8 +21,9 @@ export interface EdgelogEvent {
   readonly records?: number;
   readonly reason?: string;
   readonly message?: string;
-  readonly holder?: { readonly instance: string; readonly remote: string };
-  readonly refused?: { readonly instance: string; readonly remote: string };
+  /** Instances of agents; `remote` where both were at one sync gateway. */
+  readonly holder?: { readonly instance: string; readonly remote?: string };
+  readonly refused?: { readonly instance: string; readonly remote?: string };
 }
 
 /** `at`: milliseconds since the epoch. */

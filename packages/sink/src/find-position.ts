@@ -3,7 +3,7 @@ import type { Position, RunInfo } from '@edgelog/sync';
 import type { FoundBatch, SinkCluster } from './cluster.ts';
 import { LATE_MS, LEASE_MS } from './limits.ts';
 import { lastSequenceOf, nextAfter, sealedCrc } from './position.ts';
-import { positionIn, type Registration } from './registration.ts';
+import { positionIn, type Registration, wasRecreated } from './registration.ts';
 import type { Scanner } from './scanner.ts';
 import type { Survey } from './survey.ts';
 import type { TopicPolicy } from './topic-policy.ts';
@@ -33,20 +33,17 @@ export interface FindOptions {
 /** Finds out how far a run is, by what the cluster knows of the producer, by what was written down, by what is in the log. */
 export async function findPosition(options: FindOptions): Promise<Standing> {
   const { survey, registration, info } = options;
-  const { record, previous, position: written, place } = registration;
+  const { record, position: written, place } = registration;
   const isHere = written?.record.topicId === place.topicId;
   const from = isHere ? Math.max(written.record.offset, record.offset) : record.offset;
-  // Of a run that nobody here ever heard of, what was acknowledged was so elsewhere.
-  const acked = previous === undefined ? undefined : options.acked;
-  const known = furthest(positionIn(written?.record), acked);
+  const known = knownBefore(registration, options.acked);
   const near = known?.next ?? info.firstOffset;
   const producer = survey.producers.get(info.producerId);
   const isKnown = producer !== undefined && producer.lastSequence >= 0;
-  // The topic was deleted: what is gone with it is not lost data, and nothing of it is sent again.
-  const wasRecreated = previous !== undefined && previous.record.topicId !== place.topicId;
+  const isAnew = wasRecreated(registration);
   const isTrimmed = survey.ends.logStartOffset > from;
   const knownNext = isKnown ? nextAfter(producer.lastSequence, near) : undefined;
-  if (knownNext !== undefined && known !== undefined && knownNext < known.next && !wasRecreated) {
+  if (knownNext !== undefined && known !== undefined && knownNext < known.next && !isAnew) {
     const position = options.isBelieved
       ? await ofLost(options, knownNext, producer!.lastSequence)
       : undefined;
@@ -57,11 +54,20 @@ export async function findPosition(options: FindOptions): Promise<Standing> {
       ? await ofForgotten(options, from, near)
       : await ofKnown(options, knownNext, producer!.lastSequence, from);
   // Where it may be gone for good reasons what was committed once is as good as found.
-  const mayBeGone = wasRecreated || isTrimmed || (written !== undefined && !isHere);
+  const mayBeGone = isAnew || isTrimmed || (written !== undefined && !isHere);
   const position = mayBeGone && !isKnown ? furthest(found?.position, known) : found?.position;
-  const isMissing = known !== undefined && !wasRecreated && known.next > (position?.next ?? -1);
+  const isMissing = known !== undefined && !isAnew && known.next > (position?.next ?? -1);
   const missing = isMissing ? known : undefined;
   return { position, offset: found?.offset ?? from, missing };
+}
+
+/** How far a run was before it was looked for: what is written down, and what the gateway says was acknowledged. */
+export function knownBefore(
+  { previous, position }: Registration,
+  acked: Position | undefined,
+): Position | undefined {
+  // Of a run that nobody here ever heard of, what was acknowledged was so elsewhere.
+  return furthest(positionIn(position?.record), previous === undefined ? undefined : acked);
 }
 
 type Found = { readonly position: Position | undefined; readonly offset: number } | undefined;

@@ -25,6 +25,8 @@ export const openingRecord = z.object({
   offset,
   /** Drawn for each opening. */
   opening: z.string(),
+  /** Instance of the agent for which it was opened. */
+  agent: z.string().optional(),
   at: z.int(),
 });
 export type OpeningRecord = Readonly<z.output<typeof openingRecord>>;

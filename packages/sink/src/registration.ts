@@ -38,6 +38,7 @@ export async function register(
   gateway: string,
   info: RunInfo,
   topic: SinkTopic,
+  agent: string | undefined,
 ): Promise<Registration | Refusal> {
   const { producerId, logId, firstOffset } = info;
   const shares = sharesOf(logId);
@@ -68,6 +69,7 @@ export async function register(
       firstOffset,
       offset,
       opening,
+      ...(agent === undefined ? {} : { agent }),
       at: now(),
     };
     await positions.writeOpening(shares.opening, producerId, record);
@@ -91,6 +93,11 @@ async function firstOffsetOf(cluster: SinkCluster, place: Place, producerId: num
   const ends = await cluster.ends(place);
   const producers = await cluster.knownProducers(place);
   return producers.has(producerId) ? ends.logStartOffset : ends.highWatermark;
+}
+
+/** The run fed a topic of this name that is gone: what went with it is not lost data, and nothing of it is sent again. */
+export function wasRecreated({ previous, place }: Registration): boolean {
+  return previous !== undefined && previous.record.topicId !== place.topicId;
 }
 
 /** The position in a record, if there is one. */

@@ -1,4 +1,6 @@
+import { iterateRecords } from '@edgelog/wire';
 import { expect, test } from 'vitest';
+import type { EdgelogEvent } from './event.ts';
 import { DOUBT_MS, LATE_MS, LEASE_MS, QUIET_MS } from './limits.ts';
 import { ModelGateway } from './testing/model-gateway.ts';
 import { DAY_MS, START_AT, Stage, TOPIC } from './testing/stage.ts';
@@ -87,7 +89,7 @@ test('hundreds of runs whose process died share one pass over the log', async ()
   expect(opened.every((answer) => answer.ok && answer.position?.next === 3)).toBe(true);
   const bytes = stage.partition.log.reduce((sum, { header }) => sum + header.sizeBytes, 0);
   expect(second.sink.status().scannedBytes).toBeLessThan(5 * bytes);
-}, 60_000);
+});
 
 test('a leader that knows less than was acknowledged is not believed at once', async () => {
   const stage = new Stage();
@@ -242,4 +244,39 @@ test('what a session over a slow link sends beside each other is there before an
     stage.partition.log.slice(20).map(({ header }, i) => header.crc === gateway.crcEndingAt(21 + i)),
   );
   expect(owners.size).toBe(1);
+});
+
+test('a gateway and its clone at two sinks are told apart by who comes back after the other', async () => {
+  const stage = new Stage();
+  const gateway = stage.gateway();
+  const [first, second] = [await stage.sink(), await stage.sink()];
+  const open = ({ sink }: typeof first, agent: string) =>
+    stage.until(sink.openRun(gateway.name, gateway.info, gateway.acked, agent));
+  const told = async ({ sink }: typeof first) => {
+    await stage.until(sink.flush());
+    const log = stage.kafka.topic('edgelog.events')?.partitions.flatMap((partition) => partition.log) ?? [];
+    return log.flatMap(({ bytes }) =>
+      Array.from(iterateRecords(bytes), ({ value }) => JSON.parse(String(value)) as EdgelogEvent),
+    );
+  };
+  // From one sink to another and back, a new process, and back again.
+  for (const [at, agent] of [
+    [first, 'one'],
+    [second, 'one'],
+    [first, 'one'],
+    [second, 'two'],
+    [first, 'two'],
+  ] as const) {
+    await open(at, agent);
+  }
+  expect(await told(first)).toEqual([]);
+  for (let turn = 0; turn < 3; turn++)
+    for (const at of [first, second]) await open(at, at === first ? 'two' : 'three');
+  expect(new Set((await told(second)).map(({ id }) => id)).size).toBe(2);
+  expect(await told(first)).toContainEqual(
+    expect.objectContaining({
+      ...{ event: 'duplicate-gateway', gateway: gateway.name },
+      ...{ holder: { instance: 'three' }, refused: { instance: 'two' } },
+    }),
+  );
 });

@@ -11,6 +11,7 @@ import {
   refuse,
 } from '@edgelog/sync';
 import { ActiveRun, type ActiveRunDeps } from './active-run.ts';
+import { Announcer } from './announcer.ts';
 import { eventOf, gapEvent } from './event.ts';
 import { Events } from './events.ts';
 import { findPosition } from './find-position.ts';
@@ -25,6 +26,14 @@ import type { KafkaSink, KafkaSinkOptions, KafkaSinkStatus } from './sink-types.
 import { Counters } from './status.ts';
 import { pause } from './survey.ts';
 import { illegalTopic, Topics } from './topics.ts';
+
+/** What an opening is asked for with. */
+interface Asked {
+  readonly gateway: string;
+  readonly info: RunInfo;
+  readonly acked: Position | undefined;
+  readonly agent: string | undefined;
+}
 
 type Opened = Awaited<ReturnType<HubPort['openRun']>>;
 
@@ -45,6 +54,7 @@ class Sink implements KafkaSink {
   readonly #topics: Topics;
   readonly #partitions: Partitions;
   readonly #events: Events;
+  readonly #announcer: Announcer;
   readonly #refusals: RefusalLog;
   readonly #runs = new Map<number, ActiveRun>();
   /** The last opening of each run that is being opened. */
@@ -67,6 +77,7 @@ class Sink implements KafkaSink {
     const topic = settings.sinkEventsTopic === 'off' ? undefined : settings.sinkEventsTopic;
     const mayCreate = settings.sinkCreateTopics;
     this.#events = new Events({ cluster, topic, mayCreate, log, timers, now, counters: this.#counters });
+    this.#announcer = new Announcer({ log, events: this.#events, now });
   }
 
   async start(): Promise<void> {
@@ -74,7 +85,7 @@ class Sink implements KafkaSink {
     this.#tick();
   }
 
-  async openRun(gateway: string, info: RunInfo, acked?: Position): Promise<Opened> {
+  async openRun(gateway: string, info: RunInfo, acked?: Position, agent?: string): Promise<Opened> {
     const illegal = this.#illegal(info);
     if (illegal !== undefined) return illegal;
     const { producerId } = info;
@@ -82,7 +93,7 @@ class Sink implements KafkaSink {
     const opening: Promise<Opened> = before
       .then(() =>
         this.#openings.get(producerId) === opening
-          ? this.#open(gateway, info, acked)
+          ? this.#open({ gateway, info, acked, agent })
           : refuse('not-available', `run ${producerId} is being opened again`),
       )
       .catch((error: unknown) => this.#refusalFor(info, error))
@@ -170,8 +181,8 @@ class Sink implements KafkaSink {
     await Promise.allSettled(Array.from(this.#runs.values(), (run) => run.stop()));
   }
 
-  async #open(gateway: string, info: RunInfo, acked: Position | undefined): Promise<Opened> {
-    const { producerId } = info;
+  async #open(asked: Asked): Promise<Opened> {
+    const { producerId } = asked.info;
     const last = this.#runs.get(producerId);
     if (
       last !== undefined &&
@@ -182,7 +193,7 @@ class Sink implements KafkaSink {
     const positions = await this.#openPositions();
     const release = positions.known.hold(producerId);
     try {
-      return await this.#openAt(positions, last, gateway, info, acked);
+      return await this.#openAt(positions, last, asked);
     } finally {
       release();
     }
@@ -191,9 +202,7 @@ class Sink implements KafkaSink {
   async #openAt(
     positions: PositionsTopic,
     last: ActiveRun | undefined,
-    gateway: string,
-    info: RunInfo,
-    acked: Position | undefined,
+    { gateway, info, acked, agent }: Asked,
   ): Promise<Opened> {
     const { cluster, now, monotonic, timers, instance, log } = this.#options;
     const { producerId } = info;
@@ -201,8 +210,15 @@ class Sink implements KafkaSink {
     if ('ok' in found) return found;
     const { topic, policy } = found;
     const draw = () => `${instance}.${++this.#drawn}`;
-    const registration = await register({ cluster, positions, now, monotonic, draw }, gateway, info, topic);
+    const registration = await register(
+      { cluster, positions, now, monotonic, draw },
+      gateway,
+      info,
+      topic,
+      agent,
+    );
     if ('ok' in registration) return registration;
+    this.#announcer.registered(info, registration, acked, last?.agent);
     const sureAt = this.#sureAt(registration, last);
     if (sureAt > monotonic() && last === undefined)
       await pause(timers, handoverOf(registration.position?.record));
@@ -217,7 +233,7 @@ class Sink implements KafkaSink {
     });
     if (standing.missing !== undefined) {
       if (!isBelieved) return this.#doubt(info, standing.missing);
-      this.#lost(gateway, info, standing.missing, standing.position);
+      this.#announcer.lost(gateway, info, standing.missing, standing.position);
     }
     this.#doubts.delete(producerId);
     if (this.#isClosed) return refuse('shutting-down', 'the sink is stopping');
@@ -258,21 +274,6 @@ class Sink implements KafkaSink {
     this.#counters.failed(`opening run ${producerId}`, message);
     await cluster.topic(topic, true);
     return refuse('not-available', message);
-  }
-
-  #lost(
-    gateway: string,
-    { producerId, topic, logId }: RunInfo,
-    { next: to }: Position,
-    found: Position | undefined,
-  ) {
-    const { log, now } = this.#options;
-    const from = found?.next ?? 0;
-    const message = `the cluster lost what it had acknowledged of run ${producerId}`;
-    log.error('the cluster lost what it had acknowledged', { gateway, topic, logId, producerId, from, to });
-    const at = new Date(now()).toISOString();
-    const id = `lost/${logId}/${producerId}/${from}-${to}`;
-    this.#events.tell({ id, at, event: 'lost', gateway, topic, logId, producerId, from, to, message });
   }
 
   /** The positions topic as it is now: one that was deleted and created again knows nothing of what is open here. */

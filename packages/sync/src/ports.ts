@@ -174,12 +174,14 @@ export interface HubPort {
   /**
    * Finds or makes the partition for the run and remembers the mapping durably. Answers the committed position
    * (after anything in flight is flushed), undefined when no batch of the run is committed here. `acked` is what the gateway says
-   * was acknowledged, for a port that may be told less than is so (by a broker that does not know yet that it leads no more).
+   * was acknowledged, for a port that may be told less than is so (by a broker that does not know yet that it leads no more). `agent` is the
+   * instance that asks, drawn anew by each of its processes: two that take turns are a gateway and its clone.
    */
   openRun(
     gateway: string,
     run: RunInfo,
     acked?: Position,
+    agent?: string,
   ): Promise<{ ok: true; partition: number; position: Position | undefined } | Refusal>;
   /**
    * Appends one sealed batch, in call order per run. Synchronous up to the enqueue; `committed` resolves once the batch

@@ -66,7 +66,7 @@ test('batches beside each other of a producer that may be forgotten meanwhile', 
   await mutate('@edgelog/sink/depth.ts', ({ hasRoom }) => ({
     hasRoom: (underWay) => hasRoom({ ...underWay, expirationMs: undefined }),
   }));
-  expect(await firstViolation(['lossy', 'elect', 'forget', 'kill'], 46)).toMatch(/X[123]/);
+  expect(await firstViolation(['lossy', 'elect', 'forget', 'kill'], 31)).toMatch(/X[123]/);
 });
 
 test('positions of a topic that is gone', async () => {

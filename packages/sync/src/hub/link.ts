@@ -36,6 +36,8 @@ const LASTING: ReadonlySet<RefusalCode> = new Set([
 export class HubLink {
   readonly session: HubSession;
   readonly #options: HubLinkOptions;
+  /** Instance of the agent at the other end. */
+  #agent: string | undefined;
 
   constructor(options: HubLinkOptions) {
     this.#options = options;
@@ -80,6 +82,7 @@ export class HubLink {
         if (effect.frame.type === 'refuse') this.#refused(effect.frame);
         break;
       case 'register':
+        this.#agent = effect.instance;
         register(effect.gateway, effect.instance);
         break;
       case 'openRun':
@@ -115,7 +118,7 @@ export class HubLink {
   }
 
   #openRun({ handle, run, acked }: Extract<HubEffect, { type: 'openRun' }>): void {
-    this.#options.hub.openRun(this.session.gateway, run, acked).then((answer) => {
+    this.#options.hub.openRun(this.session.gateway, run, acked, this.#agent).then((answer) => {
       if (answer.ok) {
         const { partition, position } = answer;
         this.#run({ type: 'runOpened', handle, partition, position });
