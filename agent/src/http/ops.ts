@@ -14,10 +14,11 @@ export interface AgentHttpOptions {
 }
 
 const uplinkBody = z.strictObject({ paused: z.boolean() });
+const acknowledgeBody = z.strictObject({ alarm: z.string() });
 
 /**
  * HTTP of a gateway: the page at /, /status, /healthz, /metrics, the records that are here (/streams, /streams/TOPIC), and the
- * switch of the uplink (POST /uplink).
+ * switch of the uplink (POST /uplink), and what ends an alarm that tells of the past (POST /alarms/acknowledge).
  */
 export function startAgentHttp(options: AgentHttpOptions): Promise<OpsServer> {
   const { address, parts, metrics, setUplinkPaused, log } = options;
@@ -36,6 +37,13 @@ export function startAgentHttp(options: AgentHttpOptions): Promise<OpsServer> {
           throw new EdgelogError('CONFIG_INVALID', 'expected {"paused": true} or {"paused": false}');
         setUplinkPaused(parsed.data.paused);
         return { body: parsed.data };
+      },
+      'POST /alarms/acknowledge': ({ body }) => {
+        const parsed = acknowledgeBody.safeParse(body);
+        if (!parsed.success)
+          throw new EdgelogError('CONFIG_INVALID', 'expected {"alarm": NAME}, as /status has it');
+        parts.alarms.acknowledge(parsed.data.alarm);
+        return { body: parts.alarms.list() };
       },
     },
   });

@@ -1,3 +1,5 @@
+import { EdgelogError } from '@edgelog/base';
+
 /** Where alarms are written: a logger of the runtime is one. */
 export interface AlarmLog {
   info(event: string, fields: Readonly<Record<string, unknown>>): void;
@@ -10,6 +12,9 @@ export interface Alarm {
   message: string;
   since: string;
 }
+
+/** What alarms begin with that tell of something past and lost: they end when somebody says that he has seen it. */
+const OF_THE_PAST = ['damaged', 'diverged', 'dropped'];
 
 /** States that an operator should know of. Raised and cleared with a log line; shown in /status. */
 export class Alarms {
@@ -32,6 +37,18 @@ export class Alarms {
 
   clear(name: string): void {
     if (this.#active.delete(name)) this.#log.info('alarm cleared', { alarm: name });
+  }
+
+  /** Ends an alarm that tells of the past; the next occurrence raises it again. Throws CONFIG_INVALID for any other. */
+  acknowledge(name: string): void {
+    if (!this.#active.has(name)) {
+      throw new EdgelogError('CONFIG_INVALID', `there is no alarm ${JSON.stringify(name)}`);
+    }
+    if (!OF_THE_PAST.includes(name.split(' ')[0]!)) {
+      throw new EdgelogError('CONFIG_INVALID', `the alarm ${JSON.stringify(name)} ends with its cause`);
+    }
+    this.#active.delete(name);
+    this.#log.info('alarm acknowledged', { alarm: name });
   }
 
   list(): Alarm[] {
