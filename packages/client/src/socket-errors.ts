@@ -3,7 +3,7 @@ import { EdgelogError } from '@edgelog/base';
 /** What Node calls the faults of a broker's certificate, and what they mean. */
 const CERTIFICATE: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'has run out',
-  CERT_NOT_YET_VALID: 'is not valid yet; is the clock right?',
+  CERT_NOT_YET_VALID: 'is not valid yet',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'is signed by itself; name it with --kafka-ca to trust it',
   ERR_TLS_CERT_ALTNAME_INVALID: 'is for another name',
   SELF_SIGNED_CERT_IN_CHAIN: 'is signed by an authority that is not trusted; name it with --kafka-ca',
@@ -18,7 +18,7 @@ export function describeLoss(what: string, cause: Error, isTls: boolean): Edgelo
   if (cause instanceof EdgelogError) return cause;
   const flaw = CERTIFICATE[code];
   if (flaw !== undefined) {
-    const detail = code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? ` (${message})` : '';
+    const detail = code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? ` (${message})` : dateOf(code);
     const reason = `${what}: the broker's certificate ${flaw}${detail}`;
     return new EdgelogError('AUTHENTICATION_FAILED', reason, { cause });
   }
@@ -27,6 +27,12 @@ export function describeLoss(what: string, cause: Error, isTls: boolean): Edgelo
     return new EdgelogError('AUTHENTICATION_FAILED', reason, { cause });
   }
   return new EdgelogError('CONNECTION_LOST', `${what}: ${reasonOf(code, message, isTls)}`, { cause });
+}
+
+/** Many a gateway has no clock that survives a power cut. */
+function dateOf(code: string): string {
+  if (code !== 'CERT_HAS_EXPIRED' && code !== 'CERT_NOT_YET_VALID') return '';
+  return `, if this machine's clock is right: it says ${new Date().toISOString().slice(0, 16)}Z`;
 }
 
 function reasonOf(code: string, message: string, isTls: boolean): string {

@@ -51,7 +51,7 @@ export async function* brokerChecks(
   if ('fault' in tcp) return yield* failed(tcp.fault);
   yield ok(about, `${at} (${name.result.join(', ')}) answers in ${tcp.result.toFixed(1)} ms`);
   if (security.tls !== undefined) {
-    const tls = await tryTo(about, () => certificateAt(address, access));
+    const tls = await tryTo(about, () => certificateAt(address, access), adviceOnCertificate);
     if ('fault' in tls) return yield* failed(tls.fault);
     yield tls.result;
   }
@@ -69,6 +69,12 @@ export async function* brokerChecks(
 async function* failed(finding: Finding): AsyncGenerator<Finding, false> {
   yield finding;
   return false;
+}
+
+function adviceOnCertificate({ cause }: EdgelogError): string | undefined {
+  const { code } = (cause ?? {}) as NodeJS.ErrnoException;
+  if (code !== 'CERT_HAS_EXPIRED' && code !== 'CERT_NOT_YET_VALID') return undefined;
+  return 'set the clock of this machine, if it is wrong; else give the broker a new certificate';
 }
 
 const DAY_MS = 86_400_000;
