@@ -202,6 +202,22 @@ describe.skipIf(skip)('a sink at Kafka', () => {
     await at.close();
   });
 
+  test('a batch that is meant for a leader of another epoch is not sent', async () => {
+    await kafka.admin.createTopic('epochs', {});
+    const log = silentLogger;
+    const cluster = await connectKafkaCluster({ bootstrap: [kafka.bootstrap], clientId: 'test', log });
+    const gateway = new Gateway('epochs');
+    const topic = (await cluster.topic('epochs'))!;
+    const place = { topic: topic.name, topicId: topic.id, partition: 0 };
+    const { leaderEpoch } = topic.partitions[0]!;
+    const batch = gateway.batch(0);
+    batch.fill(0, 0, 8);
+    expect(await cluster.produce(place, leaderEpoch + 1, batch)).toMatchObject({ outcome: 'unknown' });
+    expect(await stored('epochs')).toEqual([]);
+    expect(await cluster.produce(place, leaderEpoch, batch)).toEqual({ outcome: 'committed', baseOffset: 0 });
+    await cluster.close();
+  });
+
   test('what the cluster never takes is refused by name, and what was sent behind it comes again', async () => {
     await kafka.admin.createTopic('small', { configs: { 'max.message.bytes': '200' } });
     await kafka.admin.createTopic('compacted', { configs: { 'cleanup.policy': 'compact' } });
