@@ -75,7 +75,7 @@ test('kafkajs and kcat share a group, one is killed, the other takes over; offse
     const group = groups[0]!;
     return group.state === 'Stable' ? group.members.map((member) => member.memberAssignment.length) : [];
   };
-  await until('both are members', async () => (await assigned()).length === 2, 60_000, 200);
+  await until('both are members', async () => (await assigned()).length === 2, 120_000, 200);
 
   await produce(0, 400);
   const byKcat = (): number[] => kcat.stdout.split('\n').filter(Boolean).map(Number);
@@ -85,7 +85,7 @@ test('kafkajs and kcat share a group, one is killed, the other takes over; offse
   expect(byKcat().length).toBeGreaterThan(0);
 
   await kcat.stop('SIGKILL');
-  await until('kafkajs alone is left', async () => (await assigned()).length === 1, 60_000, 200);
+  await until('kafkajs alone is left', async () => (await assigned()).length === 1, 120_000, 200);
   await produce(400, 400);
   await until('kafkajs has all of the second half', () => {
     return byKafkajs.filter((n) => n >= 400).length >= 400;

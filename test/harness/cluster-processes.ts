@@ -22,7 +22,7 @@ export interface ClusterOptions {
 }
 
 const PREFIX = '/test';
-const READY_MS = 60_000;
+const READY_MS = 120_000;
 
 /** One broker: a real process with its own data directory, on ports that it keeps across restarts. */
 export class BrokerProcess {

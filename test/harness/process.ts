@@ -46,7 +46,7 @@ export class TestProcess {
   }
 
   /** Resolves at the line that begins with `ready`; rejects with the output if the process ends first. */
-  async ready(timeoutMs = 60_000): Promise<string> {
+  async ready(timeoutMs = 120_000): Promise<string> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const line = this.stdout.split('\n').find((candidate) => candidate.startsWith('ready'));

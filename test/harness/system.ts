@@ -92,7 +92,7 @@ export class System {
   }
 
   /** Waits until the hub has acknowledged everything that the agent's streams hold. */
-  async drained(timeoutMs = 60_000): Promise<StreamStatus[]> {
+  async drained(timeoutMs = 120_000): Promise<StreamStatus[]> {
     return until(
       'the agent has no backlog',
       async () => {

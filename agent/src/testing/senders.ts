@@ -27,7 +27,7 @@ export async function publishUntilCut(client: RawMqtt, clientId: string): Promis
 /** Waits until nothing is left to send. */
 export async function drained(httpPort: number): Promise<void> {
   let status: { streams: { lagRecords: number }[] };
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + 120_000;
   do {
     await new Promise((resolve) => setTimeout(resolve, 20));
     status = (await (await fetch(`http://127.0.0.1:${httpPort}/status`)).json()) as typeof status;

@@ -61,7 +61,7 @@ test('what rots on the disk is found though nobody asks for it, and the rest is 
     passMsMin: 1,
   });
   onTestFinished(() => scrub.stop());
-  await vi.waitUntil(() => scrub.status().passes >= 2, { timeout: 60_000 });
+  await vi.waitUntil(() => scrub.status().passes >= 2, { timeout: 120_000 });
   expect(found).toMatchObject([{ partition: 'p', baseOffset: SPOILED, endOffset: SPOILED + 1 }]);
   const passBytes = replica.liveBytes * (1 - 1 / BATCHES);
   expect(scrub.status().readBytes / passBytes).toBeGreaterThan(1.9);
@@ -83,6 +83,6 @@ test('a partition that is deleted while it is read is left without a word', asyn
   expect(readBytes()).toBeGreaterThan(0);
   expect(readBytes()).toBeLessThan(replica.liveBytes);
   store.deletePartition('p');
-  await vi.waitUntil(() => scrub.status().passes >= 1, { timeout: 60_000 });
+  await vi.waitUntil(() => scrub.status().passes >= 1, { timeout: 120_000 });
   expect(warned).toEqual([]);
 });

@@ -46,7 +46,7 @@ export function hubStore(options: Partial<ConstructorParameters<typeof HubStore>
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  timeoutMs = 60_000,
+  timeoutMs = 120_000,
 ): Promise<void> {
   const start = performance.now();
   while (!(await condition())) {

@@ -10,7 +10,7 @@ import { produceCommand } from '../produce/command.ts';
 import { toRanges } from './group-consumer.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
-const PATIENT = { timeout: 60_000, interval: 100 };
+const PATIENT = { timeout: 120_000, interval: 100 };
 
 let hub: OperatedHub;
 const running: ChildProcess[] = [];

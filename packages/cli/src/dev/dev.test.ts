@@ -37,7 +37,7 @@ function start(name: string, ...flags: string[]): Promise<void> {
   return says(/^ready dev/m);
 }
 const says = (pattern: RegExp) =>
-  expect.poll(() => output, { timeout: 60_000, interval: 50 }).toMatch(pattern);
+  expect.poll(() => output, { timeout: 120_000, interval: 50 }).toMatch(pattern);
 const type = (line: string) => dev!.stdin!.write(`${line}\n`);
 /** Process ids of all descendants. */
 function descendants(pid: number): number[] {

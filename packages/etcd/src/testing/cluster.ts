@@ -33,7 +33,7 @@ export interface TestClusterOptions {
 /** Long enough for machines with more work than cores; lease TTLs are at least 1.5 times the second. */
 const HEARTBEAT_MS = 100;
 const ELECTION_MS = 1_500;
-const READY_MS = 60_000;
+const READY_MS = 120_000;
 
 /** One member: a real etcd process with its own data directory, on ports that it keeps across restarts. */
 export class TestMember {
