@@ -52,3 +52,8 @@ test('no more is kept than is said', () => {
   const again = new Set([1, 2, 3].map(() => memory.take(64 * KIB).buffer));
   expect(taken.map(({ buffer }) => again.has(buffer))).toEqual([true, true, false]);
 });
+
+test('thousands of small batches under way take what they hold, and no more', () => {
+  const memory = new LentMemory();
+  expect(memory.take(2 * KIB).buffer.byteLength).toBe(2 * KIB);
+});

@@ -1,6 +1,6 @@
 import type { ReadTarget } from './read-memory.ts';
 
-/** Pieces are powers of two between these; what is larger gets memory of its own. */
+/** Pieces are powers of two between these; what is larger, or so small that thousands are under way at once, gets fresh memory of just its size. */
 const PIECE_BYTES_MIN = 16 * 1024;
 const PIECE_BYTES_MAX = 1024 * 1024;
 /** Kept for what is read next, of all sizes together. */
@@ -23,8 +23,8 @@ export class LentMemory implements ReadTarget {
   begin(): void {}
 
   readonly take = (sizeBytes: number): Buffer => {
-    if (sizeBytes > PIECE_BYTES_MAX) return Buffer.allocUnsafeSlow(sizeBytes);
-    const pieceBytes = Math.max(PIECE_BYTES_MIN, 2 ** Math.ceil(Math.log2(sizeBytes)));
+    if (sizeBytes < PIECE_BYTES_MIN || sizeBytes > PIECE_BYTES_MAX) return Buffer.allocUnsafeSlow(sizeBytes);
+    const pieceBytes = 2 ** Math.ceil(Math.log2(sizeBytes));
     const free = this.#free.get(pieceBytes)?.pop();
     if (free !== undefined) this.#freeBytes -= pieceBytes;
     const piece = free ?? Buffer.allocUnsafeSlow(pieceBytes);
