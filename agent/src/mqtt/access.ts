@@ -11,6 +11,8 @@ export interface Access {
     password: Buffer | undefined,
     peer: MqttPeer | undefined,
   ): Promise<boolean>;
+  /** Who has connected, proven by a password or a certificate; undefined where nobody was asked. */
+  userOf(client: Client): string | undefined;
   /** False once who has connected would not be let in again. */
   isWelcome(client: Client): boolean;
   /** Asked once per connection and topic in a row. */
@@ -24,6 +26,7 @@ export interface Access {
 export const OPEN_ACCESS: Access = {
   hasUsers: false,
   authenticate: async () => true,
+  userOf: () => undefined,
   isWelcome: () => true,
   mayPublish: () => true,
   maySubscribe: () => true,

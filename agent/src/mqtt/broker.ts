@@ -5,6 +5,7 @@ import type { Logger } from '@edgelog/runtime';
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Ingest } from '../ingest/index.ts';
 import { LogLimiter } from '../log-limiter.ts';
+import { IDENTIFIER_REJECTED, LoginRefused } from './access/index.ts';
 import { type Access, OPEN_ACCESS } from './access.ts';
 import { clientNamed, isOfEarlierRun, nameUnnamed } from './aedes-internals.ts';
 import { ClientIdWatch } from './client-id-watch.ts';
@@ -151,6 +152,18 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     if (from !== undefined) clientIds.takenOver(clientId, from, connection.remote, now);
   };
 
+  /** A client id is its user's as long as it is connected or has a session: another one would end the first and read on in the second. */
+  const refuseStranger = (client: Client, connection: MqttConnection | undefined): void => {
+    const user = access.userOf(client);
+    if (user === undefined) return;
+    const rival = clientNamed(broker, client.id);
+    const owner = store.ownerOf(client.id) ?? (rival && access.userOf(rival));
+    if (owner === undefined || owner === user) return;
+    const reason = 'the client id is that of another user';
+    limiter.warn('login refused', { client: client.id, user, owner, remote: connection?.remote, reason });
+    throw new LoginRefused(IDENTIFIER_REJECTED, reason);
+  };
+
   const onSubscriberDrop = (clientId: string): void => {
     counters.subscriberDrops.inc();
     limiter.warn('a local subscriber is behind, a message to it was dropped', { client: clientId });
@@ -162,6 +175,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     alarms: options.alarms,
     sessionExpirySeconds: options.sessionExpirySeconds,
     ...(options.willGraceMs !== undefined && { willGraceMs: options.willGraceMs }),
+    userOf: (client) => access.userOf(client),
     onDrop: onSubscriberDrop,
     onRetainedDrop: (topic) =>
       limiter.warn('no room to retain a message: it is in the log, later subscribers will not see it', {
@@ -183,7 +197,6 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     preConnect: (client, packet, done) => {
       const connection = connections.get(client);
       if (connection !== undefined) {
-        noteTakeover(connection, packet.clientId);
         connection.isCleanStart = packet.clean === true;
         connection.keepAliveTicks = keepAliveTicks(packet.keepalive ?? 0);
       }
@@ -193,13 +206,21 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     },
     authenticate: (client, username, password, done) => {
       nameUnnamed(client);
-      access.authenticate(client, username, password, connections.get(client)?.peer).then(
-        (isKnown) => done(null, isKnown),
-        (error: AuthenticateError) => {
-          hasReported.add(client);
-          done(error, false);
-        },
-      );
+      const connection = connections.get(client);
+      access
+        .authenticate(client, username, password, connection?.peer)
+        .then((isKnown) => {
+          refuseStranger(client, connection);
+          if (connection !== undefined) noteTakeover(connection, client.id);
+          return isKnown;
+        })
+        .then(
+          (isKnown) => done(null, isKnown),
+          (error: AuthenticateError) => {
+            hasReported.add(client);
+            done(error, false);
+          },
+        );
     },
     authorizePublish: takeWill,
     authorizeSubscribe: (client, subscription, done) => {

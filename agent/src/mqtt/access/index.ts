@@ -1,5 +1,5 @@
 export { aclSchema } from './acl-rules.ts';
-export { LoginRefused } from './login-refused.ts';
+export { IDENTIFIER_REJECTED, LoginRefused } from './login-refused.ts';
 export { type AccessSettings, MqttAccess } from './mqtt-access.ts';
 export { hashPassword } from './password-hash.ts';
 export {

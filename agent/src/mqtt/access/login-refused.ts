@@ -1,4 +1,5 @@
-/** CONNACK return codes of MQTT 3.1.1; aedes has 0x88, 0x86 and 0x87 for them in MQTT 5.0. */
+/** CONNACK return codes of MQTT 3.1.1; aedes has 0x85, 0x88, 0x86 and 0x87 for them in MQTT 5.0. */
+export const IDENTIFIER_REJECTED = 2;
 export const UNAVAILABLE = 3;
 export const BAD_PASSWORD = 4;
 export const NOT_AUTHORIZED = 5;

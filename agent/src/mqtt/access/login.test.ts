@@ -96,6 +96,44 @@ describe('logging in', () => {
     expect(await refusal(agent, 'desk', { protocolVersion, password: 'guess' })).toBe(code);
   });
 
+  test.each([
+    [4, 2],
+    [5, 0x85],
+  ] as const)(
+    "MQTT %i: another user's client id is refused with %i, connected or away, over restarts, with clean start too",
+    async (protocolVersion, code) => {
+      const settings = { dataDir: temporaryDir(), mqttUsers: await usersFile('meter-7', 'desk') };
+      const properties = protocolVersion === 5 ? { properties: { sessionExpiryInterval: 3600 } } : {};
+      const session = { protocolVersion, clientId: 'shared', clean: false, ...properties };
+      const agent = await startAgent(settings);
+      const owner = await connected(agent, 'meter-7', session);
+      await owner.subscribeAsync('commands/meter-7', { qos: 1 });
+      expect(await refusal(agent, 'desk', session)).toBe(code);
+      expect(owner.connected).toBe(true);
+      expect(agent.status().alarms).toEqual([]);
+      await owner.endAsync();
+      expect(await refusal(agent, 'desk', { ...session, clean: true })).toBe(code);
+      await agent.stop();
+
+      const again = await startAgent(settings);
+      expect(await refusal(again, 'desk', session)).toBe(code);
+      const sender = await connected(again, 'desk');
+      await sender.publishAsync('commands/meter-7', 'stop', { qos: 1 });
+      const back = open(again, 'meter-7', session);
+      const payload = new Promise((resolve) => back.once('message', (_topic, bytes) => resolve(`${bytes}`)));
+      expect(await payload).toBe('stop');
+    },
+  );
+
+  test("a client id is free again when its user's connection had no session", async () => {
+    const agent = await startAgent();
+    const first = await connected(agent, 'meter-7', { clientId: 'shared' });
+    expect(await refusal(agent, 'desk', { clientId: 'shared', protocolVersion: 4 })).toBe(2);
+    await first.endAsync();
+    await until('it has left', () => agent.status().mqtt.clients === 0);
+    await connected(agent, 'desk', { clientId: 'shared' });
+  });
+
   test('when all devices come back at once, ingest goes on: each password is hashed once', async () => {
     const agent = await startAgent();
     const beforeDevice = process.cpuUsage();

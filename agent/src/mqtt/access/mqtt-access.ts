@@ -138,6 +138,10 @@ export class MqttAccess implements Access {
     return this.#rightsOf(client)?.mayReceive(topic) ?? this.#files.rules === undefined;
   }
 
+  userOf(client: Client): string | undefined {
+    return this.#clients.get(client)?.user;
+  }
+
   /** False for who has connected with what is not in the users file any more. */
   isWelcome(client: Client): boolean {
     const known = this.#clients.get(client);

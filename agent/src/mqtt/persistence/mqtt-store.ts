@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { EdgelogError } from '@edgelog/base';
 import type { Alarms } from '@edgelog/edge';
+import type { Client } from 'aedes';
 import { Persistence } from './persistence.ts';
 import { type RetainedLimits, RetainedMessages } from './retained.ts';
 import type { QueueLimits, QueueShare } from './session-queue.ts';
@@ -22,6 +23,8 @@ export interface MqttStoreOptions {
   /** What the file may take on disk, roughly. Default: no bound but the limits. */
   maxBytes?: number;
   limits?: Partial<MqttStoreLimits>;
+  /** Who has connected: his the session is. Default: nobody was asked. */
+  userOf?: (client: Client) => string | undefined;
   /** Clients of before the start get this long to come back before their wills are published; default 30 s. */
   willGraceMs?: number;
   now?: () => number;
@@ -78,6 +81,8 @@ export interface MqttStoreStatus {
 export interface MqttStore {
   /** For aedes. */
   readonly persistence: Persistence;
+  /** Whose the session of this client id is. */
+  ownerOf(clientId: string): string | undefined;
   status(): MqttStoreStatus;
   /** Resolves when everything is on disk. */
   close(): Promise<void>;
@@ -153,6 +158,7 @@ function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttSt
     wills,
     onDrop,
     willGraceMs,
+    userOf: options.userOf ?? (() => undefined),
     now,
   });
   const statusOf = (session: Session): SessionStatus => ({
@@ -168,6 +174,7 @@ function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttSt
 
   return {
     persistence,
+    ownerOf: (clientId) => sessions.get(clientId)?.user,
     status: () => ({
       onDisk: table.isOnDisk,
       retained: { messages: retained.messages, bytes: retained.bytes },

@@ -18,6 +18,8 @@ export interface PersistenceOptions {
   onDrop: (clientId: string) => void;
   /** Clients of before the start get this long to come back before their wills are published. */
   willGraceMs: number;
+  /** Who has connected; undefined where nobody was asked. */
+  userOf: (client: LocalClient) => string | undefined;
   now: () => number;
 }
 
@@ -275,12 +277,12 @@ export class Persistence {
 
   #connected(client: LocalClient): void {
     if (client.clean || client.closed) return;
-    const { sessions, now } = this.#options;
+    const { sessions, now, userOf } = this.#options;
     if (sessions.get(client.id) === undefined && sessions.size >= SESSIONS_MAX) {
       const id = sessions.longestAway();
       if (id !== undefined) void this.cleanSubscriptions({ id });
     }
-    const { queue } = sessions.connected(client.id, expiryOf(client));
+    const { queue } = sessions.connected(client.id, expiryOf(client), userOf(client));
     this.#stop(client.id);
     this.#clients.set(client.id, client);
     const delivery = new Delivery({

@@ -19,6 +19,8 @@ export type OwnedSubscription = Subscription & { clientId: string };
 
 const sessionRowSchema = z.object({
   clientId: z.string(),
+  /** Who may continue it; left out: whoever is the first to. */
+  user: z.string().optional(),
   queue: z.number().int(),
   subscriptions: z.array(subscriptionSchema),
   /** How long it lives without a connection, s. */
@@ -31,6 +33,8 @@ const clockRowSchema = z.object({ ranMs: z.number() });
 
 export interface Session {
   readonly clientId: string;
+  /** Who may continue it; undefined: whoever is the first to. */
+  user: string | undefined;
   readonly queue: SessionQueue;
   readonly queueNumber: number;
   readonly subscriptions: Map<string, Subscription>;
@@ -158,9 +162,16 @@ export class Sessions {
     this.#options.table.remove(namedKey(ROW.session, clientId));
   }
 
-  /** Begins the session where there is none. `expirySeconds` is what the client asked for, undefined where it could not. */
-  connected(clientId: string, expirySeconds: number | undefined): Session {
+  /**
+   * Begins the session where there is none. `expirySeconds` is what the client asked for, undefined where it could not; `user` is whose
+   * it is from now on, undefined where nobody was asked.
+   */
+  connected(clientId: string, expirySeconds: number | undefined, user?: string): Session {
     const session = this.#byClient.get(clientId) ?? this.#begin(clientId);
+    if (user !== undefined && session.user !== user) {
+      session.user = user;
+      this.#save(session);
+    }
     this.#touch(clientId, expirySeconds, null);
     return session;
   }
@@ -219,6 +230,7 @@ export class Sessions {
     this.#nextQueue = Math.max(this.#nextQueue, queueNumber + 1);
     const session: Session = {
       clientId,
+      user: undefined,
       queue: new SessionQueue(queueNumber, share, () => onFlushed(clientId)),
       queueNumber,
       subscriptions: new Map(),
@@ -230,9 +242,10 @@ export class Sessions {
     return session;
   }
 
-  #save({ clientId, queueNumber, subscriptions, expirySeconds, leftAtMs }: Session): void {
+  #save({ clientId, user, queueNumber, subscriptions, expirySeconds, leftAtMs }: Session): void {
     const row: z.input<typeof sessionRowSchema> = {
       clientId,
+      user,
       queue: queueNumber,
       subscriptions: [...subscriptions.values()],
       expirySeconds,
@@ -255,6 +268,7 @@ export class Sessions {
       const row = sessionRowSchema.parse(JSON.parse(value.toString()));
       const session = this.#add(row.clientId, row.queue);
       queues.set(row.queue, session);
+      session.user = row.user;
       session.expirySeconds = row.expirySeconds;
       session.leftAtMs = row.leftAtMs ?? this.#ranBeforeMs;
       // A later start of the clock than was written is one that a crash forgot.
