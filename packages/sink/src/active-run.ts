@@ -1,27 +1,19 @@
 import { EdgelogError } from '@edgelog/base';
-import { type HubAppend, type Position, type Refusal, refuse, type SyncLog } from '@edgelog/sync';
+import { type HubAppend, type Position, type Refusal, refuse } from '@edgelog/sync';
 import { readBatchHeader } from '@edgelog/wire';
 import type { Produced, SinkCluster } from './cluster.ts';
 import { GONE_MS, HANDOVER_MS, LOOK_AFTER_MS, QUIET_MS, SETTLE_MS_MAX, UNVERIFIED_MAX } from './limits.ts';
-import { sealedCrc } from './position.ts';
-import type { PositionsTopic } from './positions-topic.ts';
 import { type PositionRecord, sharesOf } from './records.ts';
 import type { RefusalLog } from './refusal-log.ts';
 import type { Registration } from './registration.ts';
 import { type RunBatch, RunSession } from './run.ts';
-import type { SinkTimers } from './sink-types.ts';
-import type { Counters } from './status.ts';
 import { pause } from './survey.ts';
 import type { TopicPolicy } from './topic-policy.ts';
+import { Verifier, type VerifierDeps } from './verifier.ts';
 
-export interface ActiveRunDeps {
+export interface ActiveRunDeps extends VerifierDeps {
   readonly cluster: Pick<SinkCluster, 'produce' | 'scan'>;
-  readonly positions: PositionsTopic;
-  readonly timers: SinkTimers;
   readonly now: () => number;
-  readonly monotonic: () => number;
-  readonly log: SyncLog;
-  readonly counters: Counters;
   readonly refusals: RefusalLog;
 }
 
@@ -36,14 +28,13 @@ export interface ActiveRunStart {
   readonly sureAt: number;
 }
 
-const RETRY_MS = 200;
-
 /** A session of a run and what it needs around it: sends its batches, looks whether it was opened elsewhere, writes down how far it is. */
 export class ActiveRun {
   readonly producerId: number;
   readonly #deps: ActiveRunDeps;
   readonly #start: ActiveRunStart;
   readonly #session: RunSession;
+  readonly #verifier: Verifier;
   readonly #where: string;
   #position: Position | undefined;
   #offset: number;
@@ -53,9 +44,6 @@ export class ActiveRun {
   #quietSince: number;
   #isVerifying = false;
   #cancelLook: (() => void) | undefined;
-  /** Up to which edge offset commits were compared, and how many are yet to be. */
-  #compared = 0;
-  #toCompare: number;
   #isRenewing = false;
   #writing: Promise<void> | undefined;
   readonly #release: () => void;
@@ -71,7 +59,6 @@ export class ActiveRun {
     this.#position = position;
     this.#offset = offset;
     this.#quietSince = deps.monotonic();
-    this.#toCompare = start.sureAt > deps.monotonic() && !policy.rewrites ? UNVERIFIED_MAX : 0;
     this.#session = new RunSession({
       producerId,
       where: this.#where,
@@ -80,7 +67,8 @@ export class ActiveRun {
       isCompacted: policy.isCompacted,
       leasedAt: writtenAt,
     });
-    this.#session.isCautious = this.#toCompare > 0;
+    const toCompare = start.sureAt > deps.monotonic() && !policy.rewrites ? UNVERIFIED_MAX : 0;
+    this.#verifier = new Verifier(deps, { session: this.#session, registration, producerId, toCompare });
     // What had to be looked for is not looked for again.
     if (offset > (registration.position?.record.offset ?? record.offset)) this.#dirtySince = deps.monotonic();
   }
@@ -201,7 +189,7 @@ export class ActiveRun {
     do {
       const count = this.#session.doneCount;
       const lookedAt = this.#deps.monotonic();
-      if (!(await this.#isStored(count)) || !(await this.#isMine())) break;
+      if (!(await this.#verifier.isStored(count)) || !(await this.#verifier.isMine())) break;
       this.#session.handover.looked(lookedAt, this.#deps.monotonic());
       const last = this.#session.verified(count, lookedAt);
       if (last !== undefined) {
@@ -214,67 +202,6 @@ export class ActiveRun {
     } while (this.#session.doneCount > 0 && this.#session.isLookDue);
     this.#isVerifying = false;
     this.#verifySoon();
-  }
-
-  /**
-   * Reads back what was committed first, as long as something may be under way that was sent under an older opening: a clone's batch with the
-   * same sequences would have been there before, and Kafka takes ours for a repeat of it. False: the session is over.
-   */
-  async #isStored(count: number): Promise<boolean> {
-    for (const { position, endOffset, records } of this.#session.done(count)) {
-      if (this.#toCompare === 0 || position.next <= this.#compared) continue;
-      const { cluster, log, counters } = this.#deps;
-      const offset = endOffset - records;
-      // What retention has deleted since cannot be compared, and is nothing to wait for.
-      let { crc } = position;
-      try {
-        await cluster.scan(this.#start.registration.place, offset, ({ bytes, header }) => {
-          if (header.baseOffset === offset) crc = sealedCrc(bytes, header);
-          return false;
-        });
-      } catch (error) {
-        if (!(error instanceof EdgelogError)) throw error;
-        counters.failed(`reading ${this.#where}`, error.message);
-        this.#session.end(refuse('not-available', `${this.#where}: ${error.message}`));
-        return false;
-      }
-      if (crc !== position.crc) {
-        const message = `${this.#where}: the cluster has other records of run ${this.producerId} before ${position.next}`;
-        log.warn('another gateway sends under the same run', {
-          run: this.producerId,
-          partition: this.#where,
-        });
-        this.#session.end(refuse('not-available', message));
-        return false;
-      }
-      this.#compared = position.next;
-      this.#toCompare--;
-      this.#session.isCautious = this.#toCompare > 0;
-    }
-    return true;
-  }
-
-  /** Reads on what others opened. False: the session is over. */
-  async #isMine(): Promise<boolean> {
-    const { positions, monotonic, timers, log } = this.#deps;
-    const { record } = this.#start.registration;
-    for (const since = monotonic(); ; await pause(timers, RETRY_MS)) {
-      try {
-        await positions.read(sharesOf(record.logId).opening);
-        break;
-      } catch (error) {
-        if (!(error instanceof EdgelogError)) throw error;
-        this.#deps.counters.failed(`reading ${positions.topic.name}`, error.message);
-        if (monotonic() - since < SETTLE_MS_MAX) continue;
-        this.#session.end(refuse('not-available', `${this.#where}: ${error.message}`));
-        return false;
-      }
-    }
-    if (this.#session.ending?.code === 'shutting-down') return false;
-    if (!positions.known.isFenced(this.producerId, record.opening)) return true;
-    log.info('a run was opened elsewhere', { run: this.producerId, partition: this.#where });
-    this.#session.end(refuse('not-available', `${this.#where}: the run was opened elsewhere`));
-    return false;
   }
 
   /** Says that something will come, then looks whether somebody else says so, then goes on. */
@@ -290,7 +217,7 @@ export class ActiveRun {
       if (!(error instanceof EdgelogError)) throw error;
       this.#session.end(refuse('not-available', `${this.#where}: ${error.message}`));
     }
-    if (isWritten && (await this.#isMine())) this.#session.renewed(sentAt);
+    if (isWritten && (await this.#verifier.isMine())) this.#session.renewed(sentAt);
     this.#isRenewing = false;
     this.#pump();
   }
