@@ -11,8 +11,8 @@ const hasMark = (bytes: Buffer, number: number) => bytes[0] === number && bytes.
 
 test('what is not given back is never written over, in whatever order it comes back, and however often', () => {
   const step = fc.oneof(
-    fc.record({ take: fc.integer({ min: 1, max: 1100 * KIB }) }),
-    fc.record({ give: fc.nat({ max: 30 }), times: fc.integer({ min: 1, max: 2 }) }),
+    fc.record({ take: fc.integer({ min: 1, max: 1100 * KIB }), parts: fc.integer({ min: 1, max: 4 }) }),
+    fc.record({ give: fc.nat({ max: 60 }), times: fc.integer({ min: 1, max: 2 }) }),
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
@@ -22,8 +22,12 @@ test('what is not given back is never written over, in whatever order it comes b
         if ('take' in one) {
           const bytes = memory.take(one.take);
           expect(bytes).toHaveLength(one.take);
-          mark(bytes, number);
-          taken.push({ bytes, number });
+          const sizeBytes = Math.ceil(one.take / one.parts);
+          for (let at = 0; at < one.take; at += sizeBytes) {
+            const part = bytes.subarray(at, at + sizeBytes);
+            mark(part, number);
+            taken.push({ bytes: part, number });
+          }
         } else if (taken.length > 0) {
           const [{ bytes }] = taken.splice(one.give % taken.length, 1) as [(typeof taken)[0]];
           for (let i = 0; i < one.times; i++) memory.giveBack(bytes);
@@ -51,6 +55,17 @@ test('no more is kept than is said', () => {
   for (const bytes of taken) memory.giveBack(bytes);
   const again = new Set([1, 2, 3].map(() => memory.take(64 * KIB).buffer));
   expect(taken.map(({ buffer }) => again.has(buffer))).toEqual([true, true, false]);
+});
+
+test('a piece into which several batches were read is used again when the last of them is back', () => {
+  const memory = new LentMemory();
+  const batches = memory.take(64 * KIB);
+  memory.giveBack(batches.subarray(0, 20 * KIB));
+  memory.giveBack(batches.subarray(0, 20 * KIB));
+  memory.giveBack(batches.subarray(40 * KIB));
+  expect(memory.take(64 * KIB).buffer).not.toBe(batches.buffer);
+  memory.giveBack(batches.subarray(20 * KIB, 40 * KIB));
+  expect(memory.take(64 * KIB).buffer).toBe(batches.buffer);
 });
 
 test('thousands of small batches under way take what they hold, and no more', () => {

@@ -1,10 +1,16 @@
 import type { ReadTarget } from './read-memory.ts';
 
-/** Pieces are powers of two between these; what is larger, or so small that thousands are under way at once, gets fresh memory of just its size. */
+/** Pieces are powers of two between these; what is larger or smaller gets fresh memory of just its size. */
 const PIECE_BYTES_MIN = 16 * 1024;
 const PIECE_BYTES_MAX = 1024 * 1024;
 /** Kept for what is read next, of all sizes together. */
 const FREE_BYTES_MAX = 2 * 1024 * 1024;
+
+/** What is not given back yet of a piece: several batches may have been read into it. */
+interface Lent {
+  bytes: number;
+  readonly givenAt: Set<number>;
+}
 
 /**
  * Memory for batches that are read in any order and done with in another. Fresh memory for each had V8 mark its whole heap several times a second, and the
@@ -12,7 +18,7 @@ const FREE_BYTES_MAX = 2 * 1024 * 1024;
  */
 export class LentMemory implements ReadTarget {
   readonly #freeMax: number;
-  readonly #lent = new WeakSet<ArrayBufferLike>();
+  readonly #lent = new WeakMap<ArrayBufferLike, Lent>();
   readonly #free = new Map<number, Buffer[]>();
   #freeBytes = 0;
 
@@ -28,13 +34,21 @@ export class LentMemory implements ReadTarget {
     const free = this.#free.get(pieceBytes)?.pop();
     if (free !== undefined) this.#freeBytes -= pieceBytes;
     const piece = free ?? Buffer.allocUnsafeSlow(pieceBytes);
-    this.#lent.add(piece.buffer);
+    this.#lent.set(piece.buffer, { bytes: sizeBytes, givenAt: new Set() });
     return piece.subarray(0, sizeBytes);
   };
 
-  /** Nobody reads it any more, or will. What was not taken from here, or is given back already, is left alone. */
-  giveBack({ buffer }: Buffer): void {
-    if (!this.#lent.delete(buffer)) return;
+  /**
+   * Nobody reads this part of what was taken any more, or will. A piece is used again when all parts of it are back, so the parts must not overlap; what
+   * was not taken from here, or is back already, is left alone.
+   */
+  giveBack({ buffer, byteOffset, length }: Buffer): void {
+    const lent = this.#lent.get(buffer);
+    if (lent === undefined || lent.givenAt.has(byteOffset)) return;
+    lent.givenAt.add(byteOffset);
+    lent.bytes -= length;
+    if (lent.bytes > 0) return;
+    this.#lent.delete(buffer);
     const pieceBytes = buffer.byteLength;
     if (this.#freeBytes + pieceBytes > this.#freeMax) return;
     this.#freeBytes += pieceBytes;
