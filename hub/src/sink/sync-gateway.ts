@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { backoffMs, EdgelogError } from '@edgelog/base';
+import { backoffMs, EdgelogError, OutageReasons } from '@edgelog/base';
 import {
   createLogger,
   formatAddress,
@@ -103,6 +103,7 @@ async function reachFirst(
   log: Logger,
   signal: AbortSignal | undefined,
 ): Promise<KafkaSink> {
+  const reasons = new OutageReasons();
   for (let attempt = 0; ; attempt++) {
     signal?.throwIfAborted();
     try {
@@ -110,7 +111,7 @@ async function reachFirst(
       view.obstacle = undefined;
       return sink;
     } catch (error) {
-      const isRefused = tell(error, view, log);
+      const isRefused = tell(error, view, reasons, log);
       await pause(isRefused ? RETRY_REFUSED_MS : backoffMs(attempt, RETRY, Math.random()), signal);
     }
   }
@@ -122,6 +123,7 @@ async function lookAfter(
   log: Logger,
   stopped: AbortSignal,
 ): Promise<void> {
+  const reasons = new OutageReasons();
   for (;;) {
     await pause(CHECK_EVERY_MS, stopped);
     if (stopped.aborted) return;
@@ -129,17 +131,18 @@ async function lookAfter(
       await holder.reach();
       if (view.obstacle !== undefined) log.info('connected to Kafka again', { kafka: view.url });
       view.obstacle = undefined;
+      reasons.over();
     } catch (error) {
-      if (!stopped.aborted) tell(error, view, log);
+      if (!stopped.aborted) tell(error, view, reasons, log);
     }
   }
 }
 
-/** Notes and logs why the cluster is not reached, once for each reason. Whether it refuses the credentials, or speaks another protocol. */
-function tell(error: unknown, view: GatewayView, log: Logger): boolean {
+/** Notes and logs why the cluster is not reached. Whether it refuses the credentials, or speaks another protocol. */
+function tell(error: unknown, view: GatewayView, reasons: OutageReasons, log: Logger): boolean {
   if (!(error instanceof EdgelogError)) throw error;
   const isRefused = error.code === 'AUTHENTICATION_FAILED' || error.code === 'CONFIG_INVALID';
-  if (view.obstacle !== error.message)
+  if (reasons.isNews(error.message))
     log[isRefused ? 'error' : 'warn']('not connected to Kafka', { kafka: view.url, reason: error.message });
   view.obstacle = error.message;
   return isRefused;

@@ -1,4 +1,5 @@
 export { assert } from './assert.ts';
 export { type BackoffLimits, backoffMs } from './backoff.ts';
 export { EdgelogError, type EdgelogErrorCode } from './error.ts';
+export { OutageReasons } from './outage.ts';
 export { TokenBucket, type TokenBucketOptions } from './token-bucket.ts';

@@ -230,6 +230,21 @@ describe('in one process', () => {
     await until(() => store.stored()[0]!.drained, 'everything is acknowledged');
   });
 
+  test('brokers that fail in turn are told of once each in an outage', async () => {
+    const log = listening();
+    let attempts = 0;
+    const reach = async () => {
+      throw new EdgelogError('CONNECTION_LOST', `kafka-${attempts++ % 3} did not answer`);
+    };
+    begin([''], { port: agentStore(), log, connect: inProcess({ reach, log: silent }) });
+    await until(() => attempts > 8, 'each was asked again');
+    expect(log.said.map(({ fields }) => fields?.reason)).toEqual([
+      'kafka-0 did not answer',
+      'kafka-1 did not answer',
+      'kafka-2 did not answer',
+    ]);
+  });
+
   test('a port that is not reached any more ends the session, though nothing is to be sent', async () => {
     let answers = 3;
     const reach = async () => {

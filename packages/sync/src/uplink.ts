@@ -1,4 +1,4 @@
-import { backoffMs, EdgelogError, TokenBucket } from '@edgelog/base';
+import { backoffMs, EdgelogError, OutageReasons, TokenBucket } from '@edgelog/base';
 import type { UplinkConnection } from './agent/connection.ts';
 import type { Retry } from './agent/events.ts';
 import { AgentLink } from './agent/link.ts';
@@ -83,6 +83,7 @@ class UplinkShell implements Uplink {
   readonly #restarting = new Set<number>();
   readonly #ticker: NodeJS.Timeout;
   readonly #memory = new ReadMemory();
+  readonly #reasons = new OutageReasons();
   #connection: UplinkConnection | undefined;
   #link: AgentLink | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
@@ -311,8 +312,8 @@ class UplinkShell implements Uplink {
   }
 
   #retryAfter(reason: string): void {
-    // One line for an outage and each new reason, not one for each attempt: it may last for weeks.
-    const isNews = this.#status.state === 'live' || this.#status.lastError !== reason;
+    if (this.#status.state === 'live') this.#reasons.over();
+    const isNews = this.#reasons.isNews(reason);
     this.#status.lastError = reason;
     const wait = this.#waitMs();
     this.#options.log[isNews ? 'warn' : 'debug']('not connected to the hub', {

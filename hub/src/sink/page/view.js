@@ -31,7 +31,7 @@ export function headerView(status) {
     ? [badge('warn', 'stopping'), ' Agents are sent elsewhere.']
     : kafka.isReached
       ? [badge('good', 'connected'), ` What agents send goes to ${kafka.url}.`]
-      : [badge('bad', 'no Kafka'), ` ${kafka.problem} Agents keep what they have.`];
+      : [badge('bad', 'no Kafka'), ` Agents keep what they have. ${kafka.problem}`];
   return [title, h('p', { class: 'verdict' }, ...verdict)];
 }
 
