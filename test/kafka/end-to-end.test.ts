@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +34,11 @@ afterAll(async () => {
   if (dir !== undefined) rmSync(dir, { recursive: true, force: true });
 });
 
+interface AgentStatus {
+  streams: { lagRecords: number }[];
+  uplink: { kafka: Record<'committedBatches' | 'openings' | 'refusedBatches' | 'unknownOutcomes', number> };
+}
+
 /** An agent that is killed and started again on the same directory and ports. */
 class Gateway {
   readonly topic: string;
@@ -41,14 +47,20 @@ class Gateway {
   readonly #args: readonly string[];
   #process: TestProcess | undefined;
 
-  /** `data`: the name of its directory; default: that of the topic. */
-  constructor(topic: string, hub: string, [mqtt, http]: readonly number[], data = topic) {
+  /** `data`: the name of its directory; default: that of the topic. `more`: further arguments. */
+  constructor(
+    topic: string,
+    hub: string,
+    [mqtt, http]: readonly number[],
+    { data = topic, more = [] }: { data?: string; more?: readonly string[] } = {},
+  ) {
     this.topic = topic;
     this.mqtt = mqtt!;
     this.#http = http!;
     this.#args = [
       ...['agent', '--data-dir', join(dir, data), '--gateway', 'gw-1', '--topic', topic],
       ...['--mqtt', `127.0.0.1:${mqtt}`, '--http', `127.0.0.1:${http}`, '--hub', hub],
+      ...more,
     ];
   }
 
@@ -71,12 +83,26 @@ class Gateway {
     return this.#process?.output() ?? '';
   }
 
+  async status(): Promise<AgentStatus> {
+    const response = await fetch(`http://127.0.0.1:${this.#http}/status`);
+    return (await response.json()) as AgentStatus;
+  }
+
+  /** Keeps what it takes to itself, or sends it all. */
+  async setPaused(paused: boolean): Promise<void> {
+    const response = await fetch(`http://127.0.0.1:${this.#http}/uplink`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ paused }),
+    });
+    expect(response.ok).toBe(true);
+  }
+
   /** Until Kafka has acknowledged all that it has. */
   async drained(): Promise<void> {
     try {
       await until('the agent has no backlog', async () => {
-        const response = await fetch(`http://127.0.0.1:${this.#http}/status`);
-        const { streams } = (await response.json()) as { streams: { lagRecords: number }[] };
+        const { streams } = await this.status();
         return streams.length > 0 && streams.every(({ lagRecords }) => lagRecords === 0);
       });
     } catch (cause) {
@@ -148,6 +174,39 @@ describe.skipIf(skip)('devices to Kafka', () => {
       await gateway.drained();
       await gateway.stop();
       checkDelivery(await consumeAll(kafka.bootstrap, gateway.topic), loads);
+    },
+    TEST_MS,
+  );
+
+  test(
+    'a backlog of thousands of small compressed batches is taken batch for batch, from one opening',
+    async () => {
+      const gateway = new Gateway('small-batches', `kafka://${kafka.bootstrap}`, await freePorts(2), {
+        more: ['--compression', 'zstd', '--batch-bytes', '4096'],
+      });
+      await gateway.start();
+      try {
+        await gateway.setPaused(true);
+        const loads = DEVICES.map((clientId) => {
+          const payload = (sequence: number): Buffer =>
+            Buffer.concat([
+              labelled(clientId)(sequence),
+              Buffer.from(`:${randomBytes(200).toString('hex')}`),
+            ]);
+          return { clientId, load: new MqttLoad({ port: gateway.mqtt, clientId, payload }) };
+        });
+        await Promise.all(loads.map(({ load }) => load.run(2_500)));
+        await gateway.setPaused(false);
+        await gateway.drained();
+        const { kafka: sink } = (await gateway.status()).uplink;
+        expect(sink.refusedBatches).toBe(0);
+        // A broker that stood still for too long has not said what became of a batch: that, and nothing else, is a reason to open the run again.
+        expect(sink.openings).toBeLessThanOrEqual(1 + sink.unknownOutcomes);
+        expect(sink.committedBatches).toBeGreaterThan(1_000);
+        checkDelivery(await consumeAll(kafka.bootstrap, gateway.topic), loads);
+      } finally {
+        await gateway.stop();
+      }
     },
     TEST_MS,
   );
@@ -237,7 +296,7 @@ describe.skipIf(skip)('devices to Kafka', () => {
       const topic = 'cloned';
       const hub = `kafka://${kafka.bootstrap}`;
       const gateway = new Gateway(topic, hub, await freePorts(2));
-      const clone = new Gateway(topic, hub, await freePorts(2), 'clone');
+      const clone = new Gateway(topic, hub, await freePorts(2), { data: 'clone' });
       const load = (at: Gateway): MqttLoad =>
         new MqttLoad({ port: at.mqtt, clientId: 'device-a', payload: labelled('device-a'), pauseMs: 20 });
       await gateway.start();
