@@ -47,6 +47,8 @@ export class ActiveRun {
   #isRenewing = false;
   #writing: Promise<void> | undefined;
   readonly #release: () => void;
+  /** The last opening that followed on this session's with none of others between. */
+  #heir: string;
 
   constructor(deps: ActiveRunDeps, start: ActiveRunStart) {
     const { registration, producerId, position, offset, policy } = start;
@@ -58,6 +60,7 @@ export class ActiveRun {
     this.#where = `${place.topic}-${place.partition}`;
     this.#position = position;
     this.#offset = offset;
+    this.#heir = record.opening;
     this.#quietSince = deps.monotonic();
     this.#session = new RunSession({
       producerId,
@@ -93,6 +96,13 @@ export class ActiveRun {
   /** Instance of the agent whose session it is. */
   get agent(): string | undefined {
     return this.#start.registration.record.agent;
+  }
+
+  /** Whether all openings from this session's to that one are of this sink; to be asked of each, in their order. */
+  isFollowedBy({ previous, record }: Registration): boolean {
+    if (previous?.record.opening !== this.#heir) return false;
+    this.#heir = record.opening;
+    return true;
   }
 
   get topic(): string {

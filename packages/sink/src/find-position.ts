@@ -54,7 +54,8 @@ export async function findPosition(options: FindOptions): Promise<Standing> {
       ? await ofForgotten(options, from, near)
       : await ofKnown(options, knownNext, producer!.lastSequence, from);
   // Where it may be gone for good reasons what was committed once is as good as found.
-  const mayBeGone = isAnew || isTrimmed || (written !== undefined && !isHere);
+  const isOfFormerLife = known !== undefined && known.next <= (record.gone ?? -1);
+  const mayBeGone = isAnew || isTrimmed || isOfFormerLife || (written !== undefined && !isHere);
   const position = mayBeGone && !isKnown ? furthest(found?.position, known) : found?.position;
   const isMissing = known !== undefined && !isAnew && known.next > (position?.next ?? -1);
   const missing = isMissing ? known : undefined;

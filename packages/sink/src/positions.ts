@@ -29,7 +29,7 @@ interface Kept {
 }
 
 /** Where a run's data is in one life of its topic. */
-type RunPlace = Pick<OpeningRecord, 'topicId' | 'partition' | 'offset'>;
+type RunPlace = Pick<OpeningRecord, 'topicId' | 'partition' | 'offset' | 'gone'>;
 
 interface KeptOpening extends Kept {
   /** Of the last lives of the topic: an opening of one that was over already may come late. */
@@ -135,7 +135,7 @@ export class Positions {
     this.#openings.set(producerId, { ...kept, before: before?.opening, isWhole });
   }
 
-  /** The last opening of the run; as if it were of this life of the topic, if there was one: partition and offset are those of its first registration. */
+  /** The last opening of the run; as if it were of this life of the topic, if there was one: partition, offset and `gone` are those of its first registration. */
   opening(producerId: number, topicId: string): Known<OpeningRecord> | undefined {
     const kept = this.#openings.get(producerId);
     const record = kept === undefined ? undefined : parseJson(openingRecord, kept.value);
@@ -160,9 +160,10 @@ export class Positions {
 const LIVES_KEPT = 8;
 
 /** The first registration in each life of the topic says where the run's data is, whoever registered it again without knowing. */
-function placesOf(before: readonly RunPlace[], { topicId, partition, offset }: OpeningRecord): RunPlace[] {
+function placesOf(before: readonly RunPlace[], record: OpeningRecord): RunPlace[] {
+  const { topicId, partition, offset, gone } = record;
   const known = before.find((place) => place.topicId === topicId);
-  if (known === undefined) return [...before, { topicId, partition, offset }].slice(-LIVES_KEPT);
+  if (known === undefined) return [...before, { topicId, partition, offset, gone }].slice(-LIVES_KEPT);
   if (partition !== known.partition) return [...before];
   const first = { ...known, offset: Math.min(known.offset, offset) };
   return before.map((place) => (place === known ? first : place));

@@ -23,6 +23,8 @@ export const openingRecord = z.object({
   firstOffset: offset,
   /** Offset of the partition before which there is nothing of the run. */
   offset,
+  /** Edge offset up to which the run was acknowledged when its data began here, in a life of the topic before this: it went with that. Absent: nothing. */
+  gone: offset.optional(),
   /** Drawn for each opening. */
   opening: z.string(),
   /** Instance of the agent for which it was opened. */

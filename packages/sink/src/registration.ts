@@ -27,6 +27,16 @@ export interface RegistrationDeps {
   readonly draw: () => string;
 }
 
+/** What an opening is asked for with. */
+export interface Asked {
+  readonly gateway: string;
+  readonly info: RunInfo;
+  /** What the gateway says was acknowledged. */
+  readonly acked: Position | undefined;
+  /** Instance of the agent. */
+  readonly agent: string | undefined;
+}
+
 const STEPS_MAX = 5;
 
 /**
@@ -35,10 +45,8 @@ const STEPS_MAX = 5;
  */
 export async function register(
   { cluster, positions, now, monotonic, draw }: RegistrationDeps,
-  gateway: string,
-  info: RunInfo,
+  { gateway, info, acked, agent }: Asked,
   topic: SinkTopic,
-  agent: string | undefined,
 ): Promise<Registration | Refusal> {
   const { producerId, logId, firstOffset } = info;
   const shares = sharesOf(logId);
@@ -59,6 +67,7 @@ export async function register(
       );
     }
     const offset = isHere ? known.offset : await firstOffsetOf(cluster, place, producerId);
+    const gone = isHere ? known.gone : previous && acked?.next;
     const [opening, writtenAt] = [draw(), monotonic()];
     const record = {
       gateway,
@@ -68,6 +77,7 @@ export async function register(
       partition,
       firstOffset,
       offset,
+      ...(gone === undefined ? {} : { gone }),
       opening,
       ...(agent === undefined ? {} : { agent }),
       at: now(),

@@ -1,7 +1,7 @@
 import { iterateRecords } from '@edgelog/wire';
 import { expect, test } from 'vitest';
 import type { EdgelogEvent } from './event.ts';
-import { DOUBT_MS, LATE_MS, LEASE_MS, QUIET_MS } from './limits.ts';
+import { DOUBT_MS, HANDOVER_MS, LATE_MS, LEASE_MS, QUIET_MS } from './limits.ts';
 import { ModelGateway } from './testing/model-gateway.ts';
 import { DAY_MS, START_AT, Stage, TOPIC } from './testing/stage.ts';
 
@@ -244,6 +244,65 @@ test('what a session over a slow link sends beside each other is there before an
     stage.partition.log.slice(20).map(({ header }, i) => header.crc === gateway.crcEndingAt(21 + i)),
   );
   expect(owners.size).toBe(1);
+});
+
+test('a run that another process had meanwhile waits for what that one has under way, though it was here before', async () => {
+  const stage = new Stage();
+  const [first, second] = [await stage.sink(), await stage.sink()];
+  first.client.farMs = 1_000;
+  const [gateway, clone] = [fresh(stage, 40), fresh(stage, 40, 20)];
+  expect(await stage.position(clone, second)).toMatchObject({ ok: true });
+  stage.sealed = 20;
+  void gateway.send(first.sink, 64);
+  await stage.time.run(stage.time.now + DAY_MS, () => gateway.acked?.next === 20);
+  await stage.time.run(stage.time.now + 1_500);
+  const since = stage.time.now;
+  expect(await stage.position(clone, second)).toMatchObject({ ok: true, position: { next: 20 } });
+  expect(stage.time.now - since).toBeGreaterThan(4_000);
+});
+
+test('an opening that failed once it was written down does not make what another process has under way older', async () => {
+  const stage = new Stage();
+  const [first, second] = [await stage.sink(), await stage.sink()];
+  const gateway = stage.gateway();
+  await stage.position(gateway, second);
+  await stage.time.run(stage.time.now + LEASE_MS + LATE_MS);
+  await stage.send(gateway, first);
+  stage.partition.elect(0);
+  expect(await stage.position(gateway, second)).toMatchObject({ ok: false });
+  const since = stage.time.now;
+  expect(await stage.position(gateway, second)).toMatchObject({ ok: true, position: { next: 5 } });
+  expect(stage.time.now - since).toBeGreaterThan(HANDOVER_MS);
+});
+
+test('nothing is lost with a topic that was made anew before the first position was written, though the first opening fails', async () => {
+  const stage = new Stage();
+  const gateway = stage.gateway();
+  const first = await stage.sink();
+  await stage.send(gateway, first);
+  first.client.die();
+  gateway.leave();
+  stage.kafka.delete(TOPIC);
+  stage.kafka.create(TOPIC, {});
+  const second = await stage.sink();
+  const opening = second.sink.openRun(gateway.name, gateway.info, gateway.acked);
+  // Its registration is written and read back; then the leader moves.
+  const openings = stage.kafka.topic('__edgelog_positions')!.partitions;
+  const written = () => openings.reduce((sum, { highWatermark }) => sum + highWatermark, 0);
+  const before = written();
+  await stage.time.run(stage.time.now + DAY_MS, () => written() > before);
+  stage.partition.elect(0);
+  expect(await stage.until(opening)).toMatchObject({ ok: false, code: 'not-available' });
+  const third = await stage.sink();
+  expect(await stage.position(gateway, third)).toMatchObject({ ok: true, position: gateway.acked });
+  // What comes after it and is lost is a loss as any other.
+  stage.sealed = 10;
+  await stage.send(gateway, third);
+  third.client.die();
+  gateway.leave();
+  stage.partition.highWatermark = 0;
+  stage.partition.elect(0);
+  expect(await stage.position(gateway, await stage.sink())).toMatchObject({ ok: false });
 });
 
 test('a gateway and its clone at two sinks are told apart by who comes back after the other', async () => {

@@ -21,19 +21,11 @@ import { Partitions } from './partitions.ts';
 import { PositionsTopic } from './positions-topic.ts';
 import { isUnauthorized } from './refusal.ts';
 import { RefusalLog } from './refusal-log.ts';
-import { type Registration, register } from './registration.ts';
+import { type Asked, type Registration, register } from './registration.ts';
 import type { KafkaSink, KafkaSinkOptions, KafkaSinkStatus } from './sink-types.ts';
 import { Counters } from './status.ts';
 import { pause } from './survey.ts';
 import { illegalTopic, Topics } from './topics.ts';
-
-/** What an opening is asked for with. */
-interface Asked {
-  readonly gateway: string;
-  readonly info: RunInfo;
-  readonly acked: Position | undefined;
-  readonly agent: string | undefined;
-}
 
 type Opened = Awaited<ReturnType<HubPort['openRun']>>;
 
@@ -199,28 +191,20 @@ class Sink implements KafkaSink {
     }
   }
 
-  async #openAt(
-    positions: PositionsTopic,
-    last: ActiveRun | undefined,
-    { gateway, info, acked, agent }: Asked,
-  ): Promise<Opened> {
+  async #openAt(positions: PositionsTopic, last: ActiveRun | undefined, asked: Asked): Promise<Opened> {
     const { cluster, now, monotonic, timers, instance, log } = this.#options;
+    const { gateway, info, acked } = asked;
     const { producerId } = info;
     const found = await this.#topics.forStream(info.topic, gateway);
     if ('ok' in found) return found;
     const { topic, policy } = found;
     const draw = () => `${instance}.${++this.#drawn}`;
-    const registration = await register(
-      { cluster, positions, now, monotonic, draw },
-      gateway,
-      info,
-      topic,
-      agent,
-    );
+    const registration = await register({ cluster, positions, now, monotonic, draw }, asked, topic);
     if ('ok' in registration) return registration;
     this.#announcer.registered(info, registration, acked, last?.agent);
-    const sureAt = this.#sureAt(registration, last);
-    if (sureAt > monotonic() && last === undefined)
+    const before = last?.isFollowedBy(registration) ? last : undefined;
+    const sureAt = sureAtOf(registration, before);
+    if (sureAt > monotonic() && before === undefined)
       await pause(timers, handoverOf(registration.position?.record));
     const { place } = registration;
     const since = this.#doubts.get(producerId);
@@ -253,17 +237,6 @@ class Sink implements KafkaSink {
       ...position,
     });
     return { ok: true, partition: place.partition, position };
-  }
-
-  /** From when on nothing can come any more that was sent under an older opening. */
-  #sureAt({ previous, position, appendedAt, writtenAt }: Registration, last: ActiveRun | undefined): number {
-    if (previous === undefined) return writtenAt;
-    if (previous.record.opening.startsWith(`${this.#options.instance}.`) && last !== undefined) {
-      return last.hasUnknown ? Math.max(last.sureAt, writtenAt + LATE_MS) : last.sureAt;
-    }
-    const since = Math.max(previous.appendedAt ?? appendedAt ?? 0, position?.appendedAt ?? 0);
-    const age = appendedAt === undefined ? 0 : Math.max(0, appendedAt - since);
-    return writtenAt + Math.max(0, LEASE_MS + LATE_MS - age);
   }
 
   /** The cluster knows less than was committed once: for now that is a leader which does not know that it leads no more. */
@@ -344,4 +317,17 @@ class Sink implements KafkaSink {
       if (!this.#isClosed) this.#tick();
     });
   }
+}
+
+/** From when on nothing can come any more that was sent under an older opening. `before`: the session there was before, if nobody had the run between. */
+function sureAtOf(
+  { previous, position, appendedAt, writtenAt }: Registration,
+  before: ActiveRun | undefined,
+): number {
+  if (previous === undefined) return writtenAt;
+  if (before !== undefined)
+    return before.hasUnknown ? Math.max(before.sureAt, writtenAt + LATE_MS) : before.sureAt;
+  const since = Math.max(previous.appendedAt ?? appendedAt ?? 0, position?.appendedAt ?? 0);
+  const age = appendedAt === undefined ? 0 : Math.max(0, appendedAt - since);
+  return writtenAt + Math.max(0, LEASE_MS + LATE_MS - age);
 }
