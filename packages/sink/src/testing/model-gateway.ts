@@ -106,9 +106,12 @@ export class ModelGateway {
       const pump = () => {
         if (session !== this.#session || this.isDone) return resolve(undefined);
         for (; sent < Math.min(acknowledged + ahead, this.#sealed(), this.#batches.length); sent++) {
-          const answer = hub.append(this.info.producerId, Buffer.from(this.#batches[sent]!));
+          const memory = this.batch(sent);
+          const answer = hub.append(this.info.producerId, memory);
           if (!answer.ok) return resolve(answer);
           void answer.committed.then((outcome) => {
+            // As an agent uses it again.
+            if ('next' in outcome) memory.fill(0xff);
             if (session !== this.#session) return resolve(undefined);
             if ('ok' in outcome) return resolve(outcome);
             this.#acknowledge(outcome);

@@ -234,7 +234,7 @@ export class ModelClient implements SinkCluster {
     const isLedThere =
       leader !== undefined && (leaderEpoch === undefined || leaderEpoch === leader.leaderEpoch);
     if (!isLedThere) return this.#unknown(place, 'NOT_LEADER_OR_FOLLOWER');
-    return this.#send(place, leader.leaderEpoch, Buffer.from(batch));
+    return this.#send(place, leader.leaderEpoch, batch);
   }
 
   async close(): Promise<void> {
