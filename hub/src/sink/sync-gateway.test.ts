@@ -47,7 +47,7 @@ test('agents send through it into the cluster; status, page and metrics show it'
     role: 'sync-gateway',
     kafka: { isReached: true, sink: { committedRecords: 10 } },
   });
-  expect(textOf(headerView(now))).toMatch(/connected .*kafka:\/\//);
+  expect(textOf(headerView(now))).toMatch(/connected .*cluster .* at kafka:\/\//);
   const page = textOf(contentView(now));
   expect(page).toMatch(/Records taken 10/);
   expect(page).toContain('<b>gw</b>');

@@ -30,7 +30,10 @@ export function headerView(status) {
   const verdict = isDraining
     ? [badge('warn', 'stopping'), ' Agents are sent elsewhere.']
     : kafka.isReached
-      ? [badge('good', 'connected'), ` What agents send goes to ${kafka.url}.`]
+      ? [
+          badge('good', 'connected'),
+          ` What agents send goes to cluster ${kafka.sink?.clusterId} at ${kafka.url}.`,
+        ]
       : [badge('bad', 'no Kafka'), ` Agents keep what they have. ${kafka.problem}`];
   return [title, h('p', { class: 'verdict' }, ...verdict)];
 }
@@ -48,7 +51,6 @@ function totals({ gateways, kafka: { sink }, duplicateGateways }) {
   /** @type {[string, string, 'bad' | false][]} */
   const all = [
     ['Gateways here', formatCount(gateways.length), false],
-    ['Cluster', sink?.clusterId ?? '–', false],
     ['Records taken', formatCount(sink?.committedRecords ?? 0), false],
     ['Bytes taken', formatBytes(sink?.committedBytes ?? 0), false],
     ['Without an answer yet', formatBytes(sink?.inFlightBytes ?? 0), false],
