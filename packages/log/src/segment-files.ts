@@ -189,7 +189,8 @@ export class SegmentFiles {
     const predecessor = this.#sealed.get(id);
     if (predecessor !== undefined) predecessor.bytes = allocatedBytes(this.pathOf(id));
     const writer = this.#open.get(id);
-    if (!(writer instanceof Segment) || !writer.held.isEmpty) return;
+    if (!(writer instanceof Segment)) return;
+    assert(writer.held.isEmpty, `segment ${id} has all that was committed to it`);
     this.#open.delete(id);
     await writer.close();
   }
@@ -290,13 +291,16 @@ export class SegmentFiles {
     if (this.#next !== undefined) await removeFiles(provisional(this.pathOf(this.#next.id)));
   }
 
-  /** Keeps a sealed segment open as the most recently used one, and closes the least recently used beyond OPEN_MAX. */
+  /**
+   * Keeps a sealed segment open as the most recently used one, and closes the least recently used beyond OPEN_MAX. The one that was written
+   * last stays until `promote`: its file may lack a commit that is under way, and whoever opened it would go on without.
+   */
   #keepOpen(segment: SegmentReader): void {
     this.#open.delete(segment.id);
     this.#open.set(segment.id, segment);
     for (const [oldest, idle] of this.#open) {
       if (this.#open.size <= OPEN_MAX) break;
-      if (idle instanceof Segment && !idle.held.isEmpty) continue; // its file lacks what it can tell
+      if (idle instanceof Segment) continue;
       this.#open.delete(oldest);
       void idle.close();
     }

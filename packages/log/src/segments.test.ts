@@ -2,6 +2,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   renameSync,
   statSync,
@@ -169,6 +170,56 @@ describe('segments', () => {
     expect(store.stats().physicalBytes).toBe(onDisk.reduce((sum, bytes) => sum + bytes, 0));
     await store.close();
   });
+
+  test('whose last commit is under way are not taken for damaged, however many others are read meanwhile', async () => {
+    const damage: string[] = [];
+    const store = await openLogStore({
+      dir: tempDir(),
+      segmentBytes: SEGMENT_BYTES,
+      onDamage: ({ reason }) => damage.push(reason),
+    });
+    const log = store.createPartition('t');
+    await fill(store, [log], 12);
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const append = (valueBytes: number) => {
+      const { batch, header } = makeBatch({ valueBytes });
+      expect(log.append(batch, header, ASSIGN).ok).toBe(true);
+    };
+    for (let round = 0; round < 4; round++) {
+      append(0.8 * SEGMENT_BYTES);
+      await store.flushed();
+      const { segments } = store.stats();
+      const last = log.logEndOffset;
+      append(4_000_000);
+      while (store.stats().segments === segments) {
+        await turn();
+        append(10);
+      }
+      const step = Math.floor(log.flushedEndOffset / 12);
+      for (let at = 0; at < log.flushedEndOffset; at += step) log.read(at, { maxBytes: 1 });
+      log.read(log.flushedEndOffset - 1, { maxBytes: 1 });
+      await store.flushed();
+      expect(readAll(log, last)).toBe(log.logEndOffset);
+    }
+    expect(damage).toEqual([]);
+    await store.close();
+  });
+
+  test.runIf(process.platform === 'linux').each([0, 2 ** 20])(
+    'that are full are not mapped any more, and can be read (journal of %i bytes)',
+    async (journalBytes) => {
+      const dir = tempDir();
+      const store = await openLogStore({ dir, segmentBytes: SEGMENT_BYTES, journalBytes });
+      const log = store.createPartition('t');
+      await fill(store, [log], 6);
+      expect(readAll(log)).toBe(log.logEndOffset);
+      const mapped = new Set(readFileSync('/proc/self/maps', 'utf8').match(/\S+\.mdb(\.new)?$/gm));
+      const full = segmentFiles(dir).slice(0, -1);
+      expect(full.filter((name) => mapped.has(join(dir, 'segments', name)))).toEqual([]);
+      expect(mapped.has(join(dir, 'segments', segmentFiles(dir).at(-1)!))).toBe(true);
+      await store.close();
+    },
+  );
 
   test('that went missing are named', async () => {
     const dir = tempDir();
