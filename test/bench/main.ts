@@ -33,6 +33,7 @@ Without a word: agent and hub.
   --rounds N  agent, hub, cluster, kafka: how often each work is done (default 3)
   --only KIND hub: only works of this kind: produce, consume (which must produce first), acknowledge;
               agent: load, flash, backlog, uplink, sessions
+  --batch-kib N  kafka: size of the batches of all (default 128)
   --profile   agent, hub: run each work once more under --cpu-prof and print the top functions
 
 Absolute figures depend on the machine; the ratios are what to look at.`;
@@ -43,12 +44,14 @@ const { values, positionals } = parseArgs({
     scale: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '3' },
     only: { type: 'string', default: 'all' },
+    'batch-kib': { type: 'string', default: '128' },
     profile: { type: 'boolean', default: false },
     help: { type: 'boolean' },
   },
 });
 const scale = Number(values.scale);
 const rounds = Number(values.rounds);
+const batchKib = Number(values['batch-kib']);
 const only = KINDS.find((kind) => kind === values.only);
 const parts: Record<string, (options: BenchOptions) => Promise<void>> = {
   agent: benchAgent,
@@ -69,16 +72,17 @@ else if (
   unknown !== undefined ||
   !(scale > 0) ||
   !(Number.isInteger(rounds) && rounds > 0) ||
+  !(Number.isInteger(batchKib) && batchKib > 0) ||
   only === undefined
 ) {
   console.error(
     unknown !== undefined
       ? `no bench named ${unknown}\n\n${HELP}`
-      : `--scale ${values.scale} --rounds ${values.rounds} --only ${values.only}: two numbers above 0, and a kind\n\n${HELP}`,
+      : `--scale ${values.scale} --rounds ${values.rounds} --only ${values.only} --batch-kib ${values['batch-kib']}: numbers above 0, and a kind\n\n${HELP}`,
   );
   process.exitCode = 2;
 } else {
   installPeers();
   for (const name of positionals.length > 0 ? positionals : BY_DEFAULT)
-    await parts[name]!({ scale, rounds, only, profile: values.profile });
+    await parts[name]!({ scale, rounds, only, batchKib, profile: values.profile });
 }

@@ -10,6 +10,8 @@ export interface BenchOptions {
   /** How often each work is done; the table shows medians. */
   rounds: number;
   only: (typeof KINDS)[number];
+  /** Of batches that agents and their peers seal, where it is the bench's to say. */
+  batchKib: number;
   /** Measure once more under the profiler and print where the time goes. */
   profile: boolean;
 }

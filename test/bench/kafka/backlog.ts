@@ -27,16 +27,18 @@ export class Backlog {
     gateway: string;
     topic: string;
     compression: string;
+    batchBytes: number;
     records: number;
     payloadBytes: number;
   }): Promise<Backlog> {
-    const { dir, gateway, topic, compression, records, payloadBytes } = options;
+    const { dir, gateway, topic, compression, batchBytes, records, payloadBytes } = options;
     mkdirSync(dir, { recursive: true });
     const [mqtt, http] = (await freePorts(2)) as [number, number];
     const args = [
       ...['agent', '--data-dir', join(dir, gateway), '--gateway', gateway, '--topic', topic],
       ...['--mqtt', `127.0.0.1:${mqtt}`, '--http', `127.0.0.1:${http}`],
-      ...['--compression', compression, '--max-disk-bytes', String(MAX_DISK_BYTES)],
+      ...['--compression', compression, '--batch-bytes', String(batchBytes)],
+      ...['--max-disk-bytes', String(MAX_DISK_BYTES)],
     ];
     const agent = edgelog([...args, '--hub', NOWHERE]);
     try {

@@ -11,7 +11,7 @@ import { cpuSeconds, loadAverage } from '../usage.ts';
 import { Arrived } from './arrived.ts';
 import { Backlog } from './backlog.ts';
 import { SHARES, type Spent } from './measured.ts';
-import { BATCH_BYTES, drain, kcat, type Produce, producerPerformance } from './producers.ts';
+import { drain, kcat, type Produce, producerPerformance } from './producers.ts';
 
 /** At scale 1. */
 const BYTES = 1e9;
@@ -37,8 +37,9 @@ interface Figures {
 }
 
 /** A backlog of readings into one real Kafka broker, beside Kafka's own producer with the same batch sizes, and kcat. */
-export async function benchKafka({ scale, rounds }: BenchOptions): Promise<void> {
+export async function benchKafka({ scale, rounds, batchKib }: BenchOptions): Promise<void> {
   const dir = scratchDir();
+  const batchBytes = batchKib * 1024;
   const records = Math.ceil((BYTES * scale) / PAYLOAD_BYTES / 10) * 10;
   const linesFile = join(dir, 'lines');
   writeFileSync(
@@ -52,13 +53,13 @@ export async function benchKafka({ scale, rounds }: BenchOptions): Promise<void>
   const loads: number[] = [];
   try {
     await broker.start();
-    await warmUp(broker, dir, linesFile);
+    await warmUp(broker, { dir, linesFile, batchBytes });
     for (let round = 0; round < rounds; round++)
       for (const compression of COMPRESSIONS)
         for (const way of inTurn(WAYS, round)) {
           const topic = `${way.replaceAll(/\W/g, '-')}-${compression}-${round}`;
           const id = `${way} ${compression}`;
-          const one = await measure(way, broker, { dir, topic, compression, linesFile, records });
+          const one = await measure(way, broker, { dir, topic, compression, batchBytes, linesFile, records });
           figures.set(id, [...(figures.get(id) ?? []), one]);
           loads.push(loadAverage());
           process.stderr.write(`round ${round + 1}: ${id}: ${one.mbPerSecond.toFixed(0)} MB/s\n`);
@@ -67,16 +68,20 @@ export async function benchKafka({ scale, rounds }: BenchOptions): Promise<void>
     await broker.stop();
     rmSync(dir, { recursive: true, force: true });
   }
-  for (const compression of COMPRESSIONS) printCompression(compression, figures, records, loads);
+  for (const compression of COMPRESSIONS)
+    printCompression({ compression, batchKib, records }, figures, loads);
 }
 
 /** A JVM that has taken nothing yet, or nothing of this kind, is a third as fast as it is later, and would be so for whoever came first. */
-async function warmUp(broker: Broker, dir: string, linesFile: string): Promise<void> {
+async function warmUp(
+  broker: Broker,
+  given: { dir: string; linesFile: string; batchBytes: number },
+): Promise<void> {
   const records = WARM_BYTES / PAYLOAD_BYTES;
   for (const compression of COMPRESSIONS)
     for (const way of ['ProducerPerformance', 'agent'] as const) {
       const topic = `warm-${way}-${compression}`;
-      await measure(way, broker, { dir, topic, compression, linesFile, records });
+      await measure(way, broker, { ...given, topic, compression, records });
     }
 }
 
@@ -86,13 +91,13 @@ async function measure(
   given: Omit<Produce, 'bootstrap' | 'arrived'> & { dir: string },
 ): Promise<Figures> {
   const { bootstrap } = broker;
-  const { dir, topic, compression, records } = given;
+  const { dir, topic, compression, batchBytes, records } = given;
   await createTopic(broker.port, topic, PARTITIONS);
   makeRoom();
   const backlogs: Backlog[] = [];
   const gateways = way === 'agent' ? 1 : way === 'ten agents' ? 10 : 0;
   for (let i = 0; i < gateways; i++) {
-    const options = { dir: join(dir, topic), gateway: `gateway-${i}`, topic, compression };
+    const options = { dir: join(dir, topic), gateway: `gateway-${i}`, topic, compression, batchBytes };
     backlogs.push(
       await Backlog.fill({ ...options, records: records / gateways, payloadBytes: PAYLOAD_BYTES }),
     );
@@ -118,9 +123,8 @@ async function measure(
 }
 
 function printCompression(
-  compression: string,
+  { compression, batchKib, records }: { compression: string; batchKib: number; records: number },
   figures: ReadonlyMap<string, readonly Figures[]>,
-  records: number,
   loads: readonly number[],
 ): void {
   const all = (way: Way) => figures.get(`${way} ${compression}`)!;
@@ -128,7 +132,7 @@ function printCompression(
     median(all(way).map((one) => one[field]));
   const load = `load average ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`;
   printTable(
-    `${records} readings of ${PAYLOAD_BYTES} B into one Kafka 4.1 broker, acks=all, batches of ${BATCH_BYTES / 1024} KiB, compression ${compression}; ${load}`,
+    `${records} readings of ${PAYLOAD_BYTES} B into one Kafka 4.1 broker, acks=all, batches of ${batchKib} KiB, compression ${compression}; ${load}`,
     [
       '',
       'MB/s of readings',

@@ -6,8 +6,6 @@ import type { Arrived } from './arrived.ts';
 import type { Backlog, DrainingAgent } from './backlog.ts';
 import { measured, type Spent } from './measured.ts';
 
-/** What the agent seals by default. */
-export const BATCH_BYTES = 128 * 1024;
 const LINGER_MS = 5;
 const WAIT_MS = 900_000;
 const POLL_MS = 20;
@@ -16,6 +14,7 @@ export interface Produce {
   readonly bootstrap: string;
   readonly topic: string;
   readonly compression: string;
+  readonly batchBytes: number;
   /** One line of it is one record. */
   readonly linesFile: string;
   readonly records: number;
@@ -25,10 +24,10 @@ export interface Produce {
 
 /** Kafka's own ProducerPerformance, with batches as large as the agent's; from its start to its end, the JVM's included. */
 export async function producerPerformance(work: Produce): Promise<Spent> {
-  const { bootstrap, topic, compression, linesFile, records } = work;
+  const { bootstrap, topic, compression, batchBytes, linesFile, records } = work;
   const producer = [
     ...[`bootstrap.servers=${bootstrap}`, 'acks=all', `compression.type=${compression}`],
-    ...[`batch.size=${BATCH_BYTES}`, `linger.ms=${LINGER_MS}`],
+    ...[`batch.size=${batchBytes}`, `linger.ms=${LINGER_MS}`],
   ];
   const args = [
     ...['--topic', topic, '--num-records', String(records), '--throughput', '-1'],
@@ -56,9 +55,9 @@ function ownSeconds(process: TestProcess, records: number): number {
 
 /** `kcat -P`, as many lines as asked for through its standard input. */
 export async function kcat(work: Produce): Promise<Spent> {
-  const { bootstrap, topic, compression, linesFile, records } = work;
+  const { bootstrap, topic, compression, batchBytes, linesFile, records } = work;
   const settings = [
-    ...['acks=all', `compression.codec=${compression}`, `batch.size=${BATCH_BYTES}`],
+    ...['acks=all', `compression.codec=${compression}`, `batch.size=${batchBytes}`],
     ...[`linger.ms=${LINGER_MS}`, 'enable.idempotence=true'],
   ];
   const args = ['-b', bootstrap, '-P', '-t', topic, ...settings.flatMap((setting) => ['-X', setting])];
