@@ -69,7 +69,8 @@ function follow(leader: Leader, replicas: readonly Replica[], answerMs = 5): voi
     nodeId: 2,
     leaderId: 1,
     link: { request, reset: () => reset(), close: () => {}, retryInMs: 0 } as unknown as PeerLink,
-    frames: { giveBack: () => {} },
+    // As by whoever is given that memory next.
+    frames: { giveBack: (records) => void records.fill(0xff) },
     store,
     log: silentLogger,
     throttle: { isOpen: true, spend: () => {} },
@@ -103,6 +104,16 @@ test('a partition that cannot be cut on this disk holds up no other', async () =
   );
   snapshots = [{ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER } as Snapshot];
   await until(() => other.log.flushedEndOffset === 5, 'the other one is fetched');
+});
+
+test('what was fetched is read as it came, though its memory was used again', async () => {
+  const replica = replicaOf(0);
+  const batches = Array.from({ length: 20 }, (_, i) => emptyBatch(i, i + 1, 3));
+  snapshots = Array.from({ length: 50 }, () => KNOWN);
+  follow((_, offset) => ({ records: Buffer.from(batches[offset] ?? []) }), [replica]);
+  await until(() => replica.log.flushedEndOffset === 20, 'all is fetched');
+  const { batches: stored } = replica.log.read(0, { maxBytes: 1e6, withEmpty: true });
+  expect(Buffer.concat(stored)).toEqual(Buffer.concat(batches));
 });
 
 test('however often a partition more is followed, what others have is fetched meanwhile', async () => {

@@ -2,6 +2,8 @@ import { HANDOVER_MS, HANDOVER_MS_MAX } from './limits.ts';
 
 /** So many times as long as a look took are what was sent behind it, and is still on its way, waited for. */
 const LOOKS = 4;
+/** The quickest of so many tells how long a look takes on this link: a broker that fails over makes one or two of them slow. */
+const SEEN = 4;
 
 /**
  * How long who opens a run next waits for what this session has under way. A link on which a look for other openings takes long asks for
@@ -9,6 +11,8 @@ const LOOKS = 4;
  * Who opened the run without having seen that record is found by this look. Pure.
  */
 export class Handover {
+  /** The last looks. */
+  readonly #tookMs: number[] = [];
   #wantedMs = HANDOVER_MS;
   #agreedMs = HANDOVER_MS;
   #written: { readonly ms: number; readonly at: number } | undefined;
@@ -25,8 +29,12 @@ export class Handover {
 
   /** A look that found nobody began and ended then, monotonic. */
   looked(beganAt: number, endedAt: number): void {
-    const wanted = Math.ceil(LOOKS * (endedAt - beganAt));
-    this.#wantedMs = Math.min(HANDOVER_MS_MAX, Math.max(this.#wantedMs, wanted));
+    this.#tookMs.push(endedAt - beganAt);
+    if (this.#tookMs.length > SEEN) this.#tookMs.shift();
+    if (this.#tookMs.length === SEEN) {
+      const wanted = Math.ceil(LOOKS * Math.min(...this.#tookMs));
+      this.#wantedMs = Math.min(HANDOVER_MS_MAX, Math.max(this.#wantedMs, wanted));
+    }
     if (this.#written === undefined || beganAt < this.#written.at) return;
     this.#agreedMs = this.#written.ms;
     this.#written = undefined;
