@@ -19,7 +19,7 @@ test('a cluster that takes what gateways send, step by step, and what to change 
   expect(stdout).toMatch(/ok +bootstrap .* has every call that is needed/);
   expect(stdout).toMatch(/ok +cluster: .*brokers 1/);
   expect(stdout).toMatch(/ok +topic __edgelog_positions: is not there; it is created/);
-  expect(stdout).toMatch(/ok +topic readings: is there, 6 partitions.*Read, Write, Describe/);
+  expect(stdout).toMatch(/ok +topic readings: is there \(partitions: 6\).*Read, Write, Describe/);
   expect(stdout).toMatch(/warning +topic readings: retention.ms=604800000: .*\n +→ set retention.ms/);
   expect(stdout).toMatch(/ok +topic alarms: is not there; it is created/);
   expect(code).toBe(0);
@@ -44,7 +44,7 @@ test('a topic that is missing and may not be created is a problem', async () => 
 
 test('what does not speak TLS, or not Kafka, is told as such', async () => {
   const tls = await doctor('--hub', `kafka+tls://${hub.server}`);
-  expect(tls.stdout).toMatch(/problem .*does it speak TLS there/);
+  expect(tls.stdout).toMatch(/problem .*speaks no TLS: use kafka:\/\/ in place of/);
   expect(tls.code).toBe(1);
 });
 

@@ -81,7 +81,7 @@ async function* existingChecks(
   else
     yield ok(
       about,
-      `is there, ${partitions.length} partitions, and this user may ${wanted.needs.join(', ')}`,
+      `is there (partitions: ${partitions.length}), and this user may ${wanted.needs.join(', ')}`,
     );
   if (wished.length > 0) {
     const says = `this user may not ${wished.join(', ')}: its settings cannot be checked`;
