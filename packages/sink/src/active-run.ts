@@ -2,7 +2,7 @@ import { EdgelogError } from '@edgelog/base';
 import { type HubAppend, type Position, type Refusal, refuse } from '@edgelog/sync';
 import { readBatchHeader } from '@edgelog/wire';
 import type { Produced, SinkCluster } from './cluster.ts';
-import { GONE_MS, HANDOVER_MS, LOOK_AFTER_MS, QUIET_MS, SETTLE_MS_MAX, UNVERIFIED_MAX } from './limits.ts';
+import { GONE_MS, HANDOVER_MS, QUIET_MS, SETTLE_MS_MAX, UNVERIFIED_MAX } from './limits.ts';
 import { type PositionRecord, sharesOf } from './records.ts';
 import type { RefusalLog } from './refusal-log.ts';
 import type { Registration } from './registration.ts';
@@ -152,8 +152,8 @@ export class ActiveRun {
       void cluster.produce(registration.place, leaderEpoch, batch.bytes).then((produced) => {
         this.#count(produced, batch);
         this.#session.answered(batch, produced);
-        this.#verifySoon();
         this.#pump();
+        this.#verifySoon();
       });
     }
   }
@@ -185,7 +185,7 @@ export class ActiveRun {
     if (this.#session.doneCount === 0 || this.#isVerifying) return;
     if (this.#session.isLookDue) void this.#verify();
     else
-      this.#cancelLook ??= this.#deps.timers.after(LOOK_AFTER_MS, () => {
+      this.#cancelLook ??= this.#deps.timers.after(this.#session.handover.lookAfterMs, () => {
         this.#cancelLook = undefined;
         if (this.#session.doneCount > 0 && !this.#isVerifying) void this.#verify();
       });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Handover } from './handover.ts';
-import { HANDOVER_MS, HANDOVER_MS_MAX } from './limits.ts';
+import { HANDOVER_MS, HANDOVER_MS_MAX, LOOK_AFTER_MS, LOOK_AFTER_MS_MIN } from './limits.ts';
 
 /** Looks that take so long each, one after the other. Answers when the last one ended. */
 function look(handover: Handover, takeMs: readonly number[], since = 0): number {
@@ -34,4 +34,15 @@ test('what is asked for counts from the first look on that began after it was wr
   expect(handover.agreedMs).toBe(HANDOVER_MS);
   handover.looked(at + 800, at + 1_600);
   expect(handover.agreedMs).toBe(3_200);
+});
+
+test.each([
+  [0, LOOK_AFTER_MS],
+  [75, LOOK_AFTER_MS],
+  [100, HANDOVER_MS / 2 - 200],
+  [2_000, LOOK_AFTER_MS_MIN],
+])('where a look takes %i ms, what is committed waits %i ms for it', (lookMs, waitsMs) => {
+  const handover = new Handover();
+  look(handover, [9_000, lookMs]);
+  expect(handover.lookAfterMs).toBe(waitsMs);
 });

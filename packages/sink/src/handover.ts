@@ -1,4 +1,4 @@
-import { HANDOVER_MS, HANDOVER_MS_MAX } from './limits.ts';
+import { HANDOVER_MS, HANDOVER_MS_MAX, LOOK_AFTER_MS, LOOK_AFTER_MS_MIN } from './limits.ts';
 
 /** So many times as long as a look took are what was sent behind it, and is still on its way, waited for. */
 const LOOKS = 4;
@@ -25,6 +25,15 @@ export class Handover {
   /** What is to be written down; never less than before. */
   get wantedMs(): number {
     return this.#wantedMs;
+  }
+
+  /**
+   * How long what is committed may wait for a look: from the beginning of the last one to the end of the next, behind which nothing more is sent, no more than
+   * half of what may be counted on goes by. The other half is for what was sent last.
+   */
+  get lookAfterMs(): number {
+    const restMs = this.#agreedMs / 2 - 2 * (this.#tookMs.at(-1) ?? 0);
+    return Math.max(LOOK_AFTER_MS_MIN, Math.min(LOOK_AFTER_MS, restMs));
   }
 
   /** A look that found nobody began and ended then, monotonic. */

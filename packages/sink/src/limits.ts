@@ -4,8 +4,9 @@ export const DEPTH_MAX = 5;
 /** Batches of a run that are sent, and of which it is not known yet whether somebody opened the run elsewhere. */
 export const UNVERIFIED_MAX = 16;
 
-/** As long as other batches are under way, what is committed waits so long at most to be verified together with them. */
-export const LOOK_AFTER_MS = 10;
+/** As long as other batches are under way, what is committed waits so long to be verified together with them; less where a look takes long. */
+export const LOOK_AFTER_MS = 100;
+export const LOOK_AFTER_MS_MIN = 10;
 
 /**
  * A session sends nothing when the last record that it wrote to the positions topic is older. So what was written last there tells until

@@ -226,6 +226,22 @@ test.each([0, 100, 300, 1_000])(
   },
 );
 
+test('of a backlog several batches share a look for other openings', async () => {
+  const stage = new Stage();
+  const { sink, client } = await stage.sink();
+  let looks = 0;
+  const scan = client.scan.bind(client);
+  client.scan = (place, offset, visit) => {
+    if (place.topic !== TOPIC) looks++;
+    return scan(place, offset, visit);
+  };
+  const gateway = fresh(stage, 400);
+  void gateway.send(sink, 64);
+  await stage.time.run(stage.time.now + DAY_MS, () => gateway.isDone);
+  expect(gateway.isDone).toBe(true);
+  expect(looks).toBeLessThan(400 / 3);
+});
+
 test('what a session over a slow link sends beside each other is there before another that opens the run goes on', async () => {
   const stage = new Stage();
   const [first, second] = [await stage.sink(), await stage.sink()];
