@@ -13,6 +13,8 @@ export interface Access {
   ): Promise<boolean>;
   /** Who has connected, proven by a password or a certificate; undefined where nobody was asked. */
   userOf(client: Client): string | undefined;
+  /** False for who is not in the users file; true where there is none. */
+  hasUser(name: string): boolean;
   /** False once who has connected would not be let in again. */
   isWelcome(client: Client): boolean;
   /** Asked once per connection and topic in a row. */
@@ -27,6 +29,7 @@ export const OPEN_ACCESS: Access = {
   hasUsers: false,
   authenticate: async () => true,
   userOf: () => undefined,
+  hasUser: () => true,
   isWelcome: () => true,
   mayPublish: () => true,
   maySubscribe: () => true,

@@ -5,9 +5,9 @@ import type { Logger } from '@edgelog/runtime';
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import type { Ingest } from '../ingest/index.ts';
 import { LogLimiter } from '../log-limiter.ts';
-import { IDENTIFIER_REJECTED, LoginRefused } from './access/index.ts';
 import { type Access, OPEN_ACCESS } from './access.ts';
-import { clientNamed, isOfEarlierRun, nameUnnamed } from './aedes-internals.ts';
+import { clientNamed, internalsOf, isOfEarlierRun, nameUnnamed } from './aedes-internals.ts';
+import { ClientIdOwners } from './client-id-owners.ts';
 import { ClientIdWatch } from './client-id-watch.ts';
 import { type ConnectionHost, MqttConnection, UNACKED_MAX } from './connection.ts';
 import { ConnectionLimits } from './connection-limits.ts';
@@ -152,18 +152,6 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     if (from !== undefined) clientIds.takenOver(clientId, from, connection.remote, now);
   };
 
-  /** A client id is its user's as long as it is connected or has a session: another one would end the first and read on in the second. */
-  const refuseStranger = (client: Client, connection: MqttConnection | undefined): void => {
-    const user = access.userOf(client);
-    if (user === undefined) return;
-    const rival = clientNamed(broker, client.id);
-    const owner = store.ownerOf(client.id) ?? (rival && access.userOf(rival));
-    if (owner === undefined || owner === user) return;
-    const reason = 'the client id is that of another user';
-    limiter.warn('login refused', { client: client.id, user, owner, remote: connection?.remote, reason });
-    throw new LoginRefused(IDENTIFIER_REJECTED, reason);
-  };
-
   const onSubscriberDrop = (clientId: string): void => {
     counters.subscriberDrops.inc();
     limiter.warn('a local subscriber is behind, a message to it was dropped', { client: clientId });
@@ -182,6 +170,22 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
         topic,
       }),
   });
+  const owners = new ClientIdOwners({
+    access,
+    hasCertificates: options.listeners.mqttTlsClientCa !== undefined,
+    sessionOwner: (clientId) => store.ownerOf(clientId),
+    named: (clientId) => clientNamed(broker, clientId),
+    endSession: (id) => internalsOf(broker).persistence.cleanSubscriptions({ id }),
+  });
+  const letIn = async (client: Client, connection: MqttConnection): Promise<void> => {
+    await owners.claim(client, (owner) => {
+      const reason = 'the client id is that of another user';
+      const user = access.userOf(client);
+      const { remote } = connection;
+      limiter.warn('login refused', { client: client.id, user, owner, remote, reason });
+    });
+    noteTakeover(connection, client.id);
+  };
   const filters = new FilterLimit();
   const broker = await Aedes.createBroker({
     persistence: store.persistence,
@@ -209,9 +213,9 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
       const connection = connections.get(client);
       access
         .authenticate(client, username, password, connection?.peer)
-        .then((isKnown) => {
-          refuseStranger(client, connection);
-          if (connection !== undefined) noteTakeover(connection, client.id);
+        .then(async (isKnown) => {
+          // Else it has gone meanwhile.
+          if (connection !== undefined && connections.has(client)) await letIn(client, connection);
           return isKnown;
         })
         .then(
@@ -240,6 +244,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
       return null;
     },
   });
+  broker.on('clientReady', (client) => owners.settled(client));
   broker.on('subscribe', (_subscriptions, client) => filters.settled(client));
   broker.on('unsubscribe', (_filters, client) => filters.settled(client));
   endQos2WithSession(
@@ -315,6 +320,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     connections.set(client, connection);
     socket.once('close', () => {
       connections.delete(client);
+      owners.settled(client);
       admitted.release(address);
     });
   };

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
-import type { Packet } from 'mqtt-packet';
+import type { IConnackPacket, Packet } from 'mqtt-packet';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { RunningAgent } from '../../agent.ts';
 import { temporaryDir, testAgent, until } from '../../testing/fixture.ts';
@@ -132,6 +132,41 @@ describe('logging in', () => {
     await first.endAsync();
     await until('it has left', () => agent.status().mqtt.clients === 0);
     await connected(agent, 'desk', { clientId: 'shared' });
+  });
+
+  test('two users who come with the same client id at once: the first is let in, and stays', async () => {
+    const agent = await startAgent();
+    for (const user of ['meter-7', 'desk']) await (await connected(agent, user)).endAsync();
+    const come = (user: string) => {
+      const client = new RawMqtt(agent.mqttPort);
+      const password = Buffer.from(`${user}!`);
+      client.send({ ...connectPacket('shared', false), username: user, password } as Packet);
+      return client;
+    };
+    const codes = await Promise.all(
+      ['meter-7', 'desk'].map(async (user) => {
+        const [connack] = await come(user).packets('connack', 1);
+        return (connack as { returnCode?: number }).returnCode;
+      }),
+    );
+    expect(codes.toSorted()).toEqual([0, 2]);
+    expect(agent.status().mqtt.clients).toBe(1);
+    expect(agent.status().alarms).toEqual([]);
+  });
+
+  test('the client id of a user who was removed is free, and his session is gone', async () => {
+    const mqttUsers = await usersFile('meter-7', 'desk');
+    const agent = await startAgent({ mqttUsers });
+    const session = { clientId: 'shared', clean: false, protocolVersion: 4 as const };
+    const owner = await connected(agent, 'meter-7', session);
+    await owner.subscribeAsync('commands/#', { qos: 1 });
+    const gone = heard(owner, 'close');
+    writeFileSync(mqttUsers, `desk:${await hashPassword('desk!')}\n`);
+    await gone;
+    const next = open(agent, 'desk', session);
+    const { sessionPresent } = await new Promise<IConnackPacket>((resolve) => next.once('connect', resolve));
+    expect(sessionPresent).toBe(false);
+    expect(await refusal(agent, 'meter-7', session)).toBe(4);
   });
 
   test('when all devices come back at once, ingest goes on: each password is hashed once', async () => {

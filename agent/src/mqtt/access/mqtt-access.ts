@@ -142,6 +142,10 @@ export class MqttAccess implements Access {
     return this.#clients.get(client)?.user;
   }
 
+  hasUser(name: string): boolean {
+    return this.#files.users?.has(name) ?? true;
+  }
+
   /** False for who has connected with what is not in the users file any more. */
   isWelcome(client: Client): boolean {
     const known = this.#clients.get(client);

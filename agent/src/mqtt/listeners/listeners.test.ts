@@ -200,6 +200,27 @@ describe('certificates', () => {
     await device.publishAsync('t', 'x', { qos: 1 });
   });
 
+  test('a client id of a certificate is not for those who have none, on a listener that asks for none', async () => {
+    const agent = await testAgent({
+      dataDir: temporaryDir(),
+      mqttTls: '127.0.0.1:0',
+      ...tlsFiles(),
+      mqttTlsClientCa: at('ca.crt'),
+    });
+    const read = (name: string) => execFileSync('cat', [at(name)]);
+    const session = { clientId: 'shared', clean: false, protocolVersion: 4 as const };
+    const device = await connected(`mqtts://127.0.0.1:${portOf(agent, 'mqtts')}`, {
+      ...session,
+      cert: read('device.crt'),
+      key: read('device.key'),
+    });
+    const plain = `mqtt://127.0.0.1:${agent.mqttPort}`;
+    await expect(connected(plain, session)).rejects.toMatchObject({ code: 2 });
+    await device.endAsync();
+    await expect(connected(plain, session)).rejects.toMatchObject({ code: 2 });
+    await connected(plain, { ...session, clientId: 'of its own' });
+  });
+
   test.each([
     [
       'a file that is not there',
