@@ -1,31 +1,18 @@
 import type * as runs from '@edgelog/edge/runs.ts';
 import type * as resume from '@edgelog/sync/resume.ts';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { HubFaults } from './hub-store.ts';
+import { mutating, violationAmong } from './testing/mutating.ts';
 import type { Fault } from './world.ts';
 
 /** The simulator is worth something if it finds bugs: each of these is one, put in on purpose. */
 
-type Resume = typeof resume;
-const RESUME = '@edgelog/sync/resume.ts';
-type Runs = typeof runs;
-const RUNS = '@edgelog/edge/runs.ts';
-
-beforeEach(() => vi.resetModules());
-afterEach(() => {
-  vi.doUnmock(RESUME);
-  vi.doUnmock(RUNS);
-});
-
-async function mutateRuns(mutate: (original: Runs) => Partial<Runs>): Promise<void> {
-  const original = await vi.importActual<Runs>(RUNS);
-  vi.doMock(RUNS, () => ({ ...original, ...mutate(original) }));
+interface Modules {
+  '@edgelog/edge/runs.ts': typeof runs;
+  '@edgelog/sync/resume.ts': typeof resume;
 }
 
-async function mutateResume(mutate: (original: Resume) => Partial<Resume>): Promise<void> {
-  const original = await vi.importActual<Resume>(RESUME);
-  vi.doMock(RESUME, () => ({ ...original, ...mutate(original) }));
-}
+const mutate = mutating<Modules>();
 
 /** The first violation within some seeds. */
 async function firstViolation({
@@ -39,14 +26,7 @@ async function firstViolation({
   seeds?: number;
 }): Promise<string | undefined> {
   const { runWorld } = await import('./world.ts');
-  for (let seed = 1; seed <= seeds; seed++) {
-    // A mutant may also fail by assertion, which is as good.
-    const outcome = await runWorld({ seed, ...options }).catch((error: Error) => ({
-      violations: [error.message],
-    }));
-    if (outcome.violations[0] !== undefined) return outcome.violations[0];
-  }
-  return undefined;
+  return violationAmong({ count: seeds }, (seed) => runWorld({ seed, ...options }));
 }
 
 test('a hub that acknowledges before it commits is caught', async () => {
@@ -75,7 +55,7 @@ test('a leader that lets a run go on from what is not committed is caught', asyn
 });
 
 test('sides that ignore a CRC mismatch are caught', async () => {
-  await mutateResume(({ decideResume, hubDivergence }) => ({
+  await mutate('@edgelog/sync/resume.ts', ({ decideResume, hubDivergence }) => ({
     decideResume: (run, local, hub) =>
       decideResume(
         run,
@@ -97,7 +77,7 @@ test('sides that ignore a CRC mismatch are caught', async () => {
 });
 
 test('sides that go on where the hub is ahead of them are caught', async () => {
-  await mutateResume(({ decideResume, hubDivergence }) => ({
+  await mutate('@edgelog/sync/resume.ts', ({ decideResume, hubDivergence }) => ({
     decideResume: (run, local, hub) => {
       const decision = decideResume(run, local, hub);
       if (decision.kind !== 'new-run' || decision.reason !== 'hub-ahead' || hub === undefined)
@@ -113,7 +93,7 @@ test('sides that go on where the hub is ahead of them are caught', async () => {
 });
 
 test('an agent that does not notice that the hub lost data is caught', async () => {
-  await mutateResume(({ hubDivergence }) => ({
+  await mutate('@edgelog/sync/resume.ts', ({ hubDivergence }) => ({
     decideResume: (run, local, hub) => ({
       kind: 'send',
       from: Math.max(local.logStartOffset, hub?.next ?? run.firstOffset),
@@ -126,7 +106,7 @@ test('an agent that does not notice that the hub lost data is caught', async () 
 });
 
 test('a gateway that frees what the live lane has acknowledged, and with it the backlog, is caught', async () => {
-  await mutateRuns(({ ackedOffset, currentRun }) => ({
+  await mutate('@edgelog/edge/runs.ts', ({ ackedOffset, currentRun }) => ({
     settledOffset: (list) => ackedOffset(currentRun(list)),
   }));
   const world = { faults: ['break', 'killHub'], keepAcked: 0, liveFirst: true } as const;
@@ -134,7 +114,7 @@ test('a gateway that frees what the live lane has acknowledged, and with it the 
 });
 
 test('a lane that begins where the old run has sent already is caught', async () => {
-  await mutateRuns(({ openLane }) => ({
+  await mutate('@edgelog/edge/runs.ts', ({ openLane }) => ({
     openLane: (list, at, producerId) => {
       openLane(list, at, producerId);
       list.runs.at(-2)!.end = null;

@@ -1,25 +1,20 @@
 import type * as election from '@edgelog/cluster/election.ts';
 import type * as fetchPosition from '@edgelog/cluster/fetch-position.ts';
 import type * as leader from '@edgelog/cluster/leader.ts';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
+import { mutating, violationAmong } from '../testing/mutating.ts';
 import type { Bug } from './broker.ts';
 import type { ClusterFault } from './world.ts';
 
 /** Bugs put in on purpose, each of which the simulator has to find: in the pure cores by replacing them, in the shell by name. */
 
-const ELECTION = '@edgelog/cluster/election.ts';
-const POSITION = '@edgelog/cluster/fetch-position.ts';
-const LEADER = '@edgelog/cluster/leader.ts';
-
-beforeEach(() => vi.resetModules());
-afterEach(() => {
-  for (const module of [ELECTION, POSITION, LEADER]) vi.doUnmock(module);
-});
-
-async function mutate<M extends object>(module: string, change: (original: M) => Partial<M>): Promise<void> {
-  const original = await vi.importActual<M>(module);
-  vi.doMock(module, () => ({ ...original, ...change(original) }));
+interface Modules {
+  '@edgelog/cluster/election.ts': typeof election;
+  '@edgelog/cluster/fetch-position.ts': typeof fetchPosition;
+  '@edgelog/cluster/leader.ts': typeof leader;
 }
+
+const mutate = mutating<Modules>();
 
 const SEEDS = 150;
 
@@ -30,14 +25,7 @@ async function firstViolation(
   from = 1,
 ): Promise<string | undefined> {
   const { runCluster } = await import('./world.ts');
-  for (let seed = from; seed < from + SEEDS; seed++) {
-    // A mutant may also fail by assertion, which is as good.
-    const outcome = await runCluster({ seed, faults, bugs }).catch((error: Error) => ({
-      violations: [error.message],
-    }));
-    if (outcome.violations[0] !== undefined) return outcome.violations[0];
-  }
-  return undefined;
+  return violationAmong({ from, count: SEEDS }, (seed) => runCluster({ seed, faults, bugs }));
 }
 
 test.each<[string, Bug, readonly ClusterFault[], from?: number]>([
@@ -69,7 +57,7 @@ test.each<[string, Bug, readonly ClusterFault[], from?: number]>([
 });
 
 test('a reassignment that counts new replicas as in sync at once is caught', async () => {
-  await mutate<typeof election>(ELECTION, () => ({
+  await mutate('@edgelog/cluster/election.ts', () => ({
     reassign: (record, target) => ({
       ...record,
       replicas: [...target],
@@ -82,7 +70,7 @@ test('a reassignment that counts new replicas as in sync at once is caught', asy
 });
 
 test('a controller that takes any living replica for leader is caught', async () => {
-  await mutate<typeof election>(ELECTION, ({ settle }) => ({
+  await mutate('@edgelog/cluster/election.ts', ({ settle }) => ({
     settle: (record, brokers) => {
       const next = settle(record, brokers);
       const alive = record.replicas.find((id) => brokers(id).epoch !== undefined);
@@ -101,7 +89,7 @@ test('a controller that takes any living replica for leader is caught', async ()
 });
 
 test('a leader whose ISR anybody may join is caught', async () => {
-  await mutate<typeof leader>(LEADER, ({ PartitionLeader }) => ({
+  await mutate('@edgelog/cluster/leader.ts', ({ PartitionLeader }) => ({
     PartitionLeader: class extends PartitionLeader {
       override fetched(follower: number, brokerEpoch: number, _: number, now: number): boolean {
         return super.fetched(follower, brokerEpoch, this.endOffset, now);
@@ -112,7 +100,7 @@ test('a leader whose ISR anybody may join is caught', async () => {
 });
 
 test('a leader that forgets whom it let in while the answer was lost is caught', async () => {
-  await mutate<typeof leader>(LEADER, ({ PartitionLeader }) => ({
+  await mutate('@edgelog/cluster/leader.ts', ({ PartitionLeader }) => ({
     PartitionLeader: class extends PartitionLeader {
       override get maximalIsr(): readonly number[] {
         return this.record.isr.slice(0, 1);
@@ -123,14 +111,14 @@ test('a leader that forgets whom it let in while the answer was lost is caught',
 });
 
 test('a follower that keeps what the leader never had is caught', async () => {
-  await mutate<typeof fetchPosition>(POSITION, () => ({
+  await mutate('@edgelog/cluster/fetch-position.ts', () => ({
     truncationFor: (log) => log.logEndOffset,
   }));
   expect(await firstViolation(['kill', 'pause', 'cutOneWay', 'cutBroker'])).toBeDefined();
 });
 
 test('an ISR below min.insync.replicas in which the high watermark goes on is caught', async () => {
-  await mutate<typeof leader>(LEADER, ({ PartitionLeader }) => ({
+  await mutate('@edgelog/cluster/leader.ts', ({ PartitionLeader }) => ({
     PartitionLeader: class extends PartitionLeader {
       override get hasEnoughReplicas(): boolean {
         return true;

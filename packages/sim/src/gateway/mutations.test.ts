@@ -6,7 +6,8 @@ import type * as runs from '@edgelog/edge/runs.ts';
 import type * as uplinkRun from '@edgelog/edge/uplink-run.ts';
 import type * as uplinkSent from '@edgelog/edge/uplink-sent.ts';
 import type * as registry from '@edgelog/sync/hub/registry.ts';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
+import { mutating, violationAmong } from '../testing/mutating.ts';
 import type { VolumeFaults } from './volume.ts';
 import type { GatewayFault } from './world.ts';
 
@@ -23,24 +24,10 @@ interface Modules {
   '@edgelog/sync/hub/registry.ts': typeof registry;
 }
 
-const mutated = new Set<keyof Modules>();
-beforeEach(() => vi.resetModules());
-afterEach(() => {
-  for (const path of mutated) vi.doUnmock(path);
-  mutated.clear();
-});
-
-async function mutate<P extends keyof Modules>(
-  path: P,
-  change: (original: Modules[P]) => Partial<Modules[P]>,
-): Promise<void> {
-  const original = await vi.importActual<Modules[P]>(path);
-  vi.doMock(path, () => ({ ...original, ...change(original) }));
-  mutated.add(path);
-}
+const mutate = mutating<Modules>();
 
 /** Each of the bugs is found within a few seeds of these, in fractions of a second; among the first twenty are worlds that take half a minute. */
-const SEEDS = Array.from({ length: 12 }, (_, i) => 20 + i);
+const SEEDS = { from: 20, count: 12 };
 
 /** The first violation within some seeds. */
 async function firstViolation(options: {
@@ -48,14 +35,7 @@ async function firstViolation(options: {
   volumeFaults?: VolumeFaults;
 }): Promise<string | undefined> {
   const { runGateway } = await import('./world.ts');
-  for (const seed of SEEDS) {
-    // A mutant may also fail by assertion, which is as good.
-    const outcome = await runGateway({ seed, ...options }).catch((error: Error) => ({
-      violations: [error.message],
-    }));
-    if (outcome.violations[0] !== undefined) return outcome.violations[0];
-  }
-  return undefined;
+  return violationAmong(SEEDS, (seed) => runGateway({ seed, ...options }));
 }
 
 test('a store that acknowledges before it has flushed is caught', async () => {

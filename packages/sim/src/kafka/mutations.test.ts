@@ -7,7 +7,8 @@ import type * as run from '@edgelog/sink/run.ts';
 import type * as scanner from '@edgelog/sink/scanner.ts';
 import type * as survey from '@edgelog/sink/survey.ts';
 import type { Stage } from '@edgelog/sink/testing/stage.ts';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { mutating, violationAmong } from '../testing/mutating.ts';
 import type { KafkaFault } from './plan.ts';
 
 /** The world is worth something if it finds bugs: each of these is one, put in on purpose. */
@@ -22,35 +23,14 @@ interface Modules {
   '@edgelog/sink/survey.ts': typeof survey;
 }
 
-const mutated = new Set<keyof Modules>();
-beforeEach(() => vi.resetModules());
-afterEach(() => {
-  for (const path of mutated) vi.doUnmock(path);
-  mutated.clear();
-});
-
-async function mutate<P extends keyof Modules>(
-  path: P,
-  change: (original: Modules[P]) => Partial<Modules[P]>,
-): Promise<void> {
-  const original = await vi.importActual<Modules[P]>(path);
-  vi.doMock(path, () => ({ ...original, ...change(original) }));
-  mutated.add(path);
-}
+const mutate = mutating<Modules>();
 
 const SEEDS = 40;
 
 /** The first violation within some seeds. */
 async function firstViolation(faults: readonly KafkaFault[], from = 1): Promise<string | undefined> {
   const { runKafka } = await import('./world.ts');
-  for (let seed = from; seed < from + SEEDS; seed++) {
-    // A mutant may also fail by assertion, which is as good.
-    const outcome = await runKafka({ seed, faults }).catch((error: Error) => ({
-      violations: [error.message],
-    }));
-    if (outcome.violations[0] !== undefined) return outcome.violations[0];
-  }
-  return undefined;
+  return violationAmong({ from, count: SEEDS }, (seed) => runKafka({ seed, faults }));
 }
 
 test('no search in the log for a producer that was forgotten', async () => {
