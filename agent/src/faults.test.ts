@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { RunningAgent } from './agent.ts';
+import { fillDisk } from './testing/fill-disk.ts';
 import { NO_HUB, temporaryDir, testAgent, testHub, until } from './testing/fixture.ts';
 import { MemoryHub } from './testing/memory-hub.ts';
 import { startProcess } from './testing/process.ts';
@@ -33,22 +34,12 @@ describe('a disk budget that is used up', () => {
     });
     agent.setUplinkPaused(true);
     const value = Buffer.alloc(50_000, 'x');
-    let taken = 0;
     const isTaken = (): Promise<boolean> =>
       publish(agent, [value]).then(
         () => true,
         () => false,
       );
-    // Behind a slow disk one may be refused for what is still on its way there.
-    for (let refused = 0; taken < 1000 && refused < 5; ) {
-      if (await isTaken()) {
-        taken++;
-        refused = 0;
-      } else {
-        refused++;
-        await delay(100);
-      }
-    }
+    const taken = await fillDisk(isTaken);
     expect(agent.status().disk.isFull).toBe(true);
     expect(agent.status().disk.usedBytes).toBeLessThan(16 * MIB);
     await expect(publish(agent, [value])).rejects.toThrow('closed after 0 puback');

@@ -6,6 +6,7 @@ import { connectAsync } from 'mqtt';
 import type { IDisconnectPacket, IPubackPacket, IPublishPacket } from 'mqtt-packet';
 import { describe, expect, test } from 'vitest';
 import type { RunningAgent } from '../agent.ts';
+import { fillDisk } from '../testing/fill-disk.ts';
 import { temporaryDir, testAgent, testHub, until } from '../testing/fixture.ts';
 import { MemoryHub } from '../testing/memory-hub.ts';
 import { publishPacket, RawMqtt } from '../testing/raw-mqtt.ts';
@@ -118,17 +119,7 @@ describe('a message that cannot be taken', () => {
       await client.packets('puback', sent);
       return (acks().at(-1)!.reasonCode ?? 0) === 0;
     };
-    // Behind a slow disk one may be refused for what is still on its way there.
-    let taken = 0;
-    for (let refused = 0; taken < 1000 && refused < 5; ) {
-      if (await isTaken()) {
-        taken++;
-        refused = 0;
-      } else {
-        refused++;
-        await delay(100);
-      }
-    }
+    const taken = await fillDisk(isTaken);
     expect(acks().at(-1)!.reasonCode).toBe(Reason.QUOTA_EXCEEDED);
     expect(acks().at(-1)!.properties?.reasonString).toMatch(/disk/);
     client.send(

@@ -178,8 +178,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     endSession: (id) => internalsOf(broker).persistence.cleanSubscriptions({ id }),
   });
   const letIn = async (client: Client, connection: MqttConnection): Promise<void> => {
-    await owners.claim(client, (owner) => {
-      const reason = 'the client id is that of another user';
+    await owners.claim(client, (owner, reason) => {
       const user = access.userOf(client);
       const { remote } = connection;
       limiter.warn('login refused', { client: client.id, user, owner, remote, reason });

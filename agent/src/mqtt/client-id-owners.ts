@@ -27,10 +27,10 @@ export class ClientIdOwners {
   }
 
   /**
-   * Lets a client in under its id, until `settled`. Rejects with LoginRefused, after `onRefused` with whose it is. The session of a user who is
+   * Lets a client in under its id, until `settled`. Rejects with LoginRefused, after `onRefused` with whose it is and why. The session of a user who is
    * in the users file no more is ended: nobody could continue it.
    */
-  async claim(client: Client, onRefused: (owner: string) => void): Promise<void> {
+  async claim(client: Client, onRefused: (owner: string, reason: string) => void): Promise<void> {
     const { access, hasCertificates, sessionOwner, named, endSession } = this.#deps;
     const { id } = client;
     const user = access.userOf(client);
@@ -39,8 +39,9 @@ export class ClientIdOwners {
     const others = [this.#arriving.get(id), named(id)].map((other) => other && access.userOf(other));
     const owner = [session, ...others].find((one) => one !== undefined && one !== user && this.#is(one));
     if (owner !== undefined) {
-      onRefused(owner);
-      throw new LoginRefused(IDENTIFIER_REJECTED, 'the client id is that of another user');
+      const reason = 'the client id is that of another user';
+      onRefused(owner, reason);
+      throw new LoginRefused(IDENTIFIER_REJECTED, reason);
     }
     this.#arriving.set(id, client);
     if (session !== undefined && session !== user) await endSession(id);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs, EdgelogError, OutageReasons } from '@edgelog/base';
+import { isTurnedAway } from '@edgelog/client';
 import {
   createLogger,
   formatAddress,
@@ -141,7 +142,7 @@ async function lookAfter(
 /** Notes and logs why the cluster is not reached. Whether it refuses the credentials, or speaks another protocol. */
 function tell(error: unknown, view: GatewayView, reasons: OutageReasons, log: Logger): boolean {
   if (!(error instanceof EdgelogError)) throw error;
-  const isRefused = error.code === 'AUTHENTICATION_FAILED' || error.code === 'CONFIG_INVALID';
+  const isRefused = isTurnedAway(error);
   if (reasons.isNews(error.message))
     log[isRefused ? 'error' : 'warn']('not connected to Kafka', { kafka: view.url, reason: error.message });
   view.obstacle = error.message;

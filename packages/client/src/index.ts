@@ -6,7 +6,7 @@ export {
 export type { MetadataAnswer, PartitionMetadata, TopicMetadata } from './cluster/metadata.ts';
 export { Connection, type ConnectionOptions, type RequestBody, type RequestOptions } from './connection.ts';
 export type { FrameMemory } from './frames.ts';
-export { check, isPassing, isRetriable, KafkaRefusal, refusal } from './refusal.ts';
+export { check, isPassing, isRetriable, isTurnedAway, KafkaRefusal, refusal } from './refusal.ts';
 export {
   type KafkaSecurity,
   type PasswordMechanism,

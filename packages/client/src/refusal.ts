@@ -43,3 +43,9 @@ export function isPassing(error: unknown): boolean {
   if (error instanceof KafkaRefusal) return isRetriable(error.errorCode);
   return error instanceof EdgelogError && (error.code === 'CONNECTION_LOST' || error.code === 'TIMEOUT');
 }
+
+/** Whether somebody has to mend it: brokers do not take the credentials, or speak TLS where this side does not, or the other way round. */
+export function isTurnedAway(error: unknown): boolean {
+  if (!(error instanceof EdgelogError)) return false;
+  return error.code === 'AUTHENTICATION_FAILED' || error.code === 'CONFIG_INVALID';
+}

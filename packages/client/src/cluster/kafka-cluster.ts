@@ -2,7 +2,7 @@ import { EdgelogError } from '@edgelog/base';
 import { type Address, formatAddress, type Logger, parseAddress, silentLogger } from '@edgelog/runtime';
 import { type Api, apis, ErrorCode, type ResponseOutput } from '@edgelog/wire';
 import type { RequestBody, RequestOptions } from '../connection.ts';
-import { AnotherCluster, check, refusal } from '../refusal.ts';
+import { AnotherCluster, check, isTurnedAway, refusal } from '../refusal.ts';
 import { type KafkaSecurity, securityWarning } from '../security.ts';
 import type { BrokerLink, Line } from './broker-link.ts';
 import { Links } from './links.ts';
@@ -302,12 +302,9 @@ export class KafkaCluster {
   }
 }
 
-const GRAVE: ReadonlySet<string> = new Set(['AUTHENTICATION_FAILED', 'CONFIG_INVALID']);
-
 /** Of what several brokers failed with: that one does not take the credentials or the protocol, or is of another cluster, says more than that another is away. */
 function graver(before: unknown, error: unknown): unknown {
-  const isRefused = before instanceof EdgelogError && GRAVE.has(before.code);
-  return isRefused || before instanceof AnotherCluster ? before : error;
+  return isTurnedAway(before) || before instanceof AnotherCluster ? before : error;
 }
 
 function within<T>(ms: number, answer: Promise<T>): Promise<T> {
