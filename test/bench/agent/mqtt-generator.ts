@@ -1,7 +1,7 @@
 /**
  * A QoS 1 load generator on raw sockets, run as a process of its own so that it shares no event loop with what it
  * measures: `node mqtt-generator.ts '{"port":1883,"connections":20,"window":100,"payloadBytes":100,"messages":500000}'`.
- * Prints one JSON line: { rate, p50, p99, max } with times in milliseconds from write to PUBACK.
+ * Prints one JSON line, a GeneratorResult.
  */
 import { connect as tcpConnect } from 'node:net';
 import { CONNACK_BYTES, connect, PUBACK_BYTES, publish } from '../../harness/mqtt-packets.ts';
@@ -13,14 +13,21 @@ export interface GeneratorOptions {
   /** Messages in flight per connection. */
   window: number;
   payloadBytes: number;
-  /** In all. */
-  messages: number;
+  /** In all; or `seconds`. */
+  messages?: number;
+  /** How long messages are sent; `rate` and times are those of its last `countedSeconds`. */
+  seconds?: number;
+  countedSeconds?: number;
   /** Messages a second of all connections, evenly spread; undefined: as fast as the window allows. */
   perSecond?: number;
 }
 
 export interface GeneratorResult {
+  /** Acknowledged in all. */
+  messages: number;
+  /** Acknowledged a second. */
   rate: number;
+  /** Times from write to PUBACK in ms. */
   p50: number;
   p99: number;
   max: number;
@@ -32,17 +39,24 @@ const DISTINCT_PAYLOADS = 1_000;
 
 class Latencies {
   readonly #buckets = new Uint32Array(60_000 * BUCKETS_PER_MS);
-  #count = 0;
+  count = 0;
   max = 0;
+
+  /** Forgets all. */
+  clear(): void {
+    this.#buckets.fill(0);
+    this.count = 0;
+    this.max = 0;
+  }
 
   add(ms: number): void {
     this.#buckets[Math.min(this.#buckets.length - 1, Math.floor(ms * BUCKETS_PER_MS))]!++;
-    this.#count++;
+    this.count++;
     if (ms > this.max) this.max = ms;
   }
 
   quantile(q: number): number {
-    let left = this.#count * q;
+    let left = this.count * q;
     const index = this.#buckets.findIndex((n) => {
       left -= n;
       return left <= 0;
@@ -51,12 +65,14 @@ class Latencies {
   }
 }
 
+/** Resolves with the number of messages, all of them acknowledged. Nothing more is sent once `end` says so. */
 function runConnection(
   options: GeneratorOptions,
   index: number,
-  total: number,
+  most: number,
   latencies: Latencies,
-): Promise<void> {
+  end: AbortSignal,
+): Promise<number> {
   const payloads = readings(DISTINCT_PAYLOADS, options.payloadBytes);
   const packet = publish(`bench/device-${index}`, payloads[0]!, 1, 1);
   const idAt = packet.length - options.payloadBytes - 2;
@@ -70,6 +86,11 @@ function runConnection(
     let connected = false;
     let rest: Buffer = Buffer.alloc(0);
     let dueAt = 0;
+    let total = most;
+    end.addEventListener('abort', () => {
+      total = sent;
+      if (acked === total) socket.destroy();
+    });
     const send = (count: number): void => {
       const packets = Buffer.allocUnsafe(count * packet.length);
       const now = performance.now();
@@ -128,21 +149,41 @@ function runConnection(
     });
     socket.on('error', fail);
     socket.on('close', () =>
-      acked === total ? done() : fail(new Error(`connection ${index} closed after ${acked}`)),
+      acked === total ? done(acked) : fail(new Error(`connection ${index} closed after ${acked}`)),
     );
   });
 }
 
 const options = JSON.parse(process.argv[2]!) as GeneratorOptions;
+const { connections, messages = Infinity, seconds, countedSeconds = seconds } = options;
 const latencies = new Latencies();
-const perConnection = Math.floor(options.messages / options.connections);
-const start = performance.now();
-await Promise.all(
-  Array.from({ length: options.connections }, (_, i) => runConnection(options, i, perConnection, latencies)),
+const end = new AbortController();
+let from = performance.now();
+let until: number | undefined;
+let counted: number | undefined;
+if (seconds !== undefined) {
+  setTimeout(
+    () => {
+      latencies.clear();
+      from = performance.now();
+    },
+    (seconds - countedSeconds!) * 1000,
+  );
+  setTimeout(() => {
+    until = performance.now();
+    counted = latencies.count;
+    end.abort();
+  }, seconds * 1000);
+}
+const perConnection = Math.floor(messages / connections);
+const sent = await Promise.all(
+  Array.from({ length: connections }, (_, i) =>
+    runConnection(options, i, perConnection, latencies, end.signal),
+  ),
 );
-const seconds = (performance.now() - start) / 1000;
 const result: GeneratorResult = {
-  rate: (perConnection * options.connections) / seconds,
+  messages: sent.reduce((sum, n) => sum + n, 0),
+  rate: ((counted ?? latencies.count) / ((until ?? performance.now()) - from)) * 1000,
   p50: latencies.quantile(0.5),
   p99: latencies.quantile(0.99),
   max: latencies.max,
