@@ -1,4 +1,4 @@
-import { OFFSETS_TOPIC } from '../metadata/topic-name.ts';
+import { OFFSETS_TOPIC } from '../metadata/internal-topics.ts';
 import type { Topics } from '../metadata/topics.ts';
 import type { Partition } from '../partition/partition.ts';
 import type { GroupService } from './service.ts';

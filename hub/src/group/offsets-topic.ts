@@ -1,6 +1,6 @@
+import { OFFSETS_TOPIC } from '../metadata/internal-topics.ts';
 import type { TopicAdmin } from '../metadata/topic-admin.ts';
 import { DEFAULT_PLACEMENT, isRefused, type Refused } from '../metadata/topic-admin.ts';
-import { OFFSETS_TOPIC } from '../metadata/topic-name.ts';
 import type { Topics } from '../metadata/topics.ts';
 import type { Partition } from '../partition/partition.ts';
 

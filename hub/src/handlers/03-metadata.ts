@@ -1,8 +1,8 @@
-import { ErrorCode, type RequestOf, ZERO_UUID } from '@edgelog/wire';
+import { ErrorCode, illegalTopicName, type RequestOf, ZERO_UUID } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import type { ClusterView } from '../cluster-view.ts';
+import { INTERNAL_TOPICS } from '../metadata/internal-topics.ts';
 import { DEFAULT_PLACEMENT, isRefused } from '../metadata/topic-admin.ts';
-import { INTERNAL_TOPICS, illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topic } from '../metadata/topics.ts';
 import { describedLeadership } from '../partition/leadership.ts';
 import { distinctBy } from '../repeated.ts';

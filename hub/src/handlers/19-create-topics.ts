@@ -1,9 +1,9 @@
-import { ErrorCode, type ErrorName, type RequestOf } from '@edgelog/wire';
+import { ErrorCode, type ErrorName, illegalTopicName, type RequestOf } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import { configConflict, configFault } from '../metadata/config-changes.ts';
 import { describeTopicConfigs } from '../metadata/described-configs.ts';
+import { METADATA_TOPIC } from '../metadata/internal-topics.ts';
 import { isRefused, type Placement } from '../metadata/topic-admin.ts';
-import { illegalTopicName, METADATA_TOPIC } from '../metadata/topic-name.ts';
 import { PARTITIONS_MAX, TOPIC_PARTITIONS_MAX } from '../metadata/topics.ts';
 import { distinctBy, repeatedIn } from '../repeated.ts';
 import type { Handler, Item } from './handler.ts';

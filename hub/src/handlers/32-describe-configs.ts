@@ -1,5 +1,5 @@
 import { formatAddress } from '@edgelog/runtime';
-import { ErrorCode, type ErrorName, type RequestOf } from '@edgelog/wire';
+import { ErrorCode, type ErrorName, illegalTopicName, type RequestOf } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import { describeBrokerConfigs } from '../metadata/broker-config.ts';
 import { ConfigSource } from '../metadata/config-definition.ts';
@@ -7,7 +7,6 @@ import { ConfigResource } from '../metadata/config-resource.ts';
 import { type DescribedConfig, describeTopicConfigs } from '../metadata/described-configs.ts';
 import { DYNAMIC_BROKER_CONFIGS, describeDynamicConfigs } from '../metadata/dynamic-broker-config.ts';
 import { GROUP_CONFIGS } from '../metadata/group-config.ts';
-import { illegalTopicName } from '../metadata/topic-name.ts';
 import type { Client } from '../net/dispatcher.ts';
 import { distinctBy } from '../repeated.ts';
 import type { Handler, Item } from './handler.ts';

@@ -1,5 +1,5 @@
 import { ErrorCode, ZERO_UUID } from '@edgelog/wire';
-import { METADATA_TOPIC } from '../metadata/topic-name.ts';
+import { METADATA_TOPIC } from '../metadata/internal-topics.ts';
 import { STANDALONE_EPOCH } from '../partition/standalone.ts';
 import type { Handler } from './handler.ts';
 

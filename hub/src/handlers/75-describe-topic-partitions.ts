@@ -1,7 +1,6 @@
-import { ErrorCode, type RequestOf, ZERO_UUID } from '@edgelog/wire';
+import { ErrorCode, illegalTopicName, type RequestOf, ZERO_UUID } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import type { ClusterView } from '../cluster-view.ts';
-import { illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topic } from '../metadata/topics.ts';
 import { describedLeadership } from '../partition/leadership.ts';
 import { TOPIC_OPERATIONS } from './authorized-operations.ts';

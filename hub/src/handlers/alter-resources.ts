@@ -1,11 +1,10 @@
 import { EdgelogError } from '@edgelog/base';
-import { ErrorCode, type ErrorName } from '@edgelog/wire';
+import { ErrorCode, type ErrorName, illegalTopicName } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
 import type { ConfigOutcome } from '../metadata/config-changes.ts';
 import type { ConfigDefinition } from '../metadata/config-definition.ts';
 import { ConfigResource } from '../metadata/config-resource.ts';
 import { DYNAMIC_BROKER_CONFIGS } from '../metadata/dynamic-broker-config.ts';
-import { illegalTopicName } from '../metadata/topic-name.ts';
 import { repeatedIn } from '../repeated.ts';
 
 /** Attempts to change what others change too. */

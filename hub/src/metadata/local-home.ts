@@ -10,9 +10,9 @@ import { putRecord, readRecord } from '../state-record.ts';
 import { LocalTable } from '../sync/record-table.ts';
 import { standaloneAdmin } from './cluster-admin.ts';
 import { brokerConfigsRecord } from './dynamic-broker-config.ts';
+import { OFFSETS_TOPIC } from './internal-topics.ts';
 import { LocalTopics } from './local-topics.ts';
 import type { MetadataHome } from './metadata-home.ts';
-import { OFFSETS_TOPIC } from './topic-name.ts';
 import type { Topics } from './topics.ts';
 
 export interface LocalHomeDeps {

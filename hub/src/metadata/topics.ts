@@ -1,7 +1,8 @@
 import { assert } from '@edgelog/base';
+import { illegalTopicName } from '@edgelog/wire';
 import type { Partition } from '../partition/partition.ts';
 import type { ConfigDefinition } from './config-definition.ts';
-import { INTERNAL_TOPICS, illegalTopicName } from './topic-name.ts';
+import { INTERNAL_TOPICS } from './internal-topics.ts';
 
 /** Of one topic, and of all topics that one request creates: Kafka's bound on the latter. */
 export const TOPIC_PARTITIONS_MAX = 10_000;

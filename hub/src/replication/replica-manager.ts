@@ -1,6 +1,6 @@
 import type { LogStore, StoredDamage } from '@edgelog/log';
 import type { Logger } from '@edgelog/runtime';
-import { apis } from '@edgelog/wire';
+import { apis, illegalTopicName } from '@edgelog/wire';
 import type {
   BrokerSession,
   Changed,
@@ -12,7 +12,6 @@ import type {
   TopicEntry,
 } from '../cluster/index.ts';
 import { type BrokerConfigs, moveRateOf } from '../metadata/dynamic-broker-config.ts';
-import { illegalTopicName } from '../metadata/topic-name.ts';
 import type { Topics } from '../metadata/topics.ts';
 import { BROKER_CLIENT_ID } from '../net/broker-client-id.ts';
 import type { FramePool } from '../net/frame-pool.ts';

@@ -13,9 +13,10 @@ import {
   refuse,
   takenBy,
 } from '@edgelog/sync';
+import { illegalTopicName } from '@edgelog/wire';
 import type { Broker } from '../broker.ts';
+import { INTERNAL_TOPICS } from '../metadata/internal-topics.ts';
 import { DEFAULT_PLACEMENT, isRefused } from '../metadata/topic-admin.ts';
-import { INTERNAL_TOPICS, illegalTopicName } from '../metadata/topic-name.ts';
 import type { Partition } from '../partition/partition.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { Gaps } from './gaps.ts';

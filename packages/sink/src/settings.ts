@@ -1,7 +1,8 @@
+import { TOPIC_NAME } from '@edgelog/wire';
 import { z } from 'zod';
 import { EVENTS_TOPIC } from './event.ts';
 
-const topicName = z.string().regex(/^[a-zA-Z0-9._-]{1,249}$/, 'expected the name of a Kafka topic');
+const topicName = z.string().regex(TOPIC_NAME, 'expected the name of a Kafka topic');
 
 /** `NAME=VALUE` as text, as in a flag. */
 const topicConfig = z.string().regex(/^[a-z.]+=.+$/, 'expected NAME=VALUE, such as retention.ms=31536000000');

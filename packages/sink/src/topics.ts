@@ -1,5 +1,6 @@
 import { EdgelogError } from '@edgelog/base';
 import { type Refusal, refuse, type SyncLog } from '@edgelog/sync';
+import { illegalTopicName } from '@edgelog/wire';
 import type { SinkCluster, SinkTopic, TopicSettings } from './cluster.ts';
 import { type TopicFinding, topicFindings } from './findings.ts';
 import { givenConfigs } from './new-topic.ts';
@@ -145,14 +146,11 @@ function topicSettings(settings: SinkSettings): TopicSettings {
   return { partitions, replication, configs: givenConfigs(settings) };
 }
 
-const NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 /** Kafka's own. */
 const INTERNAL = /^__/;
 
 /** Why no gateway may feed a topic of this name; undefined: it may. */
 export function illegalTopic(name: string, own: readonly string[]): string | undefined {
-  if (!NAME.test(name) || name === '.' || name === '..')
-    return `${JSON.stringify(name)} is no name of a Kafka topic`;
   if (INTERNAL.test(name) || own.includes(name)) return `topic ${name} is not for gateways`;
-  return undefined;
+  return illegalTopicName(name);
 }

@@ -8,8 +8,8 @@ import {
 } from '@edgelog/cluster';
 import type { KeyValue } from '@edgelog/etcd';
 import { parseAddress } from '@edgelog/runtime';
+import { illegalTopicName } from '@edgelog/wire';
 import type { z } from 'zod';
-import { illegalTopicName } from '../../metadata/topic-name.ts';
 import { controllerRecord, topicRecord } from '../records.ts';
 import type { BrokerEntry, ControllerEntry, DirectoryEntry, PartitionEntry, TopicEntry } from './entries.ts';
 
