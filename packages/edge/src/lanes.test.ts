@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openLogStore } from '@edgelog/log';
 import { iterateRecords, readBatchHeader } from '@edgelog/wire';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Alarms } from './alarms.ts';
 import { GatewayClock } from './clock.ts';
 import { Disk } from './disk.ts';
@@ -116,6 +116,22 @@ test('a lane: fresh readings are another run beside the backlog, nothing of both
   expect([backlog.isBacklog, live.isBacklog]).toEqual([true, false]);
   expect([...contentOf(backlog), ...contentOf(live)]).toEqual(range(0, 26));
   expect(contentOf(live).length).toBeGreaterThanOrEqual(5);
+  await opened.close();
+});
+
+test('a status page that asks every two seconds how old the backlog is reads the same batch once, not each time', async () => {
+  const opened = await withLane(temporaryDir());
+  const { log } = opened.stream.edge;
+  const read = vi.spyOn(log, 'read');
+  const { uplink } = opened.stream;
+  const ask = () => [uplink.oldestUnackedTimestamp(), uplink.backlog().since];
+  const first = ask();
+  expect(first.every((at) => at! > 0)).toBe(true);
+  const reads = read.mock.calls.length;
+  for (let i = 0; i < 10; i++) expect(ask()).toEqual(first);
+  expect(read).toHaveBeenCalledTimes(reads);
+  acknowledgeAll(opened.runs()[0]!);
+  expect(uplink.oldestUnackedTimestamp()).toBe(uplink.backlog().since);
   await opened.close();
 });
 

@@ -61,6 +61,8 @@ export interface Backlog {
 /** Runs of which nothing is left here that are still compared with the hub, so that it does not lose them unnoticed. */
 const PAST_RUNS_KEPT = 8;
 const DROPPED_CRCS_KEPT = 1024;
+/** Batches whose time is remembered: the oldest of the stream and of its lanes. */
+const TIMES_KEPT = 4;
 
 /** A stream as the uplink sees it: its runs, what may travel of each, and what the hub has acknowledged. */
 export class EdgeUplinkStream {
@@ -72,6 +74,8 @@ export class EdgeUplinkStream {
   /** Runs that are not on disk yet: no hub may hear of them, for after a crash they would be others. */
   readonly #hidden = new Set<number>();
   readonly #refused = new Set<number>();
+  /** Base timestamps by offset: who asks often must not cost a batch that is read each time. */
+  readonly #times = new Map<number, number>();
   readonly #runHost: UplinkRunHost;
   #settled: number;
 
@@ -319,10 +323,14 @@ export class EdgeUplinkStream {
   #timestampAt(from: number): number | undefined {
     const offset = Math.max(from, this.logStartOffset);
     if (offset >= this.sealedEndOffset) return this.#stream.oldestUnsealed;
+    const known = this.#times.get(offset);
+    if (known !== undefined) return known;
     const found = this.#batchAt(offset);
-    return found === undefined || found instanceof StoredDamageError
-      ? undefined
-      : readBatchHeader(found).baseTimestamp;
+    if (found === undefined || found instanceof StoredDamageError) return undefined;
+    const { baseTimestamp } = readBatchHeader(found);
+    this.#times.set(offset, baseTimestamp);
+    if (this.#times.size > TIMES_KEPT) this.#times.delete(this.#times.keys().next().value!);
+    return baseTimestamp;
   }
 
   /** Undefined where nothing is sealed. */
