@@ -37,13 +37,13 @@ export async function compareReplicas(
   history: History,
 ): Promise<void> {
   const seen = new Map<string, Copy>();
-  for (const { node, dataDir } of brokers) {
+  for (const { name, dataDir } of brokers) {
     const store = await openLogStore({ dir: dataDir });
     try {
       for (const log of store.partitions()) {
         if (!topics.some((topic) => log.name.startsWith(`${topic}-`))) continue;
         const partition = log.name.replace(/\.[^.]*$/, '');
-        const copy = copyOf(node, log);
+        const copy = copyOf(name, log);
         const other = seen.get(log.name);
         if (other === undefined) seen.set(log.name, copy);
         else for (const what of differences(other, copy)) history.violation('diverged', what, { partition });

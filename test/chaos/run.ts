@@ -210,7 +210,7 @@ class ChaosRun {
   async #restartFallen(): Promise<void> {
     for (const broker of this.#cluster.brokers) {
       if (broker.alive) continue;
-      this.#history.violation('unavailable', `${broker.node} ended by itself`);
+      this.#history.violation('unavailable', `${broker.name} ended by itself`);
       await broker.start();
     }
   }

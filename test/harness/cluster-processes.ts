@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestCluster, type TestMember } from '../../packages/etcd/src/testing/cluster.ts';
 import { Network } from './network.ts';
+import { NodeProcess } from './node-process.ts';
 import { freePorts } from './ports.ts';
-import { edgelog, type TestProcess } from './process.ts';
+import { edgelog } from './process.ts';
 import { mountSmallDisk, unmount } from './small-disk.ts';
 import { until } from './wait.ts';
 
@@ -25,20 +26,13 @@ const PREFIX = '/test';
 const READY_MS = 120_000;
 
 /** One broker: a real process with its own data directory, on ports that it keeps across restarts. */
-export class BrokerProcess {
+export class BrokerProcess extends NodeProcess {
   readonly id: number;
-  /** In the network. */
-  readonly node: string;
   readonly dataDir: string;
   /** Where it listens. */
   readonly ports: { readonly kafka: number; readonly sync: number; readonly http: number };
   /** Where others reach it: through the network, if there is one. */
   readonly reached: { readonly kafka: number; readonly sync: number; readonly http: number };
-  readonly #args: readonly string[];
-  readonly #network: Network | undefined;
-  #process: TestProcess | undefined;
-  /** What its processes before this one said. */
-  #before = '';
 
   constructor(options: {
     id: number;
@@ -48,14 +42,8 @@ export class BrokerProcess {
     args: readonly string[];
     network: Network | undefined;
   }) {
-    const { id, dataDir, ports, reached, args, network } = options;
-    this.id = id;
-    this.node = nodeOfBroker(id);
-    this.dataDir = dataDir;
-    this.ports = ports;
-    this.reached = reached;
-    this.#network = network;
-    this.#args = [
+    const { id, dataDir, ports, reached, network } = options;
+    const args = [
       'hub',
       ...['--broker-id', String(id)],
       ...['--data-dir', dataDir],
@@ -63,52 +51,22 @@ export class BrokerProcess {
       ...['--advertise', local(reached.kafka)],
       ...['--sync', local(ports.sync)],
       ...['--http', local(ports.http)],
-      ...args,
+      ...options.args,
     ];
+    super(nameOfBroker(id), () => edgelog(args), network);
+    this.id = id;
+    this.dataDir = dataDir;
+    this.ports = ports;
+    this.reached = reached;
   }
 
   get bootstrap(): string {
     return local(this.reached.kafka);
   }
 
-  get process(): TestProcess {
-    if (this.#process === undefined) throw new Error(`broker ${this.id} was never started`);
-    return this.#process;
-  }
-
-  get alive(): boolean {
-    return this.#process?.alive === true;
-  }
-
-  /** Starts the process; it may take a while to be ready. */
-  spawn(): void {
-    if (this.#process !== undefined) this.#before += this.#process.output();
-    this.#process = edgelog(this.#args);
-    this.#network?.attach(this.node, this.#process.pid);
-    this.#network?.accept(this.node);
-  }
-
   async start(): Promise<void> {
     this.spawn();
     await this.process.ready(READY_MS);
-  }
-
-  /** kill -9. */
-  async kill(): Promise<void> {
-    await this.#end('SIGKILL');
-  }
-
-  /** Asks it to end, and waits until it did. */
-  async stop(): Promise<void> {
-    await this.#end('SIGTERM');
-  }
-
-  pause(): void {
-    this.process.child.kill('SIGSTOP');
-  }
-
-  resume(): void {
-    this.process.child.kill('SIGCONT');
   }
 
   /** A dead broker's disk is lost, and replaced by an empty one. */
@@ -117,22 +75,11 @@ export class BrokerProcess {
       rmSync(join(this.dataDir, name), { recursive: true, force: true });
   }
 
-  /** What all its processes said so far. */
-  output(): string {
-    return `${this.#before}${this.#process?.output() ?? ''}`;
-  }
-
   async status<T>(): Promise<T> {
     const response = await fetch(`http://${local(this.ports.http)}/status`, {
       signal: AbortSignal.timeout(5_000),
     });
     return (await response.json()) as T;
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    if (this.#process === undefined) return;
-    await this.#process.stop(signal);
-    await this.#network?.refuse(this.node);
   }
 }
 
@@ -177,8 +124,8 @@ export class ClusterProcesses {
     const brokers: BrokerProcess[] = [];
     for (let id = 1; id <= count; id++) {
       const [kafka, sync, http] = ports.splice(0, 3) as [number, number, number];
-      const node = nodeOfBroker(id);
-      const reached = { kafka: await hop(node, kafka), sync: await hop(node, sync), http };
+      const name = nameOfBroker(id);
+      const reached = { kafka: await hop(name, kafka), sync: await hop(name, sync), http };
       const disk = join(dir, `disk-${id}`);
       mkdirSync(disk);
       if (smallDiskMiB !== undefined && id === count && mountSmallDisk(disk, smallDiskMiB))
@@ -248,19 +195,14 @@ export class ClusterProcesses {
   /** Writes what every process said into a folder. */
   writeLogs(folder: string): void {
     mkdirSync(folder, { recursive: true });
-    for (const broker of this.brokers) writeFileSync(join(folder, `${broker.node}.log`), broker.output());
+    for (const broker of this.brokers) writeFileSync(join(folder, `${broker.name}.log`), broker.output());
     for (const member of this.etcd.members)
       writeFileSync(join(folder, `etcd-${member.name}.log`), member.log());
   }
 
   /** Ends everything. `keep` leaves the brokers' directories, but for those on disks of their own. */
   async stop(keep = false): Promise<void> {
-    await Promise.all(
-      this.brokers.map(async (broker) => {
-        if (broker.alive) broker.resume();
-        await broker.kill();
-      }),
-    );
+    await Promise.all(this.brokers.map((broker) => broker.finish()));
     await this.etcd.stop();
     await this.#network?.close();
     for (const disk of this.#mounted) unmount(disk);
@@ -279,9 +221,9 @@ export class ClusterProcesses {
   }
 
   #nodes(): string[] {
-    return [...this.brokers.map(({ node }) => node), ...this.etcd.members.map(({ name }) => name)];
+    return [...this.brokers.map(({ name }) => name), ...this.etcd.members.map(({ name }) => name)];
   }
 }
 
 const local = (port: number): string => `127.0.0.1:${port}`;
-const nodeOfBroker = (id: number): string => `broker-${id}`;
+const nameOfBroker = (id: number): string => `broker-${id}`;

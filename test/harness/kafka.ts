@@ -12,6 +12,7 @@ import {
 } from './kafka-security.ts';
 import { KafkaTap } from './kafka-tap.ts';
 import { Network } from './network.ts';
+import { NodeProcess } from './node-process.ts';
 import { freePorts } from './ports.ts';
 import type { TestProcess } from './process.ts';
 import { until } from './wait.ts';
@@ -61,46 +62,28 @@ const SMALL: KafkaProperties = {
   'controlled.shutdown.enable': 'false',
 };
 
-/** One broker and controller: a real process with its own directory, on ports that it keeps across restarts. */
-export class KafkaNode {
+/** One broker and controller: a real process with its own directory, on ports that it keeps across restarts. `KafkaProcesses.ready` tells when it serves. */
+export class KafkaNode extends NodeProcess {
   readonly id: number;
-  /** In the network. */
-  readonly name: string;
   /** Where clients reach it without TLS and SASL: through tap and network, if they are there. */
   readonly port: number;
   /** Undefined without `tap`. */
   readonly tap: KafkaTap | undefined;
-  readonly #spawn: () => TestProcess;
-  readonly #network: Network | undefined;
   readonly #securePorts: ReadonlyMap<SecureListener, number>;
-  #process: TestProcess | undefined;
-  /** What its processes before this one said. */
-  #before = '';
 
   constructor(options: {
     id: number;
     port: number;
     tap: KafkaTap | undefined;
-    spawn: () => TestProcess;
+    begin: () => TestProcess;
     network: Network | undefined;
     securePorts: ReadonlyMap<SecureListener, number>;
   }) {
+    super(nameOf(options.id), options.begin, options.network);
     this.id = options.id;
-    this.name = nameOf(options.id);
     this.port = options.port;
     this.tap = options.tap;
-    this.#spawn = options.spawn;
-    this.#network = options.network;
     this.#securePorts = options.securePorts;
-  }
-
-  get process(): TestProcess {
-    if (this.#process === undefined) throw new Error(`${this.name} was never started`);
-    return this.#process;
-  }
-
-  get alive(): boolean {
-    return this.#process?.alive === true;
   }
 
   /** Where it listens with TLS or SASL. Only with `security`. */
@@ -108,44 +91,6 @@ export class KafkaNode {
     const port = this.#securePorts.get(listener);
     if (port === undefined) throw new Error('started without security');
     return port;
-  }
-
-  /** Starts the process; `KafkaProcesses.ready` tells when it serves. */
-  start(): void {
-    if (this.#process !== undefined) this.#before += this.#process.output();
-    this.#process = this.#spawn();
-    this.#network?.attach(this.name, this.#process.pid);
-    this.#network?.accept(this.name);
-  }
-
-  /** kill -9. */
-  async kill(): Promise<void> {
-    await this.#end('SIGKILL');
-  }
-
-  /** Asks it to end, and waits until it did. */
-  async stop(): Promise<void> {
-    await this.#end('SIGTERM');
-  }
-
-  /** SIGSTOP: the kernel keeps its connections, and nobody answers. */
-  pause(): void {
-    this.process.child.kill('SIGSTOP');
-  }
-
-  resume(): void {
-    this.process.child.kill('SIGCONT');
-  }
-
-  /** What all its processes said so far. */
-  output(): string {
-    return `${this.#before}${this.#process?.output() ?? ''}`;
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    if (this.#process === undefined) return;
-    await this.#process.stop(signal);
-    await this.#network?.refuse(this.name);
   }
 }
 
@@ -230,12 +175,7 @@ export class KafkaProcesses {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(
-      this.nodes.map(async (node) => {
-        if (node.alive) node.resume();
-        await node.kill();
-      }),
-    );
+    await Promise.all(this.nodes.map((node) => node.finish()));
     await Promise.all(this.nodes.map(({ tap }) => tap?.close()));
     await this.#network?.close();
     process.off('exit', this.#killAll);
@@ -266,7 +206,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaProce
 async function startOnce(options: KafkaOptions): Promise<KafkaProcesses> {
   const kafka = await prepareKafka(options);
   try {
-    for (const node of kafka.nodes) node.start();
+    for (const node of kafka.nodes) node.spawn();
     await kafka.ready();
     return kafka;
   } catch (error) {
@@ -319,8 +259,8 @@ async function prepareKafka(options: KafkaOptions): Promise<KafkaProcesses> {
       const securePorts = new Map(
         Object.keys(secure).map((name) => [name as SecureListener, reached.get(name)!]),
       );
-      const spawn = (): TestProcess => runNode(nodeDir, jvm, nameOf(id));
-      return new KafkaNode({ id, port: reached.get('CLIENT')!, tap, spawn, network, securePorts });
+      const begin = (): TestProcess => runNode(nodeDir, jvm, nameOf(id));
+      return new KafkaNode({ id, port: reached.get('CLIENT')!, tap, begin, network, securePorts });
     }),
   );
   return new KafkaProcesses({ dir, nodes, network, security });
@@ -330,7 +270,7 @@ async function prepareKafka(options: KafkaOptions): Promise<KafkaProcesses> {
 async function runOnce(parent: string, jvm: readonly string[]): Promise<void> {
   const kafka = await prepareKafka({ parent, jvm });
   try {
-    kafka.nodes[0]!.start();
+    kafka.nodes[0]!.spawn();
     await kafka.ready();
     await kafka.nodes[0]!.stop();
   } finally {

@@ -71,7 +71,7 @@ describe.skipIf(skip)('a cluster that is made anew at the same addresses', () =>
       const before = gateway.holder.sink!.hubId;
       await kafka.node(1).kill();
       renewNode(join(kafka.dir, kafka.node(1).name), ANOTHER);
-      kafka.node(1).start();
+      kafka.node(1).spawn();
       await kafka.ready();
       await gateway.take(3, 4);
       await gateway.drained();

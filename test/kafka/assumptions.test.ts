@@ -157,7 +157,7 @@ describe.skipIf(skip)('producers that Kafka forgets', () => {
     const { partition, produce, producerId } = await fresh();
     await produce(41);
     await kafka.node(1).kill();
-    kafka.node(1).start();
+    kafka.node(1).spawn();
     await kafka.ready();
     await kafka.leaderOf(partition.topic);
     expect(await partition.producer(producerId)).toMatchObject({ lastSequence: 43 });

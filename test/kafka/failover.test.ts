@@ -34,7 +34,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   if (skip) return;
-  for (const node of kafka.nodes) if (!node.alive) node.start();
+  for (const node of kafka.nodes) if (!node.alive) node.spawn();
   await kafka.ready();
 });
 
@@ -152,7 +152,7 @@ describe.skipIf(skip)('nothing is lost or doubled', () => {
   long('when all brokers are killed', () =>
     feed(async () => {
       await Promise.all(kafka.nodes.map((node) => node.kill()));
-      for (const node of kafka.nodes) node.start();
+      for (const node of kafka.nodes) node.spawn();
       await kafka.ready();
     }),
   );

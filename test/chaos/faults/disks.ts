@@ -22,7 +22,7 @@ export const DISK_FAULTS: readonly Fault[] = [
       broker.wipe();
       await broker.start();
       healed();
-      return broker.node;
+      return broker.name;
     },
   },
   {
@@ -34,7 +34,7 @@ export const DISK_FAULTS: readonly Fault[] = [
       broker.wipe();
       await broker.start();
       healed();
-      return broker.node;
+      return broker.name;
     },
   },
   {
@@ -46,7 +46,7 @@ export const DISK_FAULTS: readonly Fault[] = [
       const what = flipBits(broker.dataDir, prng);
       await broker.start();
       healed();
-      return `${broker.node}: ${what}`;
+      return `${broker.name}: ${what}`;
     },
   },
 ];
@@ -70,7 +70,7 @@ export const FULL_DISK: Fault = {
       await broker.start();
     }
     healed();
-    return `${broker.node}, whose process ${ended ? 'ended' : 'went on'}`;
+    return `${broker.name}, whose process ${ended ? 'ended' : 'went on'}`;
   },
 };
 

@@ -4,7 +4,7 @@ import { forSeconds, type Scene } from './fault.ts';
 const OUTSIDE = 'outside';
 const CLIENTS = [OUTSIDE, 'agents', 'java'];
 
-const brokersOf = ({ cluster }: Scene): string[] => cluster.brokers.map(({ node }) => node);
+const brokersOf = ({ cluster }: Scene): string[] => cluster.brokers.map(({ name }) => name);
 const membersOf = ({ cluster }: Scene): string[] => cluster.etcd.members.map(({ name }) => name);
 const everybody = (scene: Scene): string[] => [...brokersOf(scene), ...membersOf(scene), ...CLIENTS];
 
@@ -24,76 +24,76 @@ export const NETWORK_FAULTS: readonly Fault[] = [
     name: 'a leader cut off from all',
     withinSeconds: 15,
     run: cutting((scene) => {
-      const { node } = scene.busiest();
-      scene.cluster.isolate(node, everybody(scene));
-      return node;
+      const { name } = scene.busiest();
+      scene.cluster.isolate(name, everybody(scene));
+      return name;
     }),
   },
   {
     name: 'the controller cut off from all',
     withinSeconds: 15,
     run: cutting(async (scene) => {
-      const { node } = await scene.controller();
-      scene.cluster.isolate(node, everybody(scene));
-      return node;
+      const { name } = await scene.controller();
+      scene.cluster.isolate(name, everybody(scene));
+      return name;
     }),
   },
   {
     name: 'a leader cut off from etcd',
     withinSeconds: 15,
     run: cutting((scene) => {
-      const { node } = scene.busiest();
-      scene.cluster.isolate(node, membersOf(scene));
-      return node;
+      const { name } = scene.busiest();
+      scene.cluster.isolate(name, membersOf(scene));
+      return name;
     }),
   },
   {
     name: 'a leader cut off from the other brokers',
     withinSeconds: 15,
     run: cutting((scene) => {
-      const { node } = scene.busiest();
-      scene.cluster.isolate(node, brokersOf(scene));
-      return node;
+      const { name } = scene.busiest();
+      scene.cluster.isolate(name, brokersOf(scene));
+      return name;
     }),
   },
   {
     name: 'a leader that is heard by all and hears nobody',
     withinSeconds: 15,
     run: cutting((scene) => {
-      const { node } = scene.busiest();
-      for (const other of everybody(scene)) scene.cluster.network.cut(other, node);
-      return node;
+      const { name } = scene.busiest();
+      for (const other of everybody(scene)) scene.cluster.network.cut(other, name);
+      return name;
     }),
   },
   {
     name: 'a leader that hears all and is heard by nobody',
     withinSeconds: 15,
     run: cutting((scene) => {
-      const { node } = scene.busiest();
-      for (const other of everybody(scene)) scene.cluster.network.cut(node, other);
-      return node;
+      const { name } = scene.busiest();
+      for (const other of everybody(scene)) scene.cluster.network.cut(name, other);
+      return name;
     }),
   },
   {
     name: 'two brokers cut off from each other',
     withinSeconds: 15,
     run: cutting((scene) => {
-      const { node } = scene.busiest();
-      const other = scene.prng.pick(brokersOf(scene).filter((each) => each !== node));
-      scene.cluster.network.cutBothWays(node, other);
-      return `${node} and ${other}`;
+      const { name } = scene.busiest();
+      const other = scene.prng.pick(brokersOf(scene).filter((each) => each !== name));
+      scene.cluster.network.cutBothWays(name, other);
+      return `${name} and ${other}`;
     }),
   },
   {
     name: 'a slow and distant broker',
     withinSeconds: 5,
     run: cutting((scene) => {
-      const { node } = scene.busiest();
+      const { name } = scene.busiest();
       for (const other of [...brokersOf(scene), ...membersOf(scene)]) {
-        scene.cluster.network.delay(node, other, 100);
-        scene.cluster.network.delay(other, node, 100);
+        scene.cluster.network.delay(name, other, 100);
+        scene.cluster.network.delay(other, name, 100);
       }
-      return node;
+      return name;
     }),
   },
 ];

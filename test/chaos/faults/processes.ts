@@ -2,7 +2,7 @@ import type { BrokerProcess } from '../../harness/cluster-processes.ts';
 import { sleep } from '../../harness/wait.ts';
 import { type Fault, forSeconds } from './fault.ts';
 
-const named = (brokers: readonly BrokerProcess[]): string => brokers.map(({ node }) => node).join(' and ');
+const named = (brokers: readonly BrokerProcess[]): string => brokers.map(({ name }) => name).join(' and ');
 
 /** Processes of brokers that end, or stand still. */
 export const PROCESS_FAULTS: readonly Fault[] = [
@@ -12,7 +12,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     run: forSeconds(6, async ({ busiest }) => {
       const broker = busiest();
       await broker.kill();
-      return { what: broker.node, end: () => broker.start() };
+      return { what: broker.name, end: () => broker.start() };
     }),
   },
   {
@@ -21,7 +21,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     run: forSeconds(6, async ({ controller }) => {
       const broker = await controller();
       await broker.kill();
-      return { what: broker.node, end: () => broker.start() };
+      return { what: broker.name, end: () => broker.start() };
     }),
   },
   {
@@ -30,7 +30,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     run: forSeconds(0, async ({ busiest }) => {
       const broker = busiest();
       await broker.kill();
-      return { what: broker.node, end: () => broker.start() };
+      return { what: broker.name, end: () => broker.start() };
     }),
   },
   {
@@ -39,7 +39,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     run: forSeconds(9, async ({ busiest }) => {
       const broker = busiest();
       broker.pause();
-      return { what: broker.node, end: () => broker.resume() };
+      return { what: broker.name, end: () => broker.resume() };
     }),
   },
   {
@@ -48,7 +48,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     run: forSeconds(2, async ({ busiest }) => {
       const broker = busiest();
       broker.pause();
-      return { what: broker.node, end: () => broker.resume() };
+      return { what: broker.name, end: () => broker.resume() };
     }),
   },
   {
