@@ -17,11 +17,13 @@ const captureSchema = z
     'expected payload or base64',
   );
 
-/** Messages of a file, one JSON object a line: `{"name": "a/b", "payload": "21.5"}`. Throws CONFIG_INVALID naming the line. */
+const STDIN = 0;
+
+/** Messages of a file (`-`: of standard input), one JSON object a line: `{"name": "a/b", "payload": "21.5"}`. Throws CONFIG_INVALID naming the line. */
 export function readCaptures(path: string, gateway: string): Incoming[] {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readFileSync(path === '-' ? STDIN : path, 'utf8');
   } catch (cause) {
     throw new EdgelogError('CONFIG_INVALID', `--file ${path} cannot be read: ${(cause as Error).message}`, {
       cause,

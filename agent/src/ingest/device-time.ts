@@ -1,12 +1,19 @@
+import { isoTime } from './iso-time.ts';
 import { parsePayload, stepsOf, valueAt } from './json.ts';
 
 /** A device that says it is older was never set. */
 const EARLIEST_MS = Date.UTC(2000, 0, 1);
 /** How far a device's clock may be ahead of the gateway's. */
 const AHEAD_MS_MAX = 86_400_000;
-const PER_MS = { s: 1 / 1000, ms: 1, us: 1000, ns: 1_000_000 } as const;
+const TO_MS = {
+  // To the microsecond first: 1700000000.123 × 1000 is a little less than 1700000000123.
+  s: (number: number) => Math.floor(Math.round(number * 1e6) / 1e3),
+  ms: Math.floor,
+  us: (number: number) => Math.floor(number / 1e3),
+  ns: (number: number) => Math.floor(number / 1e6),
+} as const;
 
-export type TimeFormat = keyof typeof PER_MS | 'iso';
+export type TimeFormat = keyof typeof TO_MS | 'iso';
 
 /** What a device says of the time of its reading: ms since 1970, or why that cannot be used. */
 export type DeviceTime = { ms: number } | { fault: string };
@@ -24,12 +31,12 @@ export function deviceTimeReader(path: string, format: TimeFormat): (payload: Bu
 function toTime(found: unknown, format: TimeFormat): DeviceTime {
   const shown = JSON.stringify(found)?.slice(0, 80);
   if (format === 'iso') {
-    const ms = typeof found === 'string' ? Date.parse(found) : Number.NaN;
-    return Number.isNaN(ms) ? { fault: `${shown} is not an ISO 8601 time` } : { ms };
+    const ms = typeof found === 'string' ? isoTime(found) : undefined;
+    return ms === undefined ? { fault: `${shown} is not an ISO 8601 time` } : { ms };
   }
   const number = typeof found === 'string' && found.trim() !== '' ? Number(found) : found;
   if (typeof number !== 'number' || !Number.isFinite(number)) return { fault: `${shown} is not a number` };
-  return { ms: Math.floor(number / PER_MS[format]) };
+  return { ms: TO_MS[format](number) };
 }
 
 /** A time that cannot be is a fault: the record's own time says when it arrived. */

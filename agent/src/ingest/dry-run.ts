@@ -10,6 +10,8 @@ export interface DryRunResult {
   kind: Incoming['kind'];
   name: string;
   routes: Verdict[];
+  /** Where no route matched: the one that followed most of the name, if any followed some. */
+  nearest: string | undefined;
   outcome: 'taken' | 'left out' | 'no route' | 'no route, dropped';
   records: { topic: string; key: string; headers: Record<string, string>; value: string }[];
   /** A device time or a Sparkplug payload that cannot be used; too many topics. */
@@ -61,6 +63,7 @@ export function createDryRun(settings: DryRunSettings): (message: Incoming) => D
       kind: message.kind,
       name: message.name,
       routes,
+      nearest: isRouted ? undefined : nearest(routes),
       outcome: isRouted ? (isTaken ? 'taken' : 'left out') : isTaken ? 'no route' : 'no route, dropped',
       records,
       fault: alarm ?? (faults(ingest) > faultsBefore ? ingest.status().lastFault : undefined),
@@ -70,6 +73,12 @@ export function createDryRun(settings: DryRunSettings): (message: Incoming) => D
 
 function faults(ingest: ReturnType<typeof createIngest>): number {
   return ingest.status().routes.reduce((sum, route) => sum + route.timeFaults + route.sparkplugRaw, 0);
+}
+
+function nearest(routes: readonly Verdict[]): string | undefined {
+  let best: Verdict | undefined;
+  for (const one of routes) if ((one.levels ?? 0) > (best?.levels ?? 0)) best = one;
+  return best?.route;
 }
 
 const PREVIEW_BYTES = 200;

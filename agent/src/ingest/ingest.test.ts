@@ -290,12 +290,26 @@ describe("a device's own time", () => {
 
   test.each([
     ['s', 1_700_000_000.5, '1700000000500'],
+    ['s', 1_700_000_000.123, '1700000000123'],
+    ['s', '1700000000', '1700000000000'],
     ['ms', 1_700_000_000_123, '1700000000123'],
     ['us', 1_700_000_000_123_456, '1700000000123'],
     ['ns', '1700000000123456789', '1700000000123'],
     ['iso', '2023-11-14T22:13:20.123Z', '1700000000123'],
+    ['iso', '2023-11-14T23:13:20.123+01:00', '1700000000123'],
   ] as const)('in %s is carried as a header', (format, t, expected) => {
     expect(timed(format).send('x', JSON.stringify({ at: { t } })).headers['edgelog.time']).toBe(expected);
+  });
+
+  test('in an array that is the whole payload is found', () => {
+    const { send } = setUp([{ match: '#', timestamp: { path: '[1].t' } }]);
+    expect(send('x', '[{"t":1},{"t":1700000000123}]').headers['edgelog.time']).toBe('1700000000123');
+  });
+
+  test('that is a word with a number in it is a fault, not a day in 2001', () => {
+    const { send, ingest } = timed('iso');
+    expect(send('x', '{"at":{"t":"room 7"}}').headers).not.toHaveProperty('edgelog.time');
+    expect(ingest.status().lastFault).toMatch(/"room 7" is not an ISO 8601 time/);
   });
 
   test.each([

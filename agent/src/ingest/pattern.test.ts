@@ -45,3 +45,23 @@ test('a port pattern is text but for its stars', () => {
   expect(pattern.match('/dev/ttyXusb(0)')).toBeUndefined();
   expect(wildcard('/dev/ttyS0').match('/dev/ttyS0')).toBeDefined();
 });
+
+test('a star pattern matches what its regular expression would, and the last star is as short as there', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', '*'), maxLength: 6 });
+  const name = fc.string({ unit: fc.constantFrom('a', 'b', '\n'), maxLength: 8 });
+  fc.assert(
+    fc.property(text, name, (pattern, given) => {
+      const found = new RegExp(`^${pattern.replaceAll('*', '(.*)')}$`, 's').exec(given);
+      const matched = wildcard(pattern).match(given);
+      expect(matched !== undefined).toBe(found !== null);
+      if (found !== null && pattern.includes('*')) expect(matched!.get('#')).toBe(found.at(-1));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('a client id made to be slow to match costs no more than any other of its length', () => {
+  const name = '-'.repeat(65_535);
+  // The regular expression took hours.
+  expect(wildcard('*-*-*-x').match(name)).toBeUndefined();
+});

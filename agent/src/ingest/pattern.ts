@@ -3,11 +3,20 @@ import { EdgelogError } from '@edgelog/base';
 /** What a pattern took out of a name, by the name of the capture; `#` is what the last wildcard stands for. */
 export type Captures = ReadonlyMap<string, string>;
 
+/** Where a name leaves a pattern it does not match. */
+export interface Mismatch {
+  readonly why: string;
+  /** How much of the pattern the name followed before it left it. */
+  readonly levels: number;
+}
+
 /** Names of captures, and the match of a name; undefined where it does not match. */
 export interface Pattern {
   readonly text: string;
   readonly captures: readonly string[];
   match(name: string): Captures | undefined;
+  /** Of a name that does not match. */
+  mismatch(name: string): Mismatch;
 }
 
 const CAPTURE = /^\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
@@ -55,20 +64,52 @@ export function topicFilter(text: string): Pattern {
     if (isOpen) found.set('#', given.slice(fixed.length).join('/'));
     return found;
   };
-  return { text, captures, match };
+  const mismatch = (name: string): Mismatch => {
+    const given = name.split('/');
+    if (beginsWild && name.startsWith('$')) {
+      return { why: `${text}: a wildcard does not stand for a first level that begins with $`, levels: 0 };
+    }
+    const at = fixed.findIndex((level, i) => level !== '+' && names[i] === undefined && level !== given[i]);
+    if (at >= 0 && at < given.length) {
+      const [is, asked] = [given[at], fixed[at]].map((level) => JSON.stringify(level));
+      return { why: `${text}: level ${at + 1} is ${is}, not ${asked}`, levels: at };
+    }
+    const wanted = `${isOpen ? 'at least ' : ''}${fixed.length}`;
+    const levels = Math.min(given.length, fixed.length);
+    return { why: `${text}: it has ${given.length} levels, not ${wanted}`, levels };
+  };
+  return { text, captures, match, mismatch };
 }
 
-/** Text in which `*` stands for anything, none included; what the last `*` stands for is the capture `#`. */
+/**
+ * Text in which `*` stands for anything, none included; what the last `*` stands for, as short as it can be, is the capture `#`.
+ * In time that grows with the name's length, since a device chooses its client id.
+ */
 export function wildcard(text: string): Pattern {
-  const parts = text.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-  const expression = new RegExp(`^${parts.join('(.*)')}$`, 's');
+  const parts = text.split('*');
   const captures = parts.length > 1 ? ['#'] : [];
+  const [first, last] = [parts[0]!, parts.at(-1)!];
   const match = (name: string): Captures | undefined => {
-    const found = expression.exec(name);
-    if (found === null) return undefined;
-    return captures.length === 0 ? NONE : new Map([['#', found.at(-1)!]]);
+    if (parts.length === 1) return name === text ? NONE : undefined;
+    if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) {
+      return undefined;
+    }
+    const lastEnd = name.length - last.length;
+    let lastBegin = first.length;
+    let before = lastEnd;
+    for (const [i, part] of [...parts.slice(1, -1)].reverse().entries()) {
+      const found = before - part.length < first.length ? -1 : name.lastIndexOf(part, before - part.length);
+      if (found < first.length) return undefined;
+      if (i === 0) lastBegin = found + part.length;
+      before = found;
+    }
+    return new Map([['#', name.slice(lastBegin, lastEnd)]]);
   };
-  return { text, captures, match };
+  const mismatch = (name: string): Mismatch => ({
+    why: `${text}: ${JSON.stringify(name)} is not like it`,
+    levels: 0,
+  });
+  return { text, captures, match, mismatch };
 }
 
 function invalid(text: string, why: string): EdgelogError {

@@ -1,6 +1,6 @@
 import { EdgelogError } from '@edgelog/base';
 import type { Incoming } from './incoming.ts';
-import { type Captures, type Pattern, topicFilter, wildcard } from './pattern.ts';
+import { type Captures, type Mismatch, type Pattern, topicFilter, wildcard } from './pattern.ts';
 import { Sampler } from './sampler.ts';
 import type { RouteSetting } from './schema.ts';
 import { type Template, template } from './template.ts';
@@ -19,6 +19,8 @@ export interface RouteCounters {
   sparkplugRaw: number;
 }
 
+type MatchedBy = Pick<Incoming, 'kind' | 'name'>;
+
 /** A route, its patterns and templates compiled. */
 export interface Route {
   readonly name: string;
@@ -30,8 +32,10 @@ export interface Route {
   readonly counters: RouteCounters;
   /** What it decides depends on the device that sent a message, not on the message's name alone. */
   readonly usesSource: boolean;
-  /** Why it does not match, or what its pattern took out of the name. */
-  match(message: Pick<Incoming, 'kind' | 'name'>, client: string): Captures | { mismatch: string };
+  /** What its pattern took out of the name; undefined where it does not match. */
+  match(message: MatchedBy, client: string): Captures | undefined;
+  /** Why it does not match. */
+  mismatch(message: MatchedBy, client: string): Mismatch;
 }
 
 const BUILT_IN = ['name', 'kind', 'gateway', 'source', 'client'];
@@ -74,6 +78,7 @@ function compile(setting: RouteSetting, name: string): Route {
     key: header,
     value: template(text, known),
   }));
+  const patternsFor = ({ kind: sent }: MatchedBy) => (sent === 'serial' ? ports : topics);
   const all = [topic, key, ...headers.map(({ value }) => value)];
   const usesSource =
     clients.length > 0 || all.some((one) => one?.references.some((reference) => SOURCE.includes(reference)));
@@ -87,14 +92,22 @@ function compile(setting: RouteSetting, name: string): Route {
     counters: { matched: 0, records: 0, dropped: 0, sampledOut: 0, timeFaults: 0, sparkplugRaw: 0 },
     usesSource,
     match: (message, client) => {
-      if (kind !== undefined && message.kind !== kind) return { mismatch: `kind is ${message.kind}` };
-      if (clients.length > 0 && !clients.some((one) => one.match(client) !== undefined)) {
-        return { mismatch: `client ${JSON.stringify(client)} is none of its clients` };
+      if (kind !== undefined && message.kind !== kind) return undefined;
+      if (clients.length > 0 && firstMatch(clients, client) === undefined) return undefined;
+      return named.length === 0 ? NONE : firstMatch(patternsFor(message), message.name);
+    },
+    mismatch: (message, client) => {
+      if (kind !== undefined && message.kind !== kind) return { why: `kind is ${message.kind}`, levels: 0 };
+      const what = message.kind === 'serial' ? 'port' : 'topic';
+      const patterns = patternsFor(message);
+      if (named.length > 0 && patterns.length === 0) return { why: `it asks for no ${what}`, levels: 0 };
+      if (named.length > 0 && firstMatch(patterns, message.name) === undefined) {
+        return patterns
+          .map((one) => one.mismatch(message.name))
+          .reduce((a, b) => (b.levels > a.levels ? b : a));
       }
-      if (named.length === 0) return NONE;
-      const isSerial = message.kind === 'serial';
-      const found = firstMatch(isSerial ? ports : topics, message.name);
-      return found ?? { mismatch: `${isSerial ? 'the port' : 'the topic'} fits none of its patterns` };
+      const levels = message.name.split('/').length;
+      return { why: `client ${JSON.stringify(client)} is none of its clients`, levels };
     },
   };
 }

@@ -39,6 +39,8 @@ export interface Verdict {
   readonly route: string;
   readonly outcome: 'matched' | 'passed over' | 'not asked';
   readonly why: string;
+  /** Of a route that was passed over: how many levels of the name it followed. */
+  readonly levels?: number;
 }
 
 /** Plans kept at a time, for each kind of source or each source. */
@@ -94,7 +96,9 @@ export class Router {
         return { route: route.name, outcome: 'not asked', why: `${decided} has decided` };
       }
       const found = route.match(message, source.client);
-      if ('mismatch' in found) return { route: route.name, outcome: 'passed over', why: found.mismatch };
+      if (found === undefined) {
+        return { route: route.name, outcome: 'passed over', ...route.mismatch(message, source.client) };
+      }
       if (route.setting.stop) decided = route.name;
       const captures = [...found].map(([name, value]) => `{${name}} = ${JSON.stringify(value)}`);
       return { route: route.name, outcome: 'matched', why: captures.join(', ') };
@@ -117,7 +121,7 @@ export class Router {
     const steps: Step[] = [];
     for (const route of this.routes) {
       const captures = route.match(message, source.client);
-      if ('mismatch' in captures) continue;
+      if (captures === undefined) continue;
       const builtIn: Readonly<Record<string, string>> = { name, kind, ...source };
       const resolve = (reference: string): string =>
         captures.get(reference) ?? builtIn[reference] ?? levels[Number(reference) - 1] ?? '';

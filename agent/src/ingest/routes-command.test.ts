@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDir } from '@edgelog/edge/testing/fixture.ts';
@@ -84,4 +85,41 @@ test('routes check: a route that is never asked, and a template that cannot work
   expect(status).toBe(3);
   expect(out).toContain('route 3 is never asked: noise takes all that it would match');
   await expect(run(`routes: [{match: a, topic: '{b}'}]`, 'check')).rejects.toThrow(/route 1: template "{b}"/);
+});
+
+test('routes test: what matches no route is told which came nearest, and where it left it', async () => {
+  const { out } = await run(CONFIG, 'test', '--topic', 'site/n/1');
+  expect(out).toContain('mqtt site/n/1: no route (nearest: route 1)');
+  expect(out).toContain('route 1: passed over (site/{site}/+/{sensor}: it has 3 levels, not 4)');
+  expect(out).toContain('noise: passed over (debug/#: level 1 is "site", not "debug")');
+  const config = `routes: [{match: ['a/b/c', 'a/{x}/d/#']}, {match: {port: ttyS0}}, {match: {topic: 'a/#', client: m*}}]`;
+  const { out: several } = await run(config, 'test', '--topic', 'a/b');
+  expect(several).toContain('(nearest: route 1)');
+  expect(several).toContain('route 1: passed over (a/b/c: it has 2 levels, not 3)');
+  expect(several).toContain('route 2: passed over (it asks for no topic)');
+  expect(several).toContain('route 3: passed over (client "dry-run" is none of its clients)');
+});
+
+test('routes test: what a device sends does not steer the terminal', async () => {
+  const { out } = await run(CONFIG, 'test', '--topic', 'a\x1b[2J', '--payload', '\x1b]0;x\x07');
+  expect(out.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+  expect(out).toContain('a\\x1b[2J: no route');
+});
+
+test('routes test: a topic that no message can have is refused', async () => {
+  await expect(run(CONFIG, 'test', '--topic', 'site/+/1/t')).rejects.toThrow(
+    /--topic = "site\/\+\/1\/t": expected the topic of a message/,
+  );
+});
+
+test('routes test: captures come from standard input as well', () => {
+  const script = `import { routesCommand } from ${JSON.stringify(new URL('./routes-command.ts', import.meta.url).href)};
+    process.exitCode = await routesCommand(['test', '--file', '-']);`;
+  const { stdout, status } = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', script], {
+    input: '{"name": "a/b", "payload": "21.5"}\n',
+    encoding: 'utf8',
+    env: {},
+  });
+  expect(stdout).toContain('→ topic telemetry, key "a/b", value 21.5');
+  expect(status).toBe(3);
 });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { EdgelogError } from '@edgelog/base';
-import { loadSettings } from '@edgelog/runtime';
+import { loadSettings, withoutControls } from '@edgelog/runtime';
 import { z } from 'zod';
 import { topicRoutes } from '../serial/topic-routes.ts';
 import { type AgentSettings, agentFields } from '../settings.ts';
@@ -16,7 +16,11 @@ const settingsSchema = z.object({
     .min(1)
     .optional()
     .describe("the agent's YAML file; default EDGELOG_CONFIG, else no routes"),
-  topic: z.string().min(1).optional().describe('with test: MQTT topic of a message'),
+  topic: z
+    .string()
+    .regex(/^[^+#\0]+$/, 'expected the topic of a message, without + and #')
+    .optional()
+    .describe('with test: MQTT topic of a message'),
   port: z.string().min(1).optional().describe('with test: serial port of a message'),
   payload: z.string().default('').describe('with test: its payload'),
   client: z.string().default('dry-run').describe('with test: MQTT client id of its device'),
@@ -25,7 +29,7 @@ const settingsSchema = z.object({
     .min(1)
     .optional()
     .describe(
-      'with test: messages, one JSON object a line: {"name": TOPIC, "payload": TEXT} or with base64, kind, client',
+      'with test: messages, one JSON object a line: {"name": TOPIC, "payload": TEXT} or with base64, kind, client; - for standard input',
     ),
   listen: z
     .boolean()
@@ -130,8 +134,8 @@ async function listenTo(
   await client.endAsync();
 }
 
-function describe({ kind, name, routes, outcome, records, fault }: DryRunResult): string {
-  const lines = [`${kind} ${name}: ${outcome}`];
+function describe({ kind, name, routes, nearest, outcome, records, fault }: DryRunResult): string {
+  const lines = [`${kind} ${name}: ${outcome}${nearest === undefined ? '' : ` (nearest: ${nearest})`}`];
   for (const { route, outcome: verdict, why } of routes) {
     lines.push(`  ${route}: ${verdict}${why === '' ? '' : ` (${why})`}`);
   }
@@ -140,5 +144,5 @@ function describe({ kind, name, routes, outcome, records, fault }: DryRunResult)
     for (const [header, text] of Object.entries(headers)) lines.push(`      ${header}: ${text}`);
   }
   if (fault !== undefined) lines.push(`  fault: ${fault}`);
-  return `${lines.join('\n')}\n`;
+  return `${lines.map(withoutControls).join('\n')}\n`;
 }

@@ -4,7 +4,10 @@ const oneOrMore = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]
 const positive = z.number().int().min(1);
 const jsonPath = z
   .string()
-  .regex(/^[^.[\]]+(\.[^.[\]]+|\[\d+\])*$/, 'expected a path into JSON such as time, data.ts or points[0].t');
+  .regex(
+    /^([^.[\]]+|\[\d+\])(\.[^.[\]]+|\[\d+\])*$/,
+    'expected a path into JSON such as time, data.ts, points[0].t or [0].t',
+  );
 
 const matchSchema = z.strictObject({
   topic: oneOrMore.optional().describe('MQTT topic filters; a level may be a {capture}'),

@@ -1,4 +1,4 @@
-import { withoutControls } from './text.ts';
+import { withoutControls } from '@edgelog/runtime';
 
 /** A cell; numbers are set flush right. */
 export type Cell = string | number;

@@ -1,5 +1,6 @@
 export { type Address, addressSetting, formatAddress, listen, parseAddress } from './address.ts';
 export { type DeviceWrites, deviceWrites } from './device-writes.ts';
+export { httpHostsSetting, isLoopback, isOfThisNetwork } from './host-names.ts';
 export {
   describeError,
   type RunningProcess,
@@ -30,6 +31,7 @@ export {
   type OpsResponse,
   type OpsServer,
   type OpsServerOptions,
+  type SecureListener,
   startOpsServer,
 } from './ops-server.ts';
 export { staticPage } from './page-routes.ts';
@@ -37,3 +39,4 @@ export { type MemoryUse, readMemory, registerProcessMetrics } from './process-me
 export { type LoadSettingsOptions, loadSettings } from './settings.ts';
 export { toFlag, toVariable } from './settings-fields.ts';
 export { closest, didYouMean } from './suggest.ts';
+export { escapeCharacter, withoutControls } from './text.ts';

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import { escapeCharacter, withoutControls } from '@edgelog/runtime';
 import type { BatchRecord } from '@edgelog/wire';
-import { escapeCharacter, withoutControls } from '../text.ts';
 
 /** Where a record lies. */
 export interface Place {

@@ -1,7 +1,6 @@
 import { kafkaUrlOf } from '@edgelog/agent/uplink/hub-setting.ts';
-import { loadSettings } from '@edgelog/runtime';
+import { loadSettings, withoutControls } from '@edgelog/runtime';
 import { plural, printJson } from '../table.ts';
-import { withoutControls } from '../text.ts';
 import type { Finding, Level } from './finding.ts';
 import { hubChecks } from './hub.ts';
 import { kafkaChecks } from './kafka.ts';

@@ -1,9 +1,9 @@
 import { parsePort, portsOf } from '@edgelog/agent/serial/port-spec.ts';
 import { listPorts } from '@edgelog/agent/serial/ports.ts';
 import { EdgelogError } from '@edgelog/base';
+import { withoutControls } from '@edgelog/runtime';
 import { onInterrupt } from '../progress.ts';
 import { printJson } from '../table.ts';
-import { withoutControls } from '../text.ts';
 import { type Guess, LIKELY } from './judge.ts';
 import { openListener } from './listener.ts';
 import { BAUD_RATES, describeGuess, probe } from './probe.ts';

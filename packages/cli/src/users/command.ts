@@ -8,10 +8,9 @@ import {
   writeUsersFile,
 } from '@edgelog/agent/mqtt/access/index.ts';
 import { EdgelogError } from '@edgelog/base';
-import { loadSettings } from '@edgelog/runtime';
+import { loadSettings, withoutControls } from '@edgelog/runtime';
 import { z } from 'zod';
 import { printJson } from '../table.ts';
-import { withoutControls } from '../text.ts';
 import { readPassword } from './password.ts';
 
 const COMMAND = 'edgelog users';
