@@ -93,7 +93,10 @@ const EXCEPTIONS: Readonly<Record<number, string>> = {
   11: 'gateway target device failed to respond',
 };
 
-export const ILLEGAL_DATA_ADDRESS = 2;
+/** Answered to a range that is too long, or has a hole: illegal data address, or illegal data value. */
+export function isRangeRefused(code: number): boolean {
+  return code === 2 || code === 3;
+}
 
 export function exceptionText(code: number): string {
   return `exception ${code} (${EXCEPTIONS[code] ?? 'unknown'})`;

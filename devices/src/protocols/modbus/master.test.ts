@@ -89,6 +89,43 @@ test('an answer that comes late is not taken for the answer to the next request'
   expect(line.values).toEqual([{ a: 100, z: 1_100 }]);
 });
 
+test('a slave that is always slower than its timeout gives right values or none, and is named', () => {
+  // Three blocks of the same size: the answer to one fits the others.
+  const registers = [register('a', 0), register('m', 500), register('z', 1_000)];
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 900 }),
+      fc.boolean(),
+      fc.nat(3),
+      fc.constantFrom(50, 300, 1_000, 5_000),
+      (latencyMs, isQueued, retries, everyMs) => {
+        let freeAtMs = 0;
+        const slow: TestLine = new TestLine(master({ registers, retries, everyMs }), (request) => {
+          const now = slow.timers.now();
+          freeAtMs = Math.max(isQueued ? freeAtMs : 0, now) + latencyMs;
+          slow.after(freeAtMs - now, answer(request));
+          return undefined;
+        });
+        slow.run(20_000);
+        for (const value of slow.values) expect(value).toEqual({ a: 100, m: 600, z: 1_100 });
+        if (latencyMs > 250) expect(slow.faults).toContain('timeout');
+      },
+    ),
+  );
+});
+
+test('an answer with a wrong CRC was the answer: nothing is waited for once the request was repeated', () => {
+  let requests = 0;
+  const registers = [register('a', 0), register('z', 1_000)];
+  const line = new TestLine(master({ registers, everyMs: 60_000 }), (request) => {
+    requests += 1;
+    const frame = answer(request);
+    if (requests === 1) frame[4]! ^= 1;
+    return frame;
+  }).run(300);
+  expect(line.values).toEqual([{ a: 100, z: 1_100 }]);
+});
+
 test('a slave that is silent is tried ever more rarely and does not take the time of the others', () => {
   const devices = [
     { name: 'dead', address: '7' },
@@ -107,10 +144,13 @@ test('a slave that is silent is tried ever more rarely and does not take the tim
   expect(line.details[0]).toBe('slave 7 does not answer');
 });
 
-test('a hole in the register map costs one refusal, not the reading', () => {
+test.each([
+  [2, 'a hole in the register map'],
+  [3, 'a range that is longer than the slave allows'],
+])('exception %i: %s costs one refusal, not the reading', (code) => {
   const registers = [register('a', 0), register('b', 5)];
   const line = new TestLine(master({ registers }), (request) =>
-    request.readUInt16BE(4) > 1 ? exception(request, 2) : answer(request),
+    request.readUInt16BE(4) > 1 ? exception(request, code) : answer(request),
   ).run(2_500);
   expect(line.values).toEqual([
     { a: 100, b: 105 },

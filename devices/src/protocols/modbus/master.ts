@@ -8,9 +8,10 @@ import {
   encodeRequest,
   exceptionText,
   findAnswer,
-  ILLEGAL_DATA_ADDRESS,
+  isRangeRefused,
   type ReadRequest,
 } from './frame.ts';
+import { LateAnswers } from './late-answers.ts';
 import { type Block, type PlanLimits, planBlocks, registerBytes, splitBlock } from './plan.ts';
 import { type Register, registerValue } from './register.ts';
 
@@ -42,8 +43,8 @@ const RECEIVED_BYTES_MAX = 1_024;
 /**
  * Modbus RTU master [Modbus over Serial Line V1.02]. Polls each slave for its register map in few requests, and emits one
  * reading per slave and poll, once all answers are there: a slave that falls silent in the middle gives no reading. What a
- * slave refuses (exception) is left out of its readings. A range that is refused for its address is cut in two and tried
- * again, since an instrument may not have the registers in between.
+ * slave refuses (exception) is left out of its readings. A range that is refused for its address or length is cut in two
+ * and tried again, since an instrument may not have the registers in between, or not send so many.
  */
 export class ModbusMaster implements LineProtocol {
   readonly line: LineSettings;
@@ -56,7 +57,10 @@ export class ModbusMaster implements LineProtocol {
   #schedule: PollSchedule | undefined;
   #cancel: () => void = () => {};
   #poll: Poll | undefined;
-  #request: { readonly request: ReadRequest; readonly frame: Buffer } | undefined;
+  #request: { readonly request: ReadRequest; readonly frame: Buffer; readonly sentMs: number } | undefined;
+  readonly #late: LateAnswers;
+  /** Answered already; the answers to its repetitions are waited for. */
+  #repeated: ReadRequest | undefined;
   #received: Buffer = Buffer.alloc(0);
   #strayBytes = 0;
   #quietFromMs = 0;
@@ -66,6 +70,7 @@ export class ModbusMaster implements LineProtocol {
     this.line = options.line;
     this.#readings = new ReadingMaker(options.profile);
     this.#units = new Map(options.registers.map(({ name, unit }) => [name, unit]));
+    this.#late = new LateAnswers(options.timeoutMs, options.retries);
     this.#silenceMs = Math.max(SILENCE_MIN_MS, characterMs(options.line) * SILENT_CHARACTERS);
   }
 
@@ -75,6 +80,7 @@ export class ModbusMaster implements LineProtocol {
     const { devices, everyMs, registers } = this.#options;
     this.#schedule = new PollSchedule(devices, everyMs, io.timers.now());
     for (const device of devices) this.#blocks.set(device, planBlocks(registers, this.#options));
+    this.#late.reset();
     this.#strayBytes = 0;
     this.#quietFromMs = io.timers.now() + this.#silenceMs;
     this.#next();
@@ -83,7 +89,9 @@ export class ModbusMaster implements LineProtocol {
   bytes(chunk: Buffer, nowMs: number): void {
     this.#quietFromMs = Math.max(this.#quietFromMs, nowMs + this.#silenceMs);
     if (this.#request === undefined) {
+      if (this.#repeated !== undefined) return this.#answeredAgain(chunk, this.#repeated);
       this.#strayBytes += chunk.length;
+      this.#late.stray(nowMs);
       return;
     }
     this.#received = Buffer.concat([this.#received, chunk]);
@@ -103,6 +111,7 @@ export class ModbusMaster implements LineProtocol {
     this.#io = undefined;
     this.#poll = undefined;
     this.#request = undefined;
+    this.#repeated = undefined;
   }
 
   #after(ms: number, run: () => void): void {
@@ -139,7 +148,7 @@ export class ModbusMaster implements LineProtocol {
     this.#strayBytes = 0;
     const request: ReadRequest = { slave: Number(poll.device.address), ...block };
     const frame = encodeRequest(request);
-    this.#request = { request, frame };
+    this.#request = { request, frame, sentMs: now };
     this.#received = Buffer.alloc(0);
     io.write(frame);
     const characters = frame.length + answerBytes(request) + 5;
@@ -164,7 +173,7 @@ export class ModbusMaster implements LineProtocol {
     const block = poll.blocks.shift();
     assert(block !== undefined, 'an exception belongs to a block that was asked for');
     const blocks = this.#blocks.get(poll.device)!;
-    const halves = code === ILLEGAL_DATA_ADDRESS ? splitBlock(block) : undefined;
+    const halves = isRangeRefused(code) ? splitBlock(block) : undefined;
     if (halves !== undefined) {
       poll.blocks.unshift(...halves);
       blocks.splice(blocks.indexOf(block), 1, ...halves);
@@ -175,27 +184,56 @@ export class ModbusMaster implements LineProtocol {
     this.#goOn(skipped);
   }
 
-  /** After an answer. One that came after a repeated request may have a twin on its way, which would be taken for the next request's. */
+  /** After an answer: with the next request, once those to earlier ones cannot come any more and be taken for its own. */
   #goOn(skipped: number): void {
     const poll = this.#poll!;
     const io = this.#io!;
+    const { request } = this.#request!;
     if (skipped > 0)
       io.fault('framing', `slave ${poll.device.address}: ${skipped} bytes of noise before an answer`);
-    if (poll.attempt > 0) this.#quietFromMs = io.timers.now() + this.#options.timeoutMs;
     poll.attempt = 0;
     this.#request = undefined;
-    this.#ask();
+    this.#received = Buffer.alloc(0);
+    this.#awaitLate(poll.device, request);
+  }
+
+  #awaitLate(device: PolledDevice, request: ReadRequest): void {
+    const waitMs = this.#late.waitMs(device, this.#io!.timers.now());
+    this.#repeated = waitMs > 0 ? request : undefined;
+    if (waitMs === 0) return this.#ask();
+    this.#after(waitMs, () => {
+      this.#late.forget(device);
+      this.#repeated = undefined;
+      this.#ask();
+    });
+  }
+
+  #answeredAgain(chunk: Buffer, request: ReadRequest): void {
+    const { device } = this.#poll!;
+    this.#received = Buffer.concat([this.#received, chunk]).subarray(-RECEIVED_BYTES_MAX);
+    const { kind } = findAnswer(this.#received, request);
+    if (kind !== 'data' && kind !== 'exception') return;
+    this.#received = Buffer.alloc(0);
+    const { timeoutMs } = this.#options;
+    this.#io!.fault(
+      'timeout',
+      `slave ${device.address} answers later than the ${timeoutMs} ms of its profile`,
+    );
+    this.#late.came(device, this.#io!.timers.now());
+    this.#awaitLate(device, request);
   }
 
   #unanswered(): void {
     const poll = this.#poll!;
     const io = this.#io!;
-    const { request } = this.#request!;
+    const { request, sentMs } = this.#request!;
     const slave = `slave ${poll.device.address}`;
     if (findAnswer(this.#received, request).kind === 'damaged') {
       io.fault('checksum', `${slave}: an answer with a wrong CRC`);
-    } else if (this.#received.length > 0) {
-      io.fault('framing', `${slave}: ${this.#received.length} bytes that are no answer`);
+    } else {
+      if (this.#received.length > 0)
+        io.fault('framing', `${slave}: ${this.#received.length} bytes that are no answer`);
+      this.#late.expect(poll.device, sentMs, io.timers.now());
     }
     this.#request = undefined;
     poll.attempt += 1;
