@@ -263,11 +263,20 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       log.info(paused ? 'uplink cut' : 'uplink restored');
       parts.uplink.setPaused(paused);
     };
-    const http = await startAgentHttp({ address: settings.http, parts, metrics, setUplinkPaused, log });
+    const http = await startAgentHttp({
+      settings,
+      hosts: () => settings.httpHosts,
+      parts,
+      metrics,
+      setUplinkPaused,
+      log,
+    });
     undo.push(() => http.close());
 
     const [first, ...others] = broker.listeners.map((one) => `${one.name}=${formatAddress(one)}`);
     const mqttPort = broker.listeners[0]!.port;
+    const https =
+      settings.httpTls === undefined ? '' : ` https=${hostOf(settings.httpTls)}:${http.securePort}`;
     log.info('agent started', {
       gateway: settings.gateway,
       dir,
@@ -276,7 +285,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       http: http.port,
     });
     return {
-      ready: `agent ${settings.gateway} ${first} http=${hostOf(settings.http)}:${http.port}${others.map((one) => ` ${one}`).join('')}`,
+      ready: `agent ${settings.gateway} ${first} http=${hostOf(settings.http)}:${http.port}${https}${others.map((one) => ` ${one}`).join('')}`,
       mqttPort,
       httpPort: http.port,
       status: () => agentStatus(parts),

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { topicPolicySchema, WEAR, WEAR_MODES } from '@edgelog/edge';
-import { addressSetting, LOG_LEVELS } from '@edgelog/runtime';
+import { addressSetting, httpHostsSetting, LOG_LEVELS } from '@edgelog/runtime';
 import { kafkaFields } from '@edgelog/sink/kafka-fields.ts';
 import { z } from 'zod';
 import { routesSchema, TOPIC_NAME } from './ingest/index.ts';
@@ -63,7 +63,9 @@ export const agentFields = z.object({
     .string()
     .min(1)
     .optional()
-    .describe('certificate for --mqtt-tls and --mqtt-wss, a PEM file; taken anew when it changes'),
+    .describe(
+      'certificate for --mqtt-tls, --mqtt-wss and --http-tls, a PEM file; taken anew when it changes',
+    ),
   mqttTlsKey: z.string().min(1).optional().describe('its private key, a PEM file'),
   mqttTlsClientCa: z
     .string()
@@ -100,7 +102,20 @@ export const agentFields = z.object({
   mqttSessionHours: count(1, 10_000)
     .default(7 * 24)
     .describe('life of a persistent MQTT session whose client stays away, and what is queued for it'),
-  http: addressSetting().default('127.0.0.1:7422').describe('health, status, metrics, uplink switch'),
+  http: addressSetting()
+    .default('127.0.0.1:7422')
+    .describe('the page, health, status, metrics, readings, uplink switch'),
+  httpTls: addressSetting()
+    .optional()
+    .describe('the same with TLS and the certificate of --mqtt-tls-cert, e.g. 0.0.0.0:7443'),
+  httpUsers: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'file with who may look and switch, as edgelog users writes it; apart from --mqtt-users, whose passwords devices have',
+    ),
+  httpHosts: httpHostsSetting(),
   serial: z
     .array(serialSettingSchema)
     .default([])

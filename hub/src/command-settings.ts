@@ -45,7 +45,7 @@ function* brokerProblems(given: CommandSettings): Generator<Problem> {
 }
 
 /** Listeners and the log have the same meaning in both. */
-const OF_BOTH: ReadonlySet<string> = new Set(['sync', 'http', 'logLevel']);
+const OF_BOTH: ReadonlySet<string> = new Set(['sync', 'http', 'httpHosts', 'logLevel']);
 
 function* sinkProblems(given: CommandSettings, sink: string): Generator<Problem> {
   try {

@@ -11,8 +11,8 @@ const NOTES = `Two things can be run:
 
   edgelog hub --data-dir D               a broker: keeps what agents send, serves it to Kafka clients; --etcd makes it one of a cluster
   edgelog hub --sink kafka://A:9092,…    a sync gateway: hands what agents send to an Apache Kafka cluster that is there already, and
-                                         keeps nothing; any number of them behind one load balancer. It takes --sync, --http, --log-level
-                                         and what begins with --kafka- and --sink-; what else is a broker's is refused.
+                                         keeps nothing; any number of them behind one load balancer. It takes --sync, --http, --http-hosts,
+                                         --log-level and what begins with --kafka- and --sink-; what else is a broker's is refused.
 
 INTO-KAFKA.md has permissions, security and what is guaranteed; edgelog doctor --hub kafka://… tries it all.`;
 

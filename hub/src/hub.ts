@@ -215,7 +215,11 @@ export async function startHub(settings: HubSettings, deps: HubDeps = {}): Promi
       metadata: cluster?.mirror.metadata,
     };
     registerHubMetrics(metrics, view, cluster && replicas && { cluster, replicas });
-    const ops = await startHubOps({ address: settings.http, view, metrics, log });
+    const ops = await startHubOps({
+      address: settings.http,
+      hosts: [...settings.httpHosts, endpoint.host],
+      ...{ view, metrics, log },
+    });
     opened.push(() => ops.close());
 
     const at = (setting: string, port: number) => formatAddress({ host: parseAddress(setting).host, port });

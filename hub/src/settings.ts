@@ -1,4 +1,4 @@
-import { addressSetting, LOG_LEVELS, parseAddress } from '@edgelog/runtime';
+import { addressSetting, httpHostsSetting, LOG_LEVELS, parseAddress } from '@edgelog/runtime';
 import { z } from 'zod';
 import { MIGRATION_POLICIES } from './group/index.ts';
 
@@ -21,6 +21,7 @@ export const brokerSettings = z.strictObject({
     .describe(
       'where the page, /healthz, /status and /metrics are served; other brokers of a cluster ask there for what their pages show',
     ),
+  httpHosts: httpHostsSetting(),
   advertise: addressSetting()
     .optional()
     .describe(

@@ -10,6 +10,8 @@ import { type HubView, hubStatus } from './status.ts';
 
 export interface HubOpsOptions {
   readonly address: string;
+  /** Names under which it is asked. */
+  readonly hosts: readonly string[];
   readonly view: HubView;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -19,7 +21,7 @@ export interface HubOpsOptions {
  * HTTP for operators: the page at /, what it shows (/overview), what other brokers ask of this one for theirs (/report), and
  * /status (`?part=topics,groups` for some of it), /healthz, /metrics. Nothing here changes anything.
  */
-export function startHubOps({ address, view, metrics, log }: HubOpsOptions): Promise<OpsServer> {
+export function startHubOps({ address, hosts, view, metrics, log }: HubOpsOptions): Promise<OpsServer> {
   const reports = new ClusterReports();
   const overview: OpsHandler = async ({ url }) => ({
     body: await overviewOf(view, reports, parsed(overviewQuery, url.searchParams)),
@@ -27,6 +29,7 @@ export function startHubOps({ address, view, metrics, log }: HubOpsOptions): Pro
   const report: OpsHandler = ({ url }) => ({ body: reportOf(view, parsed(reportQuery, url.searchParams)) });
   return startOpsServer({
     address,
+    hosts: () => hosts,
     health: view.health,
     status: (parameters) => hubStatus(view, parameters.get('part')?.split(',')),
     metrics: () => metrics.render(),

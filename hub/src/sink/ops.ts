@@ -5,13 +5,16 @@ import { type GatewayView, gatewayHealth, gatewayStatus } from './status.ts';
 
 export interface GatewayOpsOptions {
   readonly address: string;
+  /** Names under which it is asked. */
+  readonly hosts: readonly string[];
   readonly view: GatewayView;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
 
 /** HTTP of a sync gateway: the page at /, /healthz, /status, /metrics. Nothing here changes anything. */
-export function startGatewayOps({ address, view, metrics, log }: GatewayOpsOptions): Promise<OpsServer> {
+export function startGatewayOps(options: GatewayOpsOptions): Promise<OpsServer> {
+  const { address, hosts, view, metrics, log } = options;
   metrics.gauge('edgelog_sink_reached', '1 while the Kafka cluster answers.', () =>
     view.obstacle === undefined ? 1 : 0,
   );
@@ -28,6 +31,7 @@ export function startGatewayOps({ address, view, metrics, log }: GatewayOpsOptio
   registerSinkMetrics(metrics, view.sink);
   return startOpsServer({
     address,
+    hosts: () => hosts,
     health: () => gatewayHealth(view),
     status: () => gatewayStatus(view),
     metrics: () => metrics.render(),

@@ -17,7 +17,7 @@ import type { HubSettings } from '../settings.ts';
 import { startGatewayOps } from './ops.ts';
 import { type GatewayView, gatewayStatus } from './status.ts';
 
-export type SyncGatewaySettings = Pick<HubSettings, 'sync' | 'http' | 'logLevel'> &
+export type SyncGatewaySettings = Pick<HubSettings, 'sync' | 'http' | 'httpHosts' | 'logLevel'> &
   KafkaSettings & { readonly sink: string };
 
 export interface RunningSyncGateway {
@@ -62,7 +62,13 @@ export async function startSyncGateway(
       isDraining: false,
     };
     const metrics = new Metrics();
-    const ops = await startGatewayOps({ address: settings.http, view, metrics, log });
+    const ops = await startGatewayOps({
+      address: settings.http,
+      hosts: settings.httpHosts,
+      view,
+      metrics,
+      log,
+    });
     opened.push(() => ops.close());
     opened.push(registerProcessMetrics(metrics));
     opened.push(() => holder.stop());

@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { connect } from 'node:net';
 import { EdgelogError } from '@edgelog/base';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -113,5 +114,42 @@ test('an address in use is named with its setting', async () => {
   await expect(again).rejects.toMatchObject({
     code: 'ADDRESS_IN_USE',
     message: expect.stringContaining(`--http 127.0.0.1:${server.port} is already in use`),
+  });
+});
+
+/** Fetch does not let one choose the host. */
+function rawGet(path: string, headers: Record<string, string>): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      { port: server.port, host: '127.0.0.1', path, headers, agent: false },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (piece: string) => {
+          text += piece;
+        });
+        response.on('end', () => resolve({ status: response.statusCode!, text }));
+      },
+    );
+    asked.on('error', reject).end();
+  });
+}
+
+test('a web site that points its name here reads nothing but whether all is well (DNS rebinding)', async () => {
+  const host = 'evil.example';
+  expect(await rawGet('/status', { host })).toMatchObject({
+    status: 421,
+    text: expect.stringMatching(/evil\.example.*httpHosts/),
+  });
+  ok = false;
+  expect(await rawGet('/healthz', { host })).toEqual({ status: 503, text: '{"ok":false}\n' });
+  ok = true;
+  expect((await rawGet('/status', { host: `localhost:${server.port}` })).status).toBe(200);
+});
+test("another site's page posts nothing here, whatever it says of the body", async () => {
+  const headers = { 'content-type': 'application/json', origin: 'http://evil.example' };
+  const posted = await get('/uplink', { method: 'POST', body: '{"paused":true}', headers });
+  expect(posted).toEqual({
+    status: 403,
+    text: '{"error":"pages of another site (http://evil.example) may not ask here"}\n',
   });
 });

@@ -1,10 +1,11 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import type { Server as HttpsServer, ServerOptions } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { EdgelogError } from '@edgelog/base';
 import { type Address, listen, parseAddress } from './address.ts';
 import type { Logger } from './logger.ts';
-
-/** An import would touch all its exports, and that of WebSocket loads an HTTP client which a start then waits for. */
-const { createServer } = process.getBuiltinModule('node:http');
+import { isPieces, send, sendPieces } from './ops-response.ts';
+import { refusalOf } from './request-guard.ts';
 
 export interface OpsRequest {
   readonly url: URL;
@@ -32,6 +33,12 @@ export interface OpsServerOptions {
   readonly address: string | Address;
   /** The setting a user changes when the address is taken. Default `--http`. */
   readonly setting?: string;
+  /** A second listener that serves the same with TLS. */
+  readonly secure?: SecureListener | undefined;
+  /** Names under which requests come, besides those that `isOfThisNetwork` knows; asked with each request. */
+  readonly hosts?: () => readonly string[];
+  /** What is answered in the place of the route; undefined: whoever asks may. /healthz tells everybody whether all is well, and no more. */
+  readonly authorize?: (request: IncomingMessage) => Promise<OpsResponse | undefined>;
   readonly health: () => { ok: boolean; reasons: string[] };
   /** Takes the parameters of the request. */
   readonly status: (parameters: URLSearchParams) => unknown;
@@ -40,16 +47,62 @@ export interface OpsServerOptions {
   /** Further routes, keyed `METHOD /path` or `METHOD /path/*`. */
   readonly routes?: Readonly<Record<string, OpsHandler>>;
 }
+export interface SecureListener {
+  readonly address: string;
+  readonly setting: string;
+  readonly tls: ServerOptions;
+  /** Told of the server, so that it gets later certificates. */
+  readonly onServer: (server: HttpsServer) => void;
+}
 export interface OpsServer {
   readonly port: number;
+  readonly securePort: number | undefined;
+  /** Ends what is under way: who may go on comes again. */
+  dropConnections(): void;
   close(): Promise<void>;
 }
 
 const BODY_BYTES_MAX = 64 * 1024;
+const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 10_000 };
 
-/** HTTP for operators: GET /healthz (200 or 503), /status (JSON), /metrics (Prometheus text), and the caller's routes. */
+/**
+ * HTTP for operators: GET /healthz (200 or 503), /status (JSON), /metrics (Prometheus text), and the caller's routes. Throws
+ * ADDRESS_IN_USE or CONFIG_INVALID, and then listens nowhere.
+ */
 export async function startOpsServer(options: OpsServerOptions): Promise<OpsServer> {
-  const { log } = options;
+  const { secure } = options;
+  const onRequest = requestListener(options);
+  const servers: (Server | HttpsServer)[] = [];
+  const start = async (server: Server | HttpsServer, address: string | Address, setting: string) => {
+    server.on('request', onRequest).on('clientError', refuseGarbage);
+    const port = await listen(server, toAddress(address), setting);
+    servers.push(server);
+    return port;
+  };
+  const close = async () => void (await Promise.all(servers.map(closeServer)));
+  // An import would touch all its exports, and that of WebSocket loads an HTTP client which a start then waits for.
+  const plain = process.getBuiltinModule('node:http').createServer(TIMEOUTS);
+  const port = await start(plain, options.address, options.setting ?? '--http');
+  let securePort: number | undefined;
+  if (secure !== undefined) {
+    try {
+      const server = process.getBuiltinModule('node:https').createServer({ ...TIMEOUTS, ...secure.tls });
+      securePort = await start(server, secure.address, secure.setting);
+      secure.onServer(server);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  }
+  const dropConnections = () => {
+    for (const server of servers) server.closeAllConnections();
+  };
+  return { port, securePort, dropConnections, close };
+}
+
+function requestListener(options: OpsServerOptions): RequestListener {
+  const { log, hosts, authorize } = options;
+  const bound = [options.address, options.secure?.address ?? []].flat().map((one) => toAddress(one).host);
   const routes = new Map<string, OpsHandler>(Object.entries(options.routes ?? {}));
   routes.set('GET /healthz', () => {
     const health = options.health();
@@ -58,11 +111,17 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
   routes.set('GET /status', ({ url }) => ({ body: options.status(url.searchParams) }));
   routes.set('GET /metrics', () => ({ body: options.metrics(), contentType: 'text/plain; version=0.0.4' }));
 
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 10_000 });
-  server.on('request', (request, response) => {
+  const respond = async (request: IncomingMessage, signal: AbortSignal): Promise<OpsResponse> => {
+    const refusal = refusalOf(request, [...bound, ...(hosts?.() ?? [])]) ?? (await authorize?.(request));
+    if (refusal === undefined) return answer(routes, request, signal);
+    if (!/^\/healthz(\?|$)/.test(request.url ?? '')) return refusal;
+    const { ok } = options.health();
+    return { status: ok ? 200 : 503, body: { ok } };
+  };
+  return (request, response) => {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
-    answer(routes, request, gone.signal).then(
+    respond(request, gone.signal).then(
       (result) => {
         if (isPieces(result.body)) return sendPieces(request, response, result, result.body, log);
         send(request, response, result);
@@ -76,17 +135,19 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
         });
       },
     );
-  });
-  server.on('clientError', (_error, socket) => {
-    if (!socket.writable) return void socket.destroy();
-    const body = JSON.stringify({ error: 'this is not an HTTP request' });
-    socket.end(
-      `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-    );
-  });
-  const address = typeof options.address === 'string' ? parseAddress(options.address) : options.address;
-  const port = await listen(server, address, options.setting ?? '--http');
-  return { port, close: () => closeServer(server) };
+  };
+}
+
+function refuseGarbage(_error: Error, socket: Duplex): void {
+  if (!socket.writable) return void socket.destroy();
+  const body = JSON.stringify({ error: 'this is not an HTTP request' });
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+}
+
+function toAddress(address: string | Address): Address {
+  return typeof address === 'string' ? parseAddress(address) : address;
 }
 
 async function answer(
@@ -129,47 +190,6 @@ function routeOf(
   }
 }
 
-function isPieces(body: unknown): body is AsyncIterable<string> {
-  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
-}
-
-/** What goes wrong behind the head ends the connection: a whole answer is one that has an end. */
-async function sendPieces(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { status, contentType, headers }: OpsResponse,
-  pieces: AsyncIterable<string>,
-  log: Logger,
-): Promise<void> {
-  response.writeHead(status ?? 200, {
-    'content-type': contentType ?? 'application/json',
-    'cache-control': 'no-store',
-    ...headers,
-  });
-  if (request.method === 'HEAD') return void response.end();
-  response.flushHeaders();
-  try {
-    for await (const piece of pieces) {
-      if (response.destroyed) return;
-      if (!response.write(piece)) await drained(response);
-    }
-    response.end();
-  } catch (error) {
-    if (!response.destroyed) log.error('request failed', { url: request.url, error });
-    response.destroy();
-  }
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off('drain', done).off('close', done);
-      resolve();
-    };
-    response.once('drain', done).once('close', done);
-  });
-}
-
 async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
@@ -192,25 +212,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, result: OpsResponse): void {
-  const text = typeof result.body === 'string' ? result.body : `${JSON.stringify(result.body)}\n`;
-  // A body that was not read to its end would be taken for the next request.
-  const close = request.complete ? {} : { connection: 'close' };
-  const headers = { 'cache-control': 'no-store', ...result.headers, ...close };
-  const tag = result.headers?.etag;
-  if (tag !== undefined && request.headers['if-none-match'] === tag) {
-    response.writeHead(304, headers).end();
-    return;
-  }
-  response.writeHead(result.status ?? 200, {
-    'content-type': result.contentType ?? 'application/json',
-    'content-length': Buffer.byteLength(text),
-    ...headers,
-  });
-  response.end(request.method === 'HEAD' ? undefined : text);
-}
-
-function closeServer(server: Server): Promise<void> {
+function closeServer(server: Server | HttpsServer): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
     server.closeAllConnections();

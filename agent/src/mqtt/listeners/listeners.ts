@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { assert, EdgelogError } from '@edgelog/base';
 import type { Alarms } from '@edgelog/edge';
-import { type Address, formatAddress, type Logger, listen, parseAddress } from '@edgelog/runtime';
+import { type Address, formatAddress, isLoopback, type Logger, listen, parseAddress } from '@edgelog/runtime';
 import { LogLimiter } from '../../log-limiter.ts';
 import { type MqttPeer, type MqttSocket, UNNAMED_PEER } from './peer.ts';
 import { TlsKeeper } from './tls-keeper.ts';
@@ -20,6 +20,8 @@ export interface ListenerSettings {
   mqttTlsCert?: string | undefined;
   mqttTlsKey?: string | undefined;
   mqttTlsClientCa?: string | undefined;
+  /** It has the certificate too, and looks after it by itself. */
+  httpTls?: string | undefined;
 }
 
 export type ListenerName = 'mqtt' | 'mqtts' | 'ws' | 'wss';
@@ -57,7 +59,6 @@ const HTTP_OPTIONS = {
   keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
   headersTimeout: HANDSHAKE_TIMEOUT_MS,
 } as const;
-const LOOPBACK = /^(127\.|::1$|localhost$)/;
 
 /** Throws CONFIG_INVALID or ADDRESS_IN_USE, and then listens nowhere. */
 export async function startListeners(options: ListenersOptions): Promise<Listeners> {
@@ -93,13 +94,17 @@ export async function startListeners(options: ListenersOptions): Promise<Listene
 }
 
 function tlsOf({ settings, alarms, log }: ListenersOptions): TlsKeeper | undefined {
-  const { mqttTls, mqttWss, mqttTlsCert: cert, mqttTlsKey: key, mqttTlsClientCa: clientCa } = settings;
+  const { mqttTls, mqttWss, httpTls } = settings;
+  const { mqttTlsCert: cert, mqttTlsKey: key, mqttTlsClientCa: clientCa } = settings;
   const isAsked = mqttTls !== undefined || mqttWss !== undefined;
   if (!isAsked) {
-    if (cert === undefined && key === undefined && clientCa === undefined) return undefined;
+    const isUsed = httpTls !== undefined || (cert === undefined && key === undefined);
+    if (isUsed && clientCa === undefined) return undefined;
     throw new EdgelogError(
       'CONFIG_INVALID',
-      '--mqtt-tls-cert, --mqtt-tls-key and --mqtt-tls-client-ca do nothing without --mqtt-tls or --mqtt-wss HOST:PORT',
+      isUsed
+        ? '--mqtt-tls-client-ca does nothing without --mqtt-tls or --mqtt-wss HOST:PORT'
+        : '--mqtt-tls-cert, --mqtt-tls-key and --mqtt-tls-client-ca do nothing without --mqtt-tls, --mqtt-wss or --http-tls HOST:PORT',
     );
   }
   if (cert === undefined || key === undefined) {
@@ -163,7 +168,7 @@ function peerOf(socket: Socket): MqttPeer {
 
 /** What is open to a network must be meant to be. */
 function warnWhereOpen(name: ListenerName, address: Address, options: ListenersOptions): void {
-  if (LOOPBACK.test(address.host)) return;
+  if (isLoopback(address.host)) return;
   const isSecure = name === 'mqtts' || name === 'wss';
   const at = `${name}=${formatAddress(address)}`;
   if (!options.hasUsers && !(isSecure && options.settings.mqttTlsClientCa !== undefined)) {

@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { isOfThisNetwork } from '@edgelog/runtime';
 
 /** In the place of an origin: pages of any site. */
 export const ANY_ORIGIN = '*';
@@ -20,10 +20,4 @@ export function isOriginAllowed(
   if (allowed.some((one) => URL.parse(one)?.origin === url.origin)) return true;
   const asked = URL.parse(`${url.protocol}//${host}`);
   return asked !== null && asked.host === url.host && isOfThisNetwork(asked.hostname);
-}
-
-/** An address, this machine, or a name that the public DNS does not have. */
-function isOfThisNetwork(name: string): boolean {
-  const isAddress = name.startsWith('[') || /^\d+(\.\d+){3}$/.test(name);
-  return isAddress || !name.includes('.') || name.endsWith('.local') || name === hostname().toLowerCase();
 }
