@@ -50,5 +50,4 @@ test.each(['agent', 'hub'] as const)(
     }
     await finish(loads);
   },
-  300_000,
 );

@@ -17,7 +17,7 @@ beforeAll(async () => {
   system = await System.create();
   jvm = new SharedJvm();
   tools = new Toolbox(await startHub(system), system.dir, jvm.run);
-}, 300_000);
+});
 
 afterAll(async () => {
   await jvm?.stop();

@@ -53,7 +53,6 @@ const SMALL: KafkaProperties = {
   'share.coordinator.state.topic.num.partitions': 1,
   'group.initial.rebalance.delay.ms': 0,
   'producer.id.expiration.check.interval.ms': 100,
-  'broker.session.timeout.ms': 4_000,
   'broker.heartbeat.interval.ms': 400,
   'controller.quorum.election.timeout.ms': 1_000,
   'controller.quorum.fetch.timeout.ms': 2_000,
@@ -61,6 +60,9 @@ const SMALL: KafkaProperties = {
   'replica.socket.timeout.ms': 5_000,
   'controlled.shutdown.enable': 'false',
 };
+
+/** Until a broker is taken for dead. One that is alone has nobody who could take over, and a loaded machine makes it stand still for long. */
+const SESSION_MS = { 1: 30_000, 3: 4_000 };
 
 /** One broker and controller: a real process with its own directory, on ports that it keeps across restarts. `KafkaProcesses.ready` tells when it serves. */
 export class KafkaNode extends NodeProcess {
@@ -96,6 +98,7 @@ export class KafkaNode extends NodeProcess {
 
 /** Nodes of one Kafka cluster, each broker and controller, as real processes on loopback. */
 export class KafkaProcesses {
+  /** With a directory for each node, and room for those of tests beside them. Gone when the cluster is stopped. */
   readonly dir: string;
   readonly nodes: readonly KafkaNode[];
   readonly admin: KafkaAdmin;
@@ -252,6 +255,7 @@ async function prepareKafka(options: KafkaOptions): Promise<KafkaProcesses> {
         'listener.security.protocol.map': protocols(secure),
         ...replicationOf(count),
         ...SMALL,
+        'broker.session.timeout.ms': SESSION_MS[count],
         ...security?.properties,
         ...configs,
       };

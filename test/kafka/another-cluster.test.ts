@@ -3,26 +3,20 @@ import { EdgelogError } from '@edgelog/base';
 import { agentStore, listening } from '@edgelog/sim';
 import { SinkHolder, sinkSettings } from '@edgelog/sink';
 import { inProcess, startUplink } from '@edgelog/sync';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type KafkaProcesses, startKafka } from '../harness/kafka.ts';
+import { describe, expect, test } from 'vitest';
+import type { KafkaProcesses } from '../harness/kafka.ts';
 import { renewNode } from '../harness/kafka-node.ts';
 import { until } from '../harness/wait.ts';
-import { skipWithoutJava } from '../setup/kafka-jars.ts';
 import { storedBatches } from './delivered.ts';
 import { RawPartition } from './raw-partition.ts';
+import { withKafka } from './with-kafka.ts';
 
-const skip = skipWithoutJava('a cluster that was made anew');
 const TOPIC = 'telemetry';
 const ANOTHER = 'QW5vdGhlckNsdXN0ZXJIZQ';
 const TUNING = { backoffMinMs: 10, backoffMaxMs: 100, refusedRetryMs: 100 };
 let kafka: KafkaProcesses;
-
-beforeAll(async () => {
-  if (!skip) kafka = await startKafka();
-}, 300_000);
-
-afterAll(async () => {
-  await kafka?.stop();
+const skip = withKafka('a cluster that was made anew', (started) => {
+  kafka = started;
 });
 
 /** A gateway with the real uplink, and the sink as a process holds it. */
@@ -89,5 +83,5 @@ describe.skipIf(skip)('a cluster that is made anew at the same addresses', () =>
     } finally {
       await gateway.stop();
     }
-  }, 300_000);
+  });
 });

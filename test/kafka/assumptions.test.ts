@@ -1,11 +1,11 @@
 import { sealBatch } from '@edgelog/sim';
 import { ErrorCode, errorName, RESERVED_PRODUCER_ID_MIN, SEQUENCE_MODULUS } from '@edgelog/wire';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type KafkaProcesses, startKafka } from '../harness/kafka.ts';
+import { describe, expect, test } from 'vitest';
+import type { KafkaProcesses } from '../harness/kafka.ts';
 import { askKafka } from '../harness/kafka-raw.ts';
 import { until } from '../harness/wait.ts';
-import { skipWithoutJava } from '../setup/kafka-jars.ts';
 import { RawPartition } from './raw-partition.ts';
+import { withKafka } from './with-kafka.ts';
 
 /*
  * What the sink's exactly-once rests on, asked of Kafka itself: a version of Kafka that does otherwise fails here first, by name.
@@ -13,19 +13,18 @@ import { RawPartition } from './raw-partition.ts';
 
 const DAY_MS = 86_400_000;
 const INIT_PRODUCER_ID = 4;
-const skip = skipWithoutJava('what is assumed of Kafka');
 
 let kafka: KafkaProcesses;
+const skip = withKafka(
+  'what is assumed of Kafka',
+  (started) => {
+    kafka = started;
+  },
+  // A broker that was killed is let in again when this is over.
+  { configs: { 'broker.session.timeout.ms': 4_000 } },
+);
 let topics = 0;
 let producers = RESERVED_PRODUCER_ID_MIN;
-
-beforeAll(async () => {
-  if (!skip) kafka = await startKafka();
-}, 300_000);
-
-afterAll(async () => {
-  await kafka?.stop();
-});
 
 /** A new topic's only partition, and a producer id that nobody gave out. */
 async function fresh(configs: Readonly<Record<string, string>> = {}) {

@@ -1,38 +1,32 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { java } from '../harness/java.ts';
-import { type KafkaProcesses, startKafka } from '../harness/kafka.ts';
+import type { KafkaProcesses } from '../harness/kafka.ts';
 import { MqttLoad } from '../harness/mqtt-load.ts';
 import { freePorts } from '../harness/ports.ts';
 import { edgelog, run, type TestProcess } from '../harness/process.ts';
 import { until } from '../harness/wait.ts';
-import { skipWithoutJava } from '../setup/kafka-jars.ts';
+import { withKafka } from './with-kafka.ts';
 
-const skip = skipWithoutJava("a gateway's credentials at Kafka");
 let kafka: KafkaProcesses;
-let dir: string;
-const processes: TestProcess[] = [];
-
-beforeAll(async () => {
-  if (skip) return;
-  dir = mkdtempSync(join(tmpdir(), 'edgelog-credentials-'));
-  kafka = await startKafka({
+const skip = withKafka(
+  "a gateway's credentials at Kafka",
+  (started) => {
+    kafka = started;
+  },
+  {
     security: true,
     configs: {
       'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
       // Who comes without TLS and password: the brokers themselves, and this test.
       'super.users': 'User:ANONYMOUS',
     },
-  });
-}, 300_000);
+  },
+);
+const processes: TestProcess[] = [];
+
 afterEach(async () => {
   await Promise.all(processes.splice(0).map((one) => one.stop()));
-});
-afterAll(async () => {
-  await kafka?.stop();
-  if (!skip) rmSync(dir, { recursive: true, force: true });
 });
 
 /** What INTO-KAFKA.md says that a gateway uses. */
@@ -52,7 +46,7 @@ interface AgentStatus {
 async function startAgent(name: string, hub: readonly string[]) {
   const [mqtt, http] = (await freePorts(2)) as [number, number];
   const agent = edgelog([
-    ...['agent', '--data-dir', join(dir, name), '--gateway', name, ...hub],
+    ...['agent', '--data-dir', join(kafka.dir, name), '--gateway', name, ...hub],
     ...['--mqtt', `127.0.0.1:${mqtt}`, '--http', `127.0.0.1:${http}`],
   ]);
   processes.push(agent);

@@ -1,16 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type KafkaProcesses, startKafka } from '../harness/kafka.ts';
+import { describe, expect, test } from 'vitest';
+import type { KafkaProcesses } from '../harness/kafka.ts';
 import { edgelog } from '../harness/process.ts';
-import { skipWithoutJava } from '../setup/kafka-jars.ts';
+import { withKafka } from './with-kafka.ts';
 
 /* What `edgelog doctor` says of topics that are not there yet: as this cluster would make them. */
 
-const skip = skipWithoutJava('what doctor says of a cluster');
 let kafka: KafkaProcesses;
-
-beforeAll(async () => {
-  if (skip) return;
-  kafka = await startKafka({
+const skip = withKafka(
+  'what doctor says of a cluster',
+  (started) => {
+    kafka = started;
+  },
+  {
     configs: {
       'log.retention.ms': 86_400_000,
       'log.message.timestamp.before.max.ms': 604_800_000,
@@ -18,12 +19,8 @@ beforeAll(async () => {
       'compression.type': 'gzip',
       'unclean.leader.election.enable': 'true',
     },
-  });
-}, 300_000);
-
-afterAll(async () => {
-  await kafka?.stop();
-});
+  },
+);
 
 async function doctor(...flags: string[]): Promise<{ code: number | null; stdout: string }> {
   const asked = edgelog(['doctor', '--hub', `kafka://${kafka.bootstrap}`, ...flags]);

@@ -1,15 +1,14 @@
 import { sealBatch } from '@edgelog/sim';
 import { RESERVED_PRODUCER_ID_MIN } from '@edgelog/wire';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type KafkaProcesses, startKafka } from '../harness/kafka.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { KafkaProcesses } from '../harness/kafka.ts';
 import type { TapPlan } from '../harness/kafka-tap.ts';
 import { sleep, until } from '../harness/wait.ts';
-import { skipWithoutJava } from '../setup/kafka-jars.ts';
 import { checkDelivered, storedBatches } from './delivered.ts';
 import { RawPartition } from './raw-partition.ts';
 import { SinkGateway } from './sink-gateway.ts';
+import { withKafka } from './with-kafka.ts';
 
-const skip = skipWithoutJava('faults of a Kafka cluster of three nodes');
 const MONTH_MS = 30 * 86_400_000;
 /** Longer than a broker may be silent before others lead what it led. */
 const AWAY_MS = 5_000;
@@ -17,20 +16,18 @@ const AWAY_MS = 5_000;
 const LOSSES = 3;
 /** Each gateway's records are numbered from its own multiple of it. */
 const NUMBERS = 1_000_000;
-const TEST_MS = 300_000;
 /** Also those that wait for time-outs: `npm run kafka-faults -- failover` sets it. */
 const isAll = process.env.EDGELOG_KAFKA_FAULTS === 'all';
 
 let kafka: KafkaProcesses;
+const skip = withKafka(
+  'faults of a Kafka cluster of three nodes',
+  (started) => {
+    kafka = started;
+  },
+  { nodes: 3, network: true, tap: true },
+);
 let topics = 0;
-
-beforeAll(async () => {
-  if (!skip) kafka = await startKafka({ nodes: 3, network: true, tap: true });
-}, 300_000);
-
-afterAll(async () => {
-  await kafka?.stop();
-});
 
 beforeEach(async () => {
   if (skip) return;
@@ -40,7 +37,7 @@ beforeEach(async () => {
 
 /** Those that need minutes are not there unless they are asked for. */
 function long(name: string, run: () => Promise<void>): void {
-  if (isAll) test(name, run, TEST_MS);
+  if (isAll) test(name, run);
 }
 
 /** Two gateways, of which one has old records, feed one partition while something happens; then everything must be there. */
@@ -88,17 +85,13 @@ describe.skipIf(skip)('nothing is lost or doubled', () => {
     }),
   );
 
-  test(
-    'when the leader is cut off from everybody, both ways',
-    () =>
-      feed(async (topic) => {
-        kafka.isolate(await kafka.leaderOf(topic));
-        await sleep(AWAY_MS);
-        kafka.network.heal();
-        await kafka.ready();
-      }),
-    TEST_MS,
-  );
+  test('when the leader is cut off from everybody, both ways', () =>
+    feed(async (topic) => {
+      kafka.isolate(await kafka.leaderOf(topic));
+      await sleep(AWAY_MS);
+      kafka.network.heal();
+      await kafka.ready();
+    }));
 
   long('when the leader is cut off from the other brokers, and still reached by gateways', () =>
     feed(async (topic) => {
@@ -127,27 +120,23 @@ describe.skipIf(skip)('nothing is lost or doubled', () => {
       for (let i = 0; i < losses; i++) await leader.tap!.loseNextProduce(plan);
     });
   for (const lose of ['answer', 'request'] as const) {
-    test(`when the ${lose} of a Produce is lost with the connection`, losing({ lose }), TEST_MS);
+    test(`when the ${lose} of a Produce is lost with the connection`, losing({ lose }));
     long(
       `when the ${lose} of a Produce is lost, and nothing is heard any more`,
       losing({ lose, left: 'silence' }),
     );
   }
 
-  test(
-    'when the partition moves to other brokers',
-    () =>
-      feed(
-        async (topic) => {
-          const { replicaNodes } = await kafka.admin.partition(topic, 0);
-          const other = [1, 2, 3].find((id) => !replicaNodes.includes(id))!;
-          await kafka.admin.reassign(topic, 0, [other, replicaNodes[1]!]);
-          await kafka.admin.reassign(topic, 0, [other, replicaNodes[0]!]);
-        },
-        { replication: 2 },
-      ),
-    TEST_MS,
-  );
+  test('when the partition moves to other brokers', () =>
+    feed(
+      async (topic) => {
+        const { replicaNodes } = await kafka.admin.partition(topic, 0);
+        const other = [1, 2, 3].find((id) => !replicaNodes.includes(id))!;
+        await kafka.admin.reassign(topic, 0, [other, replicaNodes[1]!]);
+        await kafka.admin.reassign(topic, 0, [other, replicaNodes[0]!]);
+      },
+      { replication: 2 },
+    ));
 
   long('when all brokers are killed', () =>
     feed(async () => {
@@ -159,43 +148,35 @@ describe.skipIf(skip)('nothing is lost or doubled', () => {
 });
 
 describe.skipIf(skip)('what is assumed of a leader whose followers are away', () => {
-  test(
-    'it knows a producer and tells the end of its log before that is committed',
-    async () => {
-      const topic = `ahead-${topics++}`;
-      await kafka.admin.createTopic(topic);
-      const partition = new RawPartition(kafka, topic);
-      const producerId = RESERVED_PRODUCER_ID_MIN;
-      const batch = (baseOffset: number): Buffer =>
-        sealBatch({ producerId, baseOffset, records: [1, 2, 3], time: Date.now() });
-      await partition.produce(batch(0));
-      const leader = await kafka.leaderOf(topic);
-      kafka.isolate(leader, false);
-      try {
-        const alone = new RawPartition(kafka, topic, 0, leader);
-        await alone.produce(batch(3), 1);
-        expect(await alone.producer(producerId)).toMatchObject({ lastSequence: 5 });
-        expect((await alone.epochEnd()).endOffset).toBe(6);
-        expect(await alone.highWatermark()).toBe(3);
-      } finally {
-        kafka.network.heal();
-        await kafka.ready();
-      }
-    },
-    TEST_MS,
-  );
+  test('it knows a producer and tells the end of its log before that is committed', async () => {
+    const topic = `ahead-${topics++}`;
+    await kafka.admin.createTopic(topic);
+    const partition = new RawPartition(kafka, topic);
+    const producerId = RESERVED_PRODUCER_ID_MIN;
+    const batch = (baseOffset: number): Buffer =>
+      sealBatch({ producerId, baseOffset, records: [1, 2, 3], time: Date.now() });
+    await partition.produce(batch(0));
+    const leader = await kafka.leaderOf(topic);
+    kafka.isolate(leader, false);
+    try {
+      const alone = new RawPartition(kafka, topic, 0, leader);
+      await alone.produce(batch(3), 1);
+      expect(await alone.producer(producerId)).toMatchObject({ lastSequence: 5 });
+      expect((await alone.epochEnd()).endOffset).toBe(6);
+      expect(await alone.highWatermark()).toBe(3);
+    } finally {
+      kafka.network.heal();
+      await kafka.ready();
+    }
+  });
 });
 
 /* Last, so that nobody waits until it is back. */
 describe.skipIf(skip)('nothing is lost or doubled', () => {
-  test(
-    'when the leader is killed',
-    () =>
-      feed(async (topic) => {
-        const leader = await kafka.leaderOf(topic);
-        await leader.kill();
-        await until('another leads', async () => (await kafka.leaderOf(topic)) !== leader);
-      }),
-    TEST_MS,
-  );
+  test('when the leader is killed', () =>
+    feed(async (topic) => {
+      const leader = await kafka.leaderOf(topic);
+      await leader.kill();
+      await until('another leads', async () => (await kafka.leaderOf(topic)) !== leader);
+    }));
 });

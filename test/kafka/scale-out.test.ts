@@ -1,17 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type KafkaProcesses, startKafka } from '../harness/kafka.ts';
-import { skipWithoutJava } from '../setup/kafka-jars.ts';
+import { expect, test } from 'vitest';
+import type { KafkaProcesses } from '../harness/kafka.ts';
 import { scaleOut } from './scale-out.ts';
+import { withKafka } from './with-kafka.ts';
 
-const skip = skipWithoutJava('sync gateways that are killed');
 let kafka: KafkaProcesses;
-
-beforeAll(async () => {
-  if (!skip) kafka = await startKafka();
-}, 300_000);
-
-afterAll(async () => {
-  await kafka?.stop();
+const skip = withKafka('sync gateways that are killed', (started) => {
+  kafka = started;
 });
 
 test.skipIf(skip)(
@@ -24,5 +18,4 @@ test.skipIf(skip)(
     });
     expect(records).toBeGreaterThan(100);
   },
-  240_000,
 );

@@ -1,17 +1,16 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection, KafkaCluster, type KafkaSecurity, type Sasl } from '@edgelog/client';
 import { openSocket } from '@edgelog/client/socket.ts';
 import { parseAddress } from '@edgelog/runtime';
 import { sealBatch } from '@edgelog/sim';
 import { apis, ErrorCode, RESERVED_PRODUCER_ID_MIN } from '@edgelog/wire';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type KafkaProcesses, startKafka } from '../harness/kafka.ts';
+import { describe, expect, test } from 'vitest';
+import type { KafkaProcesses } from '../harness/kafka.ts';
 import { type SecureListener, unsignedToken } from '../harness/kafka-security.ts';
 import { run } from '../harness/process.ts';
-import { skipWithoutJava } from '../setup/kafka-jars.ts';
+import { withKafka } from './with-kafka.ts';
 
 /** How long brokers believe what they were shown: long enough for a client that a loaded machine keeps waiting. */
 const SESSION_MS = 8_000;
@@ -21,23 +20,17 @@ const CLI = join(import.meta.dirname, '../../packages/cli/src/main.ts');
 const TOPIC = 'secured';
 const clientId = 'edgelog-test';
 const timeoutMs = 30_000;
-const skip = skipWithoutJava("the client's security against Kafka");
 
 let kafka: KafkaProcesses;
-let dir: string;
+const skip = withKafka(
+  "the client's security against Kafka",
+  async (started) => {
+    kafka = started;
+    await kafka.admin.createTopic(TOPIC);
+  },
+  { security: true, configs: { 'connections.max.reauth.ms': SESSION_MS } },
+);
 let producers = RESERVED_PRODUCER_ID_MIN;
-
-beforeAll(async () => {
-  if (skip) return;
-  dir = mkdtempSync(join(tmpdir(), 'edgelog-kafka-client-'));
-  kafka = await startKafka({ security: true, configs: { 'connections.max.reauth.ms': SESSION_MS } });
-  await kafka.admin.createTopic(TOPIC);
-}, 300_000);
-
-afterAll(async () => {
-  await kafka?.stop();
-  if (!skip) rmSync(dir, { recursive: true });
-});
 
 const open = (listener: SecureListener, security: KafkaSecurity): Promise<KafkaCluster> =>
   KafkaCluster.open({ bootstrap: [kafka.secureBootstrap(listener)], clientId, timeoutMs, security });
@@ -78,7 +71,7 @@ const withPassword = (mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512', pa
 });
 
 function withToken(lifeSeconds: number): Sasl {
-  const file = join(dir, `token-${lifeSeconds}`);
+  const file = join(kafka.dir, `token-${lifeSeconds}`);
   writeFileSync(file, unsignedToken('gateway', lifeSeconds));
   return { mechanism: 'oauthbearer', token: { file } };
 }

@@ -9,11 +9,11 @@ import {
 } from '@edgelog/sink';
 import type { Position, Refusal } from '@edgelog/sync';
 import { iterateRecords, RESERVED_PRODUCER_ID_MIN, readBatchHeader } from '@edgelog/wire';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type KafkaProcesses, startKafka } from '../harness/kafka.ts';
+import { describe, expect, test } from 'vitest';
+import type { KafkaProcesses } from '../harness/kafka.ts';
 import { until } from '../harness/wait.ts';
-import { skipWithoutJava } from '../setup/kafka-jars.ts';
 import { RawPartition } from './raw-partition.ts';
+import { withKafka } from './with-kafka.ts';
 
 /* The sink's own doings at a real broker: what it finds, writes and refuses. Faults of processes and networks are in the fault matrix. */
 
@@ -21,17 +21,11 @@ const DAY_MS = 86_400_000;
 /** Of records that Kafka has forgotten the producer of unless it is told to remember them for longer, which it can be for 24 days. */
 const AGE_MS = 10 * DAY_MS;
 const REMEMBERED_MS = 2 * AGE_MS;
-const skip = skipWithoutJava('the sink');
 let kafka: KafkaProcesses;
-let runs = 0;
-
-beforeAll(async () => {
-  if (!skip) kafka = await startKafka();
-}, 300_000);
-
-afterAll(async () => {
-  await kafka?.stop();
+const skip = withKafka('the sink', (started) => {
+  kafka = started;
 });
+let runs = 0;
 
 /** `isTimeless`: for it no second ever passes, and so it writes down no position. */
 async function sink(

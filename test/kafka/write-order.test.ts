@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type KafkaProcesses, startKafka } from '../harness/kafka.ts';
-import { skipWithoutJava } from '../setup/kafka-jars.ts';
+import { describe, expect, test } from 'vitest';
+import type { KafkaProcesses } from '../harness/kafka.ts';
 import type { FaultPlan } from './faulty-cluster.ts';
+import { withKafka } from './with-kafka.ts';
 import { atEvery, everLater, FAULT_KINDS, inParallel, onceAt, tellStory } from './write-order.ts';
 
-const skip = skipWithoutJava('faults at every call of the sink');
 const AGES = { fresh: 0, 'a month old, whose producer Kafka forgets at once': 30 * 86_400_000 };
 const WIDTH = 6;
 /** All of them: `npm run kafka-faults -- write-order`. */
@@ -19,15 +18,10 @@ const LOST_EVERY = 24;
 const DEAD_EVERY = 8;
 
 let kafka: KafkaProcesses;
-let stories = 0;
-
-beforeAll(async () => {
-  if (!skip) kafka = await startKafka();
-}, 300_000);
-
-afterAll(async () => {
-  await kafka?.stop();
+const skip = withKafka('faults at every call of the sink', (started) => {
+  kafka = started;
 });
+let stories = 0;
 
 describe.skipIf(skip).each(Object.entries(AGES))('records %s', (_name, ageMs) => {
   const tell = (options: Partial<Parameters<typeof tellStory>[1]> = {}): Promise<number> =>
@@ -51,7 +45,6 @@ describe.skipIf(skip).each(Object.entries(AGES))('records %s', (_name, ageMs) =>
       for (let at = index; at < calls; at += EVERY) jobs.push(() => tell({ plan: onceAt(at, kind) }));
       await inParallel(WIDTH, jobs);
     },
-    240_000,
   );
 
   test('a topic that stamps its own time', async () => {
@@ -74,5 +67,5 @@ describe.skipIf(skip)('new records, whose producer Kafka forgets a second later'
       ...struck(DEAD_EVERY, (at) => everLater(DEAD_EVERY, at)),
     ];
     await inParallel(jobs.length, jobs);
-  }, 240_000);
+  });
 });
