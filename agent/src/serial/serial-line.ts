@@ -5,6 +5,7 @@ import type { Logger, Metrics } from '@edgelog/runtime';
 import type { Ingest } from '../ingest/index.ts';
 import { LogLimiter } from '../log-limiter.ts';
 import { lineErrors } from './line-errors.ts';
+import { lineTimers } from './line-timers.ts';
 import { protocolOf } from './protocol.ts';
 import { type SerialCounters, serialCounters } from './serial-counters.ts';
 import type { SerialSetting } from './setting.ts';
@@ -165,21 +166,10 @@ export class SerialLine {
         this.#limiter.warn('serial line fault', { port: this.#path, kind, detail });
       },
       setLine: (settings) => void tty.setLine(settings),
-      timers: {
-        now: () => performance.now(),
-        after: (ms, run) => {
-          let isCancelled = false;
-          const timer = setTimeout(() => {
-            // After a stall of this process the bytes may be there, and only not read yet; they may end what this waits for.
-            tty.readWaiting();
-            if (tty === this.#tty && !isCancelled) run();
-          }, ms);
-          return () => {
-            isCancelled = true;
-            clearTimeout(timer);
-          };
-        },
-      },
+      timers: lineTimers(() => {
+        tty.readWaiting();
+        return tty === this.#tty;
+      }),
     };
   }
 

@@ -34,6 +34,12 @@ interface Poll {
   attempt: number;
 }
 
+interface Request {
+  readonly request: ReadRequest;
+  readonly frame: Buffer;
+  readonly sentMs: number;
+}
+
 /** A frame begins and ends with this many characters of silence [Modbus over Serial Line V1.02, 2.5.1.1]; above 19,200 bit/s it is 1.75 ms. */
 const SILENT_CHARACTERS = 3.5;
 const SILENCE_MIN_MS = 1.75;
@@ -57,7 +63,7 @@ export class ModbusMaster implements LineProtocol {
   #schedule: PollSchedule | undefined;
   #cancel: () => void = () => {};
   #poll: Poll | undefined;
-  #request: { readonly request: ReadRequest; readonly frame: Buffer; readonly sentMs: number } | undefined;
+  #request: Request | undefined;
   readonly #late: LateAnswers;
   /** Answered already; the answers to its repetitions are waited for. */
   #repeated: ReadRequest | undefined;
@@ -88,14 +94,16 @@ export class ModbusMaster implements LineProtocol {
 
   bytes(chunk: Buffer, nowMs: number): void {
     this.#quietFromMs = Math.max(this.#quietFromMs, nowMs + this.#silenceMs);
-    if (this.#request === undefined) {
-      if (this.#repeated !== undefined) return this.#answeredAgain(chunk, this.#repeated);
+    if (this.#request !== undefined) this.#receive(chunk, this.#request);
+    else if (this.#repeated !== undefined) this.#answeredAgain(chunk, this.#repeated);
+    else {
       this.#strayBytes += chunk.length;
       this.#late.stray(nowMs);
-      return;
     }
+  }
+
+  #receive(chunk: Buffer, { request, frame }: Request): void {
     this.#received = Buffer.concat([this.#received, chunk]);
-    const { request, frame } = this.#request;
     const echoed = this.#received.subarray(0, frame.length).equals(frame) ? frame.length : 0;
     const answer = findAnswer(this.#received.subarray(echoed), request);
     if (answer.kind === 'data') this.#answered(answer.data, answer.skipped);
@@ -200,7 +208,10 @@ export class ModbusMaster implements LineProtocol {
   #awaitLate(device: PolledDevice, request: ReadRequest): void {
     const waitMs = this.#late.waitMs(device, this.#io!.timers.now());
     this.#repeated = waitMs > 0 ? request : undefined;
-    if (waitMs === 0) return this.#ask();
+    if (waitMs === 0) {
+      this.#ask();
+      return;
+    }
     this.#after(waitMs, () => {
       this.#late.forget(device);
       this.#repeated = undefined;
