@@ -20,9 +20,17 @@ export type AgentLine = z.output<typeof lineSchema>;
 const streamsSchema = z.object({ streams: z.array(z.object({ topic: z.string() })) });
 const refusalSchema = z.object({ error: z.string() });
 
+/** Where an agent is, and what shows it who asks. */
+export interface AgentAddress {
+  /** Its --http or --http-tls. */
+  readonly url: string;
+  /** The header `authorization`. */
+  readonly authorization: string | undefined;
+}
+
 /** Throws REFUSED where there is no stream, or several. */
-export async function onlyTopic(agent: string, signal: AbortSignal): Promise<string> {
-  const response = await ask(new URL('/streams', agent), signal);
+export async function onlyTopic(agent: AgentAddress, signal: AbortSignal): Promise<string> {
+  const response = await ask(agent, new URL('/streams', agent.url), signal);
   const topics = streamsSchema.parse(await response.json()).streams.map(({ topic }) => topic);
   if (topics.length === 1) return topics[0]!;
   throw new EdgelogError(
@@ -42,18 +50,18 @@ export interface LinesQuery {
 
 /** Hands each line to `take` and waits for it. Throws CONNECTION_LOST, and REFUSED with what the agent says. */
 export async function readLines(
-  agent: string,
+  agent: AgentAddress,
   topic: string,
   { offset, time, limit, follow }: LinesQuery,
   signal: AbortSignal,
   take: (line: AgentLine, raw: string) => Promise<void>,
 ): Promise<void> {
-  const url = new URL(`/streams/${encodeURIComponent(topic)}`, agent);
+  const url = new URL(`/streams/${encodeURIComponent(topic)}`, agent.url);
   if (offset !== undefined) url.searchParams.set('offset', offset);
   if (time !== undefined) url.searchParams.set('time', time);
   if (limit !== undefined) url.searchParams.set('limit', String(limit));
   if (follow) url.searchParams.set('follow', '1');
-  const response = await ask(url, signal);
+  const response = await ask(agent, url, signal);
   const decoder = new TextDecoder();
   let rest = '';
   const body = response.body as AsyncIterable<Uint8Array> | null;
@@ -65,23 +73,39 @@ export async function readLines(
     }
   } catch (cause) {
     if (cause instanceof z.ZodError || cause instanceof SyntaxError) throw cause;
-    throw new EdgelogError('CONNECTION_LOST', `the agent at ${agent} has gone`, { cause });
+    throw new EdgelogError('CONNECTION_LOST', `the agent at ${agent.url} has gone`, { cause });
   }
 }
 
-async function ask(url: URL, signal: AbortSignal): Promise<Response> {
+async function ask({ authorization }: AgentAddress, url: URL, signal: AbortSignal): Promise<Response> {
+  const headers = authorization === undefined ? {} : { authorization };
   let response: Response;
   try {
-    response = await fetch(url, { signal });
+    response = await fetch(url, { signal, headers });
   } catch (cause) {
-    throw new EdgelogError('CONNECTION_LOST', `no agent answers at ${url.origin}; is its --http there?`, {
-      cause,
-    });
+    throw new EdgelogError(
+      'CONNECTION_LOST',
+      `no agent answers at ${url.origin}; is its --http there? ${reasonOf(cause)}`,
+      {
+        cause,
+      },
+    );
   }
   if (response.ok) return response;
+  if (response.status === 401) {
+    const what =
+      authorization === undefined ? 'has users: give --user NAME' : 'does not know this user and password';
+    throw new EdgelogError('REFUSED', `the agent at ${url.origin} ${what}`);
+  }
   const said = refusalSchema.safeParse(await response.json().catch(() => undefined));
   throw new EdgelogError(
     'REFUSED',
     said.data?.error ?? `the agent at ${url.origin} answers ${response.status}`,
   );
+}
+
+/** What fetch keeps to itself: that a connection was refused, or that nobody vouches for a certificate. */
+function reasonOf(error: unknown): string {
+  const { cause } = error as { cause?: unknown };
+  return cause instanceof Error ? `(${cause.message || cause.name})` : '';
 }

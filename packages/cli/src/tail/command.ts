@@ -4,6 +4,7 @@ import { loadSettings } from '@edgelog/runtime';
 import { z } from 'zod';
 import { onOutputClosed } from '../output.ts';
 import { onInterrupt } from '../progress.ts';
+import { agentAddress } from './agent-address.ts';
 import { type AgentLine, onlyTopic, readLines } from './agent-client.ts';
 import { lineText } from './format.ts';
 
@@ -21,7 +22,13 @@ const tailSettings = z.object({
     ),
   follow: z.boolean().default(false).describe('Go on with what comes, over restarts of the agent too.'),
   limit: z.number().int().min(1).optional().describe('Stop after so many offsets.'),
-  agent: z.url().default('http://127.0.0.1:7422').describe("The agent's --http."),
+  agent: z
+    .url({ protocol: /^https?$/, error: 'expected http://HOST:PORT or https://HOST:PORT' })
+    .default('http://127.0.0.1:7422')
+    .describe("The agent's --http or --http-tls."),
+  user: z.string().min(1).optional().describe('Where the agent has --http-users; asks for the password.'),
+  passwordFile: z.string().min(1).optional().describe('Its first line is the password.'),
+  ca: z.string().min(1).optional().describe("PEM file: who signed the agent's certificate, for https://."),
   json: z.boolean().default(false).describe('Print one JSON object a line, as the agent sends it.'),
 });
 
@@ -36,7 +43,8 @@ export async function tailCommand(argv: string[]): Promise<number> {
     sources: 'flags',
     positionals: ['topic'],
   });
-  const { agent, follow, json, limit } = settings;
+  const { follow, json, limit } = settings;
+  const agent = await agentAddress(COMMAND, settings);
   const stop = new AbortController();
   const closed = onOutputClosed();
   const signal = AbortSignal.any([stop.signal, closed.signal]);

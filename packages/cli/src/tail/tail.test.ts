@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { hashPassword } from '@edgelog/agent/mqtt/access/index.ts';
 import { temporaryDir, testAgent, until } from '@edgelog/agent/testing/fixture.ts';
 import { publishPacket, RawMqtt } from '@edgelog/agent/testing/raw-mqtt.ts';
 import { expect, onTestFinished, test } from 'vitest';
@@ -9,8 +10,8 @@ import { runCli } from '../run-cli.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 
-async function startAgent() {
-  const agent = await testAgent({ dataDir: temporaryDir() });
+async function startAgent(settings: { httpUsers?: string } = {}) {
+  const agent = await testAgent({ dataDir: temporaryDir(), ...settings });
   const url = `http://127.0.0.1:${agent.httpPort}`;
   const publish = async (...values: (string | Buffer)[]) => {
     const client = await RawMqtt.connect(agent.mqttPort, 'dev');
@@ -65,6 +66,24 @@ test('edgelog tail says what is wrong', async () => {
   );
   expect((await runCli(['tail', '--from', '99', '--agent', url])).stderr).toMatch(/the stream ends at 1/);
   expect((await runCli(['tail', '--agent', 'http://127.0.0.1:9'])).stderr).toMatch(/no agent answers/);
+});
+
+test('edgelog tail shows a gateway with users who asks, and says what it wants where it does not', async () => {
+  const dir = temporaryDir();
+  const [users, password] = [join(dir, 'users'), join(dir, 'password')];
+  writeFileSync(users, `ann:${await hashPassword('secret')}\n`);
+  writeFileSync(password, 'secret\n');
+  const { url, publish } = await startAgent({ httpUsers: users });
+  await publish('x');
+  const tail = (...args: string[]) => runCli(['tail', '--agent', url, ...args]);
+  expect((await tail('--user', 'ann', '--password-file', password)).stdout).toMatch(/\tx\t/);
+  expect((await tail()).stderr).toMatch(/has users: give --user NAME/);
+  writeFileSync(password, 'guess\n');
+  expect((await tail('--user', 'ann', '--password-file', password)).stderr).toMatch(
+    /does not know this user/,
+  );
+  expect((await tail('--password-file', password)).stderr).toMatch(/--password-file needs --user/);
+  expect((await runCli(['tail', '--agent', url.replace('//', '//ann:x@')])).stderr).toMatch(/holds a user/);
 });
 
 test('edgelog users adds, lists and removes; the password comes from standard input', async () => {

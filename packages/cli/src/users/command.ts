@@ -60,7 +60,7 @@ async function add({ file, user: [name, ...others] }: Settings): Promise<void> {
   assertUserName(name);
   const before = existsSync(file) ? readUsersFile(file) : { path: file, lines: [] };
   const isNew = !usersOf(before).has(name);
-  writeUsersFile(withUser(before, name, await hashPassword(await readPassword(COMMAND))));
+  writeUsersFile(withUser(before, name, await hashPassword(await readPassword(COMMAND, { isNew: true }))));
   process.stdout.write(`${isNew ? 'added' : 'changed'} user ${name}\n`);
 }
 

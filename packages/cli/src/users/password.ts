@@ -4,14 +4,16 @@ import { EdgelogError } from '@edgelog/base';
 
 const PASSWORD_BYTES_MAX = 4096;
 
-/** Asked for twice at a terminal, without showing it; else the first line of standard input. Throws CONFIG_INVALID. */
-export async function readPassword(command: string): Promise<string> {
+/**
+ * Asked for at a terminal without showing it, a new one twice; else the first line of standard input. Throws CONFIG_INVALID.
+ */
+export async function readPassword(command: string, { isNew }: { isNew: boolean }): Promise<string> {
   const refuse = (what: string) => new EdgelogError('CONFIG_INVALID', `${command}: ${what}`);
   const password = process.stdin.isTTY ? await ask('Password: ') : await firstLine();
   if (password === '') throw refuse('the password is empty');
   if (Buffer.byteLength(password) > PASSWORD_BYTES_MAX)
     throw refuse(`the password has more than ${PASSWORD_BYTES_MAX} bytes`);
-  if (process.stdin.isTTY && (await ask('Once more: ')) !== password) throw refuse('the two differ');
+  if (isNew && process.stdin.isTTY && (await ask('Once more: ')) !== password) throw refuse('the two differ');
   return password;
 }
 
