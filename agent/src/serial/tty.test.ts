@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { temporaryDir, until } from '../testing/fixture.ts';
+import { openErrorText } from './open-error.ts';
 import { plug } from './testing/pty.ts';
 import { Tty, type TtySettings } from './tty.ts';
 
@@ -72,7 +73,13 @@ test('a port can be set anew, speed alone or all of it, and goes on in both dire
   expect(near.seen.lost).toEqual([]);
 });
 
-test('a port that cannot be opened says why', async () => {
+test('a port that cannot be opened says why, and what is to be done', async () => {
   await expect(open('/nowhere/port')).rejects.toThrow(/^No such file or directory/);
-  await expect(open('/dev/null')).rejects.toThrow(/Inappropriate ioctl/);
+  await expect(open('/dev/null')).rejects.toThrow(/^it is no serial port/);
+  const { line } = await plug(temporaryDir());
+  await open(line);
+  await expect(open(line)).rejects.toThrow(/^another program has it open/);
+  expect(openErrorText('/dev/null', 'Error: Permission denied, cannot open /dev/null')).toMatch(
+    /^Permission denied.* its group, (root|wheel|mostly)/,
+  );
 });

@@ -2,6 +2,7 @@ import { readSync, statSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { LineSettings } from '@edgelog/devices/profiles/decoder.ts';
+import { openErrorText } from './open-error.ts';
 
 export type FlowControl = 'none' | 'rtscts' | 'xonxoff';
 
@@ -58,7 +59,7 @@ export class Tty {
     this.#poll();
   }
 
-  /** Rejects with the system's message where the path is missing, no terminal, or held by another process. */
+  /** Rejects with what is to be mended where the path is missing, no terminal, not allowed, or held by another process. */
   static async open(path: string, settings: TtySettings, events: TtyEvents): Promise<Tty> {
     return new Tty(path, settings, events, await openBinding(path, settings));
   }
@@ -179,7 +180,7 @@ async function openBinding(path: string, { flow, ...line }: TtySettings): Promis
   const { SerialPort } = await import('serialport');
   const asked = { path, ...line, rtscts: flow === 'rtscts', xon: hasXon, xoff: hasXon };
   const port: object = await SerialPort.binding.open(asked).catch((cause: Error) => {
-    throw new Error(cause.message.replace(/^Error: /, ''), { cause });
+    throw new Error(openErrorText(path, cause.message), { cause });
   });
   if (!isPollable(port)) throw new Error('serial lines need Linux or macOS');
   return port;

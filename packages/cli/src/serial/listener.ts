@@ -34,13 +34,7 @@ export function openListener(path: string): Listener {
       },
     };
     tty = await Tty.open(path, { ...line, flow: 'none' }, events).catch((cause: Error) => {
-      throw new EdgelogError(
-        'CONNECTION_LOST',
-        `${path} cannot be opened: ${cause.message}${hintFor(cause.message)}`,
-        {
-          cause,
-        },
-      );
+      throw new EdgelogError('CONNECTION_LOST', `${path} cannot be opened: ${cause.message}`, { cause });
     });
   }
 
@@ -74,10 +68,4 @@ export function openListener(path: string): Listener {
     },
     close: async () => tty?.close(),
   };
-}
-
-function hintFor(message: string): string {
-  if (/permission denied/i.test(message)) return '; put the user into the group that owns it, mostly dialout';
-  if (/lock/i.test(message)) return '; another program has it open, the agent perhaps';
-  return '';
 }
