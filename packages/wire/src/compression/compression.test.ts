@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { EdgelogError } from '@edgelog/base';
 import fc from 'fast-check';
 import { compressFrameSync } from 'lz4-napi';
@@ -23,6 +24,20 @@ describe.each(REAL_CODECS)('%s', (codec) => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  test('many at once, small, large and incompressible, do not get into each other', async () => {
+    const sections = Array.from({ length: 24 }, (_, i) => {
+      const section = i % 3 === 0 ? randomBytes(i * 13_000) : Buffer.alloc(i * 17_000, `reading ${i}`);
+      return section.subarray(0, section.length - i);
+    });
+    for (let round = 0; round < 3; round++) {
+      const compressed = await Promise.all(sections.map((section) => compressRecords(codec, section)));
+      for (const [i, section] of sections.entries()) {
+        expect(decompressRecords(codec, compressed[i]!).equals(section)).toBe(true);
+        expect(compressRecordsSync(codec, section).equals(compressed[i]!)).toBe(true);
+      }
+    }
   });
 
   test('more effort takes no more bytes and gives back the same', async () => {

@@ -11,6 +11,7 @@ import {
   zstdDecompressSync,
 } from 'node:zlib';
 import { type Codec, type CompressionEffort, corruptCompression, tooLarge } from './codec.ts';
+import { ZstdCompressors } from './zstd-compressor.ts';
 
 const OUTPUT_CHUNK_MIN = 16 * 1024;
 const OUTPUT_CHUNK_MAX = 1024 * 1024;
@@ -30,8 +31,18 @@ export const gzip: Codec = {
   decompress: (bytes, bytesMax) => decompressBy(gunzipSync, 'gzip', bytes, bytesMax),
 };
 
+/** A compressor that has had more to do keeps more memory than it is worth. */
+const REUSED_BYTES_MAX = 1024 * 1024;
+const compressors: Readonly<Record<CompressionEffort, ZstdCompressors>> = {
+  usual: new ZstdCompressors(zstdLevel('usual')),
+  high: new ZstdCompressors(zstdLevel('high')),
+};
+
 export const zstd: Codec = {
-  compress: (bytes, effort) => zstdAsync(bytes, zstdOptions(bytes, effort)),
+  compress: (bytes, effort) =>
+    bytes.length > REUSED_BYTES_MAX
+      ? zstdAsync(bytes, zstdOptions(bytes, effort))
+      : compressors[effort].compress(bytes),
   compressSync: (bytes, effort) => zstdCompressSync(bytes, zstdOptions(bytes, effort)),
   decompress: (bytes, bytesMax) => decompressBy(zstdDecompressSync, 'zstd', bytes, bytesMax),
 };
@@ -52,12 +63,15 @@ function gzipOptions(bytes: Buffer, effort: CompressionEffort): ZlibOptions {
 
 /** The size goes into the frame, so that decoders allocate once. */
 function zstdOptions(bytes: Buffer, effort: CompressionEffort): ZstdOptions {
-  const level = effort === 'high' ? ZSTD_HIGH_LEVEL : constants.ZSTD_CLEVEL_DEFAULT;
   return {
     ...compressOptions(bytes),
     pledgedSrcSize: bytes.length,
-    params: { [constants.ZSTD_c_compressionLevel]: level },
+    params: { [constants.ZSTD_c_compressionLevel]: zstdLevel(effort) },
   };
+}
+
+function zstdLevel(effort: CompressionEffort): number {
+  return effort === 'high' ? ZSTD_HIGH_LEVEL : constants.ZSTD_CLEVEL_DEFAULT;
 }
 
 function decompressBy(
