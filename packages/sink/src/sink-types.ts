@@ -1,12 +1,10 @@
+import type { Timers } from '@edgelog/base';
 import type { HubPort, SyncLog } from '@edgelog/sync';
 import type { SinkCluster } from './cluster.ts';
 import type { TopicFinding } from './findings.ts';
 import type { SinkSettings } from './settings.ts';
 
-/** `after` resolves nothing and keeps no process alive; the function given back ends it. */
-export interface SinkTimers {
-  after(ms: number, run: () => void): () => void;
-}
+export type SinkTimers = Pick<Timers, 'after'>;
 
 export interface KafkaSinkOptions {
   readonly cluster: SinkCluster;
