@@ -1,10 +1,13 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { IPublishPacket, Packet } from 'mqtt-packet';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { NO_HUB, temporaryDir, until } from '../../testing/fixture.ts';
-import { startProcess } from '../../testing/process.ts';
+import { type AgentProcess, startProcess } from '../../testing/process.ts';
 import { connectPacket, publishPacket, RawMqtt } from '../../testing/raw-mqtt.ts';
+import type { MqttStoreStatus } from './mqtt-store.ts';
 
 const run = promisify(execFile);
 const payloads = (packets: readonly Packet[]) =>
@@ -77,12 +80,74 @@ test('a store that cannot grow any more does not stop ingest: an alarm says so, 
     publisher.send(publishPacket('t', value, { messageId: ++sent }));
     await publisher.packets('puback', sent);
   }
-  const status = (await (await fetch(`http://127.0.0.1:${agent.httpPort}/status`)).json()) as {
-    alarms: { name: string }[];
-    mqtt: { store: { onDisk: boolean } };
-    streams: { endOffset: number }[];
-  };
+  const status = await statusOf(agent);
   expect(status.alarms.map(({ name }) => name)).toContain('mqtt store');
   expect(status.mqtt.store.onDisk).toBe(false);
   expect(status.streams[0]!.endOffset).toBe(120);
 });
+
+test('a disk that becomes full and has room again: the store recovers by itself, memory is bounded meanwhile, and what came then is there after kill -9', async (context) => {
+  const dataDir = temporaryDir();
+  const storeDir = join(dataDir, 'mqtt');
+  await (await startProcess({ dataDir, hub: NO_HUB })).kill('SIGTERM');
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', storeDir], { stdio: 'pipe' });
+  } catch (error) {
+    if (process.env.CI) throw error;
+    return context.skip('mount is not permitted here');
+  }
+  onTestFinished(() => void execFileSync('umount', ['-l', storeDir]));
+  const before = await startProcess({ dataDir, hub: NO_HUB });
+  const storeOf = async () => (await statusOf(before)).mqtt.store;
+  const session = await RawMqtt.connect(before.mqttPort, 'away', false);
+  session.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '#', qos: 1 }] });
+  await session.packets('suback', 1);
+  session.send({ cmd: 'disconnect' });
+  await session.closed();
+  const filler = join(storeDir, 'filler');
+  try {
+    writeFileSync(filler, Buffer.alloc(2 ** 24));
+  } catch {
+    // The point: not a byte is free now.
+  }
+  const publisher = await RawMqtt.connect(before.mqttPort, 'load');
+  let sent = 0;
+  const publish = async (topic: string, value: string | Buffer, retain = false) => {
+    publisher.send(publishPacket(topic, value, { messageId: ++sent, retain }));
+    await publisher.packets('puback', sent);
+  };
+  const large = Buffer.alloc(200_000, 'x');
+  while ((await storeOf()).list[0]!.dropped === 0) await publish('fill', large);
+  const full = await storeOf();
+  expect(full.onDisk).toBe(false);
+  expect(full.queuedBytes).toBeLessThan(26 * 1024 * 1024);
+  expect((await statusOf(before)).alarms).toMatchObject([{ name: 'mqtt store' }]);
+  await publish('small', 'meanwhile', true);
+  const { queuedMessages } = (await storeOf()).list[0]!;
+  rmSync(filler);
+  execFileSync('mount', ['-o', 'remount,size=64m', storeDir]);
+  await untilAsync(async () => (await storeOf()).onDisk);
+  expect((await statusOf(before)).alarms).toEqual([]);
+  await publish('small', 'after');
+  await before.kill('SIGKILL');
+
+  const after = await startProcess({ dataDir, hub: NO_HUB });
+  const { retained, list } = (await statusOf(after)).mqtt.store;
+  expect(retained.messages).toBe(1);
+  expect(list).toMatchObject([{ clientId: 'away', queuedMessages: queuedMessages + 1 }]);
+});
+
+interface Status {
+  alarms: { name: string }[];
+  mqtt: { store: MqttStoreStatus };
+  streams: { endOffset: number }[];
+}
+
+async function statusOf({ httpPort }: AgentProcess): Promise<Status> {
+  return (await (await fetch(`http://127.0.0.1:${httpPort}/status`)).json()) as Status;
+}
+
+/** Waits as long as the test may take. */
+async function untilAsync(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 100));
+}

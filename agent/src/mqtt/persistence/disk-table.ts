@@ -1,5 +1,12 @@
 import { getSystemErrorMessage } from 'node:util';
-import { type Committed, checkBeforeOpen, type Environment, onDisk, onFailedWrite } from '@edgelog/log';
+import {
+  type Committed,
+  checkBeforeOpen,
+  checkSound,
+  type Environment,
+  onDisk,
+  onFailedWrite,
+} from '@edgelog/log';
 import { open } from 'lmdb';
 import type { DiskTable } from './table.ts';
 
@@ -24,6 +31,7 @@ export function openDiskTable(path: string): DiskTable {
     mapSize: MAP_BYTES,
     ...WRITE_MODE,
   });
+  let isFlushLost = false;
   // One write at a time: the table waits for each.
   let failWrite: (error: Error) => void = () => {};
   onFailedWrite((db as unknown as { env: Environment }).env, (status) =>
@@ -44,7 +52,30 @@ export function openDiskTable(path: string): DiskTable {
       if (committed === undefined) return;
       const lost = Promise.withResolvers<never>();
       failWrite = lost.reject;
-      await Promise.race([onDisk(db, committed), lost.promise]);
+      let isCommitted = false;
+      void committed.then(
+        () => {
+          isCommitted = true;
+        },
+        () => {},
+      );
+      try {
+        await Promise.race([onDisk(db, committed), lost.promise]);
+      } catch (error) {
+        // What the system could not flush it may have thrown away, and would call flushed the next time.
+        isFlushLost ||= isCommitted;
+        throw error;
+      }
+    },
+    mayWriteAgain() {
+      if (isFlushLost) return false;
+      try {
+        // Where it has given up on its file, LMDB fails the next write without unlocking, and the one after would wait for ever.
+        checkSound(db);
+        return true;
+      } catch {
+        return false;
+      }
     },
     close: () => db.close(),
   };

@@ -34,7 +34,13 @@ const qos = fc.constantFrom(0 as const, 1 as const, 2 as const);
 
 function openTable(path: string): Table {
   const fail = () => expect.unreachable('the store failed');
-  return new Table({ disk: openDiskTable(path), onFailure: fail, onDamage: fail });
+  return new Table({
+    disk: openDiskTable(path),
+    onFailure: fail,
+    onRecovery: fail,
+    onDamage: fail,
+    memoryBytes: 0,
+  });
 }
 
 const openSessions = (table: Table) =>

@@ -7,7 +7,7 @@ import { type RetainedLimits, RetainedMessages } from './retained.ts';
 import type { QueueLimits, QueueShare } from './session-queue.ts';
 import { type Session, Sessions } from './sessions.ts';
 import { StorePlace } from './store-place.ts';
-import { type DiskTable, Table } from './table.ts';
+import { type DiskTable, Table, type TableOptions } from './table.ts';
 import { Wills } from './wills.ts';
 
 export interface MqttStoreOptions {
@@ -23,6 +23,10 @@ export interface MqttStoreOptions {
   /** What the file may take on disk, roughly. Default: no bound but the limits. */
   maxBytes?: number;
   limits?: Partial<MqttStoreLimits>;
+  /** What may be kept in memory while the store cannot be written. */
+  memoryBytes?: number;
+  /** How often it is tried again. */
+  retryMs?: TableOptions['retryMs'];
   /** Who has connected: his the session is. Default: nobody was asked. */
   userOf?: (client: Client) => string | undefined;
   /** Clients of before the start get this long to come back before their wills are published; default 30 s. */
@@ -46,6 +50,8 @@ const IN_MEMORY: MqttStoreLimits = {
   queue: { messages: 10_000, bytes: 4 * MIB, allBytes: 16 * MIB },
   retained: { messages: 10_000, bytes: 8 * MIB },
 };
+/** What cannot be written to a store that fails. */
+const MEMORY_BYTES = 24 * MIB;
 const ALARM = 'mqtt store';
 const WILL_GRACE_MS = 30_000;
 /** Sessions that /status names. */
@@ -90,8 +96,8 @@ export interface MqttStore {
 
 /**
  * Opens the store of the broker in an LMDB file of its own. It never stops ingest: a damaged store is set aside as `mqtt.damaged` and
- * a new one begun; where there is none to be had (a full disk at the start leaves what is there as it is), or writing fails, the
- * broker goes on in memory, within lower limits. An alarm says so.
+ * a new one begun; where there is none to be had (a full disk at the start leaves what is there as it is), the broker goes on in memory,
+ * within lower limits. So it does while writing fails: that is tried again until it works. An alarm says so.
  */
 export function openMqttStore(options: MqttStoreOptions): MqttStore {
   const { alarms } = options;
@@ -129,16 +135,23 @@ function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttSt
     ...options.limits,
   };
   let damagedRows = 0;
+  const damage = () => `${damagedRows} damaged rows were left out`;
   const table = new Table({
     disk,
-    onFailure: (error) => {
-      share.limits = IN_MEMORY.queue;
-      const message = `cannot be written, sessions and retained messages are kept in memory from now on: ${reasonOf(error)}`;
+    onFailure: (error, isForGood) => {
+      const until = isForGood ? 'the next start' : 'it can be written again';
+      const message = `cannot be written, changes of sessions and retained messages are kept in memory until ${until}: ${reasonOf(error)}`;
       alarms.raise(ALARM, message);
     },
+    onRecovery: () => {
+      if (damagedRows === 0) alarms.clear(ALARM);
+      else alarms.raise(ALARM, damage());
+    },
+    memoryBytes: options.memoryBytes ?? MEMORY_BYTES,
+    ...(options.retryMs !== undefined && { retryMs: options.retryMs }),
     onDamage: () => {
       damagedRows++;
-      alarms.raise(ALARM, `${damagedRows} damaged rows were left out`);
+      alarms.raise(ALARM, damage());
     },
   });
   const share: QueueShare = { table, limits: limits.queue, allBytes: 0 };

@@ -49,7 +49,8 @@ export class RetainedMessages {
     const bytes = encodeMessage({ ...message, retain: true });
     const messages = this.#totals.messages + (before === undefined ? 1 : 0);
     const allBytes = this.#totals.bytes - (before?.length ?? 0) + bytes.length;
-    if (messages > this.#limits.messages || allBytes > this.#limits.bytes) {
+    const { messages: most, bytes: mostBytes } = this.#limits;
+    if (messages > most || allBytes > mostBytes || !this.#table.hasRoom(bytes.length)) {
       if (before !== undefined) this.#remove(key, before);
       this.#onDrop(message.topic);
       return;

@@ -86,7 +86,8 @@ export class SessionQueue {
     if (
       this.#messages >= limits.messages ||
       this.#bytes + value.length > limits.bytes ||
-      allBytes + value.length > limits.allBytes
+      allBytes + value.length > limits.allBytes ||
+      !table.hasRoom(value.length)
     ) {
       return false;
     }

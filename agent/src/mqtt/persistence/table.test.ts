@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { until } from '../../testing/fixture.ts';
 import { sealRow } from './row.ts';
 import { type DiskTable, Table } from './table.ts';
 
@@ -6,7 +7,16 @@ import { type DiskTable, Table } from './table.ts';
 class FailingDisk implements DiskTable {
   readonly rows = new Map<string, Buffer>();
   isFailing = false;
+  /** The file has to be opened anew. */
+  isGivenUp = false;
   writes = 0;
+
+  #begun = Promise.withResolvers<void>();
+
+  /** Resolves when the next write has begun. */
+  nextWrite(): Promise<void> {
+    return this.#begun.promise;
+  }
 
   get(key: Buffer): Buffer | undefined {
     return this.rows.get(key.toString('latin1'));
@@ -25,13 +35,19 @@ class FailingDisk implements DiskTable {
   }
 
   async write(rows: readonly (readonly [Buffer, Buffer | undefined])[]): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
     this.writes++;
+    this.#begun.resolve();
+    this.#begun = Promise.withResolvers<void>();
+    await new Promise((resolve) => setImmediate(resolve));
     if (this.isFailing) throw new Error('ENOSPC');
     for (const [key, value] of rows) {
       if (value === undefined) this.rows.delete(key.toString('latin1'));
       else this.rows.set(key.toString('latin1'), value);
     }
+  }
+
+  mayWriteAgain(): boolean {
+    return !this.isGivenUp;
   }
 
   async close(): Promise<void> {}
@@ -43,9 +59,13 @@ function setUp() {
   const damaged: string[] = [];
   const table = new Table({
     disk,
-    onFailure: (error) => void told.push(error),
+    onFailure: (error, isForGood) => void told.push(isForGood ? 'for good' : error),
+    onRecovery: () => void told.push('recovered'),
     onDamage: (key) => void damaged.push(key),
+    memoryBytes: 2000,
+    retryMs: { first: 1, longest: 4 },
   });
+  onTestFinished(() => table.close());
   return { disk, table, told, damaged };
 }
 
@@ -63,7 +83,70 @@ test('a store that cannot be written any more is told of once, holds nobody up, 
   expect(told).toEqual([new Error('ENOSPC')]);
   expect(table.isOnDisk).toBe(false);
   expect(table.range('a', 'z', 10).map(([key, value]) => `${key}${value}`)).toEqual(['a2', 'c4']);
-  expect(disk.writes).toBe(2);
+  await until('it was tried again', () => disk.writes > 5);
+  expect(told.length).toBe(1);
+});
+
+test('a store that was full for a while takes up by itself what came meanwhile, and what was removed', async () => {
+  const { disk, table, told } = setUp();
+  for (const key of ['kept', 'removed', 'changed']) table.put(key, Buffer.from('1'));
+  await table.commit();
+  disk.isFailing = true;
+  table.remove('removed');
+  table.put('changed', Buffer.from('2'));
+  table.put('gone again', Buffer.from('3'));
+  await table.commit();
+  table.put('new', Buffer.from('4'));
+  // Whether an attempt has it already or not: it must not come back.
+  table.remove('gone again');
+  await until('it was tried a few times', () => disk.writes > 5);
+  disk.isFailing = false;
+  await until('it is on disk', () => table.isOnDisk && table.rowsInMemory === 0);
+  expect(told).toEqual([new Error('ENOSPC'), 'recovered']);
+  expect([...disk.rows.keys()].sort()).toEqual(['changed', 'kept', 'new']);
+  expect(String(table.get('changed'))).toBe('2');
+});
+
+test('a row that is removed while an attempt to write it is on its way does not come back', async () => {
+  const { disk, table } = setUp();
+  disk.isFailing = true;
+  table.put('a', Buffer.from('1'));
+  await table.commit();
+  const attempt = disk.nextWrite();
+  disk.isFailing = false;
+  await attempt;
+  table.remove('a');
+  await until('it is on disk', () => table.isOnDisk && table.rowsInMemory === 0);
+  expect([...disk.rows.keys()]).toEqual([]);
+});
+
+test('what a failing store keeps in memory is bounded, whatever comes and goes; there is room again when it is written', async () => {
+  const { disk, table } = setUp();
+  disk.isFailing = true;
+  table.put('first', Buffer.alloc(10));
+  await table.commit();
+  let kept = 0;
+  while (table.hasRoom(100) && kept < 1000) table.put(`${kept++}`, Buffer.alloc(100));
+  expect(kept).toBeGreaterThan(2);
+  expect(kept).toBeLessThan(20);
+  table.remove('0');
+  expect(table.hasRoom(100)).toBe(true);
+  table.put('0', Buffer.alloc(100));
+  expect(table.hasRoom(100)).toBe(false);
+  disk.isFailing = false;
+  await until('it is on disk', () => table.isOnDisk);
+  expect(table.hasRoom(1_000_000)).toBe(true);
+});
+
+test('a file that has to be opened anew is not written again before, and the alarm can say so', async () => {
+  const { disk, table, told } = setUp();
+  disk.isFailing = true;
+  disk.isGivenUp = true;
+  table.put('a', Buffer.from('1'));
+  await table.commit();
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(told).toEqual(['for good']);
+  expect(disk.writes).toBe(1);
 });
 
 test('a store that cannot be written any more does not grow by what comes and goes', async () => {

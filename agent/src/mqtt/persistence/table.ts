@@ -7,14 +7,25 @@ export interface DiskTable {
   keys(start: Buffer, end: Buffer): Iterable<Buffer>;
   /** One transaction; resolves when it is on disk. */
   write(rows: readonly (readonly [key: Buffer, value: Buffer | undefined])[]): Promise<void>;
+  /** After a failed write: false where another one would not be kept either, before the file is opened anew. */
+  mayWriteAgain(): boolean;
   close(): Promise<void>;
 }
 
 export interface TableOptions {
   /** Undefined: everything is kept in memory. */
   disk: DiskTable | undefined;
-  /** Writing failed: from now on what is written stays in memory, and what is on disk is only read. */
-  onFailure: (error: unknown) => void;
+  /**
+   * Writing failed: what is written stays in memory, and what is on disk is only read, until `onRecovery`, or for good where no
+   * other attempt would help.
+   */
+  onFailure: (error: unknown, isForGood: boolean) => void;
+  /** A later attempt to write has put everything on disk. */
+  onRecovery: () => void;
+  /** What rows that cannot be written may take, more or less. */
+  memoryBytes: number;
+  /** Between attempts to write, ms; each time twice as long. Default: 1 s up to a minute. */
+  retryMs?: { first: number; longest: number } | undefined;
   /** A row whose bytes are not those that were written; it is left out. */
   onDamage: (key: string) => void;
 }
@@ -22,6 +33,9 @@ export interface TableOptions {
 /** What nobody waits for (removals, QoS 0) is written with the next commit, after this at most. */
 const LAZY_MS = 1000;
 const PAGE_ROWS = 256;
+/** A row's key and its place in a map. */
+const ROW_OVERHEAD_BYTES = 150;
+const RETRY_MS = { first: 1000, longest: 60_000 };
 const NOTHING = Promise.resolve();
 
 type Rows = Map<string, Buffer | undefined>;
@@ -33,20 +47,25 @@ type Rows = Map<string, Buffer | undefined>;
 export class Table {
   readonly #options: TableOptions;
   #staged: Rows = new Map();
+  #stagedBytes = 0;
   #writing: Rows = new Map();
+  #writingBytes = 0;
   #collecting: PromiseWithResolvers<void> | undefined;
   #isCutting = false;
   #isWriting = false;
+  #isClosed = false;
   #flushing: Promise<void> = NOTHING;
   #isOnDisk: boolean;
   #lazy: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #retryMs = 0;
 
   constructor(options: TableOptions) {
     this.#options = options;
     this.#isOnDisk = options.disk !== undefined;
   }
 
-  /** False once writing failed, or where there never was a disk. */
+  /** False while writing fails, or where there never was a disk. */
   get isOnDisk(): boolean {
     return this.#isOnDisk;
   }
@@ -56,16 +75,24 @@ export class Table {
     return this.#staged.size + this.#writing.size;
   }
 
+  /** False where a row with a value of this size would have to stay in memory, and there are enough of those. */
+  hasRoom(valueBytes: number): boolean {
+    if (this.#isOnDisk || this.#options.disk === undefined) return true;
+    const taken = this.#stagedBytes + this.#writingBytes;
+    return taken + valueBytes + ROW_OVERHEAD_BYTES <= this.#options.memoryBytes;
+  }
+
   put(key: string, value: Buffer): void {
-    this.#staged.set(key, sealRow(key, value));
+    this.#unstage(key);
+    this.#stage(key, sealRow(key, value));
     this.#scheduleLazily();
   }
 
   remove(key: string): void {
-    // Where nothing is written any more, only what the disk still has must be remembered as removed.
-    if (this.#isOnDisk || this.#options.disk?.get(asBuffer(key)) !== undefined)
-      this.#staged.set(key, undefined);
-    else this.#staged.delete(key);
+    this.#unstage(key);
+    // While nothing is written, only what the disk has, or is about to have, must be remembered as removed.
+    const isElsewhere = () => this.#writing.has(key) || this.#options.disk?.get(asBuffer(key)) !== undefined;
+    if (this.#isOnDisk || isElsewhere()) this.#stage(key, undefined);
     this.#scheduleLazily();
   }
 
@@ -125,8 +152,23 @@ export class Table {
 
   async close(): Promise<void> {
     clearTimeout(this.#lazy);
-    await this.commit();
+    clearTimeout(this.#retry);
+    this.#isClosed = true;
+    if (this.#isWriting) await this.#flushing;
+    if (this.#isOnDisk) await this.commit();
+    else if (this.#options.disk?.mayWriteAgain() === true) await this.#write();
     if (this.#isOnDisk) await this.#options.disk?.close();
+  }
+
+  #stage(key: string, bytes: Buffer | undefined): void {
+    this.#staged.set(key, bytes);
+    this.#stagedBytes += sizeOf(bytes);
+  }
+
+  #unstage(key: string): void {
+    if (!this.#staged.has(key)) return;
+    this.#stagedBytes -= sizeOf(this.#staged.get(key));
+    this.#staged.delete(key);
   }
 
   #open(key: string, bytes: Buffer | undefined): Buffer | undefined {
@@ -178,23 +220,57 @@ export class Table {
     this.#isCutting = false;
     clearTimeout(this.#lazy);
     this.#lazy = undefined;
-    const group = this.#collecting!;
+    const group = this.#collecting ?? Promise.withResolvers<void>();
     this.#collecting = undefined;
     this.#writing = this.#staged;
+    this.#writingBytes = this.#stagedBytes;
     this.#staged = new Map();
+    this.#stagedBytes = 0;
     this.#isWriting = true;
     this.#flushing = group.promise;
     try {
       await this.#options.disk!.write([...this.#writing].map(([key, value]) => [asBuffer(key), value]));
       this.#writing = new Map();
+      this.#writingBytes = 0;
+      this.#works();
     } catch (error) {
-      this.#isOnDisk = false;
-      this.#staged = new Map([...this.#writing, ...this.#staged]);
-      this.#writing = new Map();
-      this.#options.onFailure(error);
+      this.#failed(error);
     }
     this.#isWriting = false;
     group.resolve();
     this.#next();
   }
+
+  #works(): void {
+    if (this.#isOnDisk) return;
+    this.#isOnDisk = true;
+    this.#retryMs = 0;
+    // What came meanwhile has nobody who waits for it.
+    this.#scheduleLazily();
+    this.#options.onRecovery();
+  }
+
+  #failed(error: unknown): void {
+    const newer = this.#staged;
+    this.#staged = this.#writing;
+    this.#stagedBytes = this.#writingBytes;
+    this.#writing = new Map();
+    this.#writingBytes = 0;
+    for (const [key, bytes] of newer) {
+      this.#unstage(key);
+      this.#stage(key, bytes);
+    }
+    const { disk, onFailure, retryMs = RETRY_MS } = this.#options;
+    const wasOnDisk = this.#isOnDisk;
+    this.#isOnDisk = false;
+    const isForGood = !disk!.mayWriteAgain();
+    if (wasOnDisk || isForGood) onFailure(error, isForGood);
+    if (isForGood || this.#isClosed) return;
+    this.#retryMs = Math.min(retryMs.longest, this.#retryMs === 0 ? retryMs.first : this.#retryMs * 2);
+    this.#retry = setTimeout(() => void this.#write(), this.#retryMs).unref();
+  }
+}
+
+function sizeOf(bytes: Buffer | undefined): number {
+  return ROW_OVERHEAD_BYTES + (bytes?.length ?? 0);
 }
