@@ -15,6 +15,7 @@ import {
 import type { Uplink, UplinkTuning } from '@edgelog/sync';
 import { registerAgentMetrics } from './agent-metrics.ts';
 import { watchClock } from './clock-watch.ts';
+import { watchDataDir } from './data-dir-watch.ts';
 import { startAgentHttp } from './http/ops.ts';
 import { createIngest } from './ingest/index.ts';
 import { MqttAccess } from './mqtt/access/index.ts';
@@ -149,6 +150,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       onFatal,
     });
     undo.push(() => streams.close());
+    undo.push(watchDataDir(dir, (error) => streams.fail(error)));
     const qos2 = new Qos2Window(store.state);
     streams.onTurnEnd(() => qos2.save());
 

@@ -97,10 +97,11 @@ export class Disk {
 
   #complaint(): string {
     const { dir, maxBytes, segmentBytes } = this.#options;
-    const { usedBytes, freeBytes } = this.#status;
+    const { usedBytes, freeBytes, level } = this.#status;
+    const who = level === 'full' ? 'all topics' : 'topics that reject';
     return maxBytes - usedBytes <= TIGHT_SEGMENTS * segmentBytes
-      ? `the log in ${dir} has used up its budget of ${maxBytes} bytes; topics that reject are refused until a hub has taken data`
-      : `the file system of ${dir} has only ${Math.floor(freeBytes / 2 ** 20)} MiB left; topics that reject are refused`;
+      ? `the log in ${dir} has used up its budget of ${maxBytes} bytes; ${who} are refused until a hub has taken data`
+      : `the file system of ${dir} has only ${Math.floor(freeBytes / 2 ** 20)} MiB left; ${who} are refused until there is more`;
   }
 
   #measure(comingBytes: number): DiskStatus {
@@ -115,7 +116,12 @@ export class Disk {
   }
 }
 
+/** A file system that does not answer has no room. */
 function freeBytesOf(dir: string): number {
-  const { bavail, bsize } = statfsSync(dir);
-  return bavail * bsize;
+  try {
+    const { bavail, bsize } = statfsSync(dir);
+    return bavail * bsize;
+  } catch {
+    return 0;
+  }
 }

@@ -93,7 +93,7 @@ export class Journal {
    */
   static async open(dir: string, options: JournalOptions): Promise<Journal> {
     const fileBytes = fileBytesOf(options);
-    mkdirSync(dir, { recursive: true });
+    if (!existsSync(dir)) mkdirSync(dir);
     if (!hasRoom(dir, options.bytes))
       throw new EdgelogError('LIMIT_EXCEEDED', `no room for a journal in ${dir}`);
     const open = async (name: string) => {
