@@ -61,6 +61,7 @@ test('a listener with TLS is told apart from a broker without', async () => {
   const address = await serve(() => Buffer.of(0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x50));
   await expect(Connection.open(address, options)).rejects.toThrow('speaks TLS: use kafka+tls://');
 });
+
 test('a broker without TLS that hangs up on it is told apart from one that is about to stop', async () => {
   const broker = await ScriptedBroker.start(() => 'nothing');
   onTestFinished(() => broker.stop());
@@ -77,6 +78,7 @@ test('a broker without TLS that hangs up on it is told apart from one that is ab
       code: 'CONNECTION_LOST',
     });
 });
+
 test('an old broker answers ApiVersions in version 0, and what it lacks is named', async () => {
   const address = await serve((request) => {
     const versions = [18, 0, 2].flatMap((n) => [n >> 8, n & 255]);

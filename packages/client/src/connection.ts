@@ -10,7 +10,7 @@ import {
   type ResponseOutput,
 } from '@edgelog/wire';
 import { type FrameMemory, FrameReader } from './frames.ts';
-import { mixUpBehind, speaksTls } from './mix-up.ts';
+import { speaksTls, tellingMixUps } from './mix-up.ts';
 import type { Ask } from './sasl/authenticate.ts';
 import type { Exchange } from './sasl/exchange.ts';
 import { SaslSession } from './sasl/session.ts';
@@ -83,13 +83,9 @@ export class Connection {
    * where one side speaks TLS and the other does not.
    */
   static async open(address: Address, options: ConnectionOptions): Promise<Connection> {
-    try {
-      return await Connection.#open(address, options);
-    } catch (error) {
-      const { timeoutMs, security } = options;
-      const isTls = security?.tls !== undefined;
-      throw (await mixUpBehind(error, address, { isTls, timeoutMs })) ?? error;
-    }
+    const { timeoutMs, security } = options;
+    const isTls = security?.tls !== undefined;
+    return tellingMixUps(address, { isTls, timeoutMs }, () => Connection.#open(address, options));
   }
 
   static async #open(address: Address, options: ConnectionOptions): Promise<Connection> {

@@ -23,14 +23,24 @@ const speaksPlain = (at: string): EdgelogError =>
     `the broker at ${at} speaks no TLS: use kafka:// in place of kafka+tls://`,
   );
 
-/**
- * Why a connection ended before anything was answered, if it is that the listener speaks TLS and this side does not, or the other way
- * round: asked of the listener itself, since a broker that is about to stop hangs up just so. Undefined: it is something else.
- */
-export async function mixUpBehind(
+/** What `open` opens. Where it fails because the listener speaks TLS and this side does not, or the other way round, CONFIG_INVALID says so. */
+export async function tellingMixUps<T>(
+  address: Address,
+  side: { readonly isTls: boolean; readonly timeoutMs: number },
+  open: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    throw (await mixUpBehind(error, address, side)) ?? error;
+  }
+}
+
+/** Asked of the listener itself, since a broker that is about to stop hangs up just so. Undefined: it is something else. */
+async function mixUpBehind(
   loss: unknown,
   address: Address,
-  { isTls, timeoutMs }: { isTls: boolean; timeoutMs: number },
+  { isTls, timeoutMs }: { readonly isTls: boolean; readonly timeoutMs: number },
 ): Promise<EdgelogError | undefined> {
   if (!(loss instanceof EdgelogError) || loss.code !== 'CONNECTION_LOST') return undefined;
   const { code = '' } = (loss.cause ?? {}) as NodeJS.ErrnoException;

@@ -1,8 +1,8 @@
 import type { TLSSocket } from 'node:tls';
 import type { EdgelogError } from '@edgelog/base';
 import { Connection, type KafkaSecurity } from '@edgelog/client';
-import { mixUpBehind } from '@edgelog/client/mix-up.ts';
-import { type BrokerSocket, openSocket } from '@edgelog/client/socket.ts';
+import { tellingMixUps } from '@edgelog/client/mix-up.ts';
+import { openSocket } from '@edgelog/client/socket.ts';
 import { type Address, formatAddress } from '@edgelog/runtime';
 import { type Api, apis } from '@edgelog/wire';
 import { type Finding, ok, problem, tryTo } from './finding.ts';
@@ -81,20 +81,10 @@ function adviceOnCertificate({ cause }: EdgelogError): string | undefined {
 const DAY_MS = 86_400_000;
 const SOON_DAYS = 14;
 
-async function openTls(
-  address: Address,
-  tls: KafkaSecurity['tls'],
-  timeoutMs: number,
-): Promise<BrokerSocket> {
-  try {
-    return await openSocket(address, { tls, timeoutMs });
-  } catch (error) {
-    throw (await mixUpBehind(error, address, { isTls: true, timeoutMs })) ?? error;
-  }
-}
-
 async function certificateAt(address: Address, { security, timeoutMs }: Access): Promise<Finding> {
-  const { stream, close } = await openTls(address, security.tls, timeoutMs);
+  const { stream, close } = await tellingMixUps(address, { isTls: true, timeoutMs }, () =>
+    openSocket(address, { tls: security.tls, timeoutMs }),
+  );
   const { subject, issuer, valid_to: validTo } = (stream as TLSSocket).getPeerCertificate();
   const protocol = (stream as TLSSocket).getProtocol();
   close();

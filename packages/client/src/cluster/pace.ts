@@ -1,11 +1,12 @@
-import { type BackoffLimits, backoffMs, EdgelogError } from '@edgelog/base';
+import { type BackoffLimits, backoffMs } from '@edgelog/base';
+import { isTurnedAway } from '../refusal.ts';
 import type { KafkaSecurity } from '../security.ts';
 
 const RECONNECT: BackoffLimits = { minMs: 50, maxMs: 1_000 };
-/** Credentials that were refused are not right a moment later, and brokers count the attempts. */
-const REFUSED: BackoffLimits = { minMs: 60_000, maxMs: 60_000 };
+/** Credentials that were refused, and TLS where there is none, are not right a moment later, and brokers count the attempts. */
+const TURNED_AWAY: BackoffLimits = { minMs: 60_000, maxMs: 60_000 };
 
-/** When the next attempt to connect to one broker may be made: soon after a loss, up to a minute after refused credentials. */
+/** When the next attempt to connect to one broker may be made: soon after a loss, up to a minute after somebody must mend it. */
 export class ConnectPace {
   #failures = 0;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
@@ -31,11 +32,11 @@ export class ConnectPace {
 
   /** Answers whether it is something else than before. */
   failed(error: Error): boolean {
-    const isRefused = error instanceof EdgelogError && error.code === 'AUTHENTICATION_FAILED';
     const isNews = this.#last?.message !== error.message;
     this.#last = error;
     this.#notBeforeMs =
-      performance.now() + backoffMs(this.#failures, isRefused ? REFUSED : RECONNECT, Math.random());
+      performance.now() +
+      backoffMs(this.#failures, isTurnedAway(error) ? TURNED_AWAY : RECONNECT, Math.random());
     this.#failures += 1;
     return isNews;
   }
