@@ -12,6 +12,10 @@ export interface ClientOptionsOf {
 const RECEIVE_MAXIMUM = 1000;
 const CONNECT_TIMEOUT_MS = 10_000;
 
+export function clientIdOf({ clientId }: Pick<SubscriptionSetting, 'clientId'>, gateway: string): string {
+  return clientId ?? `edgelog-${gateway}`;
+}
+
 /** What mqtt.js connects with. Files are read each time, so that renewed ones are taken. Throws what reading them throws. */
 export function clientOptions(
   setting: SubscriptionSetting,
@@ -20,7 +24,7 @@ export function clientOptions(
   const isVersion5 = setting.protocol !== '3.1.1';
   const options: IClientOptions = {
     protocolVersion: isVersion5 ? 5 : 4,
-    clientId: setting.clientId ?? `edgelog-${gateway}`,
+    clientId: clientIdOf(setting, gateway),
     clean: !setting.persistent,
     keepalive: setting.keepAliveSeconds,
     connectTimeout: CONNECT_TIMEOUT_MS,

@@ -1,5 +1,5 @@
 import { EdgelogError } from '@edgelog/base';
-import type { IConnackPacket, IPublishPacket, MqttClient } from 'mqtt';
+import { type IConnackPacket, type IPublishPacket, type MqttClient, ReasonCodes } from 'mqtt';
 import { AckQueue } from '../mqtt/ack-queue.ts';
 import type { PacketProperties } from '../mqtt/message-properties.ts';
 import { AckType } from '../mqtt/protocol.ts';
@@ -10,6 +10,8 @@ export interface Message {
   topic: string;
   payload: Buffer;
   qos: 0 | 1 | 2;
+  /** The broker had it before it was asked for. */
+  isRetained: boolean;
   properties: PacketProperties | undefined;
 }
 
@@ -48,6 +50,7 @@ export class BrokerConnection {
   #pings: NodeJS.Timeout | undefined;
   #error: Error | undefined;
   #hasEnded = false;
+  #isHeld = false;
 
   constructor(client: MqttClient, host: ConnectionHost) {
     this.#client = client;
@@ -65,7 +68,7 @@ export class BrokerConnection {
     client.on('packetreceive', (packet) => {
       if (packet.cmd === 'connack') this.#onConnack(packet);
       else if (packet.cmd === 'disconnect')
-        this.#error = new Error(`the broker ended the connection (${packet.reasonCode})`);
+        this.#error = new Error(`the broker ended the connection: ${reason(packet.reasonCode)}`);
     });
     client.on('error', (error) => {
       if (!isLater(error)) this.#error ??= error;
@@ -81,7 +84,7 @@ export class BrokerConnection {
 
   /** There is room again. */
   resume(): void {
-    for (const next of this.#waiting.splice(0)) next();
+    for (const next of this.#waiting.splice(0)) this.#readOn(next);
   }
 
   /** Says good-bye when all that was taken has been acknowledged, or after a short grace. */
@@ -113,8 +116,9 @@ export class BrokerConnection {
 
   #onPublish(packet: IPublishPacket, next: () => void): void {
     if (this.#hasEnded) return;
-    const { topic, qos, properties, messageId = 0 } = packet;
-    const message: Message = { topic, payload: Buffer.from(packet.payload), qos, properties };
+    const { topic, qos, retain, properties, messageId = 0 } = packet;
+    const payload = Buffer.from(packet.payload);
+    const message: Message = { topic, payload, qos, isRetained: retain, properties };
     const attempt = (): void => {
       if (this.#hasEnded) return;
       try {
@@ -126,8 +130,12 @@ export class BrokerConnection {
         return;
       }
       this.#letGo();
-      if (this.#host.isHeldUp()) this.#waiting.push(next);
-      else next();
+      if (!this.#host.isHeldUp()) {
+        this.#readOn(next);
+        return;
+      }
+      this.#pingMeanwhile();
+      this.#waiting.push(next);
     };
     attempt();
   }
@@ -148,21 +156,32 @@ export class BrokerConnection {
     this.#acks.ack(AckType.PUBCOMP, messageId, isStored ? committed.call(this.#host) : undefined);
   }
 
-  /** Nothing more is read until the message could be taken; the connection is kept alive meanwhile. */
+  /** Nothing more is read until the message could be taken. */
   #hold(error: EdgelogError, attempt: () => void): void {
+    this.#isHeld = true;
     this.#host.onHeld(error);
     this.#retry = setTimeout(attempt, RETRY_MS);
+    this.#pingMeanwhile();
+  }
+
+  #letGo(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#host.onHeld(undefined);
+  }
+
+  /** Answers to mqtt.js' own pings lie behind what is not read: it would take the broker for gone. */
+  #pingMeanwhile(): void {
     this.#pings ??= setInterval(() => {
       this.#client.sendPing();
       this.#client.reschedulePing(true);
     }, this.#keepAliveMs / 2);
   }
 
-  #letGo(): void {
-    if (this.#pings === undefined) return;
+  #readOn(next: () => void): void {
     clearInterval(this.#pings);
     this.#pings = undefined;
-    this.#host.onHeld(undefined);
+    next();
   }
 
   #end(error: Error | undefined): void {
@@ -175,4 +194,8 @@ export class BrokerConnection {
     this.#client.end(true);
     this.#host.onEnd(error ?? this.#error);
   }
+}
+
+function reason(code = 0): string {
+  return (ReasonCodes as Record<number, string>)[code] || `reason ${code}`;
 }

@@ -7,6 +7,7 @@ import { temporaryDir, testAgent, testHub, until } from '../testing/fixture.ts';
 import { MemoryHub } from '../testing/memory-hub.ts';
 import { type Mosquitto, mosquitto } from '../testing/mosquitto.ts';
 import { startProcess } from '../testing/process.ts';
+import { publishPacket, RawMqtt } from '../testing/raw-mqtt.ts';
 import { type subscriptionSchema, subscriptionsSchema } from './setting.ts';
 
 type Given = Partial<z.input<typeof subscriptionSchema>>;
@@ -80,6 +81,8 @@ describe('messages of an existing broker', () => {
     const { hub } = await subscribed(broker, {}, dataDir);
     await until('all are at the hub', () => hub.values().length >= 201);
     expect(hub.values()).toEqual(['r', ...numbers(200)]);
+    const retained = hub.records().map(({ headers }) => headers.some(({ key }) => key === 'mqtt.retained'));
+    expect(retained).toEqual([true, ...Array(200).fill(false)]);
   });
 
   test('of a shared subscription go to one gateway each', async () => {
@@ -248,6 +251,72 @@ test('a broker with TLS and passwords: the wrong password is named, the right on
     'secret',
   );
   await until('a message is taken', () => status().messages === 1);
+});
+
+test("two gateways with one client id end each other's connections: both say so, and do it ever more seldom", async () => {
+  const broker = await mosquitto(temporaryDir());
+  const agents = await Promise.all(
+    [1, 2].map(() => testAgent({ dataDir: temporaryDir(), subscribe: setting(broker) })),
+  );
+  const named =
+    /3 connections in a row did not stand for long: does another client have the client id "edgelog-gw"\?/;
+  const messages = () =>
+    agents.map(
+      (agent) => agent.status().alarms.find(({ name }) => name === 'subscription plant')?.message ?? '',
+    );
+  const seen = new Set<number>();
+  await until('both have said so', () => {
+    for (const [i, message] of messages().entries()) if (named.test(message)) seen.add(i);
+    return seen.size === 2;
+  });
+  await until('the alarm stays while they are connected', () =>
+    agents.some(
+      (agent, i) => agent.status().subscriptions[0]!.state === 'subscribed' && messages()[i] !== '',
+    ),
+  );
+});
+
+describe('a broker that refuses a filter', () => {
+  const guarded = async (filters: string[]) => {
+    const broker = await testAgent({
+      dataDir: temporaryDir(),
+      gateway: 'broker',
+      acl: [{ publish: ['#'], subscribe: ['good/#'], both: [], deny: [] }],
+    });
+    const publisher = await RawMqtt.connect(broker.mqttPort, 'dev');
+    const publish = async (topic: string, messageId: number, retain = false) => {
+      publisher.send(publishPacket(topic, topic, { messageId, retain }));
+      await publisher.packets('puback', messageId);
+    };
+    await publish('good/kept', 1, true);
+    const hub = new MemoryHub();
+    const server = await testHub(hub);
+    const agent = await testAgent({
+      dataDir: temporaryDir(),
+      hub: [server.url],
+      subscribe: setting({ port: broker.mqttPort }, { filters }),
+    });
+    const alarm = (name: string) => agent.status().alarms.find((one) => one.name === name)?.message;
+    return { agent, hub, publish, alarm, status: () => agent.status().subscriptions[0]! };
+  };
+
+  test('is named with its reason, and does not hold up the other filters', async () => {
+    const { hub, publish, alarm, status } = await guarded(['good/#', 'bad/#']);
+    await until('it is subscribed', () => status().state === 'subscribed');
+    expect(alarm('subscription plant filters')).toMatch(
+      /refuses the filter bad\/# \(Not authorized\); it is asked/,
+    );
+    await publish('good/live', 2);
+    await until('both are at the hub', () => hub.values().length === 2);
+    expect(hub.values()).toEqual(['good/kept', 'good/live']);
+    expect(status().connections).toBe(1);
+  });
+
+  test('and grants none is tried again, and named', async () => {
+    const { alarm } = await guarded(['bad/#']);
+    await until('the alarm stands', () => alarm('subscription plant') !== undefined);
+    expect(alarm('subscription plant')).toMatch(/: the broker refuses the filter bad\/# \(Not authorized\)$/);
+  });
 });
 
 test('a broker that froze does not hold up the end of the agent', async () => {

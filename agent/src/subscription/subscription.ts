@@ -1,15 +1,16 @@
 import { backoffMs, EdgelogError } from '@edgelog/base';
-import { type Alarms, type Pressure, parseJson, sourceHeaders } from '@edgelog/edge';
+import { type Alarms, type Pressure, sourceHeaders } from '@edgelog/edge';
 import type { StateTable } from '@edgelog/log';
 import type { Counter, Logger, Metrics } from '@edgelog/runtime';
+import type { RecordHeader } from '@edgelog/wire';
 import mqtt, { type MqttClient } from 'mqtt';
-import { z } from 'zod';
 import type { Ingest } from '../ingest/index.ts';
 import { fromPacketProperties, headersOf } from '../mqtt/message-properties.ts';
 import type { Qos2Window } from '../mqtt/qos2.ts';
-import { clientOptions } from './client-options.ts';
+import { clientIdOf, clientOptions } from './client-options.ts';
 import { BrokerConnection, type Message } from './connection.ts';
-import { filtersOf, nameOf, type SubscriptionSetting } from './setting.ts';
+import { SessionFilters } from './session-filters.ts';
+import { nameOf, type SubscriptionSetting } from './setting.ts';
 
 export interface SubscriptionOptions {
   setting: SubscriptionSetting;
@@ -46,9 +47,14 @@ export interface SubscriptionStatus {
 
 const BACKOFF = { minMs: 500, maxMs: 60_000 };
 const PACKET_OVERHEAD_BYTES = 128 * 1024;
-/** Granted QoS from here on means refused. */
-const REFUSED = 0x80;
-const filtersSchema = z.array(z.string());
+/** What the broker had kept of before the subscription: a state, of whatever age. */
+const RETAINED: RecordHeader[] = [{ key: 'mqtt.retained', value: Buffer.from('1') }];
+/** A connection that stood for so long was no part of a quarrel. */
+const STEADY_MS = 120_000;
+/** So many connections in a row that stood for less: somebody ends them. */
+const SHORT_ONES = 3;
+/** How often the broker is asked again for filters it refused. */
+const ASK_AGAIN_MS = 60_000;
 
 /**
  * Takes messages from an existing broker into the log, and acknowledges each once it is on disk, with any number of them under way. What
@@ -67,12 +73,19 @@ export class Subscription {
   #state: SubscriptionStatus['state'] = 'connecting';
   #lastError: string | null = null;
   #failures = 0;
+  /** Connections in a row that stood, but not for long. */
+  #shortOnes = 0;
+  #subscribedAtMs: number | undefined;
+  readonly #filters: SessionFilters;
   #retry: NodeJS.Timeout | undefined;
+  #askAgain: NodeJS.Timeout | undefined;
+  #steady: NodeJS.Timeout | undefined;
 
   constructor(options: SubscriptionOptions) {
     const { setting, gateway, metrics, pressure } = options;
     this.#options = options;
     this.name = nameOf(setting);
+    this.#filters = new SessionFilters(setting, options.state);
     this.#headers = sourceHeaders(gateway, `subscription:${this.name}`);
     const labels = { subscription: this.name };
     const counter = (what: string, help: string) =>
@@ -106,11 +119,16 @@ export class Subscription {
   async stop(): Promise<void> {
     this.#state = 'stopped';
     clearTimeout(this.#retry);
+    this.#clearTimers();
     await this.#connection?.close();
   }
 
   get #alarm(): string {
     return `subscription ${this.name}`;
+  }
+
+  get #filtersAlarm(): string {
+    return `${this.#alarm} filters`;
   }
 
   #connect(): void {
@@ -140,41 +158,64 @@ export class Subscription {
     });
   }
 
-  /** What a resumed session has is not asked for again: the broker would send all retained messages again. */
   async #subscribe(client: MqttClient, isResumed: boolean): Promise<void> {
-    const { setting, log } = this.#options;
-    const wanted = filtersOf(setting);
-    const had = isResumed ? this.#storedFilters() : [];
-    const missing = wanted.filter((one) => !had.includes(`${setting.qos} ${one}`));
-    const surplus = had.map((one) => one.slice(2)).filter((one) => !wanted.includes(one));
+    const connection = this.#connection;
     try {
-      if (surplus.length > 0) await client.unsubscribeAsync(surplus);
-      if (missing.length > 0) {
-        const granted = await client.subscribeAsync(missing, { qos: setting.qos });
-        const refused = granted.filter(({ qos }) => (qos as number) >= REFUSED).map(({ topic }) => topic);
-        if (refused.length > 0) throw new EdgelogError('REFUSED', `the broker refuses ${refused.join(', ')}`);
-        this.#storeFilters(wanted.map((one) => `${setting.qos} ${one}`));
-      }
+      await this.#askForFilters(client, isResumed);
     } catch (error) {
-      this.#connection?.abort(error as Error);
+      connection?.abort(error as Error);
       return;
     }
-    if (this.#state !== 'connecting') return;
-    this.#state = 'subscribed';
-    this.#failures = 0;
-    this.#lastError = null;
-    this.#options.alarms.clear(this.#alarm);
+    if (this.#connection !== connection || this.#state === 'stopped') return;
+    if (this.#state === 'connecting') this.#state = 'subscribed';
+    this.#subscribedAtMs = performance.now();
+    this.#steady = setTimeout(() => this.#settle(), STEADY_MS);
+    if (this.#shortOnes < SHORT_ONES) this.#settle();
+    const { setting, log } = this.#options;
     log.info('subscribed to a broker', { subscription: this.name, url: setting.url, isResumed });
   }
 
-  #take({ topic, payload, properties }: Message, alongside?: () => void): Promise<void> {
+  /** Throws REFUSED where the broker grants none. */
+  async #askForFilters(client: MqttClient, isResumed: boolean): Promise<void> {
+    const { alarms, setting } = this.#options;
+    const refusals = await this.#filters.bringInLine(client, isResumed);
+    if (refusals.length === 0) {
+      alarms.clear(this.#filtersAlarm);
+      return;
+    }
+    const named = refusals.map(({ filter, why }) => `${filter} (${why})`).join(', ');
+    const message = `the broker refuses the filter ${named}`;
+    if (refusals.length === setting.filters.length) throw new EdgelogError('REFUSED', message);
+    alarms.raise(
+      this.#filtersAlarm,
+      `${setting.url}: ${message}; it is asked again every minute, the others stand`,
+    );
+    this.#askAgain = setTimeout(() => {
+      const connection = this.#connection;
+      this.#askForFilters(client, true).catch((error: Error) => connection?.abort(error));
+    }, ASK_AGAIN_MS);
+  }
+
+  #settle(): void {
+    this.#lastError = null;
+    if (this.#state === 'subscribed') this.#options.alarms.clear(this.#alarm);
+  }
+
+  #clearTimers(): void {
+    clearTimeout(this.#askAgain);
+    clearTimeout(this.#steady);
+  }
+
+  #take(message: Message, alongside?: () => void): Promise<void> {
+    const { topic, payload } = message;
+    const properties = ownHeaders(message);
     const { ingest, maxMessageBytes } = this.#options;
     const incoming = {
       kind: 'subscription' as const,
       name: topic,
       value: payload,
       headers: this.#headers,
-      ...(properties !== undefined && { properties: headersOf(fromPacketProperties(properties)) }),
+      ...(properties !== undefined && { properties }),
     };
     let durable: Promise<void>;
     try {
@@ -207,28 +248,35 @@ export class Subscription {
 
   #onEnd(error: Error | undefined): void {
     this.#connection = undefined;
+    this.#clearTimers();
     if (this.#state === 'stopped') return;
     this.#state = 'waiting';
-    this.#lastError = describe(error);
+    this.#countShortOnes();
+    this.#lastError = `${describe(error)}${this.#suspicion()}`;
     const { alarms, setting, random = Math.random } = this.#options;
     alarms.raise(this.#alarm, `${setting.url}: ${this.#lastError}`);
     this.#retry = setTimeout(() => this.#connect(), backoffMs(this.#failures++, BACKOFF, random()));
   }
 
-  get #stateKey(): string {
-    return `subscription/${this.name}`;
+  /** Connections that do not stand for long are as good as none: else two gateways with one client id end each other's twice a second. */
+  #countShortOnes(): void {
+    if (this.#subscribedAtMs === undefined) return;
+    const stoodMs = performance.now() - this.#subscribedAtMs;
+    this.#subscribedAtMs = undefined;
+    this.#shortOnes = stoodMs < STEADY_MS ? this.#shortOnes + 1 : 0;
+    this.#failures = Math.max(0, this.#shortOnes - 1);
   }
 
-  #storedFilters(): string[] {
-    const stored = this.#options.state.get(this.#stateKey);
-    const parsed = stored && filtersSchema.safeParse(parseJson(stored));
-    return parsed?.success ? parsed.data : [];
+  #suspicion(): string {
+    if (this.#shortOnes < SHORT_ONES) return '';
+    const clientId = clientIdOf(this.#options.setting, this.#options.gateway);
+    return `; ${this.#shortOnes} connections in a row did not stand for long: does another client have the client id ${JSON.stringify(clientId)}?`;
   }
+}
 
-  /** In the next commit: at worst they are asked for once more. */
-  #storeFilters(filters: readonly string[]): void {
-    this.#options.state.put(this.#stateKey, Buffer.from(JSON.stringify(filters)));
-  }
+function ownHeaders({ properties, isRetained }: Message): RecordHeader[] | undefined {
+  if (properties === undefined) return isRetained ? RETAINED : undefined;
+  return [...headersOf(fromPacketProperties(properties)), ...(isRetained ? RETAINED : [])];
 }
 
 /** mqtt.js reports a refused connection to several addresses without a message. */
