@@ -27,6 +27,11 @@ describe('from a device to the hub', () => {
       lagRecords: 1000,
     });
     agent.setUplinkPaused(false);
+    // Nothing new comes that would take it along.
+    await until(
+      'what came in offline is acknowledged',
+      () => agent.status().streams[0]!.ackedOffset === 1000,
+    );
     await publish(agent.mqttPort, texts(1000, 1000));
     await until('all is acknowledged', () => agent.status().streams[0]!.ackedOffset === 2000);
     expect(hub.values()).toEqual(texts(0, 2000));

@@ -11,7 +11,7 @@ import { drained, ExactlyOnceSender, publishUntilCut } from './testing/senders.t
 const ROUNDS = 4;
 const EXACTLY_ONCE = 3000;
 
-test(`the power is cut under load, ${ROUNDS} times: what was acknowledged is there, in order, and of QoS 2 exactly once`, async (context) => {
+test(`queue in RAM, saved every 30 min (Mosquitto): the power is cut under load, ${ROUNDS} times: what was acknowledged is there, in order, and of QoS 2 exactly once`, async (context) => {
   const disk = cuttableDisk();
   if ('refused' in disk) {
     if (process.env.CI) throw new Error(`no disk to cut the power of: ${disk.refused}`);

@@ -105,7 +105,7 @@ export function streamStatus(
     lagBytes: bytes + edge.unsealedBytes,
     oldestUnackedMs: lagRecords === 0 ? 0 : Math.max(0, now - (uplink.oldestUnackedTimestamp() ?? now)),
     uplink: at?.state ?? null,
-    lanes: runs.filter((one) => one.ackedNext < one.sealedEnd || one === at).map(laneStatus),
+    lanes: runs.filter((one) => (one.ackedNext < one.sealedEnd && !one.ended) || one === at).map(laneStatus),
   };
 }
 

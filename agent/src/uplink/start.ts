@@ -62,6 +62,7 @@ export async function startAgentUplink(options: AgentUplinkOptions): Promise<Age
       unconfirmedGaps: () => streams.gaps.list(),
       gapConfirmed: (gap) => streams.gaps.confirm(gap),
     },
+    nowMs: () => clock.now(),
     onHubTime: (hubTimeMs, roundTripMs) => clock.onHubTime(hubTimeMs, roundTripMs),
     onWelcome: () => {
       lookForBacklogs(BACKLOG_AGE_MS.back);

@@ -60,11 +60,13 @@ describe('a backlog', () => {
   test('queue metric wrong offline (IoT Edge): records, bytes and age of the backlog are exact without an uplink', async () => {
     const agent = await testAgent({ dataDir: temporaryDir(), batchBytes: 2048, compression: 'none' });
     await publish(agent, numbered(0, 100, 300));
+    await publish(agent, numbered(100, 1, 300));
     await until('it ages', () => agent.status().streams[0]!.oldestUnackedMs > 50);
     const [stream] = agent.status().streams;
-    expect(stream).toMatchObject({ lagRecords: 100, endOffset: 100, ackedOffset: 0 });
-    expect(stream!.lagBytes).toBeGreaterThan(100 * 300);
-    expect(stream!.lagBytes).toBeLessThan(100 * 400);
+    expect(stream).toMatchObject({ lagRecords: 101, endOffset: 101, ackedOffset: 0 });
+    expect(stream!.sealedOffset).toBeLessThan(101);
+    expect(stream!.lagBytes).toBeGreaterThan(101 * 300);
+    expect(stream!.lagBytes).toBeLessThan(101 * 400);
   });
 });
 
@@ -157,6 +159,23 @@ test('"connected" but forwards nothing (HiveMQ Edge, InfluxDB): health is that a
   const sick = await health();
   expect(sick.status).toBe(503);
   expect(await sick.text()).toContain('no acknowledgement in 60 s for telemetry');
+});
+
+test('upload windows go by the time that the hub handed out, where the clock of the system was never set', async () => {
+  const hub = new MemoryHub();
+  const hour = (from: number) => new Date(Date.now() + from * 3_600_000).getUTCHours();
+  const agent = await testAgent(
+    {
+      dataDir: temporaryDir(),
+      hub: [(await testHub(hub)).url],
+      uplinkWindows: [`${hour(-2)}:00-${hour(3)}:00`],
+      uplinkZone: 'UTC',
+    },
+    { now: () => Date.now() - 3.5 * 86_400_000 },
+  );
+  await publish(agent, ['x']);
+  await until('it is through', () => hub.values().length === 1);
+  expect(agent.status().uplink.window!.changesAt).toBeGreaterThan(Date.now());
 });
 
 /** An HTTP proxy for CONNECT that wants credentials. */

@@ -160,6 +160,10 @@ describe('a budget that is used up', () => {
     await until('it is sealed', () => uplink.sealedEndOffset > 0);
     const [run] = [...uplink.runs()];
     expect(readBatchHeader(run!.read(0, 1)[0]!).baseOffset).toBe(0);
+    // It has been on its way to a hub, which has said nothing yet.
+    for (let i = 0; i < 100; i++) await take(opened, 'other');
+    expect(uplink.logStartOffset).toBe(0);
+    expect(uplink.ackedOffset).toBe(0);
     expect(opened.streams.droppedOf('t')).toBeUndefined();
     await opened.close();
   });

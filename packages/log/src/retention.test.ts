@@ -125,7 +125,7 @@ describe('retention', () => {
     await store.flushed();
   }
 
-  test('goes by the time of the append, over rolls and a reopen, whatever time the records carry', async () => {
+  test('old record times make the hub delete data on arrival (Kafka): it goes by the time of the append, over rolls and a reopen, whatever time the records carry', async () => {
     const dir = tempDir();
     let now = 100 * HOUR;
     const open = () => openLogStore({ dir, segmentBytes: 4000, now: () => now });

@@ -21,6 +21,8 @@ export interface UplinkOptions {
   maxBytesPerSecond?: number | undefined;
   /** When batches may be sent; outside only those of streams whose priority is `urgentPriority` or more. Default: always. */
   windows?: { allowed: UploadWindows; urgentPriority: number } | undefined;
+  /** What time it is for the windows, ms since 1970. Default: the system's clock, which may never have been set. */
+  nowMs?: (() => number) | undefined;
   /** Asked before each connection how it is made. Throws EdgelogError where it cannot be; it is asked again then. Default: directly. */
   route?: (url: string) => Route;
   /** Makes connections in the place of WebSockets; the URLs are its own affair then. */
@@ -117,6 +119,8 @@ export interface UplinkStreamStatus {
   partition: number | undefined;
   priority: number;
   isBacklog: boolean;
+  /** Nothing of it travels any more: it is only compared. */
+  ended: boolean;
   /** The run's offsets: where it begins, where it stands at the hub, one past what is sealed. */
   firstOffset: number;
   ackedNext: number;

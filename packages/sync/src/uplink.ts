@@ -409,7 +409,7 @@ class UplinkShell implements Uplink {
   #windowStatus(): UplinkStatus['window'] {
     const { windows } = this.#options;
     if (windows === undefined) return undefined;
-    const now = Date.now();
+    const now = (this.#options.nowMs ?? Date.now)();
     const known = this.#window;
     const until =
       known && Math.min(known.changesAt ?? Number.POSITIVE_INFINITY, known.asOf + WINDOW_KNOWN_MS);

@@ -11,6 +11,7 @@ export function streamStatuses(session: AgentSession): UplinkStreamStatus[] {
     sentNext: stream.sentNext,
     priority: stream.priority,
     isBacklog: stream.isBacklog,
+    ended: stream.ended,
     firstOffset: stream.run.firstOffset,
     ackedNext: stream.acked?.next ?? stream.run.firstOffset,
     sealedEnd: stream.sealedEndOffset,
