@@ -31,7 +31,7 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 `;
 
 /** Fails with the command to type if a program is missing. */
-export function needProgram(program: string, packages: string): void {
+function needProgram(program: string, packages: string): void {
   if (!onPath(program))
     throw new Error(`${program} is not installed. Run: sudo apt-get install -y ${packages}`);
 }

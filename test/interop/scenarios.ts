@@ -118,7 +118,7 @@ export async function group(hub: Hub, client: Client, protocol: GroupProtocol): 
   }
 }
 
-export const CODEC_COUNT = 100;
+const CODEC_COUNT = 100;
 const codecTopic = (codec: Codec): string => `codec-${codec}`;
 
 export async function createCodecTopics(hub: Hub, codecs: readonly Codec[]): Promise<void> {

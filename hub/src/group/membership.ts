@@ -153,7 +153,7 @@ export function updateMember(
 }
 
 /** A second request of the same member takes the place of the one that waits: its connection was lost, most likely. */
-export function awaitJoin(step: Step, group: Group, member: Member, ticket: Ticket): void {
+function awaitJoin(step: Step, group: Group, member: Member, ticket: Ticket): void {
   failJoin(step, group, member, 'REBALANCE_IN_PROGRESS');
   member.awaitingJoin = ticket;
   group.awaitingJoinCount++;

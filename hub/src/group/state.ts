@@ -1,5 +1,5 @@
 import type { ConsumerState } from './consumer/state.ts';
-import type { ApiKind, Ticket } from './messages.ts';
+import type { Ticket } from './messages.ts';
 import type { GroupMetadataValue, OffsetCommitValue } from './records/index.ts';
 
 /** Dead groups are not kept: it is what a group that does not exist is said to be. */
@@ -111,6 +111,3 @@ export function groupOf(shard: Shard, groupId: string): Group {
   shard.groups.set(groupId, created);
   return created;
 }
-
-/** A ticket for the other kinds of request is answered at once and never kept. */
-export type WaitingKind = Extract<ApiKind, 'join' | 'sync'>;

@@ -27,7 +27,7 @@ export interface Located extends KeyedRecord {
 }
 
 /** The batch without an answer that was found, if it is one. */
-export function pendingBatchOf(ledger: PartitionLedger, { producerId, baseSequence }: CompactedBatch) {
+function pendingBatchOf(ledger: PartitionLedger, { producerId, baseSequence }: CompactedBatch) {
   for (const batch of ledger.pending.values())
     if (batch.producerId === producerId && batch.baseSequence === baseSequence) return batch;
   return undefined;

@@ -23,5 +23,4 @@ export {
   kafkaSecurityOf,
   mergeKafkaUrls,
   parseKafkaUrl,
-  SASL_MECHANISMS,
 } from './settings.ts';

@@ -6,7 +6,7 @@ import type { KafkaSecurity, Sasl, TlsFiles } from './security.ts';
 const PLAINTEXT = 'kafka://';
 const TLS = 'kafka+tls://';
 
-export const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'] as const;
+const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'] as const;
 
 const text = () => z.string().min(1).optional();
 

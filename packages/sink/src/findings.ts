@@ -11,7 +11,7 @@ export interface TopicFinding {
 }
 
 /** The largest batch that a gateway seals, with what the last record may be over it. */
-export const SEALED_BYTES_MAX = 1024 * 1024;
+const SEALED_BYTES_MAX = 1024 * 1024;
 const DAY_MS = 86_400_000;
 /** For how long a gateway may be away. */
 const AWAY_MS = 90 * DAY_MS;

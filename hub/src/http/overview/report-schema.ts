@@ -7,7 +7,7 @@ import { z } from 'zod';
 
 const count = z.int().min(0);
 
-export const groupRow = z.object({
+const groupRow = z.object({
   groupId: z.string(),
   state: z.string(),
   /** `consumer`, `connect` …; empty for a group that only stores offsets. */
@@ -39,7 +39,7 @@ export const groupDetail = z.object({
 export type GroupDetail = z.output<typeof groupDetail>;
 
 /** A gateway whose agent is connected to the broker. */
-export const gatewaySession = z.object({
+const gatewaySession = z.object({
   gateway: z.string(),
   state: z.enum(['live', 'probing']),
   lastSeenAtMs: z.number(),

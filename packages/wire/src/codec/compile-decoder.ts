@@ -20,7 +20,7 @@ export function compileDecoder(layout: StructLayout): Decoder {
 }
 
 /** The body of the compiled function, for whoever wants to look. */
-export function decoderSource(layout: StructLayout): string {
+function decoderSource(layout: StructLayout): string {
   const out = new Source();
   out.line('const e = b.length;');
   out.line('s.elements = 0;');

@@ -12,7 +12,7 @@ export function compileEncoder(layout: StructLayout): Encoder {
 }
 
 /** The body of the compiled function, for whoever wants to look. */
-export function encoderSource(layout: StructLayout): string {
+function encoderSource(layout: StructLayout): string {
   const out = new Source();
   out.line('let b = w.bytes, p = w.at;');
   struct(out, layout, 'o');
