@@ -10,6 +10,7 @@ import { protocolOf } from './protocol.ts';
 import { type SerialCounters, serialCounters } from './serial-counters.ts';
 import type { SerialSetting } from './setting.ts';
 import { deviceIdentity, Tty, type TtySettings } from './tty.ts';
+import { UnreadBytes } from './unread-bytes.ts';
 
 /** What all lines of an agent share. */
 export interface SerialDeps {
@@ -41,6 +42,7 @@ export class SerialLine {
   readonly #headers;
   readonly #counters: SerialCounters;
   readonly #protocol: LineProtocol;
+  readonly #unread = new UnreadBytes();
   #tty: Tty | undefined;
   #state: SerialState = 'waiting';
   #lastError: string | null = null;
@@ -102,8 +104,9 @@ export class SerialLine {
     };
   }
 
-  /** Devices may have come or gone. */
+  /** Devices may have come or gone; called every second besides. */
   check(): void {
+    if (this.#unread.isTooMany(performance.now())) this.#tellUnreadable();
     if (this.#state !== 'open' && this.#state !== 'waiting') return;
     const identity = deviceIdentity(this.#path);
     if (identity === this.#identity) return;
@@ -180,7 +183,9 @@ export class SerialLine {
     this.#attempts = 0;
     this.#deps.alarms.clear(this.#alarm('silent'));
     this.#armWatchdog();
-    this.#protocol.bytes(chunk, performance.now());
+    const now = performance.now();
+    this.#unread.came(chunk.length, now);
+    this.#protocol.bytes(chunk, now);
     if (this.#deps.pressure.isHigh) this.#tty?.pause();
   }
 
@@ -211,6 +216,7 @@ export class SerialLine {
     this.#state = 'waiting';
     this.#lastError = reason;
     this.#endConversation();
+    this.#understood();
     const tty = this.#tty;
     this.#tty = undefined;
     const closed = tty?.close();
@@ -232,12 +238,27 @@ export class SerialLine {
     this.#protocol.stop();
   }
 
+  #tellUnreadable(): void {
+    const { baudRate, dataBits, parity, stopBits } = this.#settings;
+    const set = `${baudRate} ${dataBits}${parity[0]!.toUpperCase()}${stopBits}`;
+    this.#deps.alarms.raise(
+      this.#alarm('unreadable'),
+      `${this.#path} has brought bytes for a minute and no reading: are speed and parity (${set}), framing or profile others?`,
+    );
+  }
+
+  #understood(): void {
+    this.#unread.reset();
+    this.#deps.alarms.clear(this.#alarm('unreadable'));
+  }
+
   #overlong(bytes: number): void {
     this.#counters.overlong.inc();
     this.#limiter.warn('serial frame over the limit dropped', { port: this.#path, bytes });
   }
 
   #take({ device, value, headers }: DeviceReading): void {
+    this.#understood();
     const name = device === '' ? this.#name : `${this.#name}/${device}`;
     const properties = headers.map(([key, value]) => ({ key, value }));
     try {
@@ -262,7 +283,7 @@ export class SerialLine {
     }
   }
 
-  #alarm(kind: 'lost' | 'silent'): string {
+  #alarm(kind: 'lost' | 'silent' | 'unreadable'): string {
     return `serial ${kind} ${this.#name}`;
   }
 }
