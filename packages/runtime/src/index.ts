@@ -10,6 +10,7 @@ export {
 } from './lifecycle.ts';
 export {
   createLogger,
+  type LevelledLogger,
   LOG_LEVELS,
   type LogFields,
   type Logger,

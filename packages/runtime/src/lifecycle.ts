@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { EdgelogError } from '@edgelog/base';
 import { guardExit } from './exit-guard.ts';
 import type { Logger } from './logger.ts';
@@ -9,9 +10,11 @@ export interface RunningProcess {
   /** For a process that ends by itself: resolves with the exit status, and stop() is called. */
   readonly done?: Promise<number>;
 }
-export interface RunProcessOptions {
+export interface RunProcessOptions<R extends RunningProcess = RunningProcess> {
   /** `asked` is aborted when the process is told to end before this is done: it may reject with its reason then. */
-  readonly start: (asked: AbortSignal) => Promise<RunningProcess>;
+  readonly start: (asked: AbortSignal) => Promise<R>;
+  /** What SIGHUP does, once the process is ready; without it the signal is left to the system. */
+  readonly reload?: (running: R) => void;
   readonly log: Logger;
   /** Rejections that nobody hears of, of something that is told and dealt with elsewhere: no reason to end. */
   readonly isToldElsewhere?: (error: unknown) => boolean;
@@ -49,11 +52,12 @@ export function reportFatal(error: unknown): 1 {
 
 /**
  * Runs a process until it is told to end or is done, and resolves with the exit status.
- * SIGTERM, SIGINT, or the end of a parent that holds an IPC channel call stop(); a second signal ends at once with 1.
+ * SIGTERM, SIGINT, or the end of a parent that holds an IPC channel call stop(); a second signal ends at once with 1. SIGHUP calls
+ * reload(), where there is one, unless the terminal that the process was started at is gone: that is its end.
  * An uncaught error ends the process with 1 and without stop(): what is on disk is recovered at the next start.
  */
-export async function runProcess(options: RunProcessOptions): Promise<number> {
-  const { log, stopTimeoutMs = 30_000, isToldElsewhere } = options;
+export async function runProcess<R extends RunningProcess>(options: RunProcessOptions<R>): Promise<number> {
+  const { log, stopTimeoutMs = 30_000, isToldElsewhere, reload } = options;
   guardExit();
   const askedInStart = new AbortController();
   let onAsked: (reason: string) => void = () => {};
@@ -73,6 +77,14 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
     process.stderr.write(`edgelog: second ${signal}, ending at once\n`);
     process.exit(1);
   };
+  const hadTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+  let current: R | undefined;
+  let mustReload = false;
+  const onHangUp = () => {
+    if (hadTerminal && !hasTerminal()) return onSignal('SIGHUP');
+    if (current === undefined) mustReload = true;
+    else reload?.(current);
+  };
   const onDisconnect = () => onAsked('the parent process ended');
   const onUncaught = (error: unknown) => process.exit(reportFatal(error));
   const onUnhandled = (error: unknown) => {
@@ -81,6 +93,7 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
   // Whoever read the output is gone; that is no reason to stop serving.
   const onStreamError = () => {};
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('disconnect', onDisconnect);
+  if (reload !== undefined) process.on('SIGHUP', onHangUp);
   process.on('uncaughtException', onUncaught).on('unhandledRejection', onUnhandled);
   // Undefined without a channel; false when the parent was gone before this line.
   if (process.connected === false) onDisconnect();
@@ -93,6 +106,8 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
         running.ready.startsWith('ready') ? `${running.ready}\n` : `ready ${running.ready}\n`,
       );
     }
+    current = running;
+    if (mustReload) reload?.(running);
     const status = await Promise.race([
       asked.then((reason) => {
         log.info('stopping', { reason });
@@ -112,8 +127,19 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
     return error === askedInStart.signal.reason ? 0 : reportFatal(error);
   } finally {
     process.off('SIGTERM', onSignal).off('SIGINT', onSignal).off('disconnect', onDisconnect);
+    process.off('SIGHUP', onHangUp);
     process.off('uncaughtException', onUncaught).off('unhandledRejection', onUnhandled);
     process.stdout.off('error', onStreamError);
     process.stderr.off('error', onStreamError);
+  }
+}
+
+/** False once the terminal that controlled this process has hung up. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -22,18 +22,28 @@ export interface LoggerOptions {
 
 const nothing = () => {};
 
+export interface LevelledLogger extends Logger {
+  /** From the next line on. */
+  setLevel(level: LogLevel): void;
+}
+
 /** One line per event: JSON, or text for people when stderr is a terminal. */
-export function createLogger(options: LoggerOptions): Logger {
+export function createLogger(options: LoggerOptions): LevelledLogger {
   const { component, level = 'info' } = options;
   const write = options.write ?? ((line: string) => void process.stderr.write(line));
   const pretty = options.pretty ?? (options.write === undefined && process.stderr.isTTY === true);
   const format = pretty ? formatPretty : formatJson;
-  const threshold = LOG_LEVELS.indexOf(level);
-  const at = (own: LogLevel) =>
-    LOG_LEVELS.indexOf(own) < threshold
-      ? nothing
-      : (event: string, fields?: LogFields) => write(format(new Date(), own, component, event, fields));
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  let threshold = LOG_LEVELS.indexOf(level);
+  const at = (own: LogLevel) => {
+    const rank = LOG_LEVELS.indexOf(own);
+    return (event: string, fields?: LogFields) => {
+      if (rank >= threshold) write(format(new Date(), own, component, event, fields));
+    };
+  };
+  const setLevel = (next: LogLevel) => {
+    threshold = LOG_LEVELS.indexOf(next);
+  };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), setLevel };
 }
 
 /** A logger that says nothing. */
