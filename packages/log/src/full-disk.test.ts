@@ -49,3 +49,21 @@ test('a full disk fails the store once, for all, and loses nothing acknowledged'
   const fresh = openLogStore({ dir: join(disk.dir, 'second') });
   await expect(fresh).rejects.toThrow(/no room|ENOSPC/);
 });
+
+test('a log on a file system that became read-only says which directory and why, and opens again when that is over', async (context) => {
+  const disk = mountSmallDisk();
+  if ('refused' in disk) {
+    if (process.env.CI) throw new Error(`cannot mount a small disk: ${disk.refused}`);
+    return context.skip(`mount is not permitted here: ${disk.refused}`);
+  }
+  const dir = join(disk.dir, 'log');
+  const remount = (how: string) => void execFileSync('mount', ['-o', `remount,${how}`, disk.dir]);
+  await (await openLogStore({ dir, segmentBytes: 2 ** 20 })).close();
+  remount('ro');
+  await expect(openLogStore({ dir, segmentBytes: 2 ** 20 })).rejects.toMatchObject({
+    code: 'DATA_DIR_INVALID',
+    message: expect.stringMatching(new RegExp(`the log in ${dir} cannot be opened: .*read-only`, 'i')),
+  });
+  remount('rw');
+  await (await openLogStore({ dir, segmentBytes: 2 ** 20 })).close();
+});

@@ -46,8 +46,19 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
     return await open(options, lock);
   } catch (error) {
     await lock.release();
-    throw error;
+    throw isOfTheSystem(error) ? unusable(options.dir, error) : error;
   }
+}
+
+/** What the file system answered, here or to LMDB, which gives its number. */
+function isOfTheSystem(error: unknown): error is Error {
+  return error instanceof Error && ('errno' in error || ('code' in error && typeof error.code === 'number'));
+}
+
+function unusable(dir: string, cause: Error): EdgelogError {
+  return new EdgelogError('DATA_DIR_INVALID', `the log in ${dir} cannot be opened: ${cause.message}`, {
+    cause,
+  });
 }
 
 async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> {
