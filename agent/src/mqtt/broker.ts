@@ -25,6 +25,7 @@ import {
 import { LocalDelivery } from './local-delivery.ts';
 import { fromPacketProperties, headersOf } from './message-properties.ts';
 import { type MqttStoreStatus, openMqttStore } from './persistence/mqtt-store.ts';
+import type { Owner } from './persistence/owner.ts';
 import { type MqttFault, Reason } from './protocol.ts';
 import { isReserved, PublishPath } from './publish-path.ts';
 import type { Qos2Window } from './qos2.ts';
@@ -163,17 +164,23 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     alarms: options.alarms,
     sessionExpirySeconds: options.sessionExpirySeconds,
     ...(options.willGraceMs !== undefined && { willGraceMs: options.willGraceMs }),
-    userOf: (client) => access.userOf(client),
+    ownerOf: (client) => ownerOf(client),
     onDrop: onSubscriberDrop,
     onRetainedDrop: (topic) =>
       limiter.warn('no room to retain a message: it is in the log, later subscribers will not see it', {
         topic,
       }),
   });
+  const ownerOf = (client: Client): Owner | undefined => {
+    const user = access.userOf(client);
+    if (user === undefined) return undefined;
+    return { user, byCertificate: connections.get(client)?.peer.certificateName === user };
+  };
   const owners = new ClientIdOwners({
     access,
     hasCertificates: options.listeners.mqttTlsClientCa !== undefined,
-    sessionOwner: (clientId) => store.ownerOf(clientId),
+    ownerOf,
+    storedOwner: (clientId) => store.ownerOf(clientId),
     named: (clientId) => clientNamed(broker, clientId),
     endSession: (id) => internalsOf(broker).persistence.cleanSubscriptions({ id }),
   });

@@ -1,20 +1,23 @@
 import type { Client } from 'aedes';
 import { IDENTIFIER_REJECTED, LoginRefused } from './access/index.ts';
 import type { Access } from './access.ts';
+import type { Owner } from './persistence/owner.ts';
 
 export interface ClientIdOwnersDeps {
-  readonly access: Pick<Access, 'hasUsers' | 'hasUser' | 'userOf'>;
+  readonly access: Pick<Access, 'hasUsers' | 'hasUser'>;
   /** Users may be proven by certificates, too. */
   readonly hasCertificates: boolean;
-  /** Whose the session of this client id is. */
-  sessionOwner(clientId: string): string | undefined;
+  /** Who has connected, undefined where nobody was asked. */
+  ownerOf(client: Client): Owner | undefined;
+  /** Whose the session of this client id is, or a will that a crash left. */
+  storedOwner(clientId: string): Owner | undefined;
   /** Who is connected under it. */
   named(clientId: string): Client | undefined;
   endSession(clientId: string): Promise<void>;
 }
 
 /**
- * Whose a client id is: the user's who is connected with it, is about to be, or has its session. Another one, or somebody who was not asked
+ * Whose a client id is: the user's who is connected with it, is about to be, or has its session or will there. Another one, or somebody who was not asked
  * for his name, would end the first and read on in the second. Where nobody is ever asked, client ids are nobody's.
  */
 export class ClientIdOwners {
@@ -31,20 +34,20 @@ export class ClientIdOwners {
    * in the users file no more is ended: nobody could continue it.
    */
   async claim(client: Client, onRefused: (owner: string, reason: string) => void): Promise<void> {
-    const { access, hasCertificates, sessionOwner, named, endSession } = this.#deps;
+    const { access, hasCertificates, ownerOf, storedOwner, named, endSession } = this.#deps;
     const { id } = client;
-    const user = access.userOf(client);
+    const user = ownerOf(client)?.user;
     if (user === undefined && !access.hasUsers && !hasCertificates) return;
-    const session = sessionOwner(id);
-    const others = [this.#arriving.get(id), named(id)].map((other) => other && access.userOf(other));
-    const owner = [session, ...others].find((one) => one !== undefined && one !== user && this.#is(one));
+    const stored = storedOwner(id);
+    const others = [this.#arriving.get(id), named(id)].map((other) => other && ownerOf(other));
+    const owner = [stored, ...others].find((one) => one !== undefined && one.user !== user && this.#is(one));
     if (owner !== undefined) {
       const reason = 'the client id is that of another user';
-      onRefused(owner, reason);
+      onRefused(owner.user, reason);
       throw new LoginRefused(IDENTIFIER_REJECTED, reason);
     }
     this.#arriving.set(id, client);
-    if (session !== undefined && session !== user) await endSession(id);
+    if (stored !== undefined && stored.user !== user) await endSession(id);
   }
 
   /** The client is connected, or will not be. */
@@ -52,8 +55,9 @@ export class ClientIdOwners {
     if (this.#arriving.get(client.id) === client) this.#arriving.delete(client.id);
   }
 
-  /** Where there are certificates, users need not be in the file. */
-  #is(user: string): boolean {
-    return this.#deps.hasCertificates || this.#deps.access.hasUser(user);
+  /** Whether he could come again: with a certificate he need not be in the users file. */
+  #is({ user, byCertificate = true }: Owner): boolean {
+    const { access, hasCertificates } = this.#deps;
+    return (byCertificate && hasCertificates) || (access.hasUsers && access.hasUser(user));
   }
 }

@@ -291,6 +291,21 @@ test('with rules too, the will of a device that was connected at a crash is take
   await until('the will is in the log', () => after.status().streams[0]?.endOffset === 1);
 });
 
+test('after a crash nobody but its user cancels the pending will of a device by coming with its client id', async () => {
+  const settings = { dataDir: temporaryDir(), mqttUsers: await usersFile('meter-7', 'desk') };
+  const before = await testAgent(settings);
+  const will = { topic: 'gone/dev', payload: Buffer.from('!'), qos: 1 as const, retain: false };
+  await connected(before, 'meter-7', { clientId: 'dev', will });
+  const crashed = temporaryDir();
+  cpSync(settings.dataDir, crashed, { recursive: true });
+  const after = await testAgent({ ...settings, dataDir: crashed }, { willGraceMs: 600_000 });
+  expect(await refusal(after, 'desk', { clientId: 'dev', protocolVersion: 5 })).toBe(0x85);
+  expect(after.status().mqtt.store.wills).toBe(1);
+  await connected(after, 'meter-7', { clientId: 'dev' });
+  expect(after.status().mqtt.store.wills).toBe(0);
+  await connected(after, 'desk', { clientId: 'another' });
+});
+
 test('the will of a device that is connected when the agent stops is taken once, not again after the start', async () => {
   const dataDir = temporaryDir();
   const before = await testAgent({ dataDir });

@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { RunningAgent } from '../../agent.ts';
 import { temporaryDir, testAgent, until } from '../../testing/fixture.ts';
+import { hashPassword } from '../access/password-hash.ts';
 
 /** A root, two certificates for this machine and one for a device, made once: keys take time. */
 const files = { dir: '' };
@@ -219,6 +220,37 @@ describe('certificates', () => {
     await device.endAsync();
     await expect(connected(plain, session)).rejects.toMatchObject({ code: 2 });
     await connected(plain, { ...session, clientId: 'of its own' });
+  });
+
+  test('where there are certificates too, the client id of a user who is taken out of the users file is free; that of a certificate stays its own', async () => {
+    const mqttUsers = join(temporaryDir(), 'users');
+    const lines = await Promise.all(
+      ['old', 'new'].map(async (user) => `${user}:${await hashPassword('x')}\n`),
+    );
+    writeFileSync(mqttUsers, lines.join(''));
+    const agent = await testAgent({
+      dataDir: temporaryDir(),
+      mqttTls: '127.0.0.1:0',
+      ...tlsFiles(),
+      mqttTlsClientCa: at('ca.crt'),
+      mqttUsers,
+    });
+    const plain = `mqtt://127.0.0.1:${agent.mqttPort}`;
+    const session = { clientId: 'shared', clean: false, protocolVersion: 4 as const, password: 'x' };
+    const certified = { ...session, clientId: 'certified' };
+    const read = (name: string) => execFileSync('cat', [at(name)]);
+    const key = { cert: read('device.crt'), key: read('device.key'), password: undefined };
+    const device = await connected(`mqtts://127.0.0.1:${portOf(agent, 'mqtts')}`, { ...certified, ...key });
+    await device.endAsync();
+    const old = await connected(plain, { ...session, username: 'old' });
+    await old.subscribeAsync('old/#', { qos: 1 });
+    await expect(connected(plain, { ...session, username: 'new' })).rejects.toMatchObject({ code: 2 });
+    const gone = once(old, 'close');
+    writeFileSync(mqttUsers, lines[1]!);
+    await gone;
+    const next = await connected(plain, { ...session, username: 'new' });
+    await next.endAsync();
+    await expect(connected(plain, { ...certified, username: 'new' })).rejects.toMatchObject({ code: 2 });
   });
 
   test.each([

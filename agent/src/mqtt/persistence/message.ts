@@ -1,5 +1,6 @@
 import { assert } from '@edgelog/base';
 import type { IPublishPacket } from 'mqtt-packet';
+import type { Owner } from './owner.ts';
 
 type Properties = NonNullable<IPublishPacket['properties']>;
 
@@ -15,6 +16,7 @@ export interface Message {
   /** Of a will: whose, and which run of the broker took it. */
   clientId?: string;
   brokerId?: string;
+  owner?: Owner;
 }
 
 interface Header extends Omit<Message, 'payload' | 'properties'> {

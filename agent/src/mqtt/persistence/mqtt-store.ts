@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { EdgelogError } from '@edgelog/base';
 import type { Alarms } from '@edgelog/edge';
 import type { Client } from 'aedes';
+import type { Owner } from './owner.ts';
 import { Persistence } from './persistence.ts';
 import { type RetainedLimits, RetainedMessages } from './retained.ts';
 import type { QueueLimits, QueueShare } from './session-queue.ts';
@@ -27,8 +28,8 @@ export interface MqttStoreOptions {
   memoryBytes?: number;
   /** How often it is tried again. */
   retryMs?: TableOptions['retryMs'];
-  /** Who has connected: his the session is. Default: nobody was asked. */
-  userOf?: (client: Client) => string | undefined;
+  /** Who has connected: his the session is, and the will. Default: nobody was asked. */
+  ownerOf?: (client: Client) => Owner | undefined;
   /** Clients of before the start get this long to come back before their wills are published; default 30 s. */
   willGraceMs?: number;
   now?: () => number;
@@ -87,8 +88,8 @@ export interface MqttStoreStatus {
 export interface MqttStore {
   /** For aedes. */
   readonly persistence: Persistence;
-  /** Whose the session of this client id is. */
-  ownerOf(clientId: string): string | undefined;
+  /** Whose the session of this client id is, or a will that is not published yet. */
+  ownerOf(clientId: string): Owner | undefined;
   status(): MqttStoreStatus;
   /** Resolves when everything is on disk. */
   close(): Promise<void>;
@@ -171,7 +172,7 @@ function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttSt
     wills,
     onDrop,
     willGraceMs,
-    userOf: options.userOf ?? (() => undefined),
+    ownerOf: options.ownerOf ?? (() => undefined),
     now,
   });
   const statusOf = (session: Session): SessionStatus => ({
@@ -187,7 +188,7 @@ function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttSt
 
   return {
     persistence,
-    ownerOf: (clientId) => sessions.get(clientId)?.user,
+    ownerOf: (clientId) => sessions.get(clientId)?.owner ?? wills.ownerOf(clientId),
     status: () => ({
       onDisk: table.isOnDisk,
       retained: { messages: retained.messages, bytes: retained.bytes },

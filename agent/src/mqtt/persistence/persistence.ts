@@ -4,6 +4,7 @@ import { atOnce } from './at-once.ts';
 import { Delivery } from './delivery.ts';
 import type { Forwarded, LocalBroker, LocalClient } from './local-client.ts';
 import type { Message } from './message.ts';
+import type { Owner } from './owner.ts';
 import type { RetainedMessages } from './retained.ts';
 import type { OwnedSubscription, Sessions, Subscription } from './sessions.ts';
 import type { Table } from './table.ts';
@@ -19,7 +20,7 @@ export interface PersistenceOptions {
   /** Clients of before the start get this long to come back before their wills are published. */
   willGraceMs: number;
   /** Who has connected; undefined where nobody was asked. */
-  userOf: (client: LocalClient) => string | undefined;
+  ownerOf: (client: LocalClient) => Owner | undefined;
   now: () => number;
 }
 
@@ -194,11 +195,18 @@ export class Persistence {
   }
 
   /** Resolves when the will is on disk [MQTT-3.1.2-8]. */
-  async putWill(client: Named, packet: Forwarded & { brokerId: string }): Promise<void> {
+  async putWill(client: LocalClient, packet: Forwarded & { brokerId: string }): Promise<void> {
     assert(this.#broker !== undefined, 'a will before the broker');
     packet.brokerId = this.#broker.id;
     packet.clientId = client.id;
-    this.#options.wills.put({ ...messageOf(packet), clientId: client.id, brokerId: this.#broker.id });
+    const { wills, ownerOf } = this.#options;
+    const owner = ownerOf(client);
+    wills.put({
+      ...messageOf(packet),
+      clientId: client.id,
+      brokerId: this.#broker.id,
+      ...(owner !== undefined && { owner }),
+    });
     await this.#options.table.commit();
   }
 
@@ -277,12 +285,12 @@ export class Persistence {
 
   #connected(client: LocalClient): void {
     if (client.clean || client.closed) return;
-    const { sessions, now, userOf } = this.#options;
+    const { sessions, now, ownerOf } = this.#options;
     if (sessions.get(client.id) === undefined && sessions.size >= SESSIONS_MAX) {
       const id = sessions.longestAway();
       if (id !== undefined) void this.cleanSubscriptions({ id });
     }
-    const { queue } = sessions.connected(client.id, expiryOf(client), userOf(client));
+    const { queue } = sessions.connected(client.id, expiryOf(client), ownerOf(client));
     this.#stop(client.id);
     this.#clients.set(client.id, client);
     const delivery = new Delivery({
@@ -350,7 +358,7 @@ function messageOf(packet: Forwarded): Message {
   return message;
 }
 
-function willPacket({ expiry: _, ...will }: Message): object {
+function willPacket({ expiry: _, owner: __, ...will }: Message): object {
   return { cmd: 'publish', dup: false, ...will };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FilterTree } from './filters.ts';
+import { type Owner, ownerSchema } from './owner.ts';
 import { namedKey, parseQueueKey, queueRange, ROW } from './row.ts';
 import { type QueueShare, SessionQueue } from './session-queue.ts';
 import type { Table } from './table.ts';
@@ -19,8 +20,8 @@ export type OwnedSubscription = Subscription & { clientId: string };
 
 const sessionRowSchema = z.object({
   clientId: z.string(),
-  /** Who may continue it; left out: whoever is the first to. */
-  user: z.string().optional(),
+  /** Whose it is; left out: whoever is the first to continue it. */
+  ...ownerSchema.partial().shape,
   queue: z.number().int(),
   subscriptions: z.array(subscriptionSchema),
   /** How long it lives without a connection, s. */
@@ -34,7 +35,7 @@ const clockRowSchema = z.object({ ranMs: z.number() });
 export interface Session {
   readonly clientId: string;
   /** Who may continue it; undefined: whoever is the first to. */
-  user: string | undefined;
+  owner: Owner | undefined;
   readonly queue: SessionQueue;
   readonly queueNumber: number;
   readonly subscriptions: Map<string, Subscription>;
@@ -163,13 +164,17 @@ export class Sessions {
   }
 
   /**
-   * Begins the session where there is none. `expirySeconds` is what the client asked for, undefined where it could not; `user` is whose
+   * Begins the session where there is none. `expirySeconds` is what the client asked for, undefined where it could not; `owner` is whose
    * it is from now on, undefined where nobody was asked.
    */
-  connected(clientId: string, expirySeconds: number | undefined, user?: string): Session {
+  connected(clientId: string, expirySeconds: number | undefined, owner?: Owner): Session {
     const session = this.#byClient.get(clientId) ?? this.#begin(clientId);
-    if (user !== undefined && session.user !== user) {
-      session.user = user;
+    const before = session.owner;
+    if (
+      owner !== undefined &&
+      (before?.user !== owner.user || before.byCertificate !== owner.byCertificate)
+    ) {
+      session.owner = owner;
       this.#save(session);
     }
     this.#touch(clientId, expirySeconds, null);
@@ -230,7 +235,7 @@ export class Sessions {
     this.#nextQueue = Math.max(this.#nextQueue, queueNumber + 1);
     const session: Session = {
       clientId,
-      user: undefined,
+      owner: undefined,
       queue: new SessionQueue(queueNumber, share, () => onFlushed(clientId)),
       queueNumber,
       subscriptions: new Map(),
@@ -242,10 +247,10 @@ export class Sessions {
     return session;
   }
 
-  #save({ clientId, user, queueNumber, subscriptions, expirySeconds, leftAtMs }: Session): void {
+  #save({ clientId, owner, queueNumber, subscriptions, expirySeconds, leftAtMs }: Session): void {
     const row: z.input<typeof sessionRowSchema> = {
       clientId,
-      user,
+      ...owner,
       queue: queueNumber,
       subscriptions: [...subscriptions.values()],
       expirySeconds,
@@ -268,7 +273,8 @@ export class Sessions {
       const row = sessionRowSchema.parse(JSON.parse(value.toString()));
       const session = this.#add(row.clientId, row.queue);
       queues.set(row.queue, session);
-      session.user = row.user;
+      const { user, byCertificate } = row;
+      if (user !== undefined) session.owner = { user, byCertificate };
       session.expirySeconds = row.expirySeconds;
       session.leftAtMs = row.leftAtMs ?? this.#ranBeforeMs;
       // A later start of the clock than was written is one that a crash forgot.
