@@ -17,7 +17,9 @@ import { registerAgentMetrics } from './agent-metrics.ts';
 import { watchClock } from './clock-watch.ts';
 import { watchDataDir } from './data-dir-watch.ts';
 import { startAgentHttp } from './http/ops.ts';
-import { createIngest } from './ingest/index.ts';
+import { createIngest, SwitchedIngest } from './ingest/index.ts';
+import { liveParts } from './live-parts.ts';
+import { type LivePart, LiveSettings } from './live-settings.ts';
 import { MqttAccess } from './mqtt/access/index.ts';
 import { type MqttBroker, startMqttBroker } from './mqtt/broker.ts';
 import { mqttCounters } from './mqtt/counters.ts';
@@ -42,6 +44,8 @@ export interface AgentDeps {
   uplinkTuning?: Partial<UplinkTuning>;
   /** Default 30 s. */
   willGraceMs?: number;
+  /** Settings of the caller's own that may change while the agent runs. */
+  liveParts?: readonly LivePart[];
 }
 
 export interface RunningAgent extends RunningProcess {
@@ -49,6 +53,8 @@ export interface RunningAgent extends RunningProcess {
   readonly httpPort: number;
   status(): ReturnType<typeof agentStatus>;
   setUplinkPaused(paused: boolean): void;
+  /** Takes settings that have changed, as far as that is possible without a start. Never throws: an alarm says what is wrong. */
+  reload(load: () => AgentSettings): void;
 }
 
 const VERSION = '0.1.0';
@@ -168,16 +174,15 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     undo.push(() => agentUplink.stop());
 
     const sources = new SourcesSeen(perTurn(now), perTurn(monotonicMs));
-    const routed = createIngest({
-      ...settings,
-      routes: [...settings.routes, ...topicRoutes(settings.serial)],
-      streams,
-      existingTopics: [...streams.list()].map(({ state }) => state.topic),
-      now: () => clock.now(),
-      monotonicMs,
-      alarms,
-      births: store.state,
-    });
+    const ingestOf = ({ routes, topic, unrouted, maxRoutedTopics }: AgentSettings) =>
+      createIngest({
+        routes: [...routes, ...topicRoutes(settings.serial)],
+        ...{ topic, unrouted, maxRoutedTopics, streams, monotonicMs, alarms },
+        existingTopics: [...streams.list()].map(({ state }) => state.topic),
+        now: () => clock.now(),
+        births: store.state,
+      });
+    const routed = new SwitchedIngest(ingestOf(settings));
     const ingest = sources.watch(routed);
     const counters = mqttCounters(metrics);
     const access = new MqttAccess({
@@ -265,9 +270,18 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       log.info(paused ? 'uplink cut' : 'uplink restored');
       parts.uplink.setPaused(paused);
     };
+    const live = new LiveSettings({
+      settings,
+      parts: [
+        ...(deps.liveParts ?? []),
+        ...liveParts({ ingestOf, routed, access, uplink: agentUplink, policies, alarms }),
+      ],
+      alarms,
+      log,
+    });
     const http = await startAgentHttp({
       settings,
-      hosts: () => settings.httpHosts,
+      hosts: () => live.now.httpHosts,
       parts,
       metrics,
       setUplinkPaused,
@@ -292,6 +306,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       httpPort: http.port,
       status: () => agentStatus(parts),
       setUplinkPaused,
+      reload: (load) => live.reload(load),
       stop: stopAll,
     };
   } catch (error) {

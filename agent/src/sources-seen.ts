@@ -46,7 +46,6 @@ export class SourcesSeen {
   /** The same place to hand messages in; what is taken is counted here. */
   watch(ingest: Ingest): Ingest {
     return {
-      ...ingest,
       take: (message, alongside) => {
         const taken = ingest.take(message, alongside);
         this.#note(message);

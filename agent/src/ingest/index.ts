@@ -5,6 +5,8 @@ export {
   type IngestStatus,
   type RoutedIngest,
   type RouteStatus,
+  TOPICS_ALARM,
 } from './ingest.ts';
 export { routesSchema } from './schema.ts';
+export { SwitchedIngest } from './switched.ts';
 export { TOPIC_NAME } from './topic-name.ts';

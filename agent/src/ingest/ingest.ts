@@ -51,7 +51,7 @@ interface Routed {
 }
 
 const DONE: Taken = { durable: Promise.resolve() };
-const TOPICS_ALARM = 'routes: too many topics';
+export const TOPICS_ALARM = 'routes: too many topics';
 
 /** Takes messages through the routes. Throws CONFIG_INVALID naming the route that is wrong. */
 export function createIngest(options: IngestOptions): RoutedIngest {

@@ -6,6 +6,7 @@ import { until } from './fixture.ts';
 const MAIN = fileURLToPath(new URL('./agent-process.ts', import.meta.url));
 
 export interface AgentProcess {
+  pid: number;
   mqttPort: number;
   httpPort: number;
   stderr(): string;
@@ -59,6 +60,7 @@ export async function startProcess(options: ProcessOptions): Promise<AgentProces
   const match = /^ready .* mqtt=[^ ]*:(\d+) http=[^ ]*:(\d+)/.exec(stdout);
   if (match === null) throw new Error(`not ready: ${stdout}${stderr}`);
   return {
+    pid: child.pid!,
     mqttPort: Number(match[1]),
     httpPort: Number(match[2]),
     stderr: () => stderr,

@@ -1,7 +1,14 @@
 import { type Alarms, type GatewayClock, openLanes, type StreamSet, type TopicPolicies } from '@edgelog/edge';
 import type { Logger } from '@edgelog/runtime';
 import type { KafkaSinkStatus } from '@edgelog/sink';
-import { type AgentPort, startUplink, type Uplink, type UplinkTuning, UploadWindows } from '@edgelog/sync';
+import {
+  type AgentPort,
+  startUplink,
+  type Uplink,
+  type UplinkLimits,
+  type UplinkTuning,
+  UploadWindows,
+} from '@edgelog/sync';
 import type { AgentSettings } from '../settings.ts';
 import { kafkaUrlOf } from './hub-setting.ts';
 import { KafkaHub } from './kafka.ts';
@@ -29,15 +36,27 @@ export interface AgentUplink extends Uplink {
   kafka(): KafkaSinkStatus | undefined;
 }
 
+/** How much may be sent and when, as the settings say. */
+export function limitsOf(
+  settings: Pick<
+    AgentSettings,
+    'uplinkMaxBytesPerSecond' | 'uplinkWindows' | 'uplinkZone' | 'uplinkUrgentPriority'
+  >,
+): UplinkLimits {
+  const { uplinkMaxBytesPerSecond: cap, uplinkWindows, uplinkZone, uplinkUrgentPriority } = settings;
+  const windows = {
+    allowed: new UploadWindows(uplinkWindows, uplinkZone),
+    urgentPriority: uplinkUrgentPriority,
+  };
+  return {
+    maxBytesPerSecond: cap === 0 ? undefined : cap,
+    windows: uplinkWindows.length === 0 ? undefined : windows,
+  };
+}
+
 /** Keeps a session with the hub, or the Kafka cluster in its place, as the settings say. `stop` ends it. Throws CONFIG_INVALID. */
 export async function startAgentUplink(options: AgentUplinkOptions): Promise<AgentUplink> {
   const { settings, identity, streams, policies, clock, alarms, log, tuning = {} } = options;
-  const {
-    uplinkMaxBytesPerSecond,
-    uplinkWindows,
-    uplinkZone,
-    uplinkUrgentPriority: urgentPriority,
-  } = settings;
   const laneStreams = () =>
     [...streams.list()].filter(({ state }) => policies.of(state.topic).lane === 'live-first');
   const lookForBacklogs = (ageMs: number) => {
@@ -72,11 +91,7 @@ export async function startAgentUplink(options: AgentUplinkOptions): Promise<Age
       if (refusal === undefined) alarms.clear(REFUSED_ALARM);
       else alarms.raise(REFUSED_ALARM, refusalAdvice(settings.gateway, refusal, url));
     },
-    maxBytesPerSecond: uplinkMaxBytesPerSecond === 0 ? undefined : uplinkMaxBytesPerSecond,
-    windows:
-      uplinkWindows.length === 0
-        ? undefined
-        : { allowed: new UploadWindows(uplinkWindows, uplinkZone), urgentPriority },
+    ...limitsOf(settings),
     route: (hub) => (kafka === undefined ? routeTo(hub, settings) : {}),
     tuning,
   });
@@ -94,6 +109,7 @@ export async function startAgentUplink(options: AgentUplinkOptions): Promise<Age
   return {
     notify: () => uplink.notify(),
     setPaused: (paused) => uplink.setPaused(paused),
+    setLimits: (limits) => uplink.setLimits(limits),
     status: () => uplink.status(),
     get isCongested() {
       return uplink.isCongested;

@@ -27,9 +27,14 @@ const DEFAULTS: Omit<TopicPolicy, 'topic'> = { whenFull: 'reject', priority: 0, 
 
 /** Which policy holds for a topic. */
 export class TopicPolicies {
-  readonly #entries: { matches: RegExp; policy: TopicPolicy }[];
+  #entries: readonly { matches: RegExp; policy: TopicPolicy }[] = [];
 
   constructor(policies: readonly TopicPolicy[] = []) {
+    this.set(policies);
+  }
+
+  /** In the place of those before. */
+  set(policies: readonly TopicPolicy[]): void {
     this.#entries = policies.map((policy) => ({ matches: patternOf(policy.topic), policy }));
   }
 

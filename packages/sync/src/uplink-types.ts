@@ -4,7 +4,15 @@ import type { SyncLog } from './log.ts';
 import type { AgentPort, DivergenceReason, RefusalCode } from './ports.ts';
 import type { UploadWindows } from './upload-windows.ts';
 
-export interface UplinkOptions {
+/** How much may be sent, and when. */
+export interface UplinkLimits {
+  /** Cap on the bytes of batches; acknowledgements, pings and openings do not count. Default: none. */
+  maxBytesPerSecond?: number | undefined;
+  /** When batches may be sent; outside only those of streams whose priority is `urgentPriority` or more. Default: always. */
+  windows?: { allowed: UploadWindows; urgentPriority: number } | undefined;
+}
+
+export interface UplinkOptions extends UplinkLimits {
   /** ws:// or wss:// unless there is `connect`, of one hub or of several brokers; tried in turn, in an order drawn at the start. */
   urls: readonly string[];
   port: AgentPort;
@@ -17,10 +25,6 @@ export interface UplinkOptions {
   onHubTime?: (hubTimeMs: number, roundTripMs: number) => void;
   /** The hub refuses this gateway, or does no more. */
   onRefusal?: (refusal: { code: RefusalCode; message: string } | undefined) => void;
-  /** Cap on the bytes of batches; acknowledgements, pings and openings do not count. Default: none. */
-  maxBytesPerSecond?: number | undefined;
-  /** When batches may be sent; outside only those of streams whose priority is `urgentPriority` or more. Default: always. */
-  windows?: { allowed: UploadWindows; urgentPriority: number } | undefined;
   /** What time it is for the windows, ms since 1970. Default: the system's clock, which may never have been set. */
   nowMs?: (() => number) | undefined;
   /** Asked before each connection how it is made. Throws EdgelogError where it cannot be; it is asked again then. Default: directly. */
@@ -137,6 +141,8 @@ export interface Uplink {
   notify(): void;
   /** Cuts the uplink (closes the connection and stays away) or lets it connect again. */
   setPaused(paused: boolean): void;
+  /** In the place of those before, at once; a session goes on. */
+  setLimits(limits: UplinkLimits): void;
   status(): UplinkStatus;
   /** As in the status; cheap. */
   readonly isCongested: boolean;

@@ -10,6 +10,7 @@ import type { RefusalCode } from './ports.ts';
 import type {
   Route,
   Uplink,
+  UplinkLimits,
   UplinkOptions,
   UplinkState,
   UplinkStatus,
@@ -75,7 +76,8 @@ class UplinkShell implements Uplink {
   readonly #tuning: UplinkTuning;
   /** Gateways begin with different ones, so that the brokers share them. */
   readonly #urls: readonly string[];
-  readonly #bucket: TokenBucket | undefined;
+  #limits: UplinkLimits;
+  #bucket: TokenBucket | undefined;
   #bucketTimer: NodeJS.Timeout | undefined;
   /** Whether the upload window is open, until when that is known. */
   #window: { isOpen: boolean; changesAt: number | undefined; asOf: number } | undefined;
@@ -118,9 +120,9 @@ class UplinkShell implements Uplink {
     this.#options = options;
     this.#urls = shuffled(options.urls);
     this.#tuning = { ...DEFAULTS, ...options.tuning };
-    const { maxBytesPerSecond } = options;
-    if (maxBytesPerSecond !== undefined)
-      this.#bucket = new TokenBucket(maxBytesPerSecond, performance.now(), CAP);
+    const { maxBytesPerSecond, windows } = options;
+    this.#limits = { maxBytesPerSecond, windows };
+    this.#bucket = bucketOf(this.#limits);
     this.#status = {
       state: 'paused',
       since: Date.now(),
@@ -157,6 +159,13 @@ class UplinkShell implements Uplink {
     this.#connection?.cut('paused');
   }
 
+  setLimits(limits: UplinkLimits): void {
+    this.#limits = limits;
+    this.#bucket = bucketOf(limits);
+    this.#window = undefined;
+    this.#schedule();
+  }
+
   status(): UplinkStatus {
     const session = this.#link?.session;
     const totals = this.#totals();
@@ -165,7 +174,7 @@ class UplinkShell implements Uplink {
       divergences: [...this.#status.divergences],
       ackMs: session?.pace.rttMs,
       isCongested: this.isCongested,
-      maxBytesPerSecond: this.#options.maxBytesPerSecond,
+      maxBytesPerSecond: this.#limits.maxBytesPerSecond,
       window: this.#windowStatus(),
 
       inFlightBytes: session?.inFlightBytes ?? 0,
@@ -400,14 +409,14 @@ class UplinkShell implements Uplink {
   }
 
   #leastPriority(): number {
-    const { windows } = this.#options;
+    const { windows } = this.#limits;
     return windows === undefined || this.#windowStatus()?.isOpen
       ? Number.NEGATIVE_INFINITY
       : windows.urgentPriority;
   }
 
   #windowStatus(): UplinkStatus['window'] {
-    const { windows } = this.#options;
+    const { windows } = this.#limits;
     if (windows === undefined) return undefined;
     const now = (this.#options.nowMs ?? Date.now)();
     const known = this.#window;
@@ -437,6 +446,11 @@ class UplinkShell implements Uplink {
       ackedBytes: past.ackedBytes + (session?.ackedBytes ?? 0),
     };
   }
+}
+
+function bucketOf({ maxBytesPerSecond }: UplinkLimits): TokenBucket | undefined {
+  if (maxBytesPerSecond === undefined) return undefined;
+  return new TokenBucket(maxBytesPerSecond, performance.now(), CAP);
 }
 
 function shuffled<T>(items: readonly T[]): T[] {

@@ -61,12 +61,14 @@ export class MqttAccess implements Access {
   readonly #passwords = new PasswordCheck();
   readonly #clients = new WeakMap<Client, Known>();
   readonly #stopWatching: () => void;
+  #settings: AccessSettings;
   #files: Files;
   #onChange: () => void = () => {};
 
   /** Throws CONFIG_INVALID naming file and line. */
   constructor(options: AccessOptions) {
     this.#options = options;
+    this.#settings = options.settings;
     this.#limiter = new LogLimiter(options.log, options.monotonicMs);
     this.#failed = new FailedLogins(options.monotonicMs);
     const { mqttUsers, mqttAcl } = options.settings;
@@ -96,6 +98,17 @@ export class MqttAccess implements Access {
   /** `run` is called when users or rules have changed. */
   onChange(run: () => void): void {
     this.#onChange = run;
+  }
+
+  /** Other rules in the place of the section `acl`; what is returned puts them in force. Throws CONFIG_INVALID. */
+  prepareRules(acl: AclSection | undefined): () => void {
+    const settings = { ...this.#settings, acl };
+    const files = load(settings);
+    return () => {
+      this.#settings = settings;
+      this.#files = files;
+      this.#onChange();
+    };
   }
 
   stop(): void {
@@ -213,9 +226,9 @@ export class MqttAccess implements Access {
   }
 
   #reload(): void {
-    const { alarms, log, settings } = this.#options;
+    const { alarms, log } = this.#options;
     try {
-      this.#files = load(settings);
+      this.#files = load(this.#settings);
     } catch (error) {
       alarms.raise(ALARM, `${(error as Error).message}; users and rules stay as they were before`);
       return;
