@@ -236,21 +236,22 @@ describe('certificates', () => {
       mqttUsers,
     });
     const plain = `mqtt://127.0.0.1:${agent.mqttPort}`;
-    const session = { clientId: 'shared', clean: false, protocolVersion: 4 as const, password: 'x' };
+    const session = { clientId: 'shared', clean: false, protocolVersion: 4 as const };
     const certified = { ...session, clientId: 'certified' };
     const read = (name: string) => execFileSync('cat', [at(name)]);
-    const key = { cert: read('device.crt'), key: read('device.key'), password: undefined };
+    const key = { cert: read('device.crt'), key: read('device.key') };
+    const by = (username: string) => ({ username, password: 'x' });
     const device = await connected(`mqtts://127.0.0.1:${portOf(agent, 'mqtts')}`, { ...certified, ...key });
     await device.endAsync();
-    const old = await connected(plain, { ...session, username: 'old' });
+    const old = await connected(plain, { ...session, ...by('old') });
     await old.subscribeAsync('old/#', { qos: 1 });
-    await expect(connected(plain, { ...session, username: 'new' })).rejects.toMatchObject({ code: 2 });
-    const gone = once(old, 'close');
+    await expect(connected(plain, { ...session, ...by('new') })).rejects.toMatchObject({ code: 2 });
+    const gone = new Promise<void>((resolve) => old.once('close', () => resolve()));
     writeFileSync(mqttUsers, lines[1]!);
     await gone;
-    const next = await connected(plain, { ...session, username: 'new' });
+    const next = await connected(plain, { ...session, ...by('new') });
     await next.endAsync();
-    await expect(connected(plain, { ...certified, username: 'new' })).rejects.toMatchObject({ code: 2 });
+    await expect(connected(plain, { ...certified, ...by('new') })).rejects.toMatchObject({ code: 2 });
   });
 
   test.each([
