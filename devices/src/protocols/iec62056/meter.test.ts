@@ -32,6 +32,29 @@ test('a block with a wrong check character is asked for again', () => {
   expect(line.values).toEqual([{ meterNumber: '12345678', importEnergy: 12_345.678 }]);
 });
 
+test('codes in full, as an Iskra MT174 writes them, are those of the profile; values of past months are not', () => {
+  const full = block(
+    '1-0:0.0.0*255(74632183)',
+    '0-0:F.F.0*255(0000000)',
+    '1-0:1.8.0*01(0000100.000*kWh)',
+    '1-0:1.8.0*255(0000112.628*kWh)',
+    '1-0:2.8.0*255(0000074.224*kWh)',
+    '1-0:1.7.0*255(0.420*kW)',
+    '1-0:32.7.0*255(232.3*V)',
+  );
+  const line = meter('/ISk5MT174-0001', () => full).run(10_000);
+  expect(line.values).toEqual([
+    {
+      meterNumber: '74632183',
+      errorCode: '0000000',
+      importEnergy: 112.628,
+      exportEnergy: 74.224,
+      importPower: 0.42,
+      voltageL1: 232.3,
+    },
+  ]);
+});
+
 test('a block cut short is no reading', () => {
   const line = meter('/EDG5X', (bytes, n) => (n === 1 ? bytes.subarray(0, 25) : bytes)).run(15_000);
   expect(line.faults).toEqual(['framing']);

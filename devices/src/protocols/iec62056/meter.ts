@@ -2,7 +2,7 @@ import { assert } from '@edgelog/base';
 import type { LineIo, LineProtocol, LineSettings } from '../../profiles/decoder.ts';
 import { characterMs } from '../character-time.ts';
 import { parseDataLines } from '../obis/data-lines.ts';
-import { type ObisEntry, obisValue } from '../obis/obis-value.ts';
+import { findDataSet, type ObisEntry, obisValue } from '../obis/obis-value.ts';
 import { type PolledDevice, PollSchedule } from '../poll-schedule.ts';
 import { ReadingMaker, type Value } from '../reading.ts';
 import { acknowledgement, findBlock, findIdentification, request, type Speed } from './messages.ts';
@@ -150,7 +150,7 @@ export class Iec62056Meter implements LineProtocol {
     const values = new Map<string, Value>();
     const meter = this.#speed!.identification;
     for (const entry of this.#options.values) {
-      const set = sets.find(({ code }) => code === entry.obis);
+      const set = findDataSet(entry, sets);
       const { value, problem } = set === undefined ? {} : obisValue(entry, set);
       if (problem !== undefined) this.#io!.fault('content', `${meter}: ${problem}`);
       if (value !== undefined) values.set(entry.name, value);

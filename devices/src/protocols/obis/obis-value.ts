@@ -4,6 +4,22 @@ import type { DataSet } from './data-lines.ts';
 
 export const OBIS_TYPES = ['number', 'text', 'hextext', 'time'] as const;
 
+/**
+ * The data set that an entry means. Meters write the same code in full, `1-0:1.8.0*255`, or as short as their display does,
+ * `1.8.0` or `1.8`: an entry without medium and channel means all of these. `*` with another number is a value of the past.
+ */
+export function findDataSet({ obis }: ObisEntry, sets: readonly DataSet[]): DataSet | undefined {
+  if (/[:*&]/.test(obis)) return sets.find(({ code }) => code === obis);
+  return sets.find(({ code }) => shortCode(code) === shortCode(obis));
+}
+
+function shortCode(code: string): string {
+  return code
+    .replace(/^\d+-\d+:/, '')
+    .replace(/\*255$/, '')
+    .replace(/^([^.]+\.[^.]+)\.0$/, '$1');
+}
+
 /** What a profile makes of one data set. */
 export interface ObisEntry {
   /** As the instrument writes it: `1-0:1.8.1`, or `1.8.0`. */
@@ -40,10 +56,17 @@ function convert(type: 'text' | 'hextext' | 'time', text: string): string | unde
     case 'text':
       return text;
     case 'hextext':
-      return /^(?:[0-9A-Fa-f]{2})*$/.test(text) ? Buffer.from(text, 'hex').toString('latin1') : undefined;
+      return hexText(text);
     case 'time':
       return obisTime(text);
   }
+}
+
+/** Text of its hexadecimal digits; the digits themselves where they are no text but a number. */
+function hexText(digits: string): string | undefined {
+  if (!/^(?:[0-9A-Fa-f]{2})*$/.test(digits)) return undefined;
+  const text = Buffer.from(digits, 'hex').toString('latin1');
+  return /^[\x20-\x7e]*$/.test(text) ? text : digits;
 }
 
 /** Central European Time, the zone of every meter with a P1 port. */

@@ -22,13 +22,18 @@ export interface P1Options {
   subMeters: readonly SubMeter[];
 }
 
-/** DSMR 4, 5 and Luxembourg; Belgium has .3 for gas; 24.3.0 is DSMR 2.2 and 3. */
+/** DSMR 4 and 5; Belgium has .3 for gas; 24.3.0 is DSMR 2.2 and 3. */
 const SUB_METER_VALUE = /^0-([1-9]):24\.(?:2\.1|2\.3|3\.0)$/;
+
+/** The time of a sub-meter that is known to the meter and was never read, or is gone. */
+const NEVER_READ = /^700101/;
+/** Behind the names of sub-meters of one kind; there are nine channels at most. */
+const NTH = ['', ...Array.from({ length: 8 }, (_, i) => `_${i + 2}`)];
 
 /**
  * Smart meter with a P1 port [DSMR P1 companion standard 5.0.2; 4.2, 3.0 and 2.2 differ in CRC, time stamps and the
  * gas value], listening. A telegram is one reading; codes the profile does not name are left out. Each sub-meter gives its value and,
- * as `…Time`, when that was measured.
+ * as `…Time`, when that was measured. A second one of its kind, as stands there for ever once a meter was replaced, is `…_2`.
  */
 export class P1Listener implements LineProtocol {
   readonly line: LineSettings;
@@ -42,7 +47,10 @@ export class P1Listener implements LineProtocol {
     this.#options = options;
     this.line = options.line;
     this.#readings = new ReadingMaker(options.profile);
-    this.#units = new Map([...options.values, ...options.subMeters].map(({ name, unit }) => [name, unit]));
+    this.#units = new Map([
+      ...options.values.map(({ name, unit }) => [name, unit] as const),
+      ...options.subMeters.flatMap(({ name, unit }) => NTH.map((nth) => [name + nth, unit] as const)),
+    ]);
   }
 
   start(io: LineIo): void {
@@ -97,14 +105,15 @@ export class P1Listener implements LineProtocol {
     const meter = this.#options.subMeters.find(({ deviceType }) => deviceType === Number(type));
     if (meter === undefined) return undefined;
     const last = groups.at(-1) ?? '';
-    if (last === '') return undefined;
+    if (last === '' || NEVER_READ.test(groups[0]!)) return undefined;
     const [digits = '', unit = ''] = groups.length > 2 ? [last, groups.at(-2)] : last.split('*', 2);
     const value = parseDecimal(digits);
     const time = obisTime(groups[0] ?? '');
     if (value === undefined || unit !== meter.unit || time === undefined)
       return `${code} is ${groups.map((group) => `(${group})`).join('')}`;
-    values.set(meter.name, value);
-    values.set(`${meter.name}Time`, time);
+    const nth = NTH.find((one) => !values.has(meter.name + one)) ?? '';
+    values.set(`${meter.name}${nth}`, value);
+    values.set(`${meter.name}${nth}Time`, time);
     return undefined;
   }
 }

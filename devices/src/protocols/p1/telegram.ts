@@ -85,5 +85,6 @@ function startsOf(body: Buffer): number[] {
 }
 
 function hasCrc(bytes: Buffer, tail: string): boolean {
-  return /^[0-9A-Fa-f]{4}$/.test(tail) && checksumOf('crc16-arc', bytes) === Number.parseInt(tail, 16);
+  // Some meters leave leading zeros out, though the standard has four digits.
+  return /^[0-9A-Fa-f]{1,4}$/.test(tail) && checksumOf('crc16-arc', bytes) === Number.parseInt(tail, 16);
 }
