@@ -10,21 +10,21 @@ import {
   type RunInfo,
   refuse,
 } from '@edgelog/sync';
-import { ActiveRun, type ActiveRunDeps } from './active-run.ts';
+import { ActiveRun } from './active-run.ts';
 import { Announcer } from './announcer.ts';
+import { CurrentPositions } from './current-positions.ts';
+import { Doubts } from './doubts.ts';
 import { eventOf, gapEvent } from './event.ts';
 import { Events } from './events.ts';
-import { findPosition } from './find-position.ts';
-import { handoverOf } from './handover.ts';
-import { CLOSE_MS_MAX, DOUBT_MS, GONE_MS, LATE_MS, LEASE_MS, POSITIONS_EVERY_MS } from './limits.ts';
+import { CLOSE_MS_MAX, POSITIONS_EVERY_MS } from './limits.ts';
+import { findRun, type OpeningDeps } from './opening.ts';
 import { Partitions } from './partitions.ts';
-import { PositionsTopic } from './positions-topic.ts';
+import type { PositionsTopic } from './positions-topic.ts';
 import { isUnauthorized } from './refusal.ts';
 import { RefusalLog } from './refusal-log.ts';
-import { type Asked, type Registration, register } from './registration.ts';
+import type { Asked } from './registration.ts';
 import type { KafkaSink, KafkaSinkOptions, KafkaSinkStatus } from './sink-types.ts';
 import { Counters } from './status.ts';
-import { pause } from './survey.ts';
 import { illegalTopic, Topics } from './topics.ts';
 
 type Opened = Awaited<ReturnType<HubPort['openRun']>>;
@@ -45,35 +45,45 @@ class Sink implements KafkaSink {
   readonly #counters: Counters;
   readonly #topics: Topics;
   readonly #partitions: Partitions;
+  readonly #positions: CurrentPositions;
   readonly #events: Events;
-  readonly #announcer: Announcer;
+  readonly #doubts: Doubts;
   readonly #refusals: RefusalLog;
+  /** What openings go by. */
+  readonly #openingDeps: Omit<OpeningDeps, 'positions'>;
   readonly #runs = new Map<number, ActiveRun>();
   /** The last opening of each run that is being opened. */
   readonly #openings = new Map<number, Promise<unknown>>();
-  /** Since when the cluster has known less of a run than was acknowledged, monotonic. */
-  readonly #doubts = new Map<number, number>();
-  #positions: PositionsTopic | undefined;
   #drawn = 0;
   #isClosed = false;
   #endTimer = () => {};
 
   constructor(options: KafkaSinkOptions) {
-    const { cluster, settings, log, timers, now, monotonic } = options;
+    const { cluster, settings, log, timers, now, monotonic, instance, recordsKept } = options;
+    const { sinkPositionsTopic: name, sinkEventsTopic, sinkCreateTopics: mayCreate } = settings;
     this.hubId = cluster.clusterId;
     this.#options = options;
-    this.#counters = new Counters(now);
+    const counters = new Counters(now);
+    this.#counters = counters;
     this.#refusals = new RefusalLog(log);
     this.#topics = new Topics({ cluster, settings, log, monotonic });
     this.#partitions = new Partitions({ cluster, log, timers, monotonic });
-    const topic = settings.sinkEventsTopic === 'off' ? undefined : settings.sinkEventsTopic;
-    const mayCreate = settings.sinkCreateTopics;
-    this.#events = new Events({ cluster, topic, mayCreate, log, timers, now, counters: this.#counters });
-    this.#announcer = new Announcer({ log, events: this.#events, now });
+    this.#positions = new CurrentPositions({ cluster, name, mayCreate, log, now, recordsKept }, () => {
+      log.error('the topic of positions is another one: runs are registered anew', { topic: name });
+      this.#endAll(() => true, `topic ${name} is another one`);
+    });
+    const eventsTopic = sinkEventsTopic === 'off' ? undefined : sinkEventsTopic;
+    this.#events = new Events({ cluster, topic: eventsTopic, mayCreate, log, timers, now, counters });
+    this.#doubts = new Doubts({ cluster, counters, monotonic });
+    this.#openingDeps = {
+      ...{ cluster, topics: this.#topics, partitions: this.#partitions, doubts: this.#doubts },
+      announcer: new Announcer({ log, events: this.#events, now }),
+      ...{ timers, now, monotonic, draw: () => `${instance}.${++this.#drawn}` },
+    };
   }
 
   async start(): Promise<void> {
-    await this.#openPositions();
+    await this.#positions.open();
     this.#tick();
   }
 
@@ -137,7 +147,7 @@ class Sink implements KafkaSink {
     return {
       clusterId: this.hubId,
       runs: this.#runs.size,
-      recordsKept: this.#positions?.known.size ?? 0,
+      recordsKept: this.#positions.recordsKept,
       ...{ inFlightBatches, inFlightBytes, ...counts },
       scannedBytes: this.#partitions.scannedBytes,
       positionsBehind,
@@ -182,7 +192,7 @@ class Sink implements KafkaSink {
     ) {
       return refuse('not-available', `what is in flight of run ${producerId} is not answered yet`);
     }
-    const positions = await this.#openPositions();
+    const positions = await this.#positions.open();
     const release = positions.known.hold(producerId);
     try {
       return await this.#openAt(positions, last, asked);
@@ -192,79 +202,19 @@ class Sink implements KafkaSink {
   }
 
   async #openAt(positions: PositionsTopic, last: ActiveRun | undefined, asked: Asked): Promise<Opened> {
-    const { cluster, now, monotonic, timers, instance, log } = this.#options;
-    const { gateway, info, acked } = asked;
+    const { gateway, info } = asked;
     const { producerId } = info;
-    const found = await this.#topics.forStream(info.topic, gateway);
+    const found = await findRun({ ...this.#openingDeps, positions }, asked, last);
     if ('ok' in found) return found;
-    const { topic, policy } = found;
-    const draw = () => `${instance}.${++this.#drawn}`;
-    const registration = await register({ cluster, positions, now, monotonic, draw }, asked, topic);
-    if ('ok' in registration) return registration;
-    this.#announcer.registered(info, registration, acked, last?.agent);
-    const before = last?.isFollowedBy(registration) ? last : undefined;
-    const sureAt = sureAtOf(registration, before);
-    if (sureAt > monotonic() && before === undefined)
-      await pause(timers, handoverOf(registration.position?.record));
-    const { place } = registration;
-    const since = this.#doubts.get(producerId);
-    const isBelieved = since !== undefined && monotonic() - since >= DOUBT_MS;
-    const { survey, standing } = await this.#partitions.with(place, async (partition) => {
-      const { scanner } = partition;
-      const survey = await partition.survey();
-      const find = { cluster, scanner, survey, registration, policy, info, acked, isBelieved };
-      return { survey, standing: await findPosition(find) };
-    });
-    if (standing.missing !== undefined) {
-      if (!isBelieved) return this.#doubt(info, standing.missing);
-      this.#announcer.lost(gateway, info, standing.missing, standing.position);
-    }
-    this.#doubts.delete(producerId);
     if (this.#isClosed) return refuse('shutting-down', 'the sink is stopping');
-    const { position, offset } = standing;
-    const { leaderEpoch } = survey.ends;
-    const own = { counters: this.#counters, refusals: this.#refusals };
-    const deps: ActiveRunDeps = { ...this.#options, positions, ...own };
-    const start = { producerId, registration, leaderEpoch, policy, position, offset, sureAt };
-    this.#runs.set(producerId, new ActiveRun(deps, start));
+    const own = { positions, counters: this.#counters, refusals: this.#refusals };
+    this.#runs.set(producerId, new ActiveRun({ ...this.#options, ...own }, found));
     last?.drop();
     this.#counters.openings++;
-    log.debug('run opened', {
-      gateway,
-      producerId,
-      topic: topic.name,
-      partition: place.partition,
-      ...position,
-    });
-    return { ok: true, partition: place.partition, position };
-  }
-
-  /** The cluster knows less than was committed once: for now that is a leader which does not know that it leads no more. */
-  async #doubt({ producerId, topic }: RunInfo, { next }: Position): Promise<Refusal> {
-    const { cluster, monotonic } = this.#options;
-    if (!this.#doubts.has(producerId)) this.#doubts.set(producerId, monotonic());
-    const message = `${topic}: of run ${producerId} ${next} was acknowledged, the cluster has less; it is asked again`;
-    this.#counters.failed(`opening run ${producerId}`, message);
-    await cluster.topic(topic, true);
-    return refuse('not-available', message);
-  }
-
-  /** The positions topic as it is now: one that was deleted and created again knows nothing of what is open here. */
-  async #openPositions(): Promise<PositionsTopic> {
-    const { cluster, settings, log, now, recordsKept } = this.#options;
-    const name = settings.sinkPositionsTopic;
-    const topic = await cluster.topic(name);
-    if (this.#positions !== undefined && this.#positions.topic.id === topic?.id) return this.#positions;
-    const mayCreate = settings.sinkCreateTopics;
-    const opened = await PositionsTopic.open({ cluster, name, mayCreate, log, now, recordsKept });
-    if (this.#positions?.topic.id === opened.topic.id) return this.#positions;
-    if (this.#positions !== undefined) {
-      log.error('the topic of positions is another one: runs are registered anew', { topic: name });
-      const reason = refuse('not-available', `topic ${name} is another one`);
-      for (const run of this.#runs.values()) void run.end(reason);
-    }
-    this.#positions = opened;
-    return opened;
+    const { position, registration } = found;
+    const { topic, partition } = registration.place;
+    this.#options.log.debug('run opened', { gateway, producerId, topic, partition, ...position });
+    return { ok: true, partition, position };
   }
 
   #illegal(info: RunInfo): Refusal | undefined {
@@ -291,8 +241,13 @@ class Sink implements KafkaSink {
       Array.from(this.#runs.values()).some((run) => run.topic === topic),
     );
     if (changed === undefined) return;
-    const reason = refuse('not-available', `topic ${changed} is set otherwise than before`);
-    for (const run of this.#runs.values()) if (run.topic === changed) void run.end(reason);
+    this.#endAll((run) => run.topic === changed, `topic ${changed} is set otherwise than before`);
+  }
+
+  /** Agents open them again. */
+  #endAll(which: (run: ActiveRun) => boolean, why: string): void {
+    const reason = refuse('not-available', why);
+    for (const run of this.#runs.values()) if (which(run)) void run.end(reason);
   }
 
   /** What agents have left behind. */
@@ -303,10 +258,7 @@ class Sink implements KafkaSink {
       this.#refusals.forget(producerId);
       run.drop();
     }
-    const { monotonic } = this.#options;
-    for (const [producerId, since] of this.#doubts) {
-      if (monotonic() - since >= GONE_MS) this.#doubts.delete(producerId);
-    }
+    this.#doubts.dropGone();
   }
 
   #tick(): void {
@@ -317,17 +269,4 @@ class Sink implements KafkaSink {
       if (!this.#isClosed) this.#tick();
     });
   }
-}
-
-/** From when on nothing can come any more that was sent under an older opening. `before`: the session there was before, if nobody had the run between. */
-function sureAtOf(
-  { previous, position, appendedAt, writtenAt }: Registration,
-  before: ActiveRun | undefined,
-): number {
-  if (previous === undefined) return writtenAt;
-  if (before !== undefined)
-    return before.hasUnknown ? Math.max(before.sureAt, writtenAt + LATE_MS) : before.sureAt;
-  const since = Math.max(previous.appendedAt ?? appendedAt ?? 0, position?.appendedAt ?? 0);
-  const age = appendedAt === undefined ? 0 : Math.max(0, appendedAt - since);
-  return writtenAt + Math.max(0, LEASE_MS + LATE_MS - age);
 }
