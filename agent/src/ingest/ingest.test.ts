@@ -209,6 +209,8 @@ describe('routes', () => {
     expect(send('d/9', '1').headers['edgelog.topic']).toBe('dev-9');
     expect(alarms[0]).toMatch(/by device would make topic dev-3, but 3 were made/);
     expect(ingest.status()).toMatchObject({ routedTopics: 3, maxRoutedTopics: 3 });
+    // Each alarm is a line in the log.
+    expect(alarms).toHaveLength(1);
   });
 
   test.each([
@@ -265,6 +267,22 @@ describe('sampling', () => {
       send('t', JSON.stringify({ v, n: ms }));
     }
     expect(values().map((value) => JSON.parse(value).v)).toEqual([20, 20.6, 20, 20]);
+  });
+
+  test('on change of a word in JSON, whatever else stands beside it', () => {
+    const { send, values } = setUp([{ match: '#', sample: { onChange: true, path: 'state' } }]);
+    for (const [i, state] of ['on', 'on', 'off', 'off', null].entries())
+      send('t', JSON.stringify({ state, i }));
+    expect(values().map((value) => JSON.parse(value).i)).toEqual([0, 2, 4]);
+    for (const value of ['{"i":5}', '{"i":5}', '{"i":6}']) send('t', value);
+    expect(values().slice(3)).toEqual(['{"i":5}', '{"i":6}']);
+  });
+
+  test('keys of any length are told apart', () => {
+    const { send, values } = setUp([{ match: '#', sample: { every: 2 } }]);
+    const long = 'x'.repeat(60_000);
+    for (const name of [`${long}a`, `${long}b`, `${long}a`, `${long}a`]) send(name, name.slice(-1));
+    expect(values()).toEqual(['a', 'b', 'a']);
   });
 
   test('what the log refuses was not kept: it is not left out when it comes again', () => {

@@ -15,7 +15,7 @@ export interface RouterOptions {
   maxRoutedTopics: number;
   /** Topics that there are already, from earlier runs. */
   existingTopics: Iterable<string>;
-  /** A template asked for one topic too many. */
+  /** A template asked for one topic too many; once for each route. */
   onTooManyTopics: (topic: string, route: string) => void;
 }
 
@@ -46,6 +46,8 @@ export interface Verdict {
 /** Plans kept at a time, for each kind of source or each source. */
 const PLANS_MAX = 10_000;
 const PLANS_MAX_PER_SOURCE = 500;
+/** Longer names are decided each time: MQTT allows 65,535 bytes, and a device could make as many of them as plans are kept. */
+const PLANNED_NAME_MAX = 500;
 
 /** Which way messages go: the routes in their order, decided once for each name. */
 export class Router {
@@ -60,6 +62,8 @@ export class Router {
   /** By the headers that all messages of a source share; gone with its connection. */
   readonly #bySource = new WeakMap<readonly RecordHeader[], Generations<string, Plan>>();
   readonly #routedTopics: Set<string>;
+  /** Routes that asked for one topic too many. */
+  readonly #overflowing = new Set<Route>();
 
   /** Throws CONFIG_INVALID naming the route. */
   constructor(options: RouterOptions) {
@@ -78,6 +82,7 @@ export class Router {
   }
 
   plan(message: Incoming): Plan {
+    if (message.name.length > PLANNED_NAME_MAX) return this.#decide(message);
     const plans = this.#usesSource ? this.#plansOf(message.headers) : this.#byKind[message.kind];
     let plan = plans.get(message.name);
     if (plan === undefined) {
@@ -142,7 +147,8 @@ export class Router {
       if (this.#hasRoomFor(wanted)) topic = wanted;
       else {
         headers.push({ key: 'edgelog.topic', value: Buffer.from(wanted) });
-        this.#options.onTooManyTopics(wanted, route.name);
+        if (!this.#overflowing.has(route)) this.#options.onTooManyTopics(wanted, route.name);
+        this.#overflowing.add(route);
         topic = this.#options.topic;
       }
     }

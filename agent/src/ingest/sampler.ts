@@ -7,7 +7,7 @@ interface Seen {
   /** Messages since the last one kept. */
   skipped: number;
   keptAtMs: number;
-  /** The number compared, or the payload's digest. */
+  /** The number compared, or the digest of what else lies there, or of a payload without it. */
   kept: number | string;
 }
 
@@ -19,6 +19,8 @@ export interface SampleDecision {
 
 /** Keys remembered; beyond twice as many, those not seen lately begin anew. */
 const KEYS_MAX = 50_000;
+/** Longer ones are remembered by their digest. */
+const KEY_LENGTH_MAX = 200;
 
 /** One route's `sample` rule. All its conditions must hold for a message to be kept; the first of a key always is. */
 export class Sampler {
@@ -33,7 +35,8 @@ export class Sampler {
     this.#comparesChange = rule.onChange === true || rule.deadband !== undefined;
   }
 
-  decide(key: string, value: Buffer, monotonicMs: number): SampleDecision {
+  decide(recordKey: string, value: Buffer, monotonicMs: number): SampleDecision {
+    const key = recordKey.length > KEY_LENGTH_MAX ? hash('sha256', recordKey, 'base64') : recordKey;
     const seen = this.#seen.get(key);
     const content = this.#comparesChange ? this.#content(value) : '';
     const keep = seen === undefined || this.#keeps(seen, content, monotonicMs);
@@ -64,6 +67,8 @@ export class Sampler {
 
   #content(value: Buffer): number | string {
     const found = valueAt(parsePayload(value), this.#steps);
-    return typeof found === 'number' ? found : hash('sha256', value, 'base64');
+    if (typeof found === 'number') return found;
+    const isPart = found !== undefined && this.#steps.length > 0;
+    return hash('sha256', isPart ? JSON.stringify(found) : value, 'base64');
   }
 }

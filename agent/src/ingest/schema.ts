@@ -22,7 +22,9 @@ const sampleSchema = z
     intervalMs: positive.optional().describe('at most one in so many ms'),
     onChange: z.boolean().optional().describe('only what differs from the last one kept'),
     deadband: z.number().min(0).optional().describe('numbers differ if they do by more than this'),
-    path: jsonPath.optional().describe('where in JSON the number is; default the whole payload'),
+    path: jsonPath
+      .optional()
+      .describe('where in JSON the value is that is compared; default the whole payload'),
     atLeastEveryMs: positive.optional().describe('kept without a change after so many ms'),
   })
   .refine(

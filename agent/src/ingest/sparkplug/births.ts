@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a birth says of an alias. */
+/** What a birth says of an alias, or of the name of a metric that has none. */
 export interface Alias {
   name: string;
   datatype: number | undefined;
@@ -16,11 +16,18 @@ const NODES_MAX = 500;
 const ALIASES_MAX = 5000;
 /** Of all nodes: a new segment of the log begins with a copy of the table they are in. */
 const ALL_ALIASES_MAX = 50_000;
+/** Of those, metrics without aliases: they only lose their types where there is no room. */
+const ALL_NAMES_MAX = 25_000;
 const NAME_LENGTH_MAX = 500;
 const PREFIX = 'sparkplug/';
 const storedSchema = z.array(z.tuple([z.string(), z.string(), z.number().nullable()]));
 
 type Aliases = Map<string, Alias>;
+
+/** Metrics without aliases are told apart by name, each device for itself. No alias looks like that. */
+export function metricKey(device: string | undefined, name: string): string {
+  return `${device ?? ''}\0${name}`;
+}
 
 /**
  * The aliases that edge nodes gave their metrics at birth: an alias is unique in its edge node, devices included
@@ -53,25 +60,25 @@ export class Births {
     this.#nodes.set(node, new Map());
   }
 
-  /** False where there is no room. */
-  learn(node: string, alias: bigint, meaning: Alias): boolean {
+  /** `key`: an alias in decimal digits, or `metricKey`. False where there is no room. */
+  learn(node: string, key: string, meaning: Alias): boolean {
     let aliases = this.#nodes.get(node);
     if (aliases === undefined) {
       this.begin(node);
       aliases = this.#nodes.get(node);
     }
-    const key = alias.toString();
-    if (aliases === undefined || meaning.name.length > NAME_LENGTH_MAX) return false;
+    if (aliases === undefined || Math.max(meaning.name.length, key.length) > NAME_LENGTH_MAX) return false;
     if (!aliases.has(key)) {
-      if (aliases.size >= ALIASES_MAX || this.#count >= ALL_ALIASES_MAX) return false;
+      const most = meaning.name === '' ? ALL_NAMES_MAX : ALL_ALIASES_MAX;
+      if (aliases.size >= ALIASES_MAX || this.#count >= most) return false;
       this.#count++;
     }
     aliases.set(key, meaning);
     return true;
   }
 
-  resolve(node: string, alias: bigint): Alias | undefined {
-    return this.#nodes.get(node)?.get(alias.toString());
+  resolve(node: string, key: string): Alias | undefined {
+    return this.#nodes.get(node)?.get(key);
   }
 
   /** Writes what is known of a node; with the transaction of the birth's record when called in its turn. */

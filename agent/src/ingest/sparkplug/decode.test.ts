@@ -60,6 +60,88 @@ describe('Sparkplug B', () => {
     });
   });
 
+  test('integers whose data say no type have that of the birth, without aliases too, each device for itself', () => {
+    const rows = table();
+    const minusFive = BigInt.asUintN(32, -5n);
+    const named = (datatype?: bigint) =>
+      sparkplugPayload(AT, 0n, [
+        { name: 'Level', ...(datatype === undefined ? {} : { datatype }), rest: [field(10, minusFive)] },
+      ]);
+    const births = new Births(rows);
+    for (const [device, type] of [
+      ['pump', INT32],
+      ['valve', 7n],
+    ] as const) {
+      const decoded = decodeSparkplug(`spBv1.0/g/DBIRTH/node/${device}`, named(type), births);
+      if ('save' in decoded) decoded.save?.();
+    }
+    const later = new Births(rows);
+    const level = (device: string) => json(decodeSparkplug(`spBv1.0/g/DDATA/node/${device}`, named(), later));
+    expect(level('pump').metrics).toEqual([{ name: 'Level', type: 'Int32', value: -5 }]);
+    expect(level('valve').metrics).toEqual([{ name: 'Level', type: 'UInt32', value: Number(minusFive) }]);
+    expect(level('unborn')).toMatchObject({
+      raw: 'unknown-alias',
+      why: 'no birth of g/node was seen that says the type of Level',
+    });
+  });
+
+  test('quality, unit and whatever else a metric has beside its value are carried', () => {
+    const property = (...fields: Buffer[]) => field(2, Buffer.concat(fields));
+    const set = (...fields: Buffer[]) => Buffer.concat(fields);
+    const inner = set(field(1, 'low'), property(field(1, INT32), field(3, BigInt.asUintN(32, -1n))));
+    const properties = set(
+      field(1, 'Quality'),
+      property(field(1, INT32), field(3, 192n)),
+      field(1, 'engUnit'),
+      property(field(1, 12n), field(8, '°C')),
+      field(1, 'none'),
+      property(field(1, INT32), field(2, 1n)),
+      field(1, 'range'),
+      property(field(1, 20n), field(9, inner)),
+      field(1, 'ranges'),
+      property(field(1, 21n), field(10, set(field(1, inner), field(1, inner)))),
+    );
+    const payload = Buffer.concat([
+      sparkplugPayload(AT, 0n, [
+        { name: 't', datatype: DOUBLE, rest: [field(9, properties), field(8, field(3, 9n)), field(13, 1.5)] },
+      ]),
+      field(4, 'id'),
+      field(5, Buffer.from([1, 2])),
+    ]);
+    expect(json(decodeSparkplug('spBv1.0/g/NDATA/n', payload, new Births(table())))).toEqual({
+      timestamp: Number(AT),
+      seq: 0,
+      uuid: 'id',
+      metrics: [
+        {
+          name: 't',
+          type: 'Double',
+          metadata: { base64: 'GAk=' },
+          properties: {
+            Quality: 192,
+            engUnit: '°C',
+            none: null,
+            range: { low: -1 },
+            ranges: [{ low: -1 }, { low: -1 }],
+          },
+          value: 1.5,
+        },
+      ],
+      body: { base64: 'AQI=' },
+    });
+  });
+
+  test('the state of a host application is JSON already, with a time of its own', () => {
+    const state = Buffer.from('{"online":true,"timestamp":1700000000123}');
+    expect(decodeSparkplug('spBv1.0/STATE/scada', state, new Births(table()))).toMatchObject({
+      json: state,
+      timestampMs: Number(AT),
+    });
+    expect(decodeSparkplug('spBv1.0/STATE/scada', Buffer.from('ONLINE'), new Births(table()))).toMatchObject({
+      raw: 'undecodable',
+    });
+  });
+
   test("a node's new birth ends the aliases it had", () => {
     const births = new Births(table());
     decodeSparkplug('spBv1.0/g/NBIRTH/node', birth, births);

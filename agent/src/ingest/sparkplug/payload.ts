@@ -9,6 +9,10 @@ export interface Metric {
   isHistorical: boolean;
   isTransient: boolean;
   isNull: boolean;
+  /** MetaData, as it came. */
+  metadata: Buffer | undefined;
+  /** PropertySet, as it came. */
+  properties: Buffer | undefined;
   /** The field that holds the value. */
   value: Field | undefined;
 }
@@ -17,6 +21,8 @@ export interface Payload {
   timestampMs: number | undefined;
   seq: number | undefined;
   metrics: Metric[];
+  uuid: string | undefined;
+  body: Buffer | undefined;
 }
 
 const METRICS_MAX = 100_000;
@@ -25,10 +31,18 @@ const VALUE_FIELDS = { first: 10, last: 19 };
 
 /** Throws CORRUPT_FRAME. */
 export function readPayload(bytes: Buffer): Payload {
-  const payload: Payload = { timestampMs: undefined, seq: undefined, metrics: [] };
+  const payload: Payload = {
+    timestampMs: undefined,
+    seq: undefined,
+    metrics: [],
+    uuid: undefined,
+    body: undefined,
+  };
   for (const field of readFields(bytes)) {
     if (field.number === 1) payload.timestampMs = numberOf(field);
     else if (field.number === 3) payload.seq = numberOf(field);
+    else if (field.number === 4) payload.uuid = bytesOf(field).toString();
+    else if (field.number === 5) payload.body = bytesOf(field);
     else if (field.number === 2) {
       if (payload.metrics.length === METRICS_MAX) throw corrupt(`more than ${METRICS_MAX} metrics`);
       payload.metrics.push(readMetric(bytesOf(field)));
@@ -46,6 +60,8 @@ function readMetric(bytes: Buffer): Metric {
     isHistorical: false,
     isTransient: false,
     isNull: false,
+    metadata: undefined,
+    properties: undefined,
     value: undefined,
   };
   for (const field of readFields(bytes)) {
@@ -70,6 +86,12 @@ function readMetric(bytes: Buffer): Metric {
         break;
       case 7:
         metric.isNull = varintOf(field) !== 0n;
+        break;
+      case 8:
+        metric.metadata = bytesOf(field);
+        break;
+      case 9:
+        metric.properties = bytesOf(field);
         break;
       default:
         if (field.number >= VALUE_FIELDS.first && field.number <= VALUE_FIELDS.last) metric.value = field;

@@ -23,9 +23,34 @@ export const DATA_TYPES: readonly string[] = [
   'Bytes',
   'File',
   'Template',
+  'PropertySet',
+  'PropertySetList',
+  'Int8Array',
+  'Int16Array',
+  'Int32Array',
+  'Int64Array',
+  'UInt8Array',
+  'UInt16Array',
+  'UInt32Array',
+  'UInt64Array',
+  'FloatArray',
+  'DoubleArray',
+  'BooleanArray',
+  'StringArray',
+  'DateTimeArray',
 ];
 
+const INT = 10;
+const LONG = 11;
+/** From here on an integer may as well be a negative one. */
+const AMBIGUOUS: Readonly<Record<number, bigint>> = { [INT]: 1n << 31n, [LONG]: 1n << 63n };
 const SIGNED_BITS: Readonly<Record<string, number>> = { Int8: 8, Int16: 16, Int32: 32, Int64: 64 };
+
+/** An integer that is another one depending on its type, which is not known. */
+export function isAmbiguous(field: Field, datatype: string | undefined): boolean {
+  const bound = AMBIGUOUS[field.number];
+  return datatype === undefined && bound !== undefined && varintOf(field) >= bound;
+}
 
 /**
  * A metric's value as JSON has it: integers beyond 2^53 and floats that are no numbers as strings, bytes and what has a
@@ -33,8 +58,8 @@ const SIGNED_BITS: Readonly<Record<string, number>> = { Int8: 8, Int16: 16, Int3
  */
 export function jsonValue(field: Field, datatype: string | undefined): unknown {
   switch (field.number) {
-    case 10:
-    case 11: {
+    case INT:
+    case LONG: {
       const bits = datatype === undefined ? undefined : SIGNED_BITS[datatype];
       const value = varintOf(field);
       return jsonInteger(bits === undefined ? value : BigInt.asIntN(bits, value));
