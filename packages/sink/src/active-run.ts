@@ -2,11 +2,11 @@ import { EdgelogError } from '@edgelog/base';
 import { type HubAppend, type Position, type Refusal, refuse } from '@edgelog/sync';
 import { readBatchHeader } from '@edgelog/wire';
 import type { Produced, SinkCluster } from './cluster.ts';
-import { GONE_MS, HANDOVER_MS, QUIET_MS, SETTLE_MS_MAX, UNVERIFIED_MAX } from './limits.ts';
-import { type PositionRecord, sharesOf } from './records.ts';
+import { GONE_MS, QUIET_MS, SETTLE_MS_MAX, UNVERIFIED_MAX } from './limits.ts';
 import type { RefusalLog } from './refusal-log.ts';
 import type { Registration } from './registration.ts';
 import { type RunBatch, RunSession } from './run.ts';
+import { RunProgress } from './run-progress.ts';
 import { pause } from './survey.ts';
 import type { TopicPolicy } from './topic-policy.ts';
 import { Verifier, type VerifierDeps } from './verifier.ts';
@@ -36,16 +36,12 @@ export class ActiveRun {
   readonly #session: RunSession;
   readonly #verifier: Verifier;
   readonly #where: string;
-  #position: Position | undefined;
-  #offset: number;
-  /** Monotonic, when the oldest commit that is not written down was; undefined: all is. */
-  #dirtySince: number | undefined;
+  readonly #progress: RunProgress;
   #isSettled = false;
   #quietSince: number;
   #isVerifying = false;
   #cancelLook: (() => void) | undefined;
   #isRenewing = false;
-  #writing: Promise<void> | undefined;
   readonly #release: () => void;
   /** The last opening that followed on this session's with none of others between. */
   #heir: string;
@@ -58,8 +54,6 @@ export class ActiveRun {
     this.#release = deps.positions.known.hold(producerId);
     this.#start = start;
     this.#where = `${place.topic}-${place.partition}`;
-    this.#position = position;
-    this.#offset = offset;
     this.#heir = record.opening;
     this.#quietSince = deps.monotonic();
     this.#session = new RunSession({
@@ -72,16 +66,17 @@ export class ActiveRun {
     });
     const toCompare = start.sureAt > deps.monotonic() && !policy.rewrites ? UNVERIFIED_MAX : 0;
     this.#verifier = new Verifier(deps, { session: this.#session, registration, producerId, toCompare });
-    // What had to be looked for is not looked for again.
-    if (offset > (registration.position?.record.offset ?? record.offset)) this.#dirtySince = deps.monotonic();
+    const { handover } = this.#session;
+    this.#progress = new RunProgress(deps, { producerId, registration, position, offset, handover });
   }
 
   get inFlight(): { batches: number; bytes: number } {
     return this.#session.inFlight;
   }
 
+  /** Monotonic, when the oldest commit that is not written down was; undefined: all is. */
   get dirtySince(): number | undefined {
-    return this.#dirtySince;
+    return this.#progress.dirtySince;
   }
 
   /** Whether what it sent is all accounted for. */
@@ -111,8 +106,8 @@ export class ActiveRun {
 
   /** All that it sent is answered for and written down, and nothing has come for so long that opening it again costs no more than this would. */
   get isGone(): boolean {
-    const isOver = this.#session.ending !== undefined && this.#dirtySince === undefined;
-    const isBusy = this.#writing !== undefined || this.#isRenewing || this.#isVerifying;
+    const isOver = this.#session.ending !== undefined && this.dirtySince === undefined;
+    const isBusy = this.#progress.isWriting || this.#isRenewing || this.#isVerifying;
     if (isBusy || !this.#session.isIdle || !(isOver || this.#isSettled)) return false;
     return this.#deps.monotonic() - this.#quietSince >= GONE_MS;
   }
@@ -203,10 +198,8 @@ export class ActiveRun {
       this.#session.handover.looked(lookedAt, this.#deps.monotonic());
       const last = this.#session.verified(count, lookedAt);
       if (last !== undefined) {
-        this.#position = last.position;
-        this.#offset = last.endOffset;
+        this.#progress.committed(last.position, last.endOffset);
         this.#isSettled = false;
-        this.#dirtySince ??= this.#deps.monotonic();
       }
       this.#pump();
     } while (this.#session.doneCount > 0 && this.#session.isLookDue);
@@ -221,7 +214,7 @@ export class ActiveRun {
     const sentAt = this.#deps.monotonic();
     let isWritten = false;
     try {
-      await this.#write(false);
+      await this.#progress.write(false);
       isWritten = true;
     } catch (error) {
       if (!(error instanceof EdgelogError)) throw error;
@@ -234,9 +227,9 @@ export class ActiveRun {
 
   /** Writes down how far it is, if that is due: what was committed, and, once it is quiet and sure, that it is all. */
   async keep(): Promise<void> {
-    if (this.#writing !== undefined || this.#isRenewing) return;
+    if (this.#progress.isWriting || this.#isRenewing) return;
     const isOver = this.#session.ending !== undefined;
-    if (this.#dirtySince !== undefined && !(isOver && this.#isSettled)) return this.#try(false);
+    if (this.dirtySince !== undefined && !(isOver && this.#isSettled)) return this.#try(false);
     const { monotonic } = this.#deps;
     if (isOver || this.#isSettled || !this.#session.isIdle || this.#session.hasUnknown) return;
     const isQuiet = monotonic() - this.#quietSince >= QUIET_MS;
@@ -252,42 +245,13 @@ export class ActiveRun {
   async #try(isSettled: boolean): Promise<void> {
     const sentAt = this.#deps.monotonic();
     try {
-      await this.#write(isSettled);
+      await this.#progress.write(isSettled);
       if (!isSettled && this.#session.ending === undefined && !this.#isSettled) this.#session.renewed(sentAt);
     } catch (error) {
       if (!(error instanceof EdgelogError)) throw error;
       // It may be written yet, and would be wrong then: another opening makes it void.
       if (isSettled) this.#session.end(refuse('not-available', `${this.#where}: ${error.message}`));
       this.#deps.counters.failed(`writing the position of run ${this.producerId}`, error.message);
-    }
-  }
-
-  async #write(isSettled: boolean): Promise<void> {
-    await this.#writing;
-    const { positions, now } = this.#deps;
-    const { gateway, logId, topic, topicId, partition, opening } = this.#start.registration.record;
-    const since = this.#dirtySince;
-    const { wantedMs } = this.#session.handover;
-    this.#dirtySince = undefined;
-    const record: PositionRecord = {
-      ...{ gateway, logId, topic, topicId, partition },
-      ...this.#position,
-      ...{ offset: this.#offset, opening, isSettled, at: now() },
-      ...(wantedMs > HANDOVER_MS ? { handoverMs: wantedMs } : {}),
-    };
-    const write = positions.writePosition(sharesOf(logId).position, this.producerId, record);
-    this.#writing = write.then(
-      () => {},
-      () => {},
-    );
-    try {
-      await write;
-      this.#session.handover.written(wantedMs, this.#deps.monotonic());
-    } catch (error) {
-      this.#dirtySince ??= since ?? this.#deps.monotonic();
-      throw error;
-    } finally {
-      this.#writing = undefined;
     }
   }
 
@@ -299,7 +263,7 @@ export class ActiveRun {
       this.#session.idle().then(() => true),
       pause(timers, SETTLE_MS_MAX).then(() => false),
     ]);
-    if (this.#dirtySince !== undefined) await this.#try(false);
+    if (this.dirtySince !== undefined) await this.#try(false);
     return isIdle;
   }
 
@@ -313,6 +277,6 @@ export class ActiveRun {
     const isAll = this.#session.isIdle && this.#session.ending === undefined && !this.#session.hasUnknown;
     this.#session.end(refuse('shutting-down', `${this.#where}: the sink is stopping`));
     if (isAll && monotonic() >= this.#start.sureAt && !this.#isSettled) await this.#settle();
-    else if (this.#dirtySince !== undefined) await this.#try(false);
+    else if (this.dirtySince !== undefined) await this.#try(false);
   }
 }
