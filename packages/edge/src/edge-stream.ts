@@ -252,6 +252,7 @@ export class EdgeStream {
       producerId: this.#run().producerId,
       producerEpoch: 0,
       baseSequence: sequenceOf(encoder.baseOffset),
+      memory: (sizeBytes) => this.#host.memory.part(sizeBytes),
     }).then(
       (bytes) => {
         batch.sealed = bytes;
@@ -274,7 +275,10 @@ export class EdgeStream {
     this.#handOver(batch, result.flushed);
     this.#host.memory.give(batch.encoder.memory);
     result.flushed.then(
-      () => this.#host.sealed(),
+      () => {
+        this.#host.memory.give(bytes);
+        this.#host.sealed();
+      },
       () => {},
     );
   }

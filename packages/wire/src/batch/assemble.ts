@@ -24,9 +24,13 @@ export interface BatchFields {
   lastOffsetDelta?: number;
 }
 
-/** One whole batch: header, CRC-32C, and a copy of `records`, which are compressed already. */
-export function assembleBatch(fields: BatchFields, records: Buffer): Buffer {
-  const batch = Buffer.allocUnsafeSlow(BATCH_HEADER_BYTES + records.length);
+/** One whole batch: header, CRC-32C, and a copy of `records`, which are compressed already, in memory that is asked for. */
+export function assembleBatch(
+  fields: BatchFields,
+  records: Buffer,
+  memory: (sizeBytes: number) => Buffer = Buffer.allocUnsafeSlow,
+): Buffer {
+  const batch = memory(BATCH_HEADER_BYTES + records.length);
   writeInt64(batch, fields.baseOffset, 0);
   batch.writeInt32BE(batch.length - LENGTH_PREFIX_BYTES, 8);
   batch.writeInt32BE(fields.partitionLeaderEpoch, 12);

@@ -23,6 +23,8 @@ export interface SealOptions {
   baseSequence: number;
   /** −1, unknown, unless given: the leader writes its own. */
   partitionLeaderEpoch?: number;
+  /** Gives what the batch is made in, of the size asked for. Default: memory of its own. */
+  memory?: ((sizeBytes: number) => Buffer) | undefined;
 }
 
 const FIRST_CAPACITY_BYTES = 4096;
@@ -130,7 +132,8 @@ export class RecordsEncoder {
   /** One whole batch of the records so far (at least one), compressed on the thread pool. */
   async seal(options: SealOptions): Promise<Buffer> {
     const fields = this.#batchFields(options);
-    return assembleBatch(fields, await compressRecords(options.compression, this.slice(0), options.effort));
+    const records = await compressRecords(options.compression, this.slice(0), options.effort);
+    return assembleBatch(fields, records, options.memory);
   }
 
   /** As `seal`, on the calling thread. */
@@ -138,6 +141,7 @@ export class RecordsEncoder {
     return assembleBatch(
       this.#batchFields(options),
       compressRecordsSync(options.compression, this.slice(0), options.effort),
+      options.memory,
     );
   }
 
