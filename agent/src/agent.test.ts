@@ -19,7 +19,8 @@ describe('from a device to the hub', () => {
     const server = await testHub(hub);
     const agent = await testAgent({ dataDir: temporaryDir(), hub: [server.url] });
     agent.setUplinkPaused(true);
-    await publish(agent.mqttPort, texts(0, 1000));
+    await publish(agent.mqttPort, texts(0, 990));
+    await publish(agent.mqttPort, texts(990, 10));
     expect(agent.status().streams[0]).toMatchObject({
       topic: 'telemetry',
       endOffset: 1000,

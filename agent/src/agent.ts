@@ -149,7 +149,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       clock,
       monotonicMs,
       timers: nodeTimers,
-      isUplinkLive: () => uplink?.status().state === 'live',
+      isUplinkLive: (priority) => uplink?.isOpenFor(priority) ?? false,
       isUplinkCongested: () => uplink?.isCongested ?? false,
       onSealed: () => uplink?.notify(),
       onDurable: (waitedMs) => ackSeconds.observe(waitedMs / 1000),

@@ -58,7 +58,10 @@ export function limitsOf(
 export async function startAgentUplink(options: AgentUplinkOptions): Promise<AgentUplink> {
   const { settings, identity, streams, policies, clock, alarms, log, tuning = {} } = options;
   const laneStreams = () =>
-    [...streams.list()].filter(({ state }) => policies.of(state.topic).lane === 'live-first');
+    [...streams.list()].filter(({ state }) => {
+      const { lane, priority } = policies.of(state.topic);
+      return lane === 'live-first' && uplink.isOpenFor(priority);
+    });
   const lookForBacklogs = (ageMs: number) => {
     for (const topic of openLanes(laneStreams(), clock.now(), ageMs))
       log.info('fresh readings go beside the backlog', { topic });
@@ -96,9 +99,10 @@ export async function startAgentUplink(options: AgentUplinkOptions): Promise<Age
     tuning,
   });
   const timer = setInterval(() => {
-    const { state, streams: open } = uplink.status();
-    if (state === 'live') lookForBacklogs(BACKLOG_AGE_MS.there);
-    kafka?.look(open);
+    lookForBacklogs(BACKLOG_AGE_MS.there);
+    // An upload window may have opened.
+    streams.armLinger();
+    kafka?.look(uplink.status().streams);
   }, LANES_EVERY_MS);
   timer.unref();
   const stop = async () => {
@@ -110,6 +114,7 @@ export async function startAgentUplink(options: AgentUplinkOptions): Promise<Age
     notify: () => uplink.notify(),
     setPaused: (paused) => uplink.setPaused(paused),
     setLimits: (limits) => uplink.setLimits(limits),
+    isOpenFor: (priority) => uplink.isOpenFor(priority),
     status: () => uplink.status(),
     get isCongested() {
       return uplink.isCongested;

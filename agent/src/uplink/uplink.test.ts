@@ -178,6 +178,38 @@ test('upload windows go by the time that the hub handed out, where the clock of 
   expect(agent.status().uplink.window!.changesAt).toBeGreaterThan(Date.now());
 });
 
+test('outside the upload windows batches grow as without an uplink, and no lane is opened beside what has to wait', async () => {
+  const hub = new MemoryHub();
+  const hour = (from: number) => new Date(Date.now() + from * 3_600_000).getUTCHours();
+  let skewMs = 0;
+  const agent = await testAgent(
+    {
+      dataDir: temporaryDir(),
+      hub: [(await testHub(hub)).url],
+      clock: 'system',
+      compression: 'none',
+      topics: [{ topic: 'telemetry', lane: 'live-first', priority: 0, whenFull: 'reject' }],
+      uplinkWindows: [`${hour(3)}:00-${hour(5)}:00`],
+      uplinkZone: 'UTC',
+    },
+    { now: () => Date.now() + skewMs },
+  );
+  agent.setUplinkPaused(true);
+  const backlog = 2_000;
+  await publish(agent, numbered(0, backlog, 200));
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  agent.setUplinkPaused(false);
+  await until('connected', () => agent.status().uplink.state === 'live');
+  await publish(agent, numbered(backlog, 1, 200));
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  const [stream] = agent.status().streams;
+  expect(stream!.lanes).toHaveLength(1);
+  expect(stream!.sealedOffset).toBeLessThan(stream!.endOffset);
+  skewMs = 3.5 * 3_600_000;
+  await until('all is through', () => agent.status().streams[0]!.lagRecords === 0);
+  expect(numbersAt(hub)).toHaveLength(backlog + 1);
+});
+
 /** An HTTP proxy for CONNECT that wants credentials. */
 async function startProxy(): Promise<{ server: Server; port: number; asked: string[] }> {
   const asked: string[] = [];

@@ -50,7 +50,8 @@ export interface StreamSetOptions extends SealingOptions {
   monotonicMs: () => number;
   timers: Timers;
   ids?: StreamIds;
-  isUplinkLive: () => boolean;
+  /** Whether what has this priority could travel at once. */
+  isUplinkLive: (priority: number) => boolean;
   /** Default: it never is. */
   isUplinkCongested?: () => boolean;
   /** Something new may travel. */
@@ -292,7 +293,7 @@ export class StreamSet {
       state.clockFloor,
       () => currentRun(state),
       this.#options,
-      this.#host(),
+      this.#host(state.topic),
     );
     const uplink: EdgeUplinkStream = new EdgeUplinkStream(
       edge,
@@ -327,14 +328,14 @@ export class StreamSet {
     return stream;
   }
 
-  #host(): StreamHost {
+  #host(topic: string): StreamHost {
     const { monotonicMs, timers, isUplinkLive, onSealed, onDurable } = this.#options;
     return {
       clock: this.#clock,
       monotonicMs,
       timers,
       memory: this.#memory,
-      isUplinkLive,
+      isUplinkLive: () => isUplinkLive(this.#policies.of(topic).priority),
       isUplinkCongested: this.#options.isUplinkCongested ?? (() => false),
       requestTurn: (isUrgent) => {
         if (isUrgent) this.#isUrgent = true;

@@ -144,6 +144,8 @@ export interface Uplink {
   /** In the place of those before, at once; a session goes on. */
   setLimits(limits: UplinkLimits): void;
   status(): UplinkStatus;
+  /** Whether what has this priority may travel now: a session is live, and no upload window keeps it back. Cheap. */
+  isOpenFor(priority: number): boolean;
   /** As in the status; cheap. */
   readonly isCongested: boolean;
   /** Closes the connection; nothing of the port is called afterwards. */

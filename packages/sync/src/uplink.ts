@@ -184,6 +184,10 @@ class UplinkShell implements Uplink {
     };
   }
 
+  isOpenFor(priority: number): boolean {
+    return this.#status.state === 'live' && priority >= this.#leastPriority();
+  }
+
   get isCongested(): boolean {
     return this.#link !== undefined && this.#isCongested;
   }
