@@ -25,7 +25,6 @@ import { type MqttBroker, startMqttBroker } from './mqtt/broker.ts';
 import { mqttCounters } from './mqtt/counters.ts';
 import { Qos2Window } from './mqtt/qos2.ts';
 import { openLog } from './open-log.ts';
-import { perTurn } from './per-turn.ts';
 import { SerialLines } from './serial/serial-lines.ts';
 import { topicRoutes } from './serial/topic-routes.ts';
 import { type AgentSettings, logWear, segmentBytesOf } from './settings.ts';
@@ -173,7 +172,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     uplink = agentUplink;
     undo.push(() => agentUplink.stop());
 
-    const sources = new SourcesSeen(perTurn(now), perTurn(monotonicMs));
+    const sources = new SourcesSeen(now, () => streams.monotonicMs());
     const ingestOf = ({ routes, topic, unrouted, maxRoutedTopics }: AgentSettings) =>
       createIngest({
         routes: [...routes, ...topicRoutes(settings.serial)],

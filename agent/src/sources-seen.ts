@@ -13,13 +13,13 @@ export interface SourceStatus {
 
 interface Seen {
   source: string;
+  /** Of the monotonic clock, as are the other times. */
   lastMs: number;
   messages: number;
   bytes: number;
   firstMs: number;
   /** Messages, each of which weighs less the longer ago it came: e to the −1 after RATE_MS. */
   weight: number;
-  weighedMs: number;
 }
 
 const SOURCES_MAX = 1000;
@@ -57,11 +57,12 @@ export class SourcesSeen {
   /** Heard last first. */
   status(): { forgotten: number; list: SourceStatus[] } {
     const nowMs = this.#monotonicMs();
+    const sinceMs = this.#now() - nowMs;
     const list = [...this.#byName.values()]
       .sort((a, b) => b.lastMs - a.lastMs)
       .map((seen) => ({
         source: seen.source,
-        lastAt: new Date(seen.lastMs).toISOString(),
+        lastAt: new Date(sinceMs + seen.lastMs).toISOString(),
         messages: seen.messages,
         bytes: seen.bytes,
         rate: rateOf(seen, nowMs),
@@ -72,11 +73,10 @@ export class SourcesSeen {
   #note({ headers, value }: Incoming): void {
     const nowMs = this.#monotonicMs();
     const seen = this.#byHeaders.get(headers) ?? this.#find(headers, nowMs);
-    seen.lastMs = this.#now();
+    seen.weight = decayed(seen, nowMs) + 1;
+    seen.lastMs = nowMs;
     seen.messages++;
     seen.bytes += value.length;
-    seen.weight = decayed(seen, nowMs) + 1;
-    seen.weighedMs = nowMs;
   }
 
   #find(headers: readonly RecordHeader[], nowMs: number): Seen {
@@ -85,7 +85,7 @@ export class SourcesSeen {
     let seen = this.#byName.get(source);
     if (seen === undefined) {
       if (this.#byName.size >= SOURCES_MAX) this.#forgetOldest();
-      seen = { source, lastMs: 0, messages: 0, bytes: 0, firstMs: nowMs, weight: 0, weighedMs: nowMs };
+      seen = { source, lastMs: nowMs, messages: 0, bytes: 0, firstMs: nowMs, weight: 0 };
       this.#byName.set(source, seen);
     }
     this.#byHeaders.set(headers, seen);
@@ -108,7 +108,7 @@ function rateOf(seen: Seen, nowMs: number): number {
   return decayed(seen, nowMs) / atOnePerSecond;
 }
 
-function decayed({ weight, weighedMs }: Seen, nowMs: number): number {
-  if (weighedMs === nowMs) return weight;
-  return weight * Math.exp((weighedMs - nowMs) / RATE_MS);
+function decayed({ weight, lastMs }: Seen, nowMs: number): number {
+  if (lastMs === nowMs) return weight;
+  return weight * Math.exp((lastMs - nowMs) / RATE_MS);
 }

@@ -52,6 +52,16 @@ export function isGreeted(client: Client): boolean {
   return (client as unknown as { connackSent: boolean }).connackSent;
 }
 
+/** True while CONNACK has been written, the client is not being closed and all packets that aedes has read are dealt with. */
+export function isAtRest(client: Client): boolean {
+  const { connackSent, closed, _parsingBatch } = client as unknown as {
+    connackSent: boolean;
+    closed: boolean;
+    _parsingBatch: number;
+  };
+  return connackSent && !closed && _parsingBatch === 0;
+}
+
 /** Whether the client wants to read why something was refused [MQTT5-3.1.2.11.7]. */
 export function wantsReasons(client: Client): boolean {
   return (client as unknown as { _requestProblemInformation: boolean })._requestProblemInformation;

@@ -1,4 +1,6 @@
-import { duplexPair } from 'node:stream';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type Duplex, duplexPair } from 'node:stream';
 import { Pressure } from '@edgelog/edge';
 import { Aedes } from 'aedes';
 import fc from 'fast-check';
@@ -10,14 +12,32 @@ import { type ConnectionHost, MqttConnection } from './connection.ts';
 import type { MqttSocket } from './listeners/index.ts';
 import { AckType } from './protocol.ts';
 
-/** A client and a connection over a pipe in memory: what was published and released is in `taken`, in order. */
-async function setUp(given: Partial<ConnectionHost> = {}) {
+/** Both ends of a connection over the loopback. */
+async function socketPair(): Promise<[Socket, MqttSocket]> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1').setNoDelay(true);
+  const [end] = (await once(server, 'connection')) as [Socket];
+  server.close();
+  return [client, end];
+}
+
+async function memoryPair(): Promise<[Duplex, MqttSocket]> {
+  const [client, end] = duplexPair();
+  return [client, Object.assign(end, { remoteAddress: 'memory', remotePort: 0 })];
+}
+
+/** A client and a connection over such a pair: what was published and released is in `taken`, in order. */
+async function setUp(
+  given: Partial<ConnectionHost> = {},
+  pair: () => Promise<[Duplex, MqttSocket]> = memoryPair,
+) {
   const broker = await Aedes.createBroker();
   onTestFinished(() => new Promise<void>((resolve) => broker.close(resolve)));
-  const [client, end] = duplexPair();
+  const [client, socket] = await pair();
+  onTestFinished(() => void client.destroy());
   const taken: string[] = [];
   const faults: string[] = [];
-  const socket: MqttSocket = Object.assign(end, { remoteAddress: 'memory', remotePort: 0 });
   const connection = new MqttConnection(
     socket,
     { certificateName: undefined },
@@ -48,13 +68,16 @@ const packet = fc.oneof(
   fc.record({ value: fc.stringMatching(/^[a-z]{0,200}$/) }),
 );
 
-test('messages and other packets keep their order, however the bytes are cut', async () => {
+test.each([
+  ['a pipe in memory', memoryPair],
+  ['TCP', socketPair],
+])('messages and other packets keep their order over %s, however the bytes are cut', async (_, pair) => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(packet, { maxLength: 30 }),
       fc.array(fc.nat(), { maxLength: 10 }),
       async (packets, cuts) => {
-        const { client, taken, faults } = await setUp();
+        const { client, taken, faults } = await setUp({}, pair);
         const answers: string[] = [];
         const parse = parser();
         parse.on('packet', ({ cmd }) => answers.push(cmd!));

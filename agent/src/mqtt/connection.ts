@@ -1,9 +1,10 @@
+import { Socket } from 'node:net';
 import { TokenBucket } from '@edgelog/base';
 import type { Pressure } from '@edgelog/edge';
 import type { RecordHeader } from '@edgelog/wire';
 import type { Client } from 'aedes';
 import { AckQueue } from './ack-queue.ts';
-import { isGreeted, wantsReasons } from './aedes-internals.ts';
+import { isAtRest, isGreeted, wantsReasons } from './aedes-internals.ts';
 import { FrameReader } from './frame-reader.ts';
 import type { MqttPeer, MqttSocket } from './listeners/index.ts';
 import { MqttFault, PacketType, Reason } from './protocol.ts';
@@ -36,12 +37,15 @@ export const UNACKED_MAX = 1000;
 const DELIVERING_BYTES_MAX = 1024 * 1024;
 /** For packets of all connections that have not arrived wholly. */
 const PARTIAL_BYTES_MAX = 64 * 1024 * 1024;
+/** What stands behind the messages that were dealt with; WAIT: what stands there has to wait. */
+const Found = { NOTHING: 0, WAIT: 1, OTHER: 2 } as const;
+type Found = (typeof Found)[keyof typeof Found];
 /** How long what came before a fault may take to be acknowledged. */
 const FAULT_GRACE_MS = 2000;
 
 /**
- * One device's connection, between its stream and aedes. Messages and their handshake never reach aedes: they are cut
- * from what it reads. aedes pulls with `read()` when it has dealt with all packets of the read before (or earlier: each
+ * One device's connection, between its stream and aedes. Messages and their handshake never reach aedes: where it has nothing to do
+ * they are taken as the bytes come in, past the stream's own buffer, else they are cut from what it reads. aedes pulls with `read()` when it has dealt with all packets of the read before (or earlier: each
  * `readable` event counts as one packet dealt with), so order is kept, and refusing a read is how to pause. Its own
  * `pause()` loses count of the packets in flight and may never read again.
  */
@@ -67,7 +71,7 @@ export class MqttConnection {
   readonly #bytes: TokenBucket | undefined;
   #parser: PublishParser | undefined;
   #hasConnect = false;
-  /** The reader stands at a message that is not dealt with yet: what came before it is with aedes. */
+  /** The reader stands at a packet that is not dealt with yet. */
   #isUndone = false;
   #faultAhead: MqttFault | undefined;
   #isWaiting = false;
@@ -94,6 +98,11 @@ export class MqttConnection {
     });
     this.#read = stream.read.bind(stream) as (size?: number) => Buffer | null;
     stream.read = (size?: number) => (size === 0 ? this.#read(0) : this.#pull());
+    // A socket goes on reading while `push` says so; other streams want to be asked for each piece.
+    if (stream instanceof Socket) {
+      const push = stream.push.bind(stream);
+      stream.push = (chunk: Buffer | null) => this.#takeAtOnce(chunk) || push(chunk);
+    }
     stream.on('drain', () => this.resume());
     stream.once('close', () => {
       clearTimeout(this.#wake);
@@ -176,33 +185,64 @@ export class MqttConnection {
   }
 
   #nextForAedes(): Buffer | null {
-    const frames = this.#frames;
-    let hasRead = false;
-    for (;;) {
+    for (let hasRead = false; ; hasRead = true) {
       if (this.#isDraining) {
         this.#read();
         return null;
       }
-      if (this.#faultAhead !== undefined) throw this.#faultAhead;
-      if (this.#isStopped || (this.#hasConnect && !isGreeted(this.client))) return null;
-      if (this.#isHeldUp()) {
-        this.#isWaiting = true;
-        return null;
-      }
-      if (this.#isUndone || frames.next()) {
-        this.#isUndone = false;
-        if (!this.#isMessage()) return this.#run();
-        this.#take();
-        continue;
-      }
-      this.#countPartial();
-      if (hasRead) return null;
+      const found = this.#takeMessages();
+      if (found === Found.OTHER) return this.#run();
+      if (found === Found.WAIT || hasRead) return null;
       const chunk = this.#read();
       if (chunk === null) return null;
-      hasRead = true;
-      this.silentTicks = 0;
-      this.#bytes?.take(chunk.length);
-      frames.push(chunk);
+      this.#arrived(chunk);
+    }
+  }
+
+  /** Takes what comes in as it comes; false where it has to wait for what came before. */
+  #takeAtOnce(chunk: Buffer | null): boolean {
+    if (chunk === null || !this.#isNext()) return false;
+    this.#arrived(chunk);
+    try {
+      if (this.#takeMessages() === Found.OTHER) {
+        this.#isUndone = true;
+        this.stream.emit('readable');
+      }
+    } catch (error) {
+      if (!(error instanceof MqttFault)) throw error;
+      this.fail(error);
+    }
+    return true;
+  }
+
+  /** Nothing of what came before is left. */
+  #isNext(): boolean {
+    if (!this.#hasConnect || this.#isStopped || this.#isWaiting || this.#isUndone) return false;
+    return this.#faultAhead === undefined && this.stream.readableLength === 0 && isAtRest(this.client);
+  }
+
+  #arrived(chunk: Buffer): void {
+    this.silentTicks = 0;
+    this.#bytes?.take(chunk.length);
+    this.#frames.push(chunk);
+  }
+
+  /** Deals with the messages that have arrived, up to the first packet that is none. */
+  #takeMessages(): Found {
+    for (;;) {
+      if (this.#faultAhead !== undefined) throw this.#faultAhead;
+      if (this.#isStopped || (this.#hasConnect && !isGreeted(this.client))) return Found.WAIT;
+      if (this.#isHeldUp()) {
+        this.#isWaiting = true;
+        return Found.WAIT;
+      }
+      if (!this.#isUndone && !this.#frames.next()) {
+        this.#countPartial();
+        return Found.NOTHING;
+      }
+      this.#isUndone = false;
+      if (!this.#isMessage()) return Found.OTHER;
+      this.#take();
     }
   }
 

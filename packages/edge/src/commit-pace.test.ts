@@ -204,6 +204,26 @@ test('ten devices at a hundred readings a second each, evenly spread, share thei
   expect(commits.length).toBeLessThanOrEqual(1000 / (balanced.intervalMs - 1) + 3);
 });
 
+test('ten devices that each send every 10 ms share the commits of an interval of 16 ms: none is made because all have sent by then', () => {
+  const all = Array.from({ length: 1000 }, (_, i) => ({ afterMs: 1, bytes: 100, source: i % 10 }));
+  for (const diskMs of [0, 1, 2]) {
+    const { commits } = playSources({ intervalMs: 16, enoughBytes: 4096 }, diskMs, all);
+    expect(commits.length).toBeLessThanOrEqual(1000 / 15 + 3);
+  }
+});
+
+test('one who sends within half the interval of being told has waited for it, one who sends later has not', () => {
+  const after = (gapMs: number) => {
+    const pace = new CommitPace({ ...balanced, hastens: true });
+    const source = {};
+    pace.took(source, { doneMs: 102 }, 100);
+    pace.committed(100);
+    pace.took(source, { doneMs: undefined }, 102 + gapMs);
+    return pace.waitMs(10, 102 + gapMs);
+  };
+  expect([0, 4, 5].map(after)).toEqual([0, 0, 1]);
+});
+
 test('a source that nobody tells, as a serial line, is always taken to send more', () => {
   const pace = new CommitPace({ ...balanced, hastens: true });
   pace.committed(100);

@@ -20,12 +20,15 @@ interface Source {
   /** Number of commits before what it sent last. */
   group: number;
   awaited: Awaited;
-  /** It sends more before it is told of what it has sent. */
-  isAhead: boolean;
+  /** It sent when it was told of all before, or soon after: being told sooner, it sends sooner. */
+  isPrompt: boolean;
   /** Heard before this one; undefined: none was. */
   earlier: Source | undefined;
   later: Source | undefined;
 }
+
+/** Who sends within this part of the interval after being told is taken to have waited for it. */
+const PROMPT_PART = 1 / 2;
 
 /**
  * When the next commit is made. What comes after a pause commits at once; what follows within the interval waits for the rest of it,
@@ -33,7 +36,8 @@ interface Source {
  *
  * Where `hastens`, a commit waits no longer either when all who sent something or were told within the interval have something in it and wait to be told: a few clients that
  * send one message after the other would each time wait out the interval, and nothing would come meanwhile. One who sends on without being told may always
- * add to a commit, and so may whoever was told, or soon will be. Pure.
+ * add to a commit, and so may whoever was told, or soon will be. Nor does it hasten a commit who sends by a clock of its own, long after it was told: ten
+ * devices that each send every 10 ms would all have something in each commit after 10 ms, whatever the interval. Pure.
  */
 export class CommitPace {
   readonly #pacing: CommitPacing;
@@ -64,13 +68,14 @@ export class CommitPace {
         lastMs: nowMs,
         group: this.#group,
         awaited,
-        isAhead: false,
+        isPrompt: true,
         earlier: undefined,
         later: undefined,
       });
       return;
     }
-    known.isAhead = known.awaited.doneMs === undefined;
+    const { doneMs } = known.awaited;
+    known.isPrompt = doneMs !== undefined && nowMs - doneMs <= this.#pacing.intervalMs * PROMPT_PART;
     known.awaited = awaited;
     known.group = this.#group;
     if (known.lastMs === nowMs) return;
@@ -99,8 +104,8 @@ export class CommitPace {
     if (!this.#pacing.hastens || this.#unawaitedMs > nowMs - this.#pacing.intervalMs) return false;
     this.#forget(nowMs);
     for (let source = this.#first; source !== undefined; source = source.later) {
-      const isIn = source.group === this.#group && !source.isAhead;
-      if (!isIn && this.#isActive(source, nowMs)) return false;
+      const waits = source.group === this.#group && source.isPrompt;
+      if (!waits && this.#isActive(source, nowMs)) return false;
     }
     return this.#first !== undefined;
   }

@@ -152,7 +152,7 @@ export class EdgeStream {
     return this.#batches[0]?.encoder.baseTimestamp;
   }
 
-  /** Takes a reading. `alongside` runs in the turn whose transaction makes it durable: state put there commits with it. */
+  /** Takes a reading, for which the caller has `turn` called. `alongside` runs in the turn whose transaction makes it durable: state put there commits with it. */
   append(reading: Reading, alongside?: () => void): AwaitedAppend {
     const timestamp = nextTimestamp(this.#clockFloor, this.#host.clock);
     const isBack = timestamp < this.#clockFloor;
@@ -176,7 +176,6 @@ export class EdgeStream {
     const offset = open.nextOffset;
     const { bytes, durable, awaited } = open.append(reading, { timestamp, monotonicMs }, alongside);
     this.#host.pending(bytes);
-    this.#host.requestTurn();
     return { offset, durable, awaited };
   }
 

@@ -2,49 +2,44 @@ import type { RecordClock } from './clock-types.ts';
 
 /**
  * The clock as it was at the first reading of a turn: all readings of the turn get that time and that trust, for which the clocks are
- * read once. `begun` is told when it is; from then on it holds until `release`.
+ * read once. It holds from `hold` to `release`; between turns it tells what the clocks say.
  */
 export class TurnClock {
   readonly #clock: RecordClock;
   readonly #monotonicMs: () => number;
-  readonly #begun: () => void;
   #isHeld = false;
   #timeMs = 0;
   #heldMonotonicMs = 0;
   #isTrusted = false;
 
-  constructor(clock: RecordClock, monotonicMs: () => number, begun: () => void) {
+  constructor(clock: RecordClock, monotonicMs: () => number) {
     this.#clock = clock;
     this.#monotonicMs = monotonicMs;
-    this.#begun = begun;
   }
 
   get isTrusted(): boolean {
-    this.#hold();
-    return this.#isTrusted;
+    return this.#isHeld ? this.#isTrusted : this.#clock.isTrusted;
   }
 
   now(): number {
-    this.#hold();
-    return this.#timeMs;
+    return this.#isHeld ? this.#timeMs : this.#clock.now();
   }
 
   monotonicMs(): number {
-    this.#hold();
-    return this.#heldMonotonicMs;
+    return this.#isHeld ? this.#heldMonotonicMs : this.#monotonicMs();
   }
 
-  /** The turn is over. */
-  release(): void {
-    this.#isHeld = false;
-  }
-
-  #hold(): void {
+  /** A turn begins, or goes on. */
+  hold(): void {
     if (this.#isHeld) return;
     this.#timeMs = this.#clock.now();
     this.#isTrusted = this.#clock.isTrusted;
     this.#heldMonotonicMs = this.#monotonicMs();
     this.#isHeld = true;
-    this.#begun();
+  }
+
+  /** The turn is over. */
+  release(): void {
+    this.#isHeld = false;
   }
 }

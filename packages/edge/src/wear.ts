@@ -22,7 +22,7 @@ const JOURNAL_BATCH_BYTES = 64 * 1024;
 export const WEAR: Readonly<Record<WearMode, LogWear>> = {
   fast: { pacing: { intervalMs: 0, enoughBytes: 0, hastens: false }, journalBatchBytes: JOURNAL_BATCH_BYTES },
   balanced: {
-    pacing: { intervalMs: 12, enoughBytes: 2048, hastens: true },
+    pacing: { intervalMs: 16, enoughBytes: 4096, hastens: true },
     journalBatchBytes: JOURNAL_BATCH_BYTES,
   },
   saver: {

@@ -22,6 +22,9 @@ export function readMemory(pid: number | 'self' = 'self'): MemoryUse {
   }
 }
 
+/** How often the event loop is asked whether it is late: each time wakes a process that has nothing to do. */
+const LOOK_MS = 100;
+
 function countOpenFiles(): number {
   try {
     return readdirSync('/proc/self/fd').length;
@@ -32,7 +35,7 @@ function countOpenFiles(): number {
 
 /** Registers what every process of Edgelog tells about itself. Returns a function that stops the measuring. */
 export function registerProcessMetrics(metrics: Metrics): () => void {
-  const delay = monitorEventLoopDelay({ resolution: 20 });
+  const delay = monitorEventLoopDelay({ resolution: LOOK_MS });
   delay.enable();
   metrics.gauge('process_resident_memory_bytes', 'Resident memory.', () => readMemory().rssBytes);
   metrics.gauge('process_private_memory_bytes', 'Private memory (RssAnon).', () => readMemory().rssAnonBytes);
@@ -43,10 +46,12 @@ export function registerProcessMetrics(metrics: Metrics): () => void {
     return (user + system) / 1e6;
   });
   metrics.gauge('process_event_loop_delay_seconds', 'Event loop delay since the last reading.', () => {
+    // Node counts from one look to the next.
+    const seconds = (nanoseconds: number) => Math.max(0, nanoseconds / 1e9 - LOOK_MS / 1000);
     const samples = [
-      { labels: { quantile: '0.5' }, value: delay.percentile(50) / 1e9 },
-      { labels: { quantile: '0.99' }, value: delay.percentile(99) / 1e9 },
-      { labels: { quantile: '1' }, value: delay.max / 1e9 },
+      { labels: { quantile: '0.5' }, value: seconds(delay.percentile(50)) },
+      { labels: { quantile: '0.99' }, value: seconds(delay.percentile(99)) },
+      { labels: { quantile: '1' }, value: seconds(delay.max) },
     ];
     delay.reset();
     return samples;
