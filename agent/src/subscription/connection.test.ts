@@ -35,6 +35,7 @@ test('a disk that takes nothing for longer than the keep-alive: the connection s
     onHeld: () => {},
     onEnd: () => void seen.ends++,
   });
+  connection.open();
   onTestFinished(() => connection.close());
   await until('it is subscribed', () => seen.isSubscribed);
   await broker.publishLines(['1', '2'], '-t', 't', '-q', '1');

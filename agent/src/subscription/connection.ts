@@ -51,6 +51,7 @@ export class BrokerConnection {
   #error: Error | undefined;
   #hasEnded = false;
   #isHeld = false;
+  #isOpen = false;
 
   constructor(client: MqttClient, host: ConnectionHost) {
     this.#client = client;
@@ -74,7 +75,16 @@ export class BrokerConnection {
       if (!isLater(error)) this.#error ??= error;
     });
     client.on('close', () => this.#end(undefined));
-    client.connect();
+  }
+
+  /** Begins. What stands in the way at once, such as a certificate and a key that do not belong together, comes by `onEnd` too. */
+  open(): void {
+    try {
+      this.#client.connect();
+      this.#isOpen = true;
+    } catch (error) {
+      this.#end(error as Error);
+    }
   }
 
   /** Messages taken and not acknowledged. */
@@ -191,7 +201,7 @@ export class BrokerConnection {
     clearInterval(this.#pings);
     this.#waiting.length = 0;
     this.#client.on('error', () => {});
-    this.#client.end(true);
+    if (this.#isOpen) this.#client.end(true);
     this.#host.onEnd(error ?? this.#error);
   }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
@@ -317,6 +317,31 @@ describe('a broker that refuses a filter', () => {
     await until('the alarm stands', () => alarm('subscription plant') !== undefined);
     expect(alarm('subscription plant')).toMatch(/: the broker refuses the filter bad\/# \(Not authorized\)$/);
   });
+});
+
+test('a certificate renewed before its key, or rubbish for one, does not end the agent: it is named and tried again', async () => {
+  const dir = temporaryDir();
+  const file = (name: string) => join(dir, name);
+  for (const one of ['old', 'new']) {
+    const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=gw'];
+    const files = ['-keyout', file(`${one}.key`), '-out', file(`${one}.pem`)];
+    execFileSync('openssl', ['req', '-x509', ...ec, ...files], { stdio: 'pipe' });
+  }
+  writeFileSync(file('rubbish.pem'), 'no certificate');
+  const url = 'mqtts://127.0.0.1:9';
+  const agent = await testAgent({
+    dataDir: temporaryDir(),
+    subscribe: subscriptionsSchema.parse([
+      { url, filters: ['#'], name: 'half', cert: file('new.pem'), key: file('old.key') },
+      { url, filters: ['#'], name: 'rubbish', cert: file('rubbish.pem'), key: file('old.key') },
+    ]),
+  });
+  const [half, rubbish] = agent.status().subscriptions;
+  expect(half).toMatchObject({ state: 'waiting', lastError: 'TLS: key values mismatch' });
+  expect(rubbish!.lastError).toMatch(/^TLS: no start line/i);
+  copyFileSync(file('new.key'), file('old.key'));
+  const lastError = () => agent.status().subscriptions[0]!.lastError;
+  await until('it is tried with the new key', () => lastError()!.includes('ECONNREFUSED'));
 });
 
 test('a broker that froze does not hold up the end of the agent', async () => {

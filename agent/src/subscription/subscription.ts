@@ -156,6 +156,7 @@ export class Subscription {
       onHeld: (error) => this.#onHeld(error),
       onEnd: (error) => this.#onEnd(error),
     });
+    this.#connection.open();
   }
 
   async #subscribe(client: MqttClient, isResumed: boolean): Promise<void> {
@@ -279,9 +280,10 @@ function ownHeaders({ properties, isRetained }: Message): RecordHeader[] | undef
   return [...headersOf(fromPacketProperties(properties)), ...(isRetained ? RETAINED : [])];
 }
 
-/** mqtt.js reports a refused connection to several addresses without a message. */
+/** mqtt.js reports a refused connection to several addresses without a message; OpenSSL's messages are lists of where in it. */
 function describe(error: Error | undefined): string {
   if (error === undefined) return 'the connection was closed';
+  if ('reason' in error && typeof error.reason === 'string') return `TLS: ${error.reason}`;
   const inner = error instanceof AggregateError ? error.errors[0] : undefined;
   return error.message || (inner instanceof Error ? inner.message : error.name);
 }
