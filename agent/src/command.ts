@@ -4,7 +4,7 @@ import { startAgent } from './agent.ts';
 import { agentSettingsSchema } from './settings.ts';
 
 const NOTES = `SIGHUP (systemctl reload edgelog-agent) has the file of --config read again. In force at once: routes, topic, unrouted,
-maxRoutedTopics, topics (but priorities), acl, httpHosts, logLevel, the upload windows and the cap of the uplink. What else has changed is
+maxRoutedTopics, topics, acl, httpHosts, logLevel, the upload windows and the cap of the uplink. What else has changed is
 named in the log and waits for the next start. Where anything is wrong, nothing changes, and the alarm \`configuration\` says what it is.
 Users, ACL file and certificates need no signal.`;
 

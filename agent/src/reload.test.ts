@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { agentStatus } from './status.ts';
-import { NO_HUB, temporaryDir, until } from './testing/fixture.ts';
+import { NO_HUB, temporaryDir, testAgent, testHub, testSettings, until } from './testing/fixture.ts';
+import { MemoryHub } from './testing/memory-hub.ts';
 import { type AgentProcess, startProcess } from './testing/process.ts';
 import { publishPacket, RawMqtt } from './testing/raw-mqtt.ts';
 
@@ -105,6 +106,20 @@ httpHosts: [gateway.example]
     client.send(publishPacket('a', 'x', { messageId: 3 }));
     await closed;
     expect((await statusOf(agent)).streams[0]?.endOffset).toBe(2);
+  });
+
+  test('topics that are sent first are other ones from now on, also of streams that are open at the hub', async () => {
+    const { url } = await testHub(new MemoryHub());
+    const settings = testSettings({ dataDir: temporaryDir(), hub: [url] });
+    const agent = await testAgent(settings);
+    const client = await RawMqtt.connect(agent.mqttPort, 'dev');
+    client.send(publishPacket('a', 'x', { messageId: 1 }));
+    const priority = () => agent.status().streams[0]?.lanes[0]?.priority;
+    await until('the hub has it', () => agent.status().streams[0]?.lagRecords === 0 && priority() === 0);
+    const topics = [{ topic: 'tele*', priority: 7, lane: 'in-order' as const, whenFull: 'reject' as const }];
+    agent.reload(() => ({ ...settings, topics }));
+    await until('it goes first', () => priority() === 7);
+    client.socket.destroy();
   });
 
   test('a file that says the same again changes nothing', async () => {

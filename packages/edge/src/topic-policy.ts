@@ -27,6 +27,8 @@ const DEFAULTS: Omit<TopicPolicy, 'topic'> = { whenFull: 'reject', priority: 0, 
 
 /** Which policy holds for a topic. */
 export class TopicPolicies {
+  /** By topic, as they were looked up. */
+  readonly #known = new Map<string, TopicPolicy>();
   #entries: readonly { matches: RegExp; policy: TopicPolicy }[] = [];
 
   constructor(policies: readonly TopicPolicy[] = []) {
@@ -35,11 +37,17 @@ export class TopicPolicies {
 
   /** In the place of those before. */
   set(policies: readonly TopicPolicy[]): void {
+    this.#known.clear();
     this.#entries = policies.map((policy) => ({ matches: patternOf(policy.topic), policy }));
   }
 
   of(topic: string): TopicPolicy {
-    return this.#entries.find(({ matches }) => matches.test(topic))?.policy ?? { topic, ...DEFAULTS };
+    let policy = this.#known.get(topic);
+    if (policy === undefined) {
+      policy = this.#entries.find(({ matches }) => matches.test(topic))?.policy ?? { topic, ...DEFAULTS };
+      this.#known.set(topic, policy);
+    }
+    return policy;
   }
 }
 

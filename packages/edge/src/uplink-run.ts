@@ -9,7 +9,8 @@ import { SentBatches } from './uplink-sent.ts';
 export interface UplinkRunHost {
   readonly logId: string;
   readonly topic: string;
-  readonly priority: number;
+  /** As it is now. */
+  priority(): number;
   /** The run as it is now, under its producer id; undefined when it was replaced. */
   run(producerId: number): Run | undefined;
   /** CRC, under that run, of a dropped batch that ends at `next`. */
@@ -25,19 +26,21 @@ export interface UplinkRunHost {
 /** One run of a stream as the uplink sees it: what may travel under its producer id. */
 export class UplinkRun implements UplinkStream {
   readonly run;
-  readonly priority: number;
   readonly #stream: EdgeStream;
   readonly #host: UplinkRunHost;
   readonly #sent = new SentBatches();
   #last: Run;
 
   constructor(stream: EdgeStream, run: Run, host: UplinkRunHost) {
-    const { logId, topic, priority } = host;
+    const { logId, topic } = host;
     this.run = { producerId: run.producerId, firstOffset: run.firstOffset, logId, topic };
-    this.priority = priority;
     this.#stream = stream;
     this.#host = host;
     this.#last = run;
+  }
+
+  get priority(): number {
+    return this.#host.priority();
   }
 
   get logStartOffset(): number {

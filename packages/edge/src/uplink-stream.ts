@@ -82,7 +82,7 @@ export class EdgeUplinkStream {
   constructor(
     stream: EdgeStream,
     state: StreamState,
-    options: { replayBytes: number; priority: number },
+    options: { replayBytes: number; priority: () => number },
     host: UplinkStreamHost,
   ) {
     this.#stream = stream;

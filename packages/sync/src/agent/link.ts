@@ -57,7 +57,14 @@ export class AgentLink {
   readonly #options: AgentLinkOptions;
   readonly #known = new Map<
     number,
-    { stream: UplinkStream; sealedEndOffset: number; ended: boolean; isBacklog: boolean; round: number }
+    {
+      stream: UplinkStream;
+      sealedEndOffset: number;
+      ended: boolean;
+      isBacklog: boolean;
+      priority: number;
+      round: number;
+    }
   >();
   #round = 0;
   #reads = 0;
@@ -95,9 +102,12 @@ export class AgentLink {
       const { run, sealedEndOffset, ended = false, priority = 0, isBacklog = false } = stream;
       const known = this.#known.get(run.producerId);
       if (known === undefined && restarting.has(run.producerId)) continue;
-      this.#known.set(run.producerId, { stream, sealedEndOffset, ended, isBacklog, round });
+      this.#known.set(run.producerId, { stream, sealedEndOffset, ended, isBacklog, priority, round });
       const isSame =
-        known?.sealedEndOffset === sealedEndOffset && known.ended === ended && known.isBacklog === isBacklog;
+        known?.sealedEndOffset === sealedEndOffset &&
+        known.ended === ended &&
+        known.isBacklog === isBacklog &&
+        known.priority === priority;
       if (!isSame) {
         const { acked } = stream;
         this.#run({ type: 'stream', run, acked, sealedEndOffset, ended, priority, isBacklog });

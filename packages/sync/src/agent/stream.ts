@@ -135,6 +135,7 @@ const grow: Cell<AgentEventOf<'stream'>> = ({ session, stream }, event) => {
   stream.sealedEndOffset = event.sealedEndOffset;
   stream.ended = event.ended;
   stream.isBacklog = event.isBacklog;
+  stream.priority = event.priority;
   if (queued) enqueue(session, stream);
 };
 
