@@ -35,7 +35,7 @@ export interface StreamHost {
   /** ms */
   monotonicMs(): number;
   readonly timers: Timers;
-  /** For batches of `batchBytes` and `ENCODER_RESERVE_BYTES`. */
+  /** For batches of `batchBytes` and `ENCODER_RESERVE_BYTES`, and what they become. */
   readonly memory: BatchMemory;
   /** Have `turn` called soon, together with other streams; `isUrgent`: waiting for more readings is of no use. */
   requestTurn(isUrgent?: boolean): void;

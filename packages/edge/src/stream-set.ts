@@ -50,7 +50,8 @@ export interface StreamSetOptions extends SealingOptions {
   monotonicMs: () => number;
   timers: Timers;
   ids?: StreamIds;
-  isUplinkLive: () => boolean;
+  /** Whether what has this priority could travel at once. */
+  isUplinkLive: (priority: number) => boolean;
   /** Default: it never is. */
   isUplinkCongested?: () => boolean;
   /** Something new may travel. */
@@ -105,7 +106,7 @@ export class StreamSet {
   /** Takes up what the store holds. Throws DATA_DIR_INVALID or CORRUPT_BATCH. */
   constructor(options: StreamSetOptions) {
     this.#options = options;
-    this.#clock = new TurnClock(options.clock, options.monotonicMs, () => this.#requestTurn());
+    this.#clock = new TurnClock(options.clock, options.monotonicMs);
     this.#pace = new CommitPace(options.pacing ?? NO_PACING);
     this.#ids = options.ids ?? randomStreamIds;
     this.#policies = options.policies ?? new TopicPolicies();
@@ -147,9 +148,14 @@ export class StreamSet {
    * STORE_FAILED or STORE_CLOSED, and then nothing was taken.
    */
   append(topic: string, reading: Reading, alongside?: () => void): Append {
-    const marked = markUntrusted(reading, this.#clock);
-    this.#admit(topic, marked);
-    return this.#take(topic, marked, alongside);
+    this.#clock.hold();
+    try {
+      const marked = markUntrusted(reading, this.#clock);
+      this.#admit(topic, marked);
+      return this.#take(topic, marked, alongside);
+    } finally {
+      this.#releaseClock();
+    }
   }
 
   /**
@@ -160,17 +166,27 @@ export class StreamSet {
     readings: readonly { topic: string; reading: Reading }[],
     alongside?: () => void,
   ): { durable: Promise<void> } {
-    const marked = readings.map(({ topic, reading }) => ({
-      topic,
-      reading: markUntrusted(reading, this.#clock),
-    }));
-    for (const { topic, reading } of marked) this.#admit(topic, reading);
-    let waiting = marked.length;
-    const last = () => {
-      if (--waiting === 0) alongside?.();
-    };
-    const appends = marked.map(({ topic, reading }) => this.#take(topic, reading, last));
-    return { durable: Promise.all(appends.map(({ durable }) => durable)).then(() => {}) };
+    this.#clock.hold();
+    try {
+      const marked = readings.map(({ topic, reading }) => ({
+        topic,
+        reading: markUntrusted(reading, this.#clock),
+      }));
+      for (const { topic, reading } of marked) this.#admit(topic, reading);
+      let waiting = marked.length;
+      const last = () => {
+        if (--waiting === 0) alongside?.();
+      };
+      const appends = marked.map(({ topic, reading }) => this.#take(topic, reading, last));
+      return { durable: Promise.all(appends.map(({ durable }) => durable)).then(() => {}) };
+    } finally {
+      this.#releaseClock();
+    }
+  }
+
+  /** ms of the monotonic clock, as it was when the turn began that is being gathered. */
+  monotonicMs(): number {
+    return this.#clock.monotonicMs();
   }
 
   /** Throws where a reading cannot be taken. */
@@ -196,15 +212,16 @@ export class StreamSet {
     const stream = this.#streams.get(topic) ?? this.#open(newStreamState(topic, this.#ids));
     const append = stream.edge.append(reading, alongside);
     this.#pace.took(reading.waiter, append.awaited, this.#clock.monotonicMs());
+    this.#requestTurn();
     return append;
   }
 
   /** Resolves when what the next turn writes is on disk. `waiter` as in `Reading`. */
   committed(waiter?: object): Promise<void> {
     if (this.#isClosed) return Promise.resolve();
-    this.#requestTurn();
     this.#nextTurn ??= deferred();
     if (waiter !== undefined) this.#pace.took(waiter, this.#nextTurn, this.#clock.monotonicMs());
+    this.#requestTurn();
     return this.#nextTurn.promise;
   }
 
@@ -242,16 +259,27 @@ export class StreamSet {
     this.#options.onFatal(this.#failure);
   }
 
+  /** While the next turn waits for its time and nothing hastens it, there is nothing to decide: to wake for each reading cost as much as to take it. */
   #requestTurn(): void {
-    if (this.#isClosed) return;
-    this.#decision ??= this.#options.timers.soon(() => this.#decide());
+    if (this.#isClosed || this.#decision !== undefined) return;
+    if (this.#turn !== undefined && this.#waitMs(this.#clock.monotonicMs()) > 0) return;
+    this.#decision = this.#options.timers.soon(() => this.#decide());
+  }
+
+  #waitMs(nowMs: number): number {
+    return this.#isUrgent ? 0 : this.#pace.waitMs(this.#gatheredBytes, nowMs);
+  }
+
+  /** The clock goes on where nothing more is gathered before it is decided when to commit. */
+  #releaseClock(): void {
+    if (this.#decision === undefined) this.#clock.release();
   }
 
   #decide(): void {
     this.#decision = undefined;
     this.#clock.release();
     const { timers, monotonicMs } = this.#options;
-    const waitMs = this.#isUrgent ? 0 : this.#pace.waitMs(this.#gatheredBytes, monotonicMs());
+    const waitMs = this.#waitMs(monotonicMs());
     if (waitMs === 0) this.#runTurn();
     else this.#turn ??= timers.after(waitMs, () => this.#runTurn());
   }
@@ -292,7 +320,7 @@ export class StreamSet {
       state.clockFloor,
       () => currentRun(state),
       this.#options,
-      this.#host(),
+      this.#host(state.topic),
     );
     const uplink: EdgeUplinkStream = new EdgeUplinkStream(
       edge,
@@ -327,14 +355,14 @@ export class StreamSet {
     return stream;
   }
 
-  #host(): StreamHost {
+  #host(topic: string): StreamHost {
     const { monotonicMs, timers, isUplinkLive, onSealed, onDurable } = this.#options;
     return {
       clock: this.#clock,
       monotonicMs,
       timers,
       memory: this.#memory,
-      isUplinkLive,
+      isUplinkLive: () => isUplinkLive(this.#policies.of(topic).priority),
       isUplinkCongested: this.#options.isUplinkCongested ?? (() => false),
       requestTurn: (isUrgent) => {
         if (isUrgent) this.#isUrgent = true;
