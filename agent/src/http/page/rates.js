@@ -8,6 +8,13 @@ import { formatCount } from '@edgelog/runtime/page/format.js';
  * @typedef {{ readonly streams: ReadonlyMap<string, Rate>, readonly came: number, readonly left: number }} Rates
  */
 
+/** @type {readonly (readonly [string, number])[]} */
+const UNITS = [
+  ['s', 1],
+  ['min', 60],
+  ['h', 3600],
+];
+
 /** A rate over less time jumps about. */
 const LEAST_MS = 1500;
 
@@ -49,5 +56,11 @@ function perSecond(count, elapsedMs) {
 /** @param {number | undefined} rate */
 export function formatRate(rate) {
   if (rate === undefined) return '–';
-  return `${rate >= 10 || rate === 0 ? formatCount(rate) : rate.toFixed(1)}/s`;
+  if (rate === 0) return '0/s';
+  // Most devices speak once in a while.
+  for (const [unit, seconds] of UNITS) {
+    const count = rate * seconds;
+    if (count >= 0.95) return `${count >= 9.95 ? formatCount(count) : count.toFixed(1)}/${unit}`;
+  }
+  return '< 1/h';
 }

@@ -37,13 +37,17 @@ export function recordsView({ streams }, records, topic) {
           title: 'Offset',
           cell: (/** @type {Line} */ line) => formatCount('lost' in line ? line.lost.from : line.offset),
         },
-        { title: 'Time', cell: (line) => ('lost' in line ? '–' : timeOf(line.timestamp)) },
+        { title: 'Time (UTC)', cell: (line) => ('lost' in line ? '–' : timeOf(line.timestamp)) },
         { title: 'Key', cell: (line) => ('lost' in line ? '–' : textOf(line.key)) },
         {
           title: 'Value',
           cell: (line) =>
             'lost' in line
-              ? badge('bad', `to ${formatCount(line.lost.to - 1)}: ${line.lost.reason}`)
+              ? h(
+                  'span',
+                  { class: 'lost' },
+                  badge('bad', `to ${formatCount(line.lost.to - 1)}: ${line.lost.reason}`),
+                )
               : h('span', { class: 'value' }, valueText(line)),
         },
         { title: 'Source', cell: (line) => ('lost' in line ? '–' : sourceOf(line)) },

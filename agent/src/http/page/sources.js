@@ -6,7 +6,9 @@ import { formatAge, formatBytes, formatCount } from '@edgelog/runtime/page/forma
 import { badge, table } from '@edgelog/runtime/page/tables.js';
 import { formatRate } from './rates.js';
 
-const SOURCES_SHOWN = 100;
+const SOURCES_SHOWN = 300;
+/** More than this get a box of their own to scroll in, so that what stands below is not far away. */
+const ROWS_UNBOXED = 15;
 /** A device that was heard within this is here. */
 export const HERE_MS = 5 * 60_000;
 
@@ -19,10 +21,12 @@ export function sourcesView({ sources: { list, forgotten } }, nowMs) {
   const rows = inOrder(list.slice(0, SOURCES_SHOWN), nowMs);
   const more = list.length - rows.length;
   return [
-    h('h2', {}, 'Devices'),
+    h('h2', { id: 'devices' }, `Devices (${formatCount(list.length)})`),
     h(
       'div',
-      { class: 'compact' },
+      rows.length > ROWS_UNBOXED
+        ? { class: 'compact long', tabindex: 0, role: 'region', 'aria-labelledby': 'devices' }
+        : { class: 'compact' },
       table({
         caption: 'Devices heard in the last five minutes by name, then those that have gone silent',
         columns: [
@@ -41,7 +45,9 @@ export function sourcesView({ sources: { list, forgotten } }, nowMs) {
           h(
             'p',
             {},
-            `${formatCount(more)} more were heard before them${forgotten > 0 ? ', and others earlier' : ''}.`,
+            `${formatCount(more)} more were heard before them${forgotten > 0 ? ', and others earlier' : ''}; `,
+            h('a', { href: 'status' }, '/status'),
+            ' has a thousand.',
           ),
         ]
       : []),

@@ -5,7 +5,7 @@ import { serialSettingSchema } from '../../serial/setting.ts';
 import { temporaryDir, testAgent, testHub, until } from '../../testing/fixture.ts';
 import { MemoryHub } from '../../testing/memory-hub.ts';
 import { publishPacket, RawMqtt } from '../../testing/raw-mqtt.ts';
-import { ratesOf } from './rates.js';
+import { formatRate, ratesOf } from './rates.js';
 import { verdictOf } from './verdict.js';
 import { contentView, headerView, noticeView } from './view.js';
 
@@ -118,6 +118,37 @@ describe("the gateway's page", () => {
     });
     expect([...tagsOf(shown)]).not.toContain('img');
     expect(textOf(shown).split(HOSTILE).length).toBeGreaterThan(4);
+  });
+
+  test('a name that turns the text around it, or is not seen, cannot pass for another one', async () => {
+    const agent = await testAgent({ dataDir: temporaryDir() });
+    await publish(agent, '\u202e7-retem\u200b', 1, 'a\u0007b\nc');
+    const record = { offset: 0, timestamp: 0, key: 'k', value: 'a\u0007b\nc', headers: [] };
+    const shown = contentView({ status: await statusOf(agent), rates: null, records: [record], topic: 't' });
+    expect(textOf(shown)).toMatch(/mqtt:\\u202e7-retem\\u200b/);
+    expect(textOf(shown)).toContain('a\\u0007b\nc');
+  });
+
+  test('two hundred devices are all there, in a box that the keyboard reaches and scrolls', async () => {
+    const status = await statusOf(await testAgent({ dataDir: temporaryDir() }));
+    const one = { lastAt: status.time, messages: 1, bytes: 1, rate: 1 };
+    const list = Array.from({ length: 200 }, (_, i) => ({ ...one, source: `mqtt:meter-${i}.` }));
+    const many = { ...status, sources: { list, forgotten: 0 } };
+    const shown = contentView({ status: many, rates: null, records: [], topic: undefined });
+    for (const { source } of list) expect(textOf(shown)).toContain(source);
+    const box = shown.find(({ attributes }) => attributes.class === 'compact long');
+    expect(box?.attributes).toMatchObject({ tabindex: '0', role: 'region', 'aria-labelledby': 'devices' });
+  });
+
+  test.each([
+    [0, '0/s'],
+    [12_345.6, '12,346/s'],
+    [2, '2.0/s'],
+    [1 / 60, '1.0/min'],
+    [1 / 600, '6.0/h'],
+    [1e-9, '< 1/h'],
+  ])('a device that speaks %f times a second speaks %s', (rate, text) => {
+    expect(formatRate(rate)).toBe(text);
   });
 
   test('an agent that does not answer is not taken for one that is well', () => {

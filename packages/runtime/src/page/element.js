@@ -21,6 +21,14 @@ export function h(tag, attributes, ...content) {
   return { tag, attributes: given, children: flat(content) };
 }
 
+/** What shows nothing or turns the text around it: a name could pass for another one. Line ends and tabs are mere space. */
+const UNSEEN = /(?![\t\n\r])[\p{Cc}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
+
+/** @param {string} text */
+function visible(text) {
+  return text.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 /**
  * @param {readonly Content[]} content
  * @returns {(Element | string)[]}
@@ -29,7 +37,8 @@ export function flat(content) {
   return content.flatMap((one) => {
     if (one === null || one === false || one === '') return [];
     if (Array.isArray(one)) return flat(one);
-    return typeof one === 'number' ? [String(one)] : [/** @type {Element | string} */ (one)];
+    if (typeof one === 'number') return [String(one)];
+    return [typeof one === 'string' ? visible(one) : /** @type {Element} */ (one)];
   });
 }
 
