@@ -1,6 +1,5 @@
 import type { Metrics } from '@edgelog/runtime';
-import type { ClusterHandle } from '../cluster/index.ts';
-import type { ReplicaManager } from '../replication/index.ts';
+import type { Membership } from '../open-broker.ts';
 import { BoundedSeries } from './bounded-series.ts';
 import { registerClusterMetrics } from './cluster-metrics.ts';
 import { registerKafkaMetrics } from './kafka-metrics.ts';
@@ -10,14 +9,12 @@ import type { HubView } from './status.ts';
 /** Of one metric. */
 const SERIES_MAX = 10_000;
 
-/** What a broker of a cluster has besides. */
-interface Membership {
-  readonly cluster: ClusterHandle;
-  readonly replicas: ReplicaManager;
-}
-
 /** Registers what the hub's parts know, read when /metrics is asked for. */
-export function registerHubMetrics(metrics: Metrics, view: HubView, membership?: Membership): void {
+export function registerHubMetrics(
+  metrics: Metrics,
+  view: HubView,
+  membership: Membership | undefined,
+): void {
   const { broker, listener, sync, gaps, requests, scrub } = view;
   const { store, topics, responses } = broker;
   const stats = () => store.stats();
