@@ -24,6 +24,7 @@ import {
 } from './listeners/index.ts';
 import { LocalDelivery } from './local-delivery.ts';
 import { fromPacketProperties, headersOf } from './message-properties.ts';
+import { PartialPackets } from './partial-packets.ts';
 import { type MqttStoreStatus, openMqttStore } from './persistence/mqtt-store.ts';
 import type { Owner } from './persistence/owner.ts';
 import { type MqttFault, Reason } from './protocol.ts';
@@ -280,7 +281,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     messagesPerSecond: limits.mqttMaxMessagesPerSecond,
     bytesPerSecond: limits.mqttMaxBytesPerSecond,
     pressure: streams.pressure,
-    partial: { bytes: 0 },
+    partial: new PartialPackets(),
     monotonicMs: options.monotonicMs,
     onPublish: (connection, packet) => path.publish(connection, packet),
     onRelease: (connection, messageId) => path.release(connection, messageId),

@@ -10,6 +10,7 @@ import { until } from '../testing/fixture.ts';
 import { connectPacket, publishPacket } from '../testing/raw-mqtt.ts';
 import { type ConnectionHost, MqttConnection } from './connection.ts';
 import type { MqttSocket } from './listeners/index.ts';
+import { PartialPackets } from './partial-packets.ts';
 import { AckType } from './protocol.ts';
 
 /** Both ends of a connection over the loopback. */
@@ -46,7 +47,7 @@ async function setUp(
       messagesPerSecond: 0,
       bytesPerSecond: 0,
       pressure: new Pressure(),
-      partial: { bytes: 0 },
+      partial: new PartialPackets(),
       monotonicMs: () => performance.now(),
       onPublish: ({ acks }, { payload, messageId, qos }) => {
         taken.push(`${payload}`);
@@ -123,17 +124,26 @@ test('a client that takes no acknowledgements is read no further', async () => {
   await until('all is read', () => taken.length === total);
 });
 
-test('packets that never become complete are bounded over all connections', async () => {
-  const partial = { bytes: 64 * 1024 * 1024 - 1000 };
-  const { client, faults } = await setUp({ partial });
-  client.write(
+test('packets that never become complete are bounded over all connections: the host that holds most gives up its largest', async () => {
+  const partial = new PartialPackets<MqttConnection>(10_000);
+  const half = (bytes: number) =>
     Buffer.concat([
       generate(connectPacket('dev')),
-      generate(publishPacket('t', Buffer.alloc(5000))).subarray(0, 2000),
-    ]),
-  );
-  await until('it is refused', () => faults.length === 1);
-  expect(faults[0]).toMatch(/not complete/);
-  client.destroy();
-  await until('its bytes are given back', () => partial.bytes === 64 * 1024 * 1024 - 1000);
+      generate(publishPacket('t', Buffer.alloc(50_000))).subarray(0, bytes),
+    ]);
+  const from = (address: string) => async (): Promise<[Duplex, MqttSocket]> => {
+    const [client, end] = duplexPair();
+    return [client, Object.assign(end, { remoteAddress: address, remotePort: 0 })];
+  };
+  const greedy = await setUp({ partial }, from('greedy'));
+  greedy.client.write(half(8000));
+  await until('it is held', () => partial.bytes === 8000);
+  const modest = await setUp({ partial }, from('modest'));
+  modest.client.write(half(3000));
+  await until('the larger one is refused', () => greedy.faults.length === 1);
+  expect(greedy.faults[0]).toMatch(/not complete/);
+  expect(partial.bytes).toBe(3000);
+  expect(modest.faults).toEqual([]);
+  modest.client.destroy();
+  await until('its bytes are given back', () => partial.bytes === 0);
 });

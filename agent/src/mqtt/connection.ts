@@ -7,6 +7,7 @@ import { AckQueue } from './ack-queue.ts';
 import { isAtRest, isGreeted, wantsReasons } from './aedes-internals.ts';
 import { FrameReader } from './frame-reader.ts';
 import type { MqttPeer, MqttSocket } from './listeners/index.ts';
+import { PARTIAL_BYTES_MAX, type PartialPackets } from './partial-packets.ts';
 import { MqttFault, PacketType, Reason } from './protocol.ts';
 import { type PublishPacket, PublishParser } from './publish-packet.ts';
 import { disconnection } from './refusal.ts';
@@ -18,7 +19,7 @@ export interface ConnectionHost {
   bytesPerSecond: number;
   pressure: Pressure;
   /** Of packets that have not arrived wholly, of all connections. */
-  partial: { bytes: number };
+  partial: PartialPackets<MqttConnection>;
   monotonicMs: () => number;
   onPublish(connection: MqttConnection, packet: PublishPacket): void;
   onRelease(connection: MqttConnection, messageId: number): void;
@@ -35,8 +36,6 @@ export interface ConnectionHost {
 export const UNACKED_MAX = 1000;
 /** Payload bytes of one connection on their way to local subscribers' queues and retained messages. */
 const DELIVERING_BYTES_MAX = 1024 * 1024;
-/** For packets of all connections that have not arrived wholly. */
-const PARTIAL_BYTES_MAX = 64 * 1024 * 1024;
 /** What stands behind the messages that were dealt with; WAIT: what stands there has to wait. */
 const Found = { NOTHING: 0, WAIT: 1, OTHER: 2 } as const;
 type Found = (typeof Found)[keyof typeof Found];
@@ -53,6 +52,8 @@ export class MqttConnection {
   readonly stream: MqttSocket;
   readonly peer: MqttPeer;
   readonly remote: string;
+  /** Of its host. */
+  readonly address: string;
   readonly acks: AckQueue;
   /** Set at the first message, when the client id is known. */
   headers: readonly RecordHeader[] | undefined;
@@ -84,7 +85,8 @@ export class MqttConnection {
   constructor(stream: MqttSocket, peer: MqttPeer, host: ConnectionHost) {
     this.stream = stream;
     this.peer = peer;
-    this.remote = `${stream.remoteAddress}:${stream.remotePort}`;
+    this.address = stream.remoteAddress ?? '';
+    this.remote = `${this.address}:${stream.remotePort}`;
     this.#host = host;
     this.#frames = new FrameReader(host.maxPacketBytes);
     const bucket = (perSecond: number) =>
@@ -106,8 +108,8 @@ export class MqttConnection {
     stream.on('drain', () => this.resume());
     stream.once('close', () => {
       clearTimeout(this.#wake);
-      host.partial.bytes -= this.#partialBytes;
       this.#partialBytes = 0;
+      host.partial.hold(this, 0);
     });
   }
 
@@ -290,17 +292,22 @@ export class MqttConnection {
     return bytes.subarray(start, end);
   }
 
+  /** Ends it for what it has sent of a packet that is not complete. */
+  giveUpPartial(): void {
+    this.#frames.drop();
+    this.#partialBytes = 0;
+    this.#host.partial.hold(this, 0);
+    this.fail(
+      new MqttFault(Reason.QUOTA_EXCEEDED, `packets that are not complete take ${PARTIAL_BYTES_MAX} bytes`),
+    );
+  }
+
   #countPartial(): void {
     const { partial } = this.#host;
     const { partialBytes } = this.#frames;
     if (partialBytes === this.#partialBytes || this.stream.destroyed) return;
-    partial.bytes += partialBytes - this.#partialBytes;
     this.#partialBytes = partialBytes;
-    if (partial.bytes <= PARTIAL_BYTES_MAX) return;
-    throw new MqttFault(
-      Reason.QUOTA_EXCEEDED,
-      `packets that are not complete take ${PARTIAL_BYTES_MAX} bytes`,
-    );
+    partial.hold(this, partialBytes)?.giveUpPartial();
   }
 
   #isHeldUp(): boolean {

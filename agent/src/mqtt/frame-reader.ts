@@ -39,6 +39,13 @@ export class FrameReader {
     return this.#pieceBytes;
   }
 
+  /** Forgets what there is of a packet that has not arrived wholly; nothing more is to be pushed. */
+  drop(): void {
+    this.#pieces = [];
+    this.#block = NOTHING;
+    this.#pieceBytes = 0;
+  }
+
   /** To be called only after `next` has answered false. */
   push(chunk: Buffer): void {
     if (this.#pieces.length === 0) {

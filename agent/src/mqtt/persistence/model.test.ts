@@ -133,9 +133,9 @@ test('retained messages and subscriptions are as in the persistence in memory, o
           const expected: string[] = [];
           for await (const message of model.createRetainedStream(name))
             expected.push(`${message.topic} ${message.payload}`);
-          const found = [...retained.matching([name])].map(
-            (message) => `${message.topic} ${message.payload}`,
-          );
+          const found: string[] = [];
+          for await (const message of retained.matching([name]))
+            found.push(`${message.topic} ${message.payload}`);
           expect(found.sort()).toEqual(expected.sort());
         }
         for (const name of topics) {

@@ -333,8 +333,8 @@ export class Persistence {
     }
   }
 
-  *#retainedPackets(filters: readonly string[]): Generator<object> {
-    for (const { expiry, ...message } of this.#options.retained.matching(filters)) {
+  async *#retainedPackets(filters: readonly string[]): AsyncGenerator<object> {
+    for await (const { expiry, ...message } of this.#options.retained.matching(filters)) {
       yield {
         cmd: 'publish',
         dup: false,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { filterMatches, literalPrefix } from './filters.ts';
 import { decodeMessage, encodeMessage, type Message } from './message.ts';
-import { namedKey, namesWith, ROW } from './row.ts';
+import { namedKey, nameIn, namesWith, ROW } from './row.ts';
 import type { Table } from './table.ts';
 
 export interface RetainedLimits {
@@ -9,6 +9,7 @@ export interface RetainedLimits {
   bytes: number;
 }
 
+const PAGE_ROWS = 128;
 const TOTALS_KEY = `${ROW.meta}retained`;
 const totalsSchema = z.object({ messages: z.number(), bytes: z.number() });
 
@@ -21,6 +22,7 @@ export class RetainedMessages {
   readonly #limits: RetainedLimits;
   readonly #onDrop: (topic: string) => void;
   #totals = { messages: 0, bytes: 0 };
+  #lastTurn: Promise<void> = Promise.resolve();
 
   constructor(table: Table, limits: RetainedLimits, onDrop: (topic: string) => void) {
     this.#table = table;
@@ -59,19 +61,36 @@ export class RetainedMessages {
     this.#count(messages, allBytes);
   }
 
-  /** Those that match any of the filters, read a page at a time. A topic comes once for each filter. */
-  *matching(filters: readonly string[]): Generator<Message> {
+  /**
+   * Those that match any of the filters, read a page at a time: whoever asks, one page in a turn of the event loop, so that nobody's
+   * SUBSCRIBE holds up ingest. A topic comes once for each filter.
+   */
+  async *matching(filters: readonly string[]): AsyncGenerator<Message> {
     for (const filter of filters) {
       if (literalPrefix(filter) === filter) {
         const bytes = this.#table.get(namedKey(ROW.retained, filter));
         if (bytes !== undefined) yield decodeMessage(bytes);
         continue;
       }
-      for (const [, bytes] of this.#table.all(...namesWith(ROW.retained, literalPrefix(filter)))) {
-        const message = decodeMessage(bytes);
-        if (filterMatches(filter, message.topic)) yield message;
+      const [start, end] = namesWith(ROW.retained, literalPrefix(filter));
+      for (let from: string | undefined = start; from !== undefined; ) {
+        await this.#turn();
+        const page: [string, Buffer][] = this.#table.range(from, end, PAGE_ROWS);
+        from = page.length < PAGE_ROWS ? undefined : `${page.at(-1)![0]}\0`;
+        for (const [key, bytes] of page) {
+          const topic = nameIn(key);
+          if (topic !== undefined && !filterMatches(filter, topic)) continue;
+          const message = decodeMessage(bytes);
+          if (filterMatches(filter, message.topic)) yield message;
+        }
       }
     }
+  }
+
+  /** Resolves in a turn of the event loop that is nobody else's. */
+  #turn(): Promise<void> {
+    this.#lastTurn = this.#lastTurn.then(() => new Promise((resolve) => setImmediate(resolve)));
+    return this.#lastTurn;
   }
 
   #remove(key: string, before: Buffer): void {

@@ -41,6 +41,12 @@ export function namedKey(kind: string, name: string): string {
   return kind + asKey(bytes.subarray(0, NAME_HEAD_BYTES)) + createHash('sha256').update(bytes).digest('hex');
 }
 
+/** What `namedKey` was given; undefined where it was too long for a key. */
+export function nameIn(key: string): string | undefined {
+  const bytes = asBuffer(key.slice(1));
+  return bytes.length > NAME_HEAD_BYTES ? undefined : bytes.toString();
+}
+
 /** From and to before which all names lie that begin with `prefix`. */
 export function namesWith(kind: string, prefix: string): [start: string, end: string] {
   const start = kind + asKey(Buffer.from(prefix).subarray(0, NAME_HEAD_BYTES));
