@@ -1,10 +1,14 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { IPubackPacket } from 'mqtt-packet';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { fillDisk } from '../testing/fill-disk.ts';
 import { temporaryDir, testAgent, testHub, until } from '../testing/fixture.ts';
 import { MemoryHub } from '../testing/memory-hub.ts';
+import { publishPacket, RawMqtt } from '../testing/raw-mqtt.ts';
 import type { SerialStatus } from './serial-line.ts';
 import { serialSettingSchema } from './setting.ts';
 import { plug } from './testing/pty.ts';
@@ -176,6 +180,46 @@ test('a frame that ends with a silence is taken though nothing follows it', asyn
   send('burst');
   await until('the frame has arrived', () => hub.values().length === 1);
   expect(hub.values()).toEqual(['burst']);
+});
+
+test('a full disk loses readings of serial lines: an alarm says so until somebody says that he has seen it', async () => {
+  const dir = temporaryDir();
+  const { line, send } = await plug(dir);
+  const agent = await testAgent({
+    dataDir: `${dir}/data`,
+    serial: [serialSettingSchema.parse({ port: line, name: 'scale' })],
+    maxDiskBytes: 16 * 2 ** 20,
+    compression: 'none',
+  });
+  const serial = () => agent.status().serial[0] as SerialStatus;
+  const alarm = () => agent.status().alarms.some(({ name }) => name === 'dropped serial scale');
+  await until('the line is open', () => serial().state === 'open');
+  const filler = await RawMqtt.connect5(agent.mqttPort, { clientId: 'filler' });
+  let sent = 0;
+  await fillDisk(async () => {
+    sent += 1;
+    filler.send(publishPacket('t', randomBytes(200_000), { messageId: sent }));
+    const acks = (await filler.packets('puback', sent)) as IPubackPacket[];
+    return (acks.at(-1)!.reasonCode ?? 0) === 0;
+  });
+  expect(alarm()).toBe(false);
+  let lines = 0;
+  await until('a reading is refused', () => {
+    const { frames, refused } = serial();
+    if (frames + refused === lines) {
+      send(`${'x'.repeat(2000)}\n`);
+      lines += 1;
+    }
+    return refused > 0;
+  });
+  expect(alarm()).toBe(true);
+  const { status } = await fetch(`http://127.0.0.1:${agent.httpPort}/alarms/acknowledge`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ alarm: 'dropped serial scale' }),
+  });
+  expect(status).toBe(200);
+  expect(alarm()).toBe(false);
 });
 
 test('an instrument with a profile gives readings with names, under the port and its name', async () => {

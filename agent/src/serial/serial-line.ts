@@ -275,6 +275,10 @@ export class SerialLine {
     } catch (error) {
       if (!(error instanceof EdgelogError)) throw error;
       this.#counters.refused.inc();
+      this.#deps.alarms.raise(
+        `dropped serial ${this.#name}`,
+        `readings of ${this.#path} are lost since then, as the log did not take them and a serial line cannot repeat them; /status counts them as refused`,
+      );
       this.#limiter.warn('serial frame refused', {
         port: this.#path,
         bytes: value.length,

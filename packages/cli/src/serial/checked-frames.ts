@@ -10,7 +10,7 @@ export interface CheckedFrames {
 }
 
 const NMEA = /[$!]([\x20-\x7e]{5,90}?)\*([0-9A-Fa-f]{2})\r?\n/g;
-const P1 = /\/[\x20-\x7e]{3,40}\r\n\r\n[\s\S]{10,8000}?\r\n!([0-9A-F]{4})\r\n/g;
+const P1 = /\/[\x20-\x7e]{3,40}\r\n\r\n[\s\S]{10,8000}?\r\n!([0-9A-Fa-f]{1,4})\r\n/g;
 const HEX_DIGITS = 16;
 
 /** Sentences of NMEA 0183. */

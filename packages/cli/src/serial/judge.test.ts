@@ -109,6 +109,22 @@ test('Modbus at 19200 8E1, as its standard has it, is found', async () => {
   expect(lineName(best.line)).toBe('19200 8E1');
 });
 
+test('a smart meter before DSMR 4, at 9600 7E1 and without CRC, is one, and not lines of text', async () => {
+  const capture = readFileSync(`${PROFILES_DIRECTORY}/dsmr-p1-v2.capture`, 'utf8');
+  const parts = [...capture.matchAll(/^\d+ < (".*")$/gm)].map((match) => JSON.parse(match[1]!) as string);
+  const { best } = await probed(
+    every(2000, 1, () => parts.slice(0, 2).join('')),
+    {
+      baudRate: 9600,
+      dataBits: 7,
+      parity: 'even',
+      stopBits: 1,
+    },
+  );
+  expect(lineName(best.line)).toBe('9600 7E1');
+  expect(best.setting).toEqual({ profile: 'dsmr-p1-v2' });
+});
+
 test('the capture of a smart meter is a P1 port', async () => {
   const capture = readFileSync(`${PROFILES_DIRECTORY}/dsmr-p1.capture`, 'utf8');
   const parts = [...capture.matchAll(/^\d+ < (".*")$/gm)].map((match) => JSON.parse(match[1]!) as string);

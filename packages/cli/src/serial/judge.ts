@@ -65,6 +65,13 @@ export function judge(sample: Sample): Guess {
     const because = `${frames} with a right checksum, ${percent(share)} of the bytes`;
     return { ...none, score, what, because, setting, examples };
   }
+  const telegrams = meterTelegrams(bytes);
+  if (telegrams.length > 0) {
+    const because = `${telegrams.length} from identification to !, without CRC`;
+    const what = 'telegrams of a meter, DSMR 2 or 3';
+    const setting = { profile: 'dsmr-p1-v2' };
+    return { ...none, score: 0.9, what, because, setting, examples: telegrams.slice(0, 3) };
+  }
   const text = lookOfText(bytes);
   const printable = `${percent(text.printable)} of the bytes are printable`;
   if (text.score >= 0.3) {
@@ -82,6 +89,13 @@ export function judge(sample: Sample): Guess {
     setting: { framing: { type: 'gap', gapMs: 50 } },
     examples: [bytes.subarray(0, 16).toString('hex')],
   };
+}
+
+/** Identifications of whole telegrams that have no checksum, but the form of one to the last byte. */
+function meterTelegrams(bytes: Buffer): string[] {
+  const telegram =
+    /(\/[A-Za-z]{3}[0-9][\x20-\x7e]{0,36})\r\n\r\n(?:(?:\d-\d:\d+\.\d+\.\d+)?(?:\([^()\r\n]*\))+\r\n)+!\r\n/g;
+  return [...bytes.toString('latin1').matchAll(telegram)].map(([, identification]) => identification!);
 }
 
 /**
