@@ -9,4 +9,3 @@ export {
 } from './ingest.ts';
 export { routesSchema } from './schema.ts';
 export { SwitchedIngest } from './switched.ts';
-export { TOPIC_NAME } from './topic-name.ts';

@@ -1,10 +1,10 @@
 import { EdgelogError } from '@edgelog/base';
+import { TOPIC_NAME } from '@edgelog/wire';
 import type { Incoming } from './incoming.ts';
 import { type Captures, type Mismatch, type Pattern, topicFilter, wildcard } from './pattern.ts';
 import { Sampler } from './sampler.ts';
 import type { RouteSetting } from './schema.ts';
 import { type Template, template } from './template.ts';
-import { TOPIC_NAME } from './topic-name.ts';
 
 /** What became of the messages that matched a route. */
 export interface RouteCounters {

@@ -69,4 +69,3 @@ export const routesSchema = z.array(routeSchema).max(1000);
 
 export type RouteSetting = z.output<typeof routeSchema>;
 export type SampleSetting = z.output<typeof sampleSchema>;
-export type TimestampSetting = RouteSetting['timestamp'];

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
+import { TOPIC_NAME } from '@edgelog/wire';
 
-/** Kafka's rule for topic names. */
-export const TOPIC_NAME = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/;
 const LENGTH_MAX = 249;
 const DIGEST_LENGTH = 8;
 

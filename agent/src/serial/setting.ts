@@ -1,7 +1,7 @@
 import { framingSchema } from '@edgelog/devices/framing/framing.ts';
 import { profileFields } from '@edgelog/devices/profiles/line-profile.ts';
+import { TOPIC_NAME } from '@edgelog/wire';
 import { z } from 'zod';
-import { TOPIC_NAME } from '../ingest/topic-name.ts';
 import { PORT_FORMS, parsePort } from './port-spec.ts';
 
 export const DEFAULT_BAUD = 115_200;

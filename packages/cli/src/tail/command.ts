@@ -81,7 +81,9 @@ export async function tailCommand(argv: string[]): Promise<number> {
 
 function placeOf(from: string): { offset: string } | { time: string } {
   if (/^(-?\d{1,15}|first|next)$/.test(from)) return { offset: from };
-  if (!Number.isNaN(Date.parse(from))) return { time: new Date(from).toISOString() };
+  // Date.parse finds a time in `room 7`.
+  if (/^\d{4}-\d\d/.test(from) && !Number.isNaN(Date.parse(from)))
+    return { time: new Date(from).toISOString() };
   throw new EdgelogError(
     'CONFIG_INVALID',
     `${COMMAND}: --from = ${JSON.stringify(from)}: expected an offset, -N, first, next, or a time as 2026-01-31T12:00:00Z`,

@@ -65,6 +65,7 @@ test('edgelog tail says what is wrong', async () => {
     /no stream "other" on this gateway/,
   );
   expect((await runCli(['tail', '--from', '99', '--agent', url])).stderr).toMatch(/the stream ends at 1/);
+  expect((await runCli(['tail', '--from', 'room 7', '--agent', url])).stderr).toMatch(/--from = "room 7"/);
   expect((await runCli(['tail', '--agent', 'http://127.0.0.1:9'])).stderr).toMatch(/no agent answers/);
 });
 
