@@ -47,26 +47,10 @@ async function mosquittoPub(...args: string[]): Promise<void> {
 
 test('mosquitto_pub at QoS 0, 1 and 2 comes out of kcat with key, value, headers and order', async () => {
   for (const qos of ['0', '1', '2']) {
-    await mosquittoPub(
-      '-i',
-      `sensor-${qos}`,
-      '-q',
-      qos,
-      '-t',
-      `plant/qos${qos}`,
-      '-m',
-      `{"qos":${qos},"n":1}`,
-    );
-    await mosquittoPub(
-      '-i',
-      `sensor-${qos}`,
-      '-q',
-      qos,
-      '-t',
-      `plant/qos${qos}`,
-      '-m',
-      `{"qos":${qos},"n":2}`,
-    );
+    for (const n of [1, 2]) {
+      const to = ['-i', `sensor-${qos}`, '-q', qos, '-t', `plant/qos${qos}`];
+      await mosquittoPub(...to, '-m', `{"qos":${qos},"n":${n}}`);
+    }
   }
   const records = await until('six records are at the hub', async () => {
     const all = await consumeAll(system.bootstrap, 'telemetry');
