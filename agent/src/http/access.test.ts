@@ -59,6 +59,13 @@ describe('HTTP with users', () => {
     expect(await ask('secret')).toBe(200);
   });
 
+  test('a file that is not there is named with its setting', async () => {
+    const start = testAgent({ dataDir: temporaryDir(), httpUsers: '/no/such/file' });
+    await expect(start).rejects.toThrow(/^--http-users \/no\/such\/file cannot be read/);
+    const mqtt = testAgent({ dataDir: temporaryDir(), mqttUsers: '/no/such/file' });
+    await expect(mqtt).rejects.toThrow(/^--mqtt-users \/no\/such\/file cannot be read/);
+  });
+
   test('users who change are taken without a restart; who is removed reads no further; a broken file changes nothing', async () => {
     const dir = temporaryDir();
     const path = await usersFile(dir);

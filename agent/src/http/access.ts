@@ -43,7 +43,7 @@ export class HttpAccess {
     this.#failed = new FailedLogins(options.monotonicMs);
     const { path } = options;
     if (path === undefined) return;
-    this.#users = usersOf(readUsersFile(path));
+    this.#users = usersOf(readUsersFile(path, '--http-users'));
     this.#stopWatching = watchFiles([path], () => this.#reload(path));
   }
 
@@ -109,7 +109,7 @@ export class HttpAccess {
   #reload(path: string): void {
     const { alarms, log } = this.#options;
     try {
-      this.#users = usersOf(readUsersFile(path));
+      this.#users = usersOf(readUsersFile(path, '--http-users'));
     } catch (error) {
       alarms.raise(ALARM, `${(error as Error).message}; the users before stay`);
       return;

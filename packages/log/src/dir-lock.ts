@@ -24,7 +24,7 @@ async function lockBySocket(dir: string): Promise<DirLock> {
   const { dev, ino } = statSync(dir, { bigint: true });
   const server = createServer();
   await listen(server, `\0edgelog-log-${dev}-${ino}`).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EADDRINUSE') throw inUse(dir, error);
+    if (error.code === 'EADDRINUSE') throw inUse(dir);
     throw error;
   });
   server.unref();
@@ -53,12 +53,11 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-function inUse(dir: string, cause?: Error): EdgelogError {
+function inUse(dir: string): EdgelogError {
   const holder = holderOf(dir);
   return new EdgelogError(
     'DATA_DIR_IN_USE',
     `data directory ${dir} is in use${holder === undefined ? '' : ` by process ${holder}`}`,
-    { cause },
   );
 }
 

@@ -240,7 +240,7 @@ export class MqttAccess implements Access {
 }
 
 function load({ mqttUsers, mqttAcl, acl }: AccessSettings): Files {
-  const users = mqttUsers === undefined ? undefined : usersOf(readUsersFile(mqttUsers));
+  const users = mqttUsers === undefined ? undefined : usersOf(readUsersFile(mqttUsers, '--mqtt-users'));
   const fromFile = mqttAcl === undefined ? undefined : rulesOfFile(mqttAcl, readRules(mqttAcl));
   const rules = [...(acl === undefined ? [] : rulesOfSection(acl)), ...(fromFile ?? [])];
   return { users, rules: acl === undefined && fromFile === undefined ? undefined : rules };

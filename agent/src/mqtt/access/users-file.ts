@@ -11,18 +11,14 @@ export interface UsersFile {
 
 const OWNER_ONLY = 0o600;
 
-/** Throws CONFIG_INVALID where it cannot be read. */
-export function readUsersFile(path: string): UsersFile {
+/** Throws CONFIG_INVALID where it cannot be read, naming the file as what it is, or the setting that names it. */
+export function readUsersFile(path: string, what = 'users file'): UsersFile {
   try {
     return { path, lines: readFileSync(path, 'utf8').split(/\r?\n/) };
   } catch (cause) {
-    throw new EdgelogError(
-      'CONFIG_INVALID',
-      `users file ${path} cannot be read: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    );
+    throw new EdgelogError('CONFIG_INVALID', `${what} ${path} cannot be read: ${(cause as Error).message}`, {
+      cause,
+    });
   }
 }
 
