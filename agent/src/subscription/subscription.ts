@@ -1,4 +1,4 @@
-import { backoffMs, EdgelogError } from '@edgelog/base';
+import { EdgelogError } from '@edgelog/base';
 import { type Alarms, type Pressure, sourceHeaders } from '@edgelog/edge';
 import type { StateTable } from '@edgelog/log';
 import type { Counter, Logger, Metrics } from '@edgelog/runtime';
@@ -7,8 +7,10 @@ import mqtt, { type MqttClient } from 'mqtt';
 import type { Ingest } from '../ingest/index.ts';
 import { fromPacketProperties, headersOf } from '../mqtt/message-properties.ts';
 import type { Qos2Window } from '../mqtt/qos2.ts';
+import { Attempts, STEADY_MS } from './attempts.ts';
 import { clientIdOf, clientOptions } from './client-options.ts';
 import { BrokerConnection, type Message } from './connection.ts';
+import { describe } from './describe.ts';
 import { SessionFilters } from './session-filters.ts';
 import { nameOf, type SubscriptionSetting } from './setting.ts';
 
@@ -45,14 +47,9 @@ export interface SubscriptionStatus {
   lastError: string | null;
 }
 
-const BACKOFF = { minMs: 500, maxMs: 60_000 };
 const PACKET_OVERHEAD_BYTES = 128 * 1024;
 /** What the broker had kept of before the subscription: a state, of whatever age. */
 const RETAINED: RecordHeader[] = [{ key: 'mqtt.retained', value: Buffer.from('1') }];
-/** A connection that stood for so long was no part of a quarrel. */
-const STEADY_MS = 120_000;
-/** So many connections in a row that stood for less: somebody ends them. */
-const SHORT_ONES = 3;
 /** How often the broker is asked again for filters it refused. */
 const ASK_AGAIN_MS = 60_000;
 
@@ -72,10 +69,7 @@ export class Subscription {
   #connection: BrokerConnection | undefined;
   #state: SubscriptionStatus['state'] = 'connecting';
   #lastError: string | null = null;
-  #failures = 0;
-  /** Connections in a row that stood, but not for long. */
-  #shortOnes = 0;
-  #subscribedAtMs: number | undefined;
+  readonly #attempts = new Attempts();
   readonly #filters: SessionFilters;
   #retry: NodeJS.Timeout | undefined;
   #askAgain: NodeJS.Timeout | undefined;
@@ -169,9 +163,9 @@ export class Subscription {
     }
     if (this.#connection !== connection || this.#state === 'stopped') return;
     if (this.#state === 'connecting') this.#state = 'subscribed';
-    this.#subscribedAtMs = performance.now();
+    this.#attempts.stands(performance.now());
     this.#steady = setTimeout(() => this.#settle(), STEADY_MS);
-    if (this.#shortOnes < SHORT_ONES) this.#settle();
+    if (!this.#attempts.isQuarrel) this.#settle();
     const { setting, log } = this.#options;
     log.info('subscribed to a broker', { subscription: this.name, url: setting.url, isResumed });
   }
@@ -180,6 +174,7 @@ export class Subscription {
   async #askForFilters(client: MqttClient, isResumed: boolean): Promise<void> {
     const { alarms, setting } = this.#options;
     const refusals = await this.#filters.bringInLine(client, isResumed);
+    if (this.#state === 'stopped') return;
     if (refusals.length === 0) {
       alarms.clear(this.#filtersAlarm);
       return;
@@ -252,38 +247,22 @@ export class Subscription {
     this.#clearTimers();
     if (this.#state === 'stopped') return;
     this.#state = 'waiting';
-    this.#countShortOnes();
+    this.#attempts.ended(performance.now());
     this.#lastError = `${describe(error)}${this.#suspicion()}`;
     const { alarms, setting, random = Math.random } = this.#options;
     alarms.raise(this.#alarm, `${setting.url}: ${this.#lastError}`);
-    this.#retry = setTimeout(() => this.#connect(), backoffMs(this.#failures++, BACKOFF, random()));
-  }
-
-  /** Connections that do not stand for long are as good as none: else two gateways with one client id end each other's twice a second. */
-  #countShortOnes(): void {
-    if (this.#subscribedAtMs === undefined) return;
-    const stoodMs = performance.now() - this.#subscribedAtMs;
-    this.#subscribedAtMs = undefined;
-    this.#shortOnes = stoodMs < STEADY_MS ? this.#shortOnes + 1 : 0;
-    this.#failures = Math.max(0, this.#shortOnes - 1);
+    this.#retry = setTimeout(() => this.#connect(), this.#attempts.delayMs(random()));
   }
 
   #suspicion(): string {
-    if (this.#shortOnes < SHORT_ONES) return '';
+    const { isQuarrel, shortOnes } = this.#attempts;
+    if (!isQuarrel) return '';
     const clientId = clientIdOf(this.#options.setting, this.#options.gateway);
-    return `; ${this.#shortOnes} connections in a row did not stand for long: does another client have the client id ${JSON.stringify(clientId)}?`;
+    return `; ${shortOnes} connections in a row did not stand for long: does another client have the client id ${JSON.stringify(clientId)}?`;
   }
 }
 
 function ownHeaders({ properties, isRetained }: Message): RecordHeader[] | undefined {
   if (properties === undefined) return isRetained ? RETAINED : undefined;
   return [...headersOf(fromPacketProperties(properties)), ...(isRetained ? RETAINED : [])];
-}
-
-/** mqtt.js reports a refused connection to several addresses without a message; OpenSSL's messages are lists of where in it. */
-function describe(error: Error | undefined): string {
-  if (error === undefined) return 'the connection was closed';
-  if ('reason' in error && typeof error.reason === 'string') return `TLS: ${error.reason}`;
-  const inner = error instanceof AggregateError ? error.errors[0] : undefined;
-  return error.message || (inner instanceof Error ? inner.message : error.name);
 }

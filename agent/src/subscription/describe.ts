@@ -1,0 +1,7 @@
+/** mqtt.js reports a refused connection to several addresses without a message; OpenSSL's messages are lists of where in it. */
+export function describe(error: Error | undefined): string {
+  if (error === undefined) return 'the connection was closed';
+  if ('reason' in error && typeof error.reason === 'string') return `TLS: ${error.reason}`;
+  const inner = error instanceof AggregateError ? error.errors[0] : undefined;
+  return error.message || (inner instanceof Error ? inner.message : error.name);
+}
