@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { checkProxy, proxyFor } from './proxy.ts';
 
@@ -28,4 +29,12 @@ test('without proxies in the environment there is none; * excepts everything', (
 
 test.each(['socks5://x:1', 'proxy:3128', ''])('proxy %j is refused with what is expected', (text) => {
   expect(() => checkProxy(text)).toThrow(/http:\/\/\[USER:PASSWORD@\]HOST:PORT/);
+});
+
+test('an agent without a proxy does not load the HTTP client that Node has of its own', () => {
+  const agent = JSON.stringify(new URL('../command.ts', import.meta.url));
+  const script = `await import(${agent}); console.log(process.moduleLoadList.join())`;
+  const loaded = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  expect(loaded).toContain('http');
+  expect(loaded).not.toContain('undici');
 });

@@ -1,6 +1,8 @@
 import type { Agent } from 'node:http';
+import { createRequire } from 'node:module';
 import { EdgelogError } from '@edgelog/base';
-import { HttpsProxyAgent } from 'https-proxy-agent';
+
+const require = createRequire(import.meta.url);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -38,6 +40,8 @@ export function withoutCredentials(proxy: string): string {
 /** Connections through CONNECT, with the URL's user and password as Basic credentials. */
 export function proxyAgent(proxy: string): Agent {
   checkProxy(proxy);
+  // Only where there is one: what it imports has Node load its fetch, 5 MB and a tenth of the time to start.
+  const { HttpsProxyAgent } = require('https-proxy-agent') as typeof import('https-proxy-agent');
   return new HttpsProxyAgent(proxy);
 }
 

@@ -44,13 +44,13 @@ export function limitsOf(
   >,
 ): UplinkLimits {
   const { uplinkMaxBytesPerSecond: cap, uplinkWindows, uplinkZone, uplinkUrgentPriority } = settings;
-  const windows = {
+  const windows = () => ({
     allowed: new UploadWindows(uplinkWindows, uplinkZone),
     urgentPriority: uplinkUrgentPriority,
-  };
+  });
   return {
     maxBytesPerSecond: cap === 0 ? undefined : cap,
-    windows: uplinkWindows.length === 0 ? undefined : windows,
+    windows: uplinkWindows.length === 0 ? undefined : windows(),
   };
 }
 
