@@ -30,7 +30,7 @@ export function lineErrors(path: string, procTty = '/proc/tty'): LineErrors | nu
 }
 
 /** A row is `0: uart:16550A port:000003F8 irq:4 tx:11 rx:0 fe:2 pe:1 brk:3 oe:4 RTS|DTR`; a count of 0 is left out. */
-export function parseLineErrors(text: string, index: string): LineErrors | null {
+function parseLineErrors(text: string, index: string): LineErrors | null {
   const row = text.split('\n').find((one) => one.startsWith(`${index}: uart:`));
   if (row === undefined) return null;
   const count = (key: string) => Number(new RegExp(`\\b${key}:(\\d+)`).exec(row)?.[1] ?? 0);

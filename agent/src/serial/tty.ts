@@ -179,8 +179,9 @@ async function openBinding(path: string, { flow, ...line }: TtySettings): Promis
   // A gateway without serial lines need not load it.
   const { SerialPort } = await import('serialport');
   const asked = { path, ...line, rtscts: flow === 'rtscts', xon: hasXon, xoff: hasXon };
-  const port: object = await SerialPort.binding.open(asked).catch((cause: Error) => {
-    throw new Error(openErrorText(path, cause.message), { cause });
+  const port: object = await SerialPort.binding.open(asked).catch(({ message }: Error) => {
+    // Its stack is that of the addon, and its message is in this one.
+    throw new Error(openErrorText(path, message));
   });
   if (!isPollable(port)) throw new Error('serial lines need Linux or macOS');
   return port;

@@ -6,7 +6,7 @@ export type Value = Decimal | string | boolean | readonly Value[] | ReadonlyMap<
 export type Values = ReadonlyMap<string, Value>;
 
 /** JSON of the values, in their order. */
-export function renderValues(values: Values): string {
+function renderValues(values: Values): string {
   return render(values);
 }
 

@@ -8,7 +8,7 @@ const STOP = 0x16;
 
 /** Function fields of the master [EN 13757-2, 5.6.3]. */
 export const SND_NKE = 0x40;
-export const SND_UD = 0x53;
+const SND_UD = 0x53;
 export const REQ_UD2 = 0x5b;
 /** Toggles from one request to the next, so that a repetition can be told from a new one. */
 export const FRAME_COUNT_BIT = 0x20;

@@ -54,7 +54,7 @@ export function degreesOf(text: string): Decimal | undefined {
 }
 
 /** `hhmmss.ss` as `hh:mm:ss.ss`. */
-export function clockOf(text: string): string | undefined {
+function clockOf(text: string): string | undefined {
   const match = /^([01]\d|2[0-3])([0-5]\d)([0-5]\d|60)(\.\d{1,9})?$/.exec(text);
   return match ? `${match[1]}:${match[2]}:${match[3]}${match[4] ?? ''}` : undefined;
 }
