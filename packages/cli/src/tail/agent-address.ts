@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { EdgelogError } from '@edgelog/base';
@@ -38,6 +39,8 @@ export async function agentAddress(command: string, settings: AgentAddressSettin
 /** In this whole process, which asks nobody else: fetch takes no certificates of its own. */
 function trust(path: string, pem: string, refuse: (what: string) => EdgelogError): void {
   try {
+    // The line below takes anything.
+    void new X509Certificate(pem);
     setDefaultCACertificates([...getCACertificates('default'), pem]);
   } catch (cause) {
     throw refuse(`--ca ${path} holds no certificate in PEM: ${(cause as Error).message}`);

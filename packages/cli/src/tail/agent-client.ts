@@ -85,7 +85,7 @@ async function ask({ authorization }: AgentAddress, url: URL, signal: AbortSigna
   } catch (cause) {
     throw new EdgelogError(
       'CONNECTION_LOST',
-      `no agent answers at ${url.origin}; is its --http there? ${reasonOf(cause)}`,
+      `no agent answers at ${url.origin}${reasonOf(cause)}; is its --http there?`,
       {
         cause,
       },
@@ -107,5 +107,5 @@ async function ask({ authorization }: AgentAddress, url: URL, signal: AbortSigna
 /** What fetch keeps to itself: that a connection was refused, or that nobody vouches for a certificate. */
 function reasonOf(error: unknown): string {
   const { cause } = error as { cause?: unknown };
-  return cause instanceof Error ? `(${cause.message || cause.name})` : '';
+  return cause instanceof Error ? ` (${cause.message || cause.name})` : '';
 }

@@ -83,6 +83,7 @@ test('edgelog tail shows a gateway with users who asks, and says what it wants w
   expect((await tail('--user', 'ann', '--password-file', password)).stderr).toMatch(
     /does not know this user/,
   );
+  expect((await tail('--ca', password)).stderr).toMatch(/--ca .*password holds no certificate in PEM/);
   expect((await tail('--password-file', password)).stderr).toMatch(/--password-file needs --user/);
   expect((await runCli(['tail', '--agent', url.replace('//', '//ann:x@')])).stderr).toMatch(/holds a user/);
 });
