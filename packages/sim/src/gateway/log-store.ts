@@ -164,7 +164,8 @@ class ModelLog implements GatewayLog {
       `${this.name}: a seal up to ${next} cuts a chunk in two`,
     );
     const { segmentBytes, faults } = this.#volume.options;
-    const batch = { base, next, bytes, header, segment: 0, damage: undefined };
+    // As a disk has it: the caller's memory is used again.
+    const batch = { base, next, bytes: Buffer.from(bytes), header, segment: 0, damage: undefined };
     const tailBytes = covered.reduce((sum, chunk) => sum + chunk.bytes.length, 0);
     const flushed = this.#volume.do((image) => {
       if (faults?.sealLosesTail) image.partitions.get(this.name)!.tail.length = 0;
