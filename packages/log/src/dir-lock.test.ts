@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { lockByFile, lockDir } from './dir-lock.ts';
+import { openLogStore } from './store.ts';
 import { tempDir } from './test-dirs.ts';
 
 test('where there are no abstract sockets, a lock file counts as long as its process lives', async () => {
@@ -17,6 +18,16 @@ test('where there are no abstract sockets, a lock file counts as long as its pro
   writeFileSync(join(dir, 'LOCK'), `${pid}\n`);
   await (await lockByFile(dir)).release();
 });
+
+test.runIf(existsSync('/proc/self'))(
+  'a data directory where none can be made is refused: it was tried for ever, until the memory was used up',
+  async () => {
+    await expect(openLogStore({ dir: '/proc/edgelog/data', segmentBytes: 2 ** 20 })).rejects.toMatchObject({
+      code: 'DATA_DIR_INVALID',
+      message: expect.stringContaining('/proc/edgelog/data cannot be a data directory: ENOENT'),
+    });
+  },
+);
 
 test('a second process on a directory is told of the first in plain words: the name of the lock itself holds a NUL', async () => {
   const dir = tempDir();

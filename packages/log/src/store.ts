@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { assert, EdgelogError } from '@edgelog/base';
 import { Cleaner } from './cleaner.ts';
@@ -119,11 +119,28 @@ function journalDir(dir: string): string {
   return join(dir, 'journal');
 }
 
+/**
+ * Makes the directory and those above it, and answers the highest that was missing. Level by level: Node's own way tries for ever, and
+ * eats all memory, where a parent exists and nothing can be made in it (procfs).
+ */
+function makeDirs(dir: string): string | undefined {
+  const isThere = () => statSync(dir, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (isThere()) return undefined;
+  const parent = dirname(dir);
+  const highest = parent === dir ? undefined : makeDirs(parent);
+  try {
+    mkdirSync(dir);
+  } catch (error) {
+    if (!isThere()) throw error;
+  }
+  return highest ?? dir;
+}
+
 /** The directory must be new, empty, or one of ours. */
 async function prepareDir(dir: string): Promise<void> {
   try {
-    const highestMade = mkdirSync(dir, { recursive: true });
-    if (highestMade !== undefined) await syncParents(resolve(dir), dirname(resolve(highestMade)));
+    const highestMade = makeDirs(resolve(dir));
+    if (highestMade !== undefined) await syncParents(resolve(dir), dirname(highestMade));
   } catch (cause) {
     throw new EdgelogError(
       'DATA_DIR_INVALID',

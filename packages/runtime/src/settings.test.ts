@@ -56,6 +56,9 @@ describe('layers', () => {
     expect(load(['--data-dir', 'd', '--auto-create'], { EDGELOG_AUTO_CREATE: 'no' }).autoCreate).toBe(true);
     expect(load(['--data-dir', 'd'], { EDGELOG_AUTO_CREATE: '0' }).autoCreate).toBe(false);
   });
+  test('a list of one needs no brackets in the file', () => {
+    expect(load(['--config', file('dataDir: d\nserial: /a,b\n')]).serial).toEqual(['/a,b']);
+  });
   test('lists take repeated flags and commas', () => {
     expect(load(['--data-dir=d', '--serial', '/a,/b', '--serial=/c']).serial).toEqual(['/a', '/b', '/c']);
   });

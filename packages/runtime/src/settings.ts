@@ -51,7 +51,7 @@ export function loadSettings<S extends SettingsSchema>(options: LoadSettingsOpti
   const path = config ?? (env[`${ENV_PREFIX}CONFIG`] || undefined);
   const file = path === undefined ? undefined : readConfigFile(path);
   const given = new Map<string, Given>();
-  if (file !== undefined) takeFile(file, options.schema, given, problems);
+  if (file !== undefined) takeFile(file, options.schema, fields, given, problems);
   for (const layer of [variables, flags]) for (const [key, value] of layer) given.set(key, value);
 
   const input = Object.fromEntries([...given].map(([key, { value }]) => [key, value]));
@@ -160,6 +160,7 @@ function readVariables(env: LoadSettingsOptions<SettingsSchema>['env'], fields: 
 function takeFile(
   file: ConfigFile,
   schema: SettingsSchema,
+  fields: readonly Field[],
   given: Map<string, Given>,
   problems: string[],
 ): void {
@@ -170,7 +171,11 @@ function takeFile(
   }
   for (const [key, value] of Object.entries(file.value)) {
     if (!Object.hasOwn(schema.shape, key) || value === null) continue;
-    given.set(key, { value, source: (path) => `${path.join('.')} (${file.locate(path)})` });
+    const isOne = typeof value === 'string' && fields.some((field) => field.key === key && field.isList);
+    given.set(key, {
+      value: isOne ? [value] : value,
+      source: (path) => `${path.join('.')} (${file.locate(path)})`,
+    });
   }
 }
 

@@ -73,6 +73,7 @@ export async function readLines(
     }
   } catch (cause) {
     if (cause instanceof z.ZodError || cause instanceof SyntaxError) throw cause;
+    if (isQuiet(cause)) return;
     throw new EdgelogError('CONNECTION_LOST', `the agent at ${agent.url} has gone`, { cause });
   }
 }
@@ -108,4 +109,10 @@ async function ask({ authorization }: AgentAddress, url: URL, signal: AbortSigna
 function reasonOf(error: unknown): string {
   const { cause } = error as { cause?: unknown };
   return cause instanceof Error ? ` (${cause.message || cause.name})` : '';
+}
+
+/** Fetch gives a body up in which nothing came for five minutes; a stream may well be quiet for longer. */
+export function isQuiet(error: unknown): boolean {
+  const { cause } = error as { cause?: { code?: unknown } };
+  return cause?.code === 'UND_ERR_BODY_TIMEOUT';
 }

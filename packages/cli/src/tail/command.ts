@@ -51,7 +51,9 @@ export async function tailCommand(argv: string[]): Promise<number> {
   const releases = [onInterrupt(() => stop.abort()), closed.release];
   let at = placeOf(settings.from);
   let left = limit;
+  let isLost = false;
   const take = async (line: AgentLine, raw: string) => {
+    isLost = false;
     const next = 'lost' in line ? line.lost.to : line.offset + 1;
     const first = 'lost' in line ? line.lost.from : line.offset;
     if (left !== undefined) left -= next - first;
@@ -62,7 +64,7 @@ export async function tailCommand(argv: string[]): Promise<number> {
   };
   try {
     const topic = settings.topic ?? (await onlyTopic(agent, signal));
-    for (let isLost = false; ; ) {
+    for (;;) {
       try {
         await readLines(agent, topic, { ...at, follow, limit: left }, signal, take);
         if (!follow || signal.aborted || left === 0) return 0;

@@ -7,6 +7,7 @@ import { temporaryDir, testAgent, until } from '@edgelog/agent/testing/fixture.t
 import { publishPacket, RawMqtt } from '@edgelog/agent/testing/raw-mqtt.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { runCli } from '../run-cli.ts';
+import { isQuiet } from './agent-client.ts';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 
@@ -55,6 +56,12 @@ test('edgelog tail --follow goes on with what comes until it is told to stop', a
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGINT');
   expect(await ended).toBe(0);
+});
+
+test('a stream that is quiet for longer than fetch waits is asked again, and the agent is not called gone', () => {
+  expect(isQuiet(new TypeError('terminated', { cause: { code: 'UND_ERR_BODY_TIMEOUT' } }))).toBe(true);
+  expect(isQuiet(new TypeError('terminated', { cause: { code: 'UND_ERR_SOCKET' } }))).toBe(false);
+  expect(isQuiet(new TypeError('terminated'))).toBe(false);
 });
 
 test('edgelog tail says what is wrong', async () => {
