@@ -12,7 +12,7 @@ import { ClientIdWatch } from './client-id-watch.ts';
 import { type ConnectionHost, MqttConnection, UNACKED_MAX } from './connection.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import type { MqttCounters } from './counters.ts';
-import { FILTERS_MAX, FilterLimit } from './filter-limit.ts';
+import { FilterLimit } from './filter-limit.ts';
 import { keepAliveTicks, watchKeepAlive } from './keep-alive.ts';
 import {
   type Listener,
@@ -235,13 +235,15 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     },
     authorizePublish: takeWill,
     authorizeSubscribe: (client, subscription, done) => {
-      const isAllowed = access.maySubscribe(client, subscription.topic);
-      if (isAllowed && filters.admit(client)) {
+      const { topic } = subscription;
+      const reason = access.maySubscribe(client, topic)
+        ? filters.refusal(client, topic)
+        : 'not allowed by the access rules';
+      if (reason === undefined) {
         done(null, subscription);
         return;
       }
-      const reason = isAllowed ? `${FILTERS_MAX} filters, the limit` : 'not allowed by the access rules';
-      limiter.warn('subscription refused', { client: client.id, filter: subscription.topic, reason });
+      limiter.warn('subscription refused', { client: client.id, filter: topic.slice(0, 200), reason });
       done(null, null);
     },
     authorizeForward: (client, packet) => {

@@ -5,6 +5,7 @@ import type { RecordHeader } from '@edgelog/wire';
 import type { Client } from 'aedes';
 import { AckQueue } from './ack-queue.ts';
 import { isAtRest, isGreeted, wantsReasons } from './aedes-internals.ts';
+import { checkControlPacket } from './control-packets.ts';
 import { FrameReader } from './frame-reader.ts';
 import type { MqttPeer, MqttSocket } from './listeners/index.ts';
 import { PARTIAL_BYTES_MAX, type PartialPackets } from './partial-packets.ts';
@@ -263,10 +264,11 @@ export class MqttConnection {
       return;
     }
     const { bytes, bodyAt, end } = frames;
-    if (end - bodyAt < 2 || frames.flags !== 2) {
+    const messageId = end - bodyAt < 2 ? 0 : bytes.readUInt16BE(bodyAt);
+    if (messageId === 0 || frames.flags !== 2) {
       throw new MqttFault(Reason.MALFORMED_PACKET, 'malformed PUBREL [MQTT-3.6.1-1]');
     }
-    this.#host.onRelease(this, bytes.readUInt16BE(bodyAt));
+    this.#host.onRelease(this, messageId);
   }
 
   /** The packets for aedes up to the next message; CONNECT alone, because it is answered before anything else is read. */
@@ -274,15 +276,19 @@ export class MqttConnection {
     const { bytes, start } = this.#frames;
     let { end } = this.#frames;
     if (!this.#hasConnect) {
+      checkControlPacket(this.#frames, undefined);
       this.#hasConnect = true;
       return bytes.subarray(start, end);
     }
+    const { version } = this.client;
+    checkControlPacket(this.#frames, version);
     try {
       while (this.#frames.next()) {
         if (this.#isMessage()) {
           this.#isUndone = true;
           break;
         }
+        checkControlPacket(this.#frames, version);
         end = this.#frames.end;
       }
     } catch (error) {

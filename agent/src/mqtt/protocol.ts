@@ -1,5 +1,5 @@
 /** Types of control packets [MQTT-2.2.1]: upper half of the first byte. */
-export const PacketType = { CONNECT: 1, PUBLISH: 3, PUBREL: 6 } as const;
+export const PacketType = { CONNECT: 1, PUBLISH: 3, PUBREL: 6, SUBSCRIBE: 8, UNSUBSCRIBE: 10 } as const;
 
 /** First bytes of the acknowledgements of a publisher's messages. */
 export const AckType = { PUBACK: 0x40, PUBREC: 0x50, PUBCOMP: 0x70 } as const;
@@ -12,6 +12,7 @@ export const Reason = {
   NOT_AUTHORIZED: 0x87,
   SERVER_SHUTTING_DOWN: 0x8b,
   KEEP_ALIVE_TIMEOUT: 0x8d,
+  TOPIC_FILTER_INVALID: 0x8f,
   TOPIC_NAME_INVALID: 0x90,
   RECEIVE_MAXIMUM_EXCEEDED: 0x93,
   TOPIC_ALIAS_INVALID: 0x94,

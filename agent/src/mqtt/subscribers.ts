@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Aedes, Client, PublishPacket } from 'aedes';
+import mqtt from 'mqtt-packet';
 import { internalsOf } from './aedes-internals.ts';
 
 /** Bytes waiting in the socket of one local subscriber. */
@@ -17,9 +18,12 @@ export function isBehind(client: Client): boolean {
 const PACKET_OVERHEAD_BYTES = 16;
 
 /** Whether a subscriber of MQTT 5.0 takes packets of this size [MQTT5-3.1.2-24]; aedes leaves that to us. */
-export function isTooLarge({ maximumPacketSize }: Client, { topic, payload }: PublishPacket): boolean {
+export function isTooLarge({ maximumPacketSize }: Client, packet: PublishPacket): boolean {
+  const { topic, payload } = packet;
   if (maximumPacketSize === undefined) return false;
-  return Buffer.byteLength(topic) + payload.length + PACKET_OVERHEAD_BYTES > maximumPacketSize;
+  const bytes = Buffer.byteLength(topic) + payload.length + PACKET_OVERHEAD_BYTES;
+  if (packet.properties === undefined || bytes > maximumPacketSize) return bytes > maximumPacketSize;
+  return mqtt.generate({ ...packet, messageId: 1 }, { protocolVersion: 5 }).length > maximumPacketSize;
 }
 
 /**

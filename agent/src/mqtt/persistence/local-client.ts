@@ -30,6 +30,6 @@ export interface LocalBroker {
     done: (error: Error | null, granted?: Subscription | null) => void,
   ): void;
   authorizeForward(client: Client, packet: PublishPacket): PublishPacket | null | undefined;
-  publishWill(client: { id: string }, will: object): void;
+  publishWill(client: { id: string }, will: Pick<PublishPacket, 'properties'>): void;
   on(event: 'clientReady' | 'clientDisconnect', listener: (client: LocalClient) => void): unknown;
 }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { assert } from '@edgelog/base';
+import type { PublishPacket } from 'aedes';
 import { atOnce } from './at-once.ts';
 import { Delivery } from './delivery.ts';
 import type { Forwarded, LocalBroker, LocalClient } from './local-client.ts';
@@ -66,7 +67,7 @@ export class Persistence {
     const { preConnect, published, authorizeSubscribe, publishWill } = broker;
     broker.publishWill = (client, will) => {
       this.#wills.add(client.id);
-      publishWill.call(broker, client, will);
+      publishWill.call(broker, client, asMessage(will));
     };
     broker.preConnect = (client, packet, done) => {
       this.#takeOver(client);
@@ -356,6 +357,14 @@ function messageOf(packet: Forwarded): Message {
   if (properties !== undefined) message.properties = properties;
   if (messageExpiry !== undefined) message.expiry = messageExpiry;
   return message;
+}
+
+type Will = Pick<PublishPacket, 'properties'>;
+
+/** A will without its delay: a message that has one is malformed, and ends the connection of a subscriber who looks. */
+function asMessage({ properties, ...will }: Will): Will {
+  const { willDelayInterval: _, ...others } = (properties ?? {}) as { willDelayInterval?: number };
+  return Object.keys(others).length === 0 ? will : { ...will, properties: others };
 }
 
 function willPacket({ expiry: _, owner: __, ...will }: Message): object {
