@@ -17,7 +17,7 @@ import { registerAgentMetrics } from './agent-metrics.ts';
 import { watchClock } from './clock-watch.ts';
 import { watchDataDir } from './data-dir-watch.ts';
 import { startAgentHttp } from './http/ops.ts';
-import { createIngest, SwitchedIngest } from './ingest/index.ts';
+import { Births, createIngest, SwitchedIngest } from './ingest/index.ts';
 import { liveParts } from './live-parts.ts';
 import { type LivePart, LiveSettings } from './live-settings.ts';
 import { MqttAccess } from './mqtt/access/index.ts';
@@ -149,7 +149,7 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
       monotonicMs,
       timers: nodeTimers,
       isUplinkLive: (priority) => uplink?.isOpenFor(priority) ?? false,
-      isUplinkCongested: () => uplink?.isCongested ?? false,
+      isUplinkCongested: (priority) => uplink?.isCongestedFor(priority) ?? false,
       onSealed: () => uplink?.notify(),
       onDurable: (waitedMs) => ackSeconds.observe(waitedMs / 1000),
       onFatal,
@@ -173,13 +173,14 @@ export async function startAgent(settings: AgentSettings, deps: AgentDeps = {}):
     undo.push(() => agentUplink.stop());
 
     const sources = new SourcesSeen(now, () => streams.monotonicMs());
+    const births = new Births(store.state);
     const ingestOf = ({ routes, topic, unrouted, maxRoutedTopics }: AgentSettings) =>
       createIngest({
         routes: [...routes, ...topicRoutes(settings.serial)],
         ...{ topic, unrouted, maxRoutedTopics, streams, monotonicMs, alarms },
         existingTopics: [...streams.list()].map(({ state }) => state.topic),
         now: () => clock.now(),
-        births: store.state,
+        births,
       });
     const routed = new SwitchedIngest(ingestOf(settings));
     const ingest = sources.watch(routed);

@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { routesSchema } from './ingest/index.ts';
+import { field, sparkplugPayload } from './ingest/testing/sparkplug-encoder.ts';
 import type { agentStatus } from './status.ts';
 import { NO_HUB, temporaryDir, testAgent, testHub, testSettings, until } from './testing/fixture.ts';
 import { MemoryHub } from './testing/memory-hub.ts';
@@ -119,6 +121,30 @@ httpHosts: [gateway.example]
     const topics = [{ topic: 'tele*', priority: 7, lane: 'in-order' as const, whenFull: 'reject' as const }];
     agent.reload(() => ({ ...settings, topics }));
     await until('it goes first', () => priority() === 7);
+    client.socket.destroy();
+  });
+
+  test('a Sparkplug birth that is not on disk yet when the routes change still names the aliases of later data', async () => {
+    const routes = (topic: string) => routesSchema.parse([{ match: 'spBv1.0/#', topic, sparkplug: 'json' }]);
+    const settings = testSettings({
+      dataDir: temporaryDir(),
+      commitWindowMs: 1000,
+      routes: routes('first'),
+    });
+    const agent = await testAgent(settings);
+    const client = await RawMqtt.connect(agent.mqttPort, 'dev');
+    // Behind a commit the next one is a second away.
+    client.send(publishPacket('other', 'x'));
+    await client.packets('puback', 1);
+    const metric = { name: 'speed', alias: 1n, datatype: 10n, rest: [field(13, 1.5)] };
+    client.send(publishPacket('spBv1.0/g/NBIRTH/n', sparkplugPayload(0n, 0n, [metric]), { qos: 0 }));
+    const seen = () => agent.status().ingest.routes[0];
+    await until('the birth is taken', () => seen()?.records === 1);
+    agent.reload(() => ({ ...settings, routes: routes('second') }));
+    const { alias, rest } = metric;
+    client.send(publishPacket('spBv1.0/g/NDATA/n', sparkplugPayload(1n, 1n, [{ alias, rest }]), { qos: 0 }));
+    await until('the data are taken', () => seen()?.records === 1);
+    expect(seen()).toMatchObject({ sparkplugRaw: 0 });
     client.socket.destroy();
   });
 

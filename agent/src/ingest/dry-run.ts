@@ -2,6 +2,7 @@ import type { Reading } from '@edgelog/edge';
 import type { Incoming } from './incoming.ts';
 import { createIngest } from './ingest.ts';
 import type { RouterOptions, Verdict } from './router.ts';
+import { Births } from './sparkplug/births.ts';
 
 export type DryRunSettings = Pick<RouterOptions, 'routes' | 'topic' | 'unrouted' | 'maxRoutedTopics'>;
 
@@ -22,7 +23,6 @@ export interface DryRunResult {
 export function createDryRun(settings: DryRunSettings): (message: Incoming) => DryRunResult {
   let records: DryRunResult['records'] = [];
   let alarm: string | undefined;
-  const births = new Map<string, Buffer>();
   const keep = (topic: string, { key, headers, value }: Reading): void => {
     const shown = Object.fromEntries(headers.map((one) => [one.key, one.value?.toString() ?? '']));
     records.push({ topic, key, headers: shown, value: preview(value) });
@@ -37,7 +37,7 @@ export function createDryRun(settings: DryRunSettings): (message: Incoming) => D
         alarm = message;
       },
     },
-    births: { entries: () => births, put: (key, value) => void births.set(key, value) },
+    births: new Births({ entries: () => [], put: () => {} }),
     streams: {
       append: (topic, reading, alongside) => {
         keep(topic, reading);

@@ -8,4 +8,5 @@ export {
   TOPICS_ALARM,
 } from './ingest.ts';
 export { routesSchema } from './schema.ts';
+export { Births } from './sparkplug/births.ts';
 export { SwitchedIngest } from './switched.ts';

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { Incoming } from './incoming.ts';
 import { createIngest } from './ingest.ts';
 import { routesSchema } from './schema.ts';
+import { Births } from './sparkplug/births.ts';
 import { field, sparkplugPayload } from './testing/sparkplug-encoder.ts';
 
 interface Given {
@@ -38,10 +39,6 @@ function setUp(routes: z.input<typeof routesSchema>, given: Given = {}) {
     now: () => NOW,
     monotonicMs: () => at.monotonicMs,
     alarms: { raise: (_name: string, message: string) => void alarms.push(message) },
-    births: {
-      entries: (prefix: string) => [...table].filter(([key]) => key.startsWith(prefix)),
-      put: (key: string, value: Buffer) => void table.set(key, value),
-    },
     streams: {
       append: (topic: string, reading: Reading, alongside?: () => void) => {
         const result = keep(topic, reading);
@@ -56,7 +53,12 @@ function setUp(routes: z.input<typeof routesSchema>, given: Given = {}) {
     },
     ...given,
   };
-  const make = () => createIngest(options);
+  const births = () =>
+    new Births({
+      entries: (prefix) => [...table].filter(([key]) => key.startsWith(prefix)),
+      put: (key, value) => void table.set(key, value),
+    });
+  const make = () => createIngest({ ...options, births: births() });
   const ingest = make();
   const headers = new Map<string, readonly RecordHeader[]>();
   const message = (name: string, value: string | Buffer, client = 'dev'): Incoming => {

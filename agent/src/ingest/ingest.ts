@@ -5,7 +5,7 @@ import type { Incoming, Ingest, Taken } from './incoming.ts';
 import type { Route } from './route.ts';
 import { Router, type RouterOptions, type Step, type Verdict } from './router.ts';
 import type { SampleDecision } from './sampler.ts';
-import { Births, type BirthTable } from './sparkplug/births.ts';
+import type { Births } from './sparkplug/births.ts';
 import { type Decoded, decodeSparkplug, isSparkplugTopic } from './sparkplug/decode.ts';
 
 export interface IngestOptions extends Omit<RouterOptions, 'onTooManyTopics'> {
@@ -14,8 +14,8 @@ export interface IngestOptions extends Omit<RouterOptions, 'onTooManyTopics'> {
   now: () => number;
   monotonicMs: () => number;
   alarms: Pick<Alarms, 'raise'>;
-  /** Where births of Sparkplug B edge nodes are kept. */
-  births: BirthTable;
+  /** Those of Sparkplug B edge nodes; they outlive the routes, since a node that is not asked is not born again. */
+  births: Births;
 }
 
 export interface RouteStatus {
@@ -55,7 +55,16 @@ export const TOPICS_ALARM = 'routes: too many topics';
 
 /** Takes messages through the routes. Throws CONFIG_INVALID naming the route that is wrong. */
 export function createIngest(options: IngestOptions): RoutedIngest {
-  const { streams, topic: defaultTopic, alarms, now, monotonicMs, maxRoutedTopics, unrouted } = options;
+  const {
+    streams,
+    topic: defaultTopic,
+    alarms,
+    now,
+    monotonicMs,
+    maxRoutedTopics,
+    unrouted,
+    births,
+  } = options;
   const router = new Router({
     ...options,
     onTooManyTopics: (topic, route) =>
@@ -64,7 +73,6 @@ export function createIngest(options: IngestOptions): RoutedIngest {
         `${route} would make topic ${topic}, but ${maxRoutedTopics} were made by routes already (maxRoutedTopics): such readings go to ${defaultTopic}, with the header edgelog.topic`,
       ),
   });
-  const births = new Births(options.births);
   const timeReaders = new Map(router.routes.map((route) => [route, timeReader(route)]));
   let unroutedCount = 0;
   let lastFault: string | undefined;

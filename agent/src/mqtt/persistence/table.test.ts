@@ -189,3 +189,16 @@ test('a row whose bytes have changed is left out and told of; its neighbours are
   expect(table.range('a', 'z', 2).map(([key]) => key)).toEqual(['a', 'c']);
   expect(damaged).toEqual(['b']);
 });
+
+test('what nobody waits for is written within moments after an outage too, when nothing was left to write for a while', async () => {
+  const { disk, table } = setUp();
+  disk.isFailing = true;
+  table.put('a', Buffer.from('1'));
+  await table.commit();
+  disk.isFailing = false;
+  await until('it is on disk', () => table.isOnDisk && table.rowsInMemory === 0);
+  // Past the time in which what came meanwhile would be written: nothing did.
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  table.put('b', Buffer.from('2'));
+  await until('it is on disk', () => disk.rows.has('b'));
+});

@@ -201,7 +201,11 @@ export class Table {
   }
 
   #scheduleLazily(): void {
-    if (this.#isOnDisk) this.#lazy ??= setTimeout(() => void this.commit(), LAZY_MS).unref();
+    if (!this.#isOnDisk) return;
+    this.#lazy ??= setTimeout(() => {
+      this.#lazy = undefined;
+      void this.commit();
+    }, LAZY_MS).unref();
   }
 
   #schedule(): void {
