@@ -11,6 +11,7 @@ import { ClientIdOwners } from './client-id-owners.ts';
 import { ClientIdWatch } from './client-id-watch.ts';
 import { type ConnectionHost, MqttConnection, UNACKED_MAX } from './connection.ts';
 import { ConnectionLimits } from './connection-limits.ts';
+import { clientLimitsFault } from './control-packets.ts';
 import type { MqttCounters } from './counters.ts';
 import { FilterLimit } from './filter-limit.ts';
 import { keepAliveTicks, watchKeepAlive } from './keep-alive.ts';
@@ -208,6 +209,11 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     preConnect: (client, packet, done) => {
       const connection = connections.get(client);
       if (connection !== undefined) {
+        const fault = clientLimitsFault(packet.properties);
+        if (fault !== undefined) {
+          connection.fail(fault);
+          return;
+        }
         connection.isCleanStart = packet.clean === true;
         connection.keepAliveTicks = keepAliveTicks(packet.keepalive ?? 0);
       }

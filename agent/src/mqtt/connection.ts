@@ -165,7 +165,8 @@ export class MqttConnection {
     if (this.#isDraining || this.stream.destroyed) return;
     this.#isDraining = true;
     this.#host.onFault(this, fault);
-    if (!this.#hasConnect) {
+    if (fault.connack !== undefined) this.stream.write(fault.connack);
+    else if (!this.#hasConnect) {
       this.stream.destroy();
       return;
     }

@@ -1,5 +1,6 @@
+import { createConnection } from 'node:net';
 import { generate, type Packet } from 'mqtt-packet';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { temporaryDir, testAgent } from '../testing/fixture.ts';
 import { connectPacket, publishPacket, RawMqtt } from '../testing/raw-mqtt.ts';
 import { checkControlPacket } from './control-packets.ts';
@@ -32,6 +33,8 @@ const connect = (version: Version, { flags = 2, clientId = 'dev', rest = [] }: C
     ...field(clientId),
     ...rest,
   ]);
+const connect5With = (given: readonly number[]) =>
+  packet(0x10, [...field('MQTT'), 5, 2, 0, 0, given.length, ...given, ...field('dev')]);
 const filters = (version: Version, first: number, id: number, ...rest: number[]) =>
   packet(first, [id >> 8, id & 0xff, ...properties(version), ...rest]);
 const subscribe = (version: Version, filter: string | readonly number[], options = 1, id = 1) =>
@@ -130,6 +133,27 @@ test('who sends such a packet is disconnected and told why, and no will of it is
   expect(subscriber.received.at(-1)).toMatchObject({ cmd: 'disconnect', reasonCode: 0x8f });
   watcher.send(publishPacket('t', 'x'));
   expect(await watcher.packets('publish', 1)).toMatchObject([{ topic: 't' }]);
+});
+
+test.each<[string, Buffer, number[]]>([
+  ['level 6', packet(0x10, [...field('MQTT'), 6, 2, 0, 0, 0, ...field('dev')]), [0x20, 3, 0, 0x84, 0]],
+  ['level 2', packet(0x10, [...field('MQTT'), 2, 2, 0, 0, ...field('dev')]), [0x20, 2, 0, 1]],
+  ['level 4 of MQIsdp', packet(0x10, [...field('MQIsdp'), 4, 2, 0, 0, ...field('dev')]), [0x20, 2, 0, 1]],
+  ['a packet limit of 0', connect5With([0x27, 0, 0, 0, 0]), [0x20, 3, 0, 0x82, 0]],
+  ['a Receive Maximum of 0', connect5With([0x21, 0, 0]), [0x20, 3, 0, 0x82, 0]],
+])('CONNECT with %s is told why it is refused, in CONNACK', async (_, bytes, answer) => {
+  const agent = await testAgent({ dataDir: temporaryDir() });
+  const socket = createConnection({ port: agent.mqttPort, host: '127.0.0.1' });
+  onTestFinished(() => void socket.destroy());
+  socket.write(bytes);
+  expect([...Buffer.concat(await socket.toArray())]).toEqual(answer);
+});
+
+test('a bridge may say that it is one, and its names are looked at like others', () => {
+  const bridge = (clientId: string | readonly number[]) =>
+    packet(0x10, [...field('MQTT'), 0x84, 2, 0, 0, ...field(clientId)]);
+  expect(check(bridge('bridge'), 4)).toBeUndefined();
+  expect(check(bridge(NOT_UTF8), 4)).toMatch(/UTF-8/);
 });
 
 test('a will is a message without its delay: a strict subscriber would take it for malformed', async () => {

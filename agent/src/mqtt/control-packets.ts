@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer';
+import type { IConnectPacket } from 'mqtt-packet';
 import { MqttFault, PacketType, Reason, type ReasonCode } from './protocol.ts';
+import { connectRefusal, UNACCEPTABLE_LEVEL } from './refusal.ts';
 
 /** A control packet in the bytes it came in. */
 export interface RawPacket {
@@ -16,6 +18,8 @@ const NAMES: Readonly<Record<number, string>> = {
   [PacketType.UNSUBSCRIBE]: 'UNSUBSCRIBE',
 };
 const PROTOCOLS: Readonly<Record<string, readonly number[]>> = { MQIsdp: [3], MQTT: [4, 5] };
+/** What bridges set beside the level. */
+const BRIDGE = 0x80;
 
 /**
  * Checks what aedes takes as it comes: strings that are not UTF-8 would become other names, and a will with a wildcard in its topic would end the
@@ -33,9 +37,15 @@ export function checkControlPacket(packet: RawPacket, version: number | undefine
 function checkConnect(fields: Fields, { flags: reserved }: RawPacket): void {
   if (reserved !== 0) throw fields.malformed('reserved flags [MQTT-2.2.2-2]');
   const protocol = fields.text('protocol name');
-  const version = fields.byte();
-  // What it is answered is for aedes.
-  if (PROTOCOLS[protocol]?.includes(version) !== true) return;
+  const levels = PROTOCOLS[protocol];
+  if (levels === undefined) throw fields.malformed('the protocol is not MQTT [MQTT-3.1.2-1]');
+  const version = fields.byte() & ~BRIDGE;
+  if (!levels.includes(version)) {
+    const what = `${protocol} has no protocol level ${version} [MQTT-3.1.2-2]`;
+    throw new MqttFault(Reason.UNSUPPORTED_PROTOCOL_VERSION, what, {
+      connack: version < 5 ? UNACCEPTABLE_LEVEL : connectRefusal(Reason.UNSUPPORTED_PROTOCOL_VERSION),
+    });
+  }
   const flags = fields.byte();
   const [isReserved, hasWill, willQos, isRetained] = [flags & 1, flags & 4, (flags >> 3) & 3, flags & 0x20];
   const [hasPassword, hasUser] = [flags & 0x40, flags & 0x80];
@@ -61,6 +71,15 @@ function checkConnect(fields: Fields, { flags: reserved }: RawPacket): void {
   if (hasUser) fields.text('user name');
   if (hasPassword) fields.binary();
   if (!fields.isAtEnd) throw fields.malformed('bytes behind its last field');
+}
+
+/** With a limit of 0 nothing could be sent to the client; aedes lets the first one pass. */
+export function clientLimitsFault(properties: IConnectPacket['properties']): MqttFault | undefined {
+  const limit = (['maximumPacketSize', 'receiveMaximum'] as const).find((name) => properties?.[name] === 0);
+  if (limit === undefined) return undefined;
+  return new MqttFault(Reason.PROTOCOL_ERROR, `malformed CONNECT: ${limit} is 0 [MQTT5-3.1.2.11]`, {
+    connack: connectRefusal(Reason.PROTOCOL_ERROR),
+  });
 }
 
 function checkFilters(fields: Fields, { type, flags }: RawPacket, version: number | undefined): void {

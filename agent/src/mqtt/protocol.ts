@@ -9,6 +9,7 @@ export const Reason = {
   UNSPECIFIED: 0x80,
   MALFORMED_PACKET: 0x81,
   PROTOCOL_ERROR: 0x82,
+  UNSUPPORTED_PROTOCOL_VERSION: 0x84,
   NOT_AUTHORIZED: 0x87,
   SERVER_SHUTTING_DOWN: 0x8b,
   KEEP_ALIVE_TIMEOUT: 0x8d,
@@ -30,15 +31,18 @@ export class MqttFault extends Error {
   readonly topic: string | undefined;
   /** Announced size of a packet over the limit. */
   readonly sizeBytes: number | undefined;
+  /** What a CONNECT is answered, where it is answered. */
+  readonly connack: Buffer | undefined;
 
   constructor(
     reasonCode: ReasonCode,
     message: string,
-    about: { topic?: string | undefined; sizeBytes?: number } = {},
+    about: { topic?: string | undefined; sizeBytes?: number; connack?: Buffer } = {},
   ) {
     super(message);
     this.reasonCode = reasonCode;
     this.topic = about.topic;
     this.sizeBytes = about.sizeBytes;
+    this.connack = about.connack;
   }
 }

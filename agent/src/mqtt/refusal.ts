@@ -1,9 +1,18 @@
 import type { AckType, ReasonCode } from './protocol.ts';
 
+const CONNACK = 0x20;
 const DISCONNECT = 0xe0;
 const REASON_STRING = 0x1f;
 /** Of the reason in words: UTF-8 of it fits a length of two bytes with room to spare. */
 const REASON_CHARS_MAX = 200;
+
+/** CONNACK of MQTT 3.1.1 with return code 1: unacceptable protocol level [MQTT-3.2.2-4]. */
+export const UNACCEPTABLE_LEVEL = packet(CONNACK, [0, 1]);
+
+/** CONNACK of MQTT 5.0 with a reason code: no session, no properties [MQTT5-3.2.2]. */
+export function connectRefusal(reasonCode: ReasonCode): Buffer {
+  return packet(CONNACK, [0, reasonCode, 0]);
+}
 
 /** PUBACK or PUBREC of MQTT 5.0 with a reason code and, where the client wants it, the reason in words [MQTT5-3.4.2]. */
 export function refusal(
