@@ -2,8 +2,14 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 
-/** Reserved for networks of one's own: nobody can register a name there (RFC 6762, 6761, 8375; ICANN for `internal`). */
-const PRIVATE_DOMAINS = ['.local', '.localhost', '.internal', '.home.arpa'];
+/**
+ * Nobody can register a name there: reserved for networks of one's own (RFC 6762, 6761, 8375; ICANN for `internal`), or used by so many of
+ * them, as routers' default, that it is not given away (RFC 6762, appendix G).
+ */
+const PRIVATE_DOMAINS = [
+  ...['.local', '.localhost', '.internal', '.home.arpa'],
+  ...['.lan', '.home', '.corp', '.intranet', '.private'],
+];
 const LOOPBACK = /^(127\.|::1$|localhost$)/;
 const HOST_NAME = /^\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i;
 
@@ -44,6 +50,6 @@ export function httpHostsSetting() {
     )
     .default([])
     .describe(
-      "further names under which --http is asked, as gateway.plant.example; .plant.example for all below it. Addresses, names without a dot, those in .local and this machine's own need no entry",
+      "further names under which --http is asked, as gateway.plant.example; .plant.example for all below it. Addresses, names without a dot, those in .local or .lan and this machine's own need no entry",
     );
 }

@@ -150,6 +150,6 @@ test("another site's page posts nothing here, whatever it says of the body", asy
   const posted = await get('/uplink', { method: 'POST', body: '{"paused":true}', headers });
   expect(posted).toEqual({
     status: 403,
-    text: '{"error":"pages of another site (http://evil.example) may not ask here"}\n',
+    text: expect.stringContaining('pages of another site (http://evil.example) may not ask here'),
   });
 });

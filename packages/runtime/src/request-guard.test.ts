@@ -14,6 +14,11 @@ test.each([
   ['192.168.1.10'],
   ['gateway:7422'],
   ['gateway.local'],
+  ['raspberrypi.lan.'],
+  ['plc-3.line.corp'],
+  ['[fe80::1]:7422'],
+  ['[fe80::1%eth0]:7422'],
+  ['[fe80::1%25eth0]'],
   ['hub-0.hub.svc.cluster.local:7421'],
   [`${hostname()}:7422`],
   ['desk.example:7422'],
@@ -31,6 +36,7 @@ test.each([
   ['more than a name', 'localhost/x'],
   ['the domain of known names alone', 'plant.example'],
   ['nothing', ''],
+  ['one that hides behind brackets', '[evil.example%x]:7422'],
 ])('DNS rebinding: asked as %s (%s), it says that it is not meant', (_what, host) => {
   expect(asked({ host })).toBe(421);
 });
@@ -55,6 +61,11 @@ test.each([
     'of an image or script of another site',
     { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' },
     403,
+  ],
+  [
+    'of its own page behind a proxy with TLS that asks under another name',
+    { origin: 'https://any.example', 'sec-fetch-site': 'same-origin' },
+    undefined,
   ],
   ['of a page behind a proxy under a known name', { origin: 'https://desk.example' }, undefined],
 ])('a request %s', (_what, headers, status) => {

@@ -21,15 +21,21 @@ export function refusalOf(request: Asked, hosts: readonly string[]): OpsResponse
   const isFromElsewhere = site === 'cross-site' || site === 'same-site';
   // A link may lead here from anywhere.
   const isLink = mode === 'navigate' && (request.method === 'GET' || request.method === 'HEAD');
-  if ((isFromElsewhere && !isLink) || (origin !== undefined && !isOwnOrigin(origin, host, hosts))) {
+  // Said by the browser itself, and no page can say it: a proxy in front asks under another name.
+  const isOwn = site === 'same-origin' || origin === undefined || isOwnOrigin(origin, host, hosts);
+  if ((isFromElsewhere && !isLink) || !isOwn) {
     const from = origin === undefined ? '' : ` (${origin})`;
-    return refused(403, `pages of another site${from} may not ask here`);
+    return refused(
+      403,
+      `pages of another site${from} may not ask here; where that is a proxy in front of this, add its name to the setting httpHosts`,
+    );
   }
   return undefined;
 }
 
 function isKnownHost(host: string, hosts: readonly string[]): boolean {
-  const url = URL.parse(`http://${host}`);
+  // The zone of a link-local address, which URL does not know (RFC 6874), says nothing here.
+  const url = URL.parse(`http://${host.replace(/%[^\]]*(?=\])/, '')}`);
   // More than a name and a port: no browser sends that.
   if (url === null || url.pathname !== '/' || url.username !== '' || url.search !== '') return false;
   return isOfThisNetwork(url.hostname) || isListedHost(url.hostname, hosts);
