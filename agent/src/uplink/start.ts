@@ -116,9 +116,7 @@ export async function startAgentUplink(options: AgentUplinkOptions): Promise<Age
     setLimits: (limits) => uplink.setLimits(limits),
     isOpenFor: (priority) => uplink.isOpenFor(priority),
     status: () => uplink.status(),
-    get isCongested() {
-      return uplink.isCongested;
-    },
+    isCongestedFor: (priority) => uplink.isCongestedFor(priority),
     kafka: () => kafka?.status(),
     stop,
   };

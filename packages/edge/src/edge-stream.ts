@@ -41,7 +41,7 @@ export interface StreamHost {
   requestTurn(isUrgent?: boolean): void;
   /** Linger seals only while a batch could travel at once. */
   isUplinkLive(): boolean;
-  /** More is sealed than the uplink can send. */
+  /** More is sealed than the uplink can send, and what is sealed now would have to wait. */
   isUplinkCongested(): boolean;
   pending(bytes: number): void;
   durable(bytes: number, waitedMs: number): void;

@@ -9,6 +9,7 @@ import { type Stream, StreamSet, type StreamSetOptions } from './stream-set.ts';
 import { loadStreamStates } from './stream-state.ts';
 import { silentAlarmLog, temporaryDir, until } from './testing/fixture.ts';
 import { nodeTimers } from './timers.ts';
+import { TopicPolicies, topicPolicySchema } from './topic-policy.ts';
 import type { UplinkRun } from './uplink-run.ts';
 
 const TOPIC = 'telemetry';
@@ -156,6 +157,27 @@ describe('a stream', () => {
     expect([log().flushedEndOffset, log().tailEndOffset]).toEqual([0, 1]);
     for (let i = 0; i < 20; i++) await opened.append('x'.repeat(100)).durable;
     await until('a batch was sealed', () => log().flushedEndOffset > 0);
+    await opened.close();
+  });
+
+  test('an alarm waited two seconds for company, since a backlog of lower priority filled the uplink: it does not any more', async () => {
+    const waits: number[] = [];
+    const after = (ms: number, run: () => void) => {
+      waits.push(ms);
+      return nodeTimers.after(ms, run);
+    };
+    const opened = await open(temporaryDir(), {
+      lingerMs: 100,
+      timers: { ...nodeTimers, after },
+      monotonicMs: () => 0,
+      policies: new TopicPolicies([topicPolicySchema.parse({ topic: 'alarms', priority: 10 })]),
+      isUplinkLive: () => true,
+      isUplinkCongested: (priority) => priority < 10,
+    });
+    waits.length = 0;
+    const reading = { key: 'k', value: Buffer.from('x'), headers: HEADERS };
+    for (const topic of [TOPIC, 'alarms']) void opened.streams.append(topic, reading);
+    expect(waits).toEqual([2_000, 100]);
     await opened.close();
   });
 

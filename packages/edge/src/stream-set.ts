@@ -52,8 +52,8 @@ export interface StreamSetOptions extends SealingOptions {
   ids?: StreamIds;
   /** Whether what has this priority could travel at once. */
   isUplinkLive: (priority: number) => boolean;
-  /** Default: it never is. */
-  isUplinkCongested?: () => boolean;
+  /** Whether what has this priority, and is fresh, would wait nevertheless. Default: it never does. */
+  isUplinkCongested?: (priority: number) => boolean;
   /** Something new may travel. */
   onSealed: () => void;
   onDurable: (waitedMs: number) => void;
@@ -357,13 +357,14 @@ export class StreamSet {
 
   #host(topic: string): StreamHost {
     const { monotonicMs, timers, isUplinkLive, onSealed, onDurable } = this.#options;
+    const { isUplinkCongested = () => false } = this.#options;
     return {
       clock: this.#clock,
       monotonicMs,
       timers,
       memory: this.#memory,
       isUplinkLive: () => isUplinkLive(this.#policies.of(topic).priority),
-      isUplinkCongested: this.#options.isUplinkCongested ?? (() => false),
+      isUplinkCongested: () => isUplinkCongested(this.#policies.of(topic).priority),
       requestTurn: (isUrgent) => {
         if (isUrgent) this.#isUrgent = true;
         this.#requestTurn();

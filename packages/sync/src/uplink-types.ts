@@ -146,8 +146,8 @@ export interface Uplink {
   status(): UplinkStatus;
   /** Whether what has this priority may travel now: a session is live, and no upload window keeps it back. Cheap. */
   isOpenFor(priority: number): boolean;
-  /** As in the status; cheap. */
-  readonly isCongested: boolean;
+  /** Whether fresh data of this priority would have to wait as well: all that waits now may be of a lower rank. Cheap. */
+  isCongestedFor(priority: number): boolean;
   /** Closes the connection; nothing of the port is called afterwards. */
   stop(): Promise<void>;
 }

@@ -96,6 +96,8 @@ test('a capped uplink keeps to its cap, and what is urgent goes first', async ()
   await until(() => hub.batches.length > 10, 'the backlog flows');
   const startedAt = performance.now();
   const before = uplink.status().sentBytes;
+  await until(() => uplink.isCongestedFor(0), 'the backlog waits for the cap');
+  expect(uplink.isCongestedFor(10)).toBe(false);
   await store.ingest(1, [1_000_000]);
   uplink.notify();
   await until(() => store.stored().every(({ drained }) => drained), 'all is acknowledged');

@@ -173,7 +173,7 @@ class UplinkShell implements Uplink {
       ...this.#status,
       divergences: [...this.#status.divergences],
       ackMs: session?.pace.rttMs,
-      isCongested: this.isCongested,
+      isCongested: session !== undefined && this.#isCongested,
       maxBytesPerSecond: this.#limits.maxBytesPerSecond,
       window: this.#windowStatus(),
 
@@ -188,8 +188,9 @@ class UplinkShell implements Uplink {
     return this.#status.state === 'live' && priority >= this.#leastPriority();
   }
 
-  get isCongested(): boolean {
-    return this.#link !== undefined && this.#isCongested;
+  isCongestedFor(priority: number): boolean {
+    const queue = this.#link?.session.sendQueue;
+    return queue !== undefined && this.#isCongested && !queue.isPassedBy({ priority, isBacklog: false });
   }
 
   async stop(): Promise<void> {

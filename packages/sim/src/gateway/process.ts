@@ -181,7 +181,8 @@ export class GatewayProcess {
         this.#hooks.keptAside(poison);
       },
       isUplinkLive: () => this.isLive,
-      isUplinkCongested: () => this.#isCongested,
+      isUplinkCongested: (priority) =>
+        this.#isCongested && !this.#link?.session.sendQueue.isPassedBy({ priority, isBacklog: false }),
       onSealed: () => this.notify(),
       onDurable: () => {},
       onFatal: (error) => {

@@ -37,6 +37,15 @@ test('higher priorities go first, and live data before the backlog; the rest kee
   expect(served[15]).toBe('live');
 });
 
+test('what is urgent or fresh passes a queue of lower ranks, and none with its own rank or a better one in it', () => {
+  expect(queueOf().isPassedBy(stream('any'))).toBe(false);
+  const ranks = [stream('alarms', 10), stream('live'), stream('backlog', 0, true), stream('debug', -5)];
+  const passing = (queue: SendQueue<Stream>) =>
+    ranks.filter((rank) => queue.isPassedBy(rank)).map(({ name }) => name);
+  expect(passing(queueOf(stream('backlog', 0, true)))).toEqual(['alarms', 'live']);
+  expect(passing(queueOf(stream('backlog', 0, true), stream('bulk')))).toEqual(['alarms']);
+});
+
 test('within a rank everybody has the same share', () => {
   expect(serve(queueOf(stream('a'), stream('b'), stream('c')), 6)).toEqual(['a', 'b', 'c', 'a', 'b', 'c']);
 });

@@ -58,6 +58,13 @@ export class SendQueue<T extends Ranked> {
     return (isForLongest ? longest : best)?.item;
   }
 
+  /** Whether somebody waits, and what is of this rank would go before them all. */
+  isPassedBy({ priority, isBacklog }: Ranked): boolean {
+    const best = this.#ranks.find(({ waiting }) => waiting.length > 0);
+    if (best === undefined) return false;
+    return priority === best.priority ? best.isBacklog && !isBacklog : priority > best.priority;
+  }
+
   /** `item`, which is `next`, has its turn now. */
   take(item: T): void {
     const { waiting } = this.#rankOf(item);
