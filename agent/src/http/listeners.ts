@@ -19,7 +19,7 @@ export function secureListener(
   if (httpTls === undefined) return undefined;
   if (cert === undefined || key === undefined)
     throw new EdgelogError('CONFIG_INVALID', '--http-tls needs --mqtt-tls-cert FILE and --mqtt-tls-key FILE');
-  const keeper = new TlsKeeper({ cert, key, clientCa: undefined }, alarms, log);
+  const keeper = new TlsKeeper({ cert, key, clientCa: undefined }, 'http', alarms, log);
   const listener = {
     address: httpTls,
     setting: '--http-tls',

@@ -168,6 +168,29 @@ describe('certificates', () => {
     expect(client.connected).toBe(true);
   });
 
+  test("a renewed certificate ends the alarm of HTTP's listener and not that of MQTT's, whose client CA is broken", async () => {
+    for (const end of ['crt', 'key']) copyFileSync(at(`first.${end}`), at(`both.${end}`));
+    copyFileSync(at('ca.crt'), at('both-ca.crt'));
+    const agent = await testAgent({
+      dataDir: temporaryDir(),
+      mqttTls: '127.0.0.1:0',
+      httpTls: '127.0.0.1:0',
+      mqttTlsCert: at('both.crt'),
+      mqttTlsKey: at('both.key'),
+      mqttTlsClientCa: at('both-ca.crt'),
+    });
+    const alarms = () => agent.status().alarms.map(({ name }) => name);
+    writeFileSync(at('both-ca.crt'), 'nonsense');
+    await until('the alarm is raised', () => alarms().includes('mqtt certificate'));
+    const port = Number(/ https=127\.0\.0\.1:(\d+)/.exec(agent.ready)?.[1]);
+    writeFileSync(at('both.crt'), 'nonsense');
+    await until('the other is raised', () => alarms().includes('http certificate'));
+    for (const end of ['crt', 'key']) copyFileSync(at(`second.${end}`), at(`both.${end}`));
+    await until('it ends', () => !alarms().includes('http certificate'));
+    expect(nameOf(await shown(port))).toBe('second');
+    expect(alarms()).toEqual(['mqtt certificate']);
+  });
+
   test('a handshake that failed is logged with who it was and why', async () => {
     const lines: unknown[] = [];
     const keep = (event: string, fields: unknown) => {

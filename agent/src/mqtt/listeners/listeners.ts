@@ -111,7 +111,7 @@ function tlsOf({ settings, alarms, log }: ListenersOptions): TlsKeeper | undefin
     const asked = mqttTls === undefined ? '--mqtt-wss' : '--mqtt-tls';
     throw new EdgelogError('CONFIG_INVALID', `${asked} needs --mqtt-tls-cert FILE and --mqtt-tls-key FILE`);
   }
-  return new TlsKeeper({ cert, key, clientCa }, alarms, log);
+  return new TlsKeeper({ cert, key, clientCa }, 'mqtt', alarms, log);
 }
 
 async function createListener(

@@ -9,8 +9,6 @@ export interface SecureServer {
   setSecureContext(options: SecureContextOptions): void;
 }
 
-const UNREADABLE = 'mqtt certificate';
-const EXPIRES = 'mqtt certificate expires';
 const EXPIRES_SOON_MS = 14 * 24 * 3600 * 1000;
 const LOOK_AT_TIME_MS = 3600 * 1000;
 
@@ -21,6 +19,8 @@ const LOOK_AT_TIME_MS = 3600 * 1000;
 export class TlsKeeper {
   readonly #files: TlsFiles;
   readonly #alarms: Alarms;
+  readonly #unreadable: string;
+  readonly #expires: string;
   readonly #log: Logger;
   readonly #servers: SecureServer[] = [];
   readonly #stopWatching: () => void;
@@ -28,10 +28,12 @@ export class TlsKeeper {
   #material: TlsMaterial;
   #validToMs: number;
 
-  /** Throws CONFIG_INVALID. */
-  constructor(files: TlsFiles, alarms: Alarms, log: Logger) {
+  /** `name` is what its alarms begin with: of two keepers each has its own, which the other must not end. Throws CONFIG_INVALID. */
+  constructor(files: TlsFiles, name: 'mqtt' | 'http', alarms: Alarms, log: Logger) {
     this.#files = files;
     this.#alarms = alarms;
+    this.#unreadable = `${name} certificate`;
+    this.#expires = `${name} certificate expires`;
     this.#log = log;
     const { cert, key, clientCa } = files;
     this.#stopWatching = watchFiles([cert, key, ...(clientCa === undefined ? [] : [clientCa])], () =>
@@ -73,11 +75,14 @@ export class TlsKeeper {
     try {
       ({ material: this.#material, validToMs: this.#validToMs } = loadTls(this.#files));
     } catch (error) {
-      this.#alarms.raise(UNREADABLE, `${(error as Error).message}; the certificate before it stays in use`);
+      this.#alarms.raise(
+        this.#unreadable,
+        `${(error as Error).message}; the certificate before it stays in use`,
+      );
       return;
     }
     for (const server of this.#servers) server.setSecureContext(this.#material);
-    this.#alarms.clear(UNREADABLE);
+    this.#alarms.clear(this.#unreadable);
     this.#log.info('certificate reloaded', this.status());
     this.#lookAtTime();
   }
@@ -85,11 +90,11 @@ export class TlsKeeper {
   #lookAtTime(): void {
     const leftMs = this.#validToMs - Date.now();
     if (leftMs > EXPIRES_SOON_MS) {
-      this.#alarms.clear(EXPIRES);
+      this.#alarms.clear(this.#expires);
       return;
     }
     const { cert, validTo } = this.status();
     const what = leftMs <= 0 ? 'has expired' : 'expires';
-    this.#alarms.raise(EXPIRES, `${cert} ${what} at ${validTo}; devices that check it will not connect`);
+    this.#alarms.raise(this.#expires, `${cert} ${what} at ${validTo}; who checks it will not connect`);
   }
 }
