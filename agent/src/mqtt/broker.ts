@@ -30,7 +30,7 @@ import { type MqttStoreStatus, openMqttStore } from './persistence/mqtt-store.ts
 import type { Owner } from './persistence/owner.ts';
 import { type MqttFault, Reason } from './protocol.ts';
 import { isReserved, PublishPath } from './publish-path.ts';
-import type { Qos2Window } from './qos2.ts';
+import { Qos2Window } from './qos2.ts';
 import { endQos2WithSession } from './sessions.ts';
 import { detachDelivery, isBehind, isTooLarge } from './subscribers.ts';
 import { TOPIC_ALIAS_MAX } from './topic-aliases.ts';
@@ -167,6 +167,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     sessionExpirySeconds: options.sessionExpirySeconds,
     ...(options.willGraceMs !== undefined && { willGraceMs: options.willGraceMs }),
     ownerOf: (client) => ownerOf(client),
+    isUnreleased: ({ clientId, messageId, crc }) => qos2.repeated(clientId, messageId, crc) !== undefined,
     onDrop: onSubscriberDrop,
     onRetainedDrop: (topic) =>
       limiter.warn('no room to retain a message: it is in the log, later subscribers will not see it', {
@@ -264,7 +265,10 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
   broker.on('unsubscribe', (_filters, client) => filters.settled(client));
   endQos2WithSession(
     broker,
-    qos2,
+    (clientId) => {
+      store.handedOn.forget(clientId);
+      return qos2.forget(clientId);
+    },
     (client) => connections.get(client)?.isCleanStart === true,
     () => streams.committed(),
   );
@@ -279,7 +283,14 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     access,
     counters,
     isWantedHere: (packet) => local.isWanted(packet),
-    deliver: (client, packet) => local.deliver(client, packet),
+    deliver: (client, packet) => {
+      const { topic, payload, qos, messageId } = packet;
+      if (qos === 2 && !client.clean && store.isQueued(topic)) {
+        store.handedOn.add({ clientId: client.id, messageId, crc: Qos2Window.checksum(topic, payload) });
+      }
+      return local.deliver(client, packet);
+    },
+    handedOn: store.handedOn,
     committed: (waiter) => streams.committed(waiter),
     onRefused: ({ client, remote }, { topic, payload }, reason) =>
       limiter.warn('message refused', { client: client.id, remote, topic, bytes: payload.length, reason }),

@@ -6,6 +6,7 @@ import type { Access } from './access.ts';
 import type { MqttConnection } from './connection.ts';
 import type { MqttCounters } from './counters.ts';
 import { headersOf } from './message-properties.ts';
+import type { HandedOn } from './persistence/handed-on.ts';
 import { AckType, MqttFault, Reason, type ReasonCode } from './protocol.ts';
 import type { PublishPacket } from './publish-packet.ts';
 import { Qos2Window, UNRELEASED_MAX } from './qos2.ts';
@@ -23,6 +24,8 @@ export interface PublishPathOptions {
   isWantedHere: (packet: PublishPacket) => boolean;
   /** Resolves when all local queues and retained messages hold it; never rejects. */
   deliver: (client: Client, packet: PublishPacket) => Promise<void>;
+  /** Which QoS 2 messages those queues hold. */
+  handedOn: Pick<HandedOn, 'has' | 'release'>;
   /** Resolves when the ids that `Qos2Window` released in this turn are durably free. */
   committed: (waiter: object) => Promise<void>;
   onRefused: (connection: MqttConnection, packet: PublishPacket, reason: string) => void;
@@ -76,21 +79,26 @@ export class PublishPath {
 
   /** PUBREL: PUBCOMP leaves when the id is durably free. */
   release(connection: MqttConnection, messageId: number): void {
-    const { qos2, committed } = this.#options;
-    const isStored = qos2.release(connection.client.id, messageId);
-    connection.acks.ack(AckType.PUBCOMP, messageId, isStored ? committed(connection) : undefined);
+    const { qos2, handedOn, committed } = this.#options;
+    const { id } = connection.client;
+    const inLog = qos2.release(id, messageId) ? committed(connection) : undefined;
+    const inQueues = handedOn.release(id, messageId);
+    const isFree = inQueues === undefined ? inLog : Promise.all([inLog, inQueues]).then(() => {});
+    connection.acks.ack(AckType.PUBCOMP, messageId, isFree);
   }
 
   #appendOnce(connection: MqttConnection, packet: PublishPacket): Promise<void> {
-    const { qos2, counters } = this.#options;
+    const { qos2, handedOn, counters } = this.#options;
     const { client } = connection;
     const { messageId, topic, payload } = packet;
     const crc = Qos2Window.checksum(topic, payload);
     const first = qos2.repeated(client.id, messageId, crc);
     if (first !== undefined) {
       counters.repeated.inc();
-      // A crash between the log's commit and that of the local queues: rather twice for them than never.
-      return qos2.isUncertain(client.id, messageId) ? this.#handOn(connection, packet, first) : first;
+      // There may have been a crash between the log's commit and that of the local queues.
+      const isMissed =
+        qos2.isUncertain(client.id, messageId) && !handedOn.has({ clientId: client.id, messageId, crc });
+      return isMissed ? this.#handOn(connection, packet, first) : first;
     }
     if (!qos2.hasRoom(client.id, messageId)) {
       const reason = `${UNRELEASED_MAX} QoS 2 messages of this client await PUBREL`;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { EdgelogError } from '@edgelog/base';
 import type { Alarms } from '@edgelog/edge';
 import type { Client } from 'aedes';
+import { HandedOn } from './handed-on.ts';
 import type { Owner } from './owner.ts';
 import { Persistence } from './persistence.ts';
 import { type RetainedLimits, RetainedMessages } from './retained.ts';
@@ -30,6 +31,8 @@ export interface MqttStoreOptions {
   retryMs?: TableOptions['retryMs'];
   /** Who has connected: his the session is, and the will. Default: nobody was asked. */
   ownerOf?: (client: Client) => Owner | undefined;
+  /** Whether the log has this QoS 2 message and its publisher has not released it. Default: it has none. */
+  isUnreleased?: (message: { clientId: string; messageId: number; crc: number }) => boolean;
   /** Clients of before the start get this long to come back before their wills are published; default 30 s. */
   willGraceMs?: number;
   now?: () => number;
@@ -88,6 +91,10 @@ export interface MqttStoreStatus {
 export interface MqttStore {
   /** For aedes. */
   readonly persistence: Persistence;
+  /** Publishers' messages of QoS 2 that the queues have. */
+  readonly handedOn: HandedOn;
+  /** Whether any session gets the messages of this topic by its queue. */
+  isQueued(topic: string): boolean;
   /** Whose the session of this client id is, or a will that is not published yet. */
   ownerOf(clientId: string): Owner | undefined;
   status(): MqttStoreStatus;
@@ -175,6 +182,7 @@ function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttSt
     ownerOf: options.ownerOf ?? (() => undefined),
     now,
   });
+  const handedOn = new HandedOn(table, options.isUnreleased ?? (() => false));
   const statusOf = (session: Session): SessionStatus => ({
     clientId: session.clientId,
     connected: session.leftAtMs === null,
@@ -188,6 +196,8 @@ function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttSt
 
   return {
     persistence,
+    handedOn,
+    isQueued: (topic) => sessions.matching(topic).length > 0,
     ownerOf: (clientId) => sessions.get(clientId)?.owner ?? wills.ownerOf(clientId),
     status: () => ({
       onDisk: table.isOnDisk,

@@ -9,7 +9,7 @@ const QUEUE_NUMBER_BYTES = 4;
 const QUEUE_KEY_BYTES = 1 + QUEUE_NUMBER_BYTES + 6 + 4;
 
 /** First byte of a key. */
-export const ROW = { meta: 'm', queue: 'q', retained: 'r', session: 's', will: 'w' } as const;
+export const ROW = { handedOn: 'h', meta: 'm', queue: 'q', retained: 'r', session: 's', will: 'w' } as const;
 
 export function asBuffer(key: string): Buffer {
   return Buffer.from(key, 'latin1');
