@@ -24,6 +24,22 @@ test('defaults are those of the design', () => {
   expect(segmentBytesOf(settings)).toBe(256 * 2 ** 20);
 });
 
+test('sizes and times of the file may have a unit, those of lines and routes too', () => {
+  const given = {
+    dataDir: 'd',
+    maxDiskBytes: '4GiB',
+    lingerMs: '2s',
+    serial: [{ port: '/dev/ttyUSB0', silenceMs: '60s' }],
+    routes: [{ match: 'a/#', sample: { onChange: true, atLeastEveryMs: '10m' } }],
+  };
+  expect(agentSettingsSchema.parse(given)).toMatchObject({
+    maxDiskBytes: 2 ** 32,
+    lingerMs: 2_000,
+    serial: [{ silenceMs: 60_000 }],
+    routes: [{ sample: { atLeastEveryMs: 600_000 } }],
+  });
+});
+
 test('lists may be given with commas or by repeating the flag', () => {
   const settings = load(
     '--hub',

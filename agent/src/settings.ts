@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { topicPolicySchema, WEAR, WEAR_MODES } from '@edgelog/edge';
-import { addressSetting, httpHostsSetting, LOG_LEVELS } from '@edgelog/runtime';
+import { addressSetting, httpHostsSetting, LOG_LEVELS, sizeSetting, timeSetting } from '@edgelog/runtime';
 import { kafkaFields } from '@edgelog/sink/kafka-fields.ts';
 import { TOPIC_NAME } from '@edgelog/wire';
 import { z } from 'zod';
@@ -37,7 +37,6 @@ const originSchema = z
   );
 
 const count = (min: number, max: number) => z.number().int().min(min).max(max);
-const bytes = (min: number, max: number) => z.number().int().min(min).max(max);
 
 /** Each setting by itself. */
 export const agentFields = z.object({
@@ -97,7 +96,7 @@ export const agentFields = z.object({
     .describe(
       'messages a second that are read of one MQTT client, the rest waits in its socket; 0 for no limit',
     ),
-  mqttMaxBytesPerSecond: count(0, GIB)
+  mqttMaxBytesPerSecond: sizeSetting(0, GIB)
     .default(0)
     .describe('bytes a second that are read of one MQTT client; 0 for no limit'),
   mqttSessionHours: count(1, 10_000)
@@ -128,14 +127,10 @@ export const agentFields = z.object({
     .regex(TOPIC_NAME, 'expected a Kafka topic name: 1 to 249 of a-z A-Z 0-9 . _ -')
     .default('telemetry')
     .describe('Kafka topic that readings go to'),
-  batchBytes: bytes(KIB, 960 * KIB)
+  batchBytes: sizeSetting(KIB, 960 * KIB)
     .default(128 * KIB)
     .describe('bytes of records, before compression, that seal a batch'),
-  lingerMs: z
-    .number()
-    .int()
-    .min(0)
-    .max(60_000)
+  lingerMs: timeSetting(0, 60_000)
     .default(100)
     .describe(
       'age that seals a batch while the uplink is up; ten times that where readings keep coming, so that batches compress well',
@@ -144,7 +139,7 @@ export const agentFields = z.object({
     .enum(['none', 'gzip', 'snappy', 'lz4', 'zstd'])
     .default('zstd')
     .describe('of sealed batches'),
-  maxMessageBytes: bytes(1, 7 * MIB)
+  maxMessageBytes: sizeSetting(1, 7 * MIB)
     .default(1_000_000)
     .describe(
       'largest payload of a message, and longest serial frame; with key and headers it must fit the max.message.bytes of the topic',
@@ -153,19 +148,15 @@ export const agentFields = z.object({
     .enum(WEAR_MODES)
     .default('balanced')
     .describe(
-      'fast acknowledges as soon as the disk can; balanced waits up to 12 ms for more, saver up to 150 ms, to spare the flash',
+      'fast acknowledges as soon as the disk can; balanced waits up to 16 ms for more, saver up to 150 ms, to spare the flash',
     ),
-  commitWindowMs: z
-    .number()
-    .int()
-    .min(0)
-    .max(1000)
+  commitWindowMs: timeSetting(0, 1000)
     .optional()
     .describe('longest wait for more before a commit; default what --wear says'),
-  journalBytes: bytes(0, GIB)
+  journalBytes: sizeSetting(0, GIB)
     .default(4 * MIB)
     .describe('journal in front of the log, on disk and in memory: small commits write less; 0 for none'),
-  maxDiskBytes: bytes(16 * MIB, Number.MAX_SAFE_INTEGER)
+  maxDiskBytes: sizeSetting(16 * MIB)
     .default(4 * GIB)
     .describe('bytes the log may take on disk; when they are used up, devices are refused'),
   cardTbw: z
@@ -173,10 +164,10 @@ export const agentFields = z.object({
     .positive()
     .default(10)
     .describe('terabytes that may be written to the card in its life, for the years told in /status'),
-  segmentBytes: bytes(MIB, GIB)
+  segmentBytes: sizeSetting(MIB, GIB)
     .optional()
     .describe('size of a log segment; default a sixteenth of maxDiskBytes'),
-  replayBytes: bytes(0, GIB)
+  replayBytes: sizeSetting(0, GIB)
     .default(16 * MIB)
     .describe('acknowledged data kept per stream, for a hub that lost its newest'),
   subscribe: subscriptionsSchema

@@ -1,4 +1,11 @@
-import { addressSetting, httpHostsSetting, LOG_LEVELS, parseAddress } from '@edgelog/runtime';
+import {
+  addressSetting,
+  httpHostsSetting,
+  LOG_LEVELS,
+  parseAddress,
+  sizeSetting,
+  timeSetting,
+} from '@edgelog/runtime';
 import { z } from 'zod';
 import { MIGRATION_POLICIES } from './group/index.ts';
 
@@ -53,14 +60,12 @@ export const brokerSettings = z.strictObject({
     .min(1)
     .optional()
     .describe('where the broker stands: replicas are spread over racks, and clients read in their own'),
-  brokerSessionMs: wholeNumber(2_000, 300_000)
+  brokerSessionMs: timeSetting(2_000, 300_000)
     .default(6_000)
-    .describe(
-      'after how long a silent broker of a cluster is given up, in milliseconds; etcd counts seconds',
-    ),
-  replicaLagMs: wholeNumber(500, 2 ** 31 - 1)
+    .describe('after how long a silent broker of a cluster is given up; etcd counts seconds'),
+  replicaLagMs: timeSetting(500, 2 ** 31 - 1)
     .default(10_000)
-    .describe('how long a replica may lack something before it leaves the in-sync replicas, in milliseconds'),
+    .describe('how long a replica may lack something before it leaves the in-sync replicas'),
   replication: wholeNumber(1, 100)
     .default(3)
     .describe('replicas of a topic created without a replication factor, in a cluster'),
@@ -79,23 +84,23 @@ export const brokerSettings = z.strictObject({
   offsetsPartitions: wholeNumber(1, 1_000)
     .default(50)
     .describe('partitions of __consumer_offsets; settled when that topic is made'),
-  consumerHeartbeatIntervalMs: wholeNumber(100, 2 ** 31 - 1)
+  consumerHeartbeatIntervalMs: timeSetting(100, 2 ** 31 - 1)
     .default(5_000)
-    .describe('how often members of the new group protocol are to send heartbeats, in milliseconds'),
-  consumerSessionTimeoutMs: wholeNumber(1_000, 2 ** 31 - 1)
+    .describe('how often members of the new group protocol are to send heartbeats'),
+  consumerSessionTimeoutMs: timeSetting(1_000, 2 ** 31 - 1)
     .default(45_000)
-    .describe('after how long a silent member of the new group protocol is given up, in milliseconds'),
+    .describe('after how long a silent member of the new group protocol is given up'),
   consumerMigrationPolicy: z
     .enum(MIGRATION_POLICIES)
     .default('bidirectional')
     .describe('which way a group with members may change between the classic and the new group protocol'),
-  segmentBytes: wholeNumber(MIB)
+  segmentBytes: sizeSetting(MIB)
     .default(256 * MIB)
     .describe('a segment of the log ends when its batches reach this size'),
-  retentionCheckMs: wholeNumber(10, 2 ** 31 - 1)
+  retentionCheckMs: timeSetting(10, 2 ** 31 - 1)
     .default(30_000)
-    .describe("how often records past their topic's retention are looked for, in milliseconds"),
-  scrubBytesPerSecond: wholeNumber(0)
+    .describe("how often records past their topic's retention are looked for"),
+  scrubBytesPerSecond: sizeSetting(0)
     .default(4 * MIB)
     .describe(
       'how fast all that is stored is read again and again, so that what rots is found in time; 0: never',
@@ -106,14 +111,14 @@ export const brokerSettings = z.strictObject({
     .max(1)
     .default(0.5)
     .describe('share of a segment that may be deleted records before what lives is copied to a smaller file'),
-  maxFrameBytes: wholeNumber(1024, 2 ** 31 - 1)
+  maxFrameBytes: sizeSetting(1024, 2 ** 31 - 1)
     .default(100 * MIB)
     .describe('largest Kafka request accepted'),
-  maxMessageBytes: wholeNumber(1024, 2 ** 31 - 1)
+  maxMessageBytes: sizeSetting(1024, 2 ** 31 - 1)
     .default(1_048_588)
     .describe('largest record batch accepted, where a topic does not say otherwise'),
   maxConnections: wholeNumber(1).default(10_000).describe('Kafka connections served at once'),
-  maxRequestMemoryBytes: wholeNumber(MIB)
+  maxRequestMemoryBytes: sizeSetting(MIB)
     .default(64 * MIB)
     .describe('requests held in memory before connections are read no further'),
   flush: z.boolean().default(true).meta({

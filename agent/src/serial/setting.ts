@@ -1,5 +1,6 @@
 import { framingSchema } from '@edgelog/devices/framing/framing.ts';
 import { profileFields } from '@edgelog/devices/profiles/line-profile.ts';
+import { timeSetting } from '@edgelog/runtime/units.ts';
 import { TOPIC_NAME } from '@edgelog/wire';
 import { z } from 'zod';
 import { PORT_FORMS, parsePort } from './port-spec.ts';
@@ -30,7 +31,7 @@ const portSchema = z
       .regex(TOPIC_NAME, 'expected a Kafka topic name: 1 to 249 of a-z A-Z 0-9 . _ -')
       .optional(),
     /** Silence after which the port is opened anew and an alarm raised; 0 for never. */
-    silenceMs: z.int().min(0).max(86_400_000).default(0),
+    silenceMs: timeSetting(0, 86_400_000).default(0),
   })
   .refine(({ profile, framing }) => profile === undefined || framing === undefined, {
     path: ['framing'],

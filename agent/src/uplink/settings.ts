@@ -1,4 +1,5 @@
 import { EdgelogError } from '@edgelog/base';
+import { sizeSetting } from '@edgelog/runtime/units.ts';
 import { UploadWindows } from '@edgelog/sync';
 import { z } from 'zod';
 import { checkProxy } from './proxy.ts';
@@ -23,11 +24,7 @@ const zone = checked(z.string(), (text) => void new UploadWindows([], text));
 
 /** Settings of the uplink, beside the URLs of the hub. */
 export const uplinkFields = {
-  uplinkMaxBytesPerSecond: z
-    .number()
-    .int()
-    .min(0)
-    .max(GIB)
+  uplinkMaxBytesPerSecond: sizeSetting(0, GIB)
     .default(0)
     .describe('cap on what is sent to the hub, bytes of sealed batches a second; 0 for none'),
   uplinkWindows: z
@@ -54,11 +51,7 @@ export const uplinkFields = {
     "PEM file of this gateway's certificate; taken anew with each connection, like its key",
   ),
   hubKey: file().describe('PEM file of its private key'),
-  setAsideBytes: z
-    .number()
-    .int()
-    .min(0)
-    .max(GIB)
+  setAsideBytes: sizeSetting(0, GIB)
     .default(64 * 2 ** 20)
     .describe(
       'room for batches that the hub refuses for good, in DATA_DIR/set-aside; without room their streams stand still',

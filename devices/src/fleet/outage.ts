@@ -1,4 +1,4 @@
-import { parseDuration } from '../duration.ts';
+import { parseDuration } from '@edgelog/runtime/units.ts';
 import type { Random } from '../random.ts';
 
 /** Devices fall off the network every `periodMs` on average, for `durationMs`. */

@@ -1,5 +1,5 @@
+import { parseDuration } from '@edgelog/runtime/units.ts';
 import { z } from 'zod';
-import { parseDuration } from '../duration.ts';
 import { decimalOf } from '../protocols/decimal.ts';
 
 /** What values are called in readings: letters, digits and `_`, beginning with a letter. */

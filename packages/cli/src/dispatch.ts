@@ -53,7 +53,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (argv) => (await import('./tail/command.ts')).tailCommand(argv),
   },
   users: {
-    summary: 'MQTT users of a gateway: add, remove, list.',
+    summary: 'Users of a gateway, for MQTT or its page: add, remove, list.',
     run: async (argv) => (await import('./users/command.ts')).usersCommand(argv),
   },
   doctor: {

@@ -45,23 +45,31 @@ export function renderHelp(options: HelpOptions): string {
       'Each flag can also be set by a variable: EDGELOG_DATA_DIR for --data-dir. Flags override variables, those the file.',
     );
   }
+  const units = new Set(flags.flatMap(({ unit }) => (unit === undefined ? [] : [unit.note])));
+  if (units.size > 0) paragraphs.push([...units].join('\n'));
   if (notes !== undefined) paragraphs.push(notes);
   return `${paragraphs.join('\n\n')}\n`;
 }
 
-function flagUsage({ flag, kind, isList, allowed, defaultValue }: Field): string {
-  if (kind === 'boolean' && !isList) return defaultValue === true ? `--no-${flag.slice(2)}` : flag;
-  const value = kind === 'number' ? 'N' : kind === 'enum' ? allowed.join('|') : 'VALUE';
+function flagUsage({ flag, kind, isList, allowed, unit, defaultValue }: Field): string {
+  if (kind === 'boolean' && !isList) return defaultValue === true ? `--[no-]${flag.slice(2)}` : flag;
+  const plain = kind === 'number' ? 'N' : kind === 'enum' ? allowed.join('|') : 'VALUE';
+  const value = unit?.word ?? plain;
   return `${flag} ${value}${isList ? '[,…]' : ''}`;
 }
 
-function describe({ description, isRequired, defaultValue, kind }: Field): string {
+function describe({ description, isRequired, defaultValue, kind, unit }: Field): string {
   const isShown =
     defaultValue !== undefined &&
     defaultValue !== false &&
     kind !== 'structured' &&
     !(Array.isArray(defaultValue) && defaultValue.length === 0);
-  const shown = Array.isArray(defaultValue) ? defaultValue.join(',') : String(defaultValue);
+  const shown =
+    unit !== undefined && typeof defaultValue === 'number'
+      ? unit.format(defaultValue)
+      : Array.isArray(defaultValue)
+        ? defaultValue.join(',')
+        : String(defaultValue);
   const suffix = isRequired ? ' (required)' : isShown && shown !== '' ? ` (default ${shown})` : '';
   return description + suffix;
 }

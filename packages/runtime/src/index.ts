@@ -41,3 +41,4 @@ export { type LoadSettingsOptions, loadSettings } from './settings.ts';
 export { toFlag, toVariable } from './settings-fields.ts';
 export { closest, didYouMean } from './suggest.ts';
 export { escapeCharacter, withoutControls } from './text.ts';
+export { sizeSetting, timeSetting } from './units.ts';

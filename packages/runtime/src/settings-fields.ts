@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { type Unit, unitOf } from './units.ts';
 
 export type SettingsSchema = z.ZodObject;
 
@@ -13,6 +14,8 @@ export interface Field {
   /** `EDGELOG_SNAKE_CASE` */
   readonly variable: string;
   readonly kind: FieldKind;
+  /** Of a number that may be given with one. */
+  readonly unit: Unit | undefined;
   /** A list: repeated flags, or values separated by commas. */
   readonly isList: boolean;
   readonly allowed: readonly string[];
@@ -103,6 +106,7 @@ export function fieldsOf(schema: SettingsSchema): Field[] {
       flag: toFlag(key),
       variable: toVariable(key),
       ...kindOf(element ?? bare),
+      unit: unitOf(bare),
       isList: element !== undefined,
       isRequired: !type.safeParse(undefined).success,
       defaultValue: defaultOf(type),

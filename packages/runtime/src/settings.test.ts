@@ -176,7 +176,7 @@ test('--help lists every setting with its description and default', () => {
   ).toThrow('help');
   expect(text).toMatch(/--data-dir VALUE +Where data is kept. \(required\)/);
   expect(text).toMatch(/--kafka VALUE +Address of the Kafka listener. \(default 127.0.0.1:9092\)/);
-  expect(text).toMatch(/--no-auto-create +Create topics/);
+  expect(text).toMatch(/--\[no-\]auto-create +Create topics on first use. \(default true\)/);
   expect(text).toMatch(/--compression none\|gzip\|zstd/);
   expect(text).toMatch(/Only in the YAML file:\n +routes/);
 });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { EdgelogError } from '@edgelog/base';
 import type { KafkaCluster, TopicMetadata } from '@edgelog/client';
-import { loadSettings } from '@edgelog/runtime';
+import { loadSettings, timeSetting } from '@edgelog/runtime';
 import { z } from 'zod';
 import { clientFields, withCluster } from '../kafka/client-settings.ts';
 import { topicOf } from '../kafka/topic.ts';
@@ -39,7 +39,7 @@ const consumeSettings = z.object({
     ),
   maxMessages: z.number().int().min(1).optional().describe('Stop after so many records.'),
   untilEnd: z.boolean().default(false).describe('Stop at what is the end when the command starts.'),
-  timeoutMs: z.number().int().min(1).optional().describe('Stop when no record came for so long.'),
+  timeoutMs: timeSetting(1).optional().describe('Stop when no record came for so long.'),
   property: z
     .array(z.string().min(1))
     .default([])

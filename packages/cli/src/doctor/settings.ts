@@ -1,4 +1,5 @@
 import { type AgentSettings, agentSettingsSchema } from '@edgelog/agent';
+import { timeSetting } from '@edgelog/runtime';
 import { z } from 'zod';
 
 const agent = agentSettingsSchema.shape;
@@ -18,7 +19,7 @@ export const doctorSettings = z.object({
     .preprocess((given) => (typeof given === 'string' ? [given] : given), z.array(agent.topic))
     .default(['telemetry'])
     .describe('Kafka topics that readings go to; all that routes name should be given'),
-  timeoutMs: z.number().int().min(1).default(10_000).describe('how long to wait for each answer'),
+  timeoutMs: timeSetting(1).default(10_000).describe('how long to wait for each answer'),
   json: z.boolean().default(false).describe('print JSON instead of lines'),
   ...hidden,
   dataDir: dataDir.optional().meta({ hidden: true }),

@@ -9,7 +9,7 @@ import {
   mergeKafkaUrls,
   parseKafkaUrl,
 } from '@edgelog/client';
-import { didYouMean, parseAddress } from '@edgelog/runtime';
+import { didYouMean, parseAddress, timeSetting } from '@edgelog/runtime';
 import { z } from 'zod';
 
 /** What every operator's command that speaks to a cluster takes. */
@@ -19,7 +19,7 @@ export const clientFields = {
     .min(1)
     .default(['127.0.0.1:9092'])
     .describe('Broker to ask first, HOST:PORT, or kafka+tls://HOST:PORT; several may be given.'),
-  requestTimeoutMs: z.number().int().min(1).default(10_000).describe('How long to wait for an answer.'),
+  requestTimeoutMs: timeSetting(1).default(10_000).describe('How long to wait for an answer.'),
   json: z.boolean().default(false).describe('Print JSON instead of a table.'),
   ...kafkaSecurityFields,
 };

@@ -1,5 +1,5 @@
 import { addAbortSignal, type Readable } from 'node:stream';
-import { loadSettings } from '@edgelog/runtime';
+import { loadSettings, sizeSetting, timeSetting } from '@edgelog/runtime';
 import { z } from 'zod';
 import { clientFields, withCluster } from '../kafka/client-settings.ts';
 import { onInterrupt, reportProgress } from '../progress.ts';
@@ -28,14 +28,11 @@ const produceSettings = z.object({
     ),
   compression: z.enum(CODECS).default('none').describe('Codec of batches.'),
   compressionCodec: z.enum(CODECS).optional().describe("The same, as Kafka's console producer calls it."),
-  batchSize: z
-    .number()
-    .int()
-    .min(1)
+  batchSize: sizeSetting(1)
     .default(64 * 1024)
     .describe('Bytes of records in a batch, before compression.'),
-  lingerMs: z.number().int().min(0).default(5).describe('How long a batch waits for more records.'),
-  deliveryTimeoutMs: z.number().int().min(1).default(120_000).describe('When to give up on a batch.'),
+  lingerMs: timeSetting(0).default(5).describe('How long a batch waits for more records.'),
+  deliveryTimeoutMs: timeSetting(1).default(120_000).describe('When to give up on a batch.'),
   ...clientFields,
 });
 

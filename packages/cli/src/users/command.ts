@@ -18,7 +18,7 @@ const COMMAND = 'edgelog users';
 const usersSettings = z.object({
   action: z.enum(['add', 'remove', 'list']).describe('add (or give a new password), remove, list.'),
   user: z.array(z.string()).default([]).describe('The user, for remove several.'),
-  file: z.string().min(1).describe("The users file of the agent's --mqtt-users; add makes it."),
+  file: z.string().min(1).describe("The file of the agent's --mqtt-users or --http-users; add makes it."),
   json: z.boolean().default(false).describe('List as JSON.'),
 });
 type Settings = z.output<typeof usersSettings>;
@@ -34,7 +34,7 @@ Files of mosquitto_passwd ($7$) may be used as they are. A running agent takes c
 export async function usersCommand(argv: string[]): Promise<number> {
   const settings = loadSettings({
     command: COMMAND,
-    summary: 'MQTT users of a gateway: add, remove, list.',
+    summary: 'Users of a gateway, for MQTT or its page: add, remove, list.',
     schema: usersSettings,
     argv,
     env: process.env,
