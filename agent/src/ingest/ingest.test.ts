@@ -1,9 +1,9 @@
-import { type Reading, sourceHeaders } from '@edgelog/edge';
+import { Alarms, type Reading, sourceHeaders } from '@edgelog/edge';
 import type { RecordHeader } from '@edgelog/wire';
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import type { Incoming } from './incoming.ts';
-import { createIngest } from './ingest.ts';
+import { createIngest, TOPICS_ALARM } from './ingest.ts';
 import { routesSchema } from './schema.ts';
 import { Births } from './sparkplug/births.ts';
 import { field, sparkplugPayload } from './testing/sparkplug-encoder.ts';
@@ -21,6 +21,10 @@ function setUp(routes: z.input<typeof routesSchema>, given: Given = {}) {
   const taken: { topic: string; key: string; value: string; headers: Record<string, string> }[] = [];
   const readings: Reading[] = [];
   const alarms: string[] = [];
+  const raised = new Alarms({
+    info: () => {},
+    error: (_event, { message }) => void alarms.push(`${message}`),
+  });
   const table = new Map<string, Buffer>();
   const at = { monotonicMs: 0, isFull: false };
   const keep = (topic: string, { key, value, headers }: Reading) => {
@@ -38,7 +42,7 @@ function setUp(routes: z.input<typeof routesSchema>, given: Given = {}) {
     existingTopics: [],
     now: () => NOW,
     monotonicMs: () => at.monotonicMs,
-    alarms: { raise: (_name: string, message: string) => void alarms.push(message) },
+    alarms: raised,
     streams: {
       append: (topic: string, reading: Reading, alongside?: () => void) => {
         const result = keep(topic, reading);
@@ -75,6 +79,7 @@ function setUp(routes: z.input<typeof routesSchema>, given: Given = {}) {
     taken,
     readings,
     alarms,
+    raised,
     at,
     table,
     message,
@@ -202,17 +207,25 @@ describe('routes', () => {
   });
 
   test('a device that makes up topic names without end: beyond the bound they go to the default topic, with an alarm', () => {
-    const { send, alarms, ingest } = setUp([{ name: 'by device', match: 'd/{id}', topic: 'dev-{id}' }], {
-      maxRoutedTopics: 3,
-      existingTopics: ['dev-0', 'telemetry'],
-    });
+    const { send, alarms, raised, ingest } = setUp(
+      [{ name: 'by device', match: 'd/{id}', topic: 'dev-{id}' }],
+      {
+        maxRoutedTopics: 3,
+        existingTopics: ['dev-0', 'telemetry'],
+      },
+    );
     const topics = Array.from({ length: 10 }, (_, i) => send(`d/${i}`, '1').topic);
     expect(topics.slice(0, 4)).toEqual(['dev-0', 'dev-1', 'dev-2', 'telemetry']);
     expect(send('d/9', '1').headers['edgelog.topic']).toBe('dev-9');
-    expect(alarms[0]).toMatch(/by device would make topic dev-3, but 3 were made/);
+    expect(alarms[0]).toMatch(/by device would make topics such as dev-3, but 3 were made/);
     expect(ingest.status()).toMatchObject({ routedTopics: 3, maxRoutedTopics: 3 });
     // Each alarm is a line in the log.
     expect(alarms).toHaveLength(1);
+    raised.acknowledge(TOPICS_ALARM);
+    send('d/9', '1');
+    expect(raised.list()).toEqual([]);
+    send('d/10', '1');
+    expect(raised.list()).toHaveLength(1);
   });
 
   test.each([

@@ -67,10 +67,11 @@ export function createIngest(options: IngestOptions): RoutedIngest {
   } = options;
   const router = new Router({
     ...options,
-    onTooManyTopics: (topic, route) =>
+    onTooManyTopics: (topic, wanting) =>
       alarms.raise(
         TOPICS_ALARM,
-        `${route} would make topic ${topic}, but ${maxRoutedTopics} were made by routes already (maxRoutedTopics): such readings go to ${defaultTopic}, with the header edgelog.topic`,
+        `${wanting} would make topics such as ${topic}, but ${maxRoutedTopics} were made by routes already (maxRoutedTopics): such readings go to ${defaultTopic}, with the header edgelog.topic`,
+        'events',
       ),
   });
   const timeReaders = new Map(router.routes.map((route) => [route, timeReader(route)]));

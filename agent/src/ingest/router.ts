@@ -15,8 +15,8 @@ export interface RouterOptions {
   maxRoutedTopics: number;
   /** Topics that there are already, from earlier runs. */
   existingTopics: Iterable<string>;
-  /** A template asked for one topic too many; once for each route. */
-  onTooManyTopics: (topic: string, route: string) => void;
+  /** A template asked for one topic too many. `topic`: the first one that was; `routes`: all so far that asked. */
+  onTooManyTopics: (topic: string, routes: string) => void;
 }
 
 /** Where a message goes by one route; the same for all messages of its name (and source, where a route asks for that). */
@@ -62,8 +62,9 @@ export class Router {
   /** By the headers that all messages of a source share; gone with its connection. */
   readonly #bySource = new WeakMap<readonly RecordHeader[], Generations<string, Plan>>();
   readonly #routedTopics: Set<string>;
-  /** Routes that asked for one topic too many. */
-  readonly #overflowing = new Set<Route>();
+  /** Names of routes that asked for one topic too many. */
+  readonly #overflowing = new Set<string>();
+  #firstTooMany: string | undefined;
 
   /** Throws CONFIG_INVALID naming the route. */
   constructor(options: RouterOptions) {
@@ -147,12 +148,17 @@ export class Router {
       if (this.#hasRoomFor(wanted)) topic = wanted;
       else {
         headers.push({ key: 'edgelog.topic', value: Buffer.from(wanted) });
-        if (!this.#overflowing.has(route)) this.#options.onTooManyTopics(wanted, route.name);
-        this.#overflowing.add(route);
+        this.#overflow(wanted, route);
         topic = this.#options.topic;
       }
     }
     return { route, topic, key: route.key.render(resolve), headers };
+  }
+
+  #overflow(topic: string, route: Route): void {
+    this.#overflowing.add(route.name);
+    this.#firstTooMany ??= topic;
+    this.#options.onTooManyTopics(this.#firstTooMany, [...this.#overflowing].join(', '));
   }
 
   #hasRoomFor(topic: string): boolean {

@@ -164,6 +164,7 @@ export class SerialLine {
     return {
       write: (bytes) => tty.write(bytes),
       emit: (reading) => this.#take(reading),
+      leftOut: () => this.#understood(),
       fault: (kind, detail) => {
         this.#counters.faults[kind].inc();
         this.#limiter.warn('serial line fault', { port: this.#path, kind, detail });
@@ -278,6 +279,7 @@ export class SerialLine {
       this.#deps.alarms.raise(
         `dropped serial ${this.#name}`,
         `readings of ${this.#path} are lost since then, as the log did not take them and a serial line cannot repeat them; /status counts them as refused`,
+        'events',
       );
       this.#limiter.warn('serial frame refused', {
         port: this.#path,

@@ -115,6 +115,13 @@ describe('messages of an existing broker', () => {
     await until('the small one is at the hub', () => hub.values().length === 1);
     expect(agent.status().subscriptions[0]).toMatchObject({ messages: 1, refused: 1 });
     expect(agent.status().alarms.map(({ name }) => name)).toContain('subscription plant refused');
+    const acknowledged = await fetch(`http://127.0.0.1:${agent.httpPort}/alarms/acknowledge`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ alarm: 'subscription plant refused' }),
+    });
+    expect(acknowledged.status).toBe(200);
+    expect(agent.status().alarms).toEqual([]);
   });
 });
 

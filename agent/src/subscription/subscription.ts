@@ -231,7 +231,7 @@ export class Subscription {
   #refuse(topic: string, reason: string): Promise<void> {
     this.#refused.inc();
     const message = `a message on ${topic} is over the limit and was left out: ${reason}`;
-    this.#options.alarms.raise(`${this.#alarm} refused`, message);
+    this.#options.alarms.raise(`${this.#alarm} refused`, message, 'events');
     return Promise.resolve();
   }
 

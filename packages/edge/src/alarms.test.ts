@@ -5,10 +5,10 @@ const log = { info: () => {}, error: () => {} };
 
 test('what tells of the past ends when it is acknowledged, and comes again when it happens again', () => {
   const alarms = new Alarms(log);
-  alarms.raise('dropped telemetry', '5 records');
+  alarms.raise('dropped telemetry', '5 records', 'events');
   alarms.acknowledge('dropped telemetry');
   expect(alarms.list()).toEqual([]);
-  alarms.raise('dropped telemetry', '9 records');
+  alarms.raise('dropped telemetry', '9 records', 'events');
   expect(alarms.list()).toMatchObject([{ name: 'dropped telemetry', message: '9 records' }]);
 });
 

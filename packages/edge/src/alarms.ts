@@ -13,14 +13,14 @@ export interface Alarm {
   since: string;
 }
 
-/** What alarms begin with that tell of something past and lost: they end when somebody says that he has seen it. */
-const OF_THE_PAST = ['damaged', 'diverged', 'dropped'];
+/** A `state` ends with its cause; what tells of `events`, which are past, ends when somebody says that he has seen it. */
+export type AlarmKind = 'state' | 'events';
 
 /** States that an operator should know of. Raised and cleared with a log line; shown in /status. */
 export class Alarms {
   readonly #log: AlarmLog;
   readonly #now: () => number;
-  readonly #active = new Map<string, Alarm>();
+  readonly #active = new Map<string, { alarm: Alarm; kind: AlarmKind }>();
 
   /** `now`: wall clock, ms. */
   constructor(log: AlarmLog, now: () => number = Date.now) {
@@ -28,10 +28,11 @@ export class Alarms {
     this.#now = now;
   }
 
-  raise(name: string, message: string): void {
-    const known = this.#active.get(name);
+  raise(name: string, message: string, kind: AlarmKind = 'state'): void {
+    const known = this.#active.get(name)?.alarm;
     if (known?.message === message) return;
-    this.#active.set(name, { name, message, since: known?.since ?? new Date(this.#now()).toISOString() });
+    const since = known?.since ?? new Date(this.#now()).toISOString();
+    this.#active.set(name, { alarm: { name, message, since }, kind });
     this.#log.error('alarm', { alarm: name, message });
   }
 
@@ -39,12 +40,13 @@ export class Alarms {
     if (this.#active.delete(name)) this.#log.info('alarm cleared', { alarm: name });
   }
 
-  /** Ends an alarm that tells of the past; the next occurrence raises it again. Throws CONFIG_INVALID for any other. */
+  /** Ends an alarm that tells of events; the next one raises it again. Throws CONFIG_INVALID for any other. */
   acknowledge(name: string): void {
-    if (!this.#active.has(name)) {
+    const kind = this.#active.get(name)?.kind;
+    if (kind === undefined) {
       throw new EdgelogError('CONFIG_INVALID', `there is no alarm ${JSON.stringify(name)}`);
     }
-    if (!OF_THE_PAST.includes(name.split(' ')[0]!)) {
+    if (kind === 'state') {
       throw new EdgelogError('CONFIG_INVALID', `the alarm ${JSON.stringify(name)} ends with its cause`);
     }
     this.#active.delete(name);
@@ -52,6 +54,6 @@ export class Alarms {
   }
 
   list(): Alarm[] {
-    return [...this.#active.values()];
+    return [...this.#active.values()].map(({ alarm }) => alarm);
   }
 }

@@ -333,7 +333,7 @@ export class StreamSet {
         runStarted: (gap) => this.#runStarted(stream, gap),
         quarantined: (gap, reason) => this.#quarantined(gap, reason),
         diverged: (reason, gap, from) =>
-          alarms.raise(`diverged ${state.topic}`, divergence(state.topic, reason, gap, from)),
+          alarms.raise(`diverged ${state.topic}`, divergence(state.topic, reason, gap, from), 'events'),
         keepAside,
         refused: (code, message) =>
           alarms.raise(
@@ -412,6 +412,7 @@ export class StreamSet {
     this.#options.alarms.raise(
       `damaged ${topic}`,
       `stream ${topic}: offsets ${from} to ${to - 1} cannot be read and never reach the hub: ${reason}`,
+      'events',
     );
   }
 
