@@ -185,6 +185,20 @@ describe('a topic that drops its oldest', () => {
     await opened.close();
   });
 
+  test.each([0, 16])(
+    'takes readings for ever though others, which reject, have filled the disk, and all it has is in the segment that is written (%i)',
+    async (filled) => {
+      const dir = temporaryDir();
+      const opened = await open(dir, { dropOldest: ['ring'] });
+      for (let i = 0; i < filled; i++) await opened.append('t');
+      await fill(opened, 't');
+      for (let i = 0; i < 150; i++) await take(opened, 'ring');
+      expect(opened.stream('t').uplink.logStartOffset).toBe(0);
+      expect(diskUsage(dir)).toBeLessThanOrEqual(BUDGET_BYTES);
+      await opened.close();
+    },
+  );
+
   test('drops by TTL nobody can count (IoT Edge): each has its range, its count, and a gap that is kept until a hub has it', async () => {
     const dir = temporaryDir();
     const opened = await open(dir, { dropOldest: ['ring'] });

@@ -60,6 +60,17 @@ export class Disk {
     return this.#status.isFull;
   }
 
+  get segmentBytes(): number {
+    return this.#options.segmentBytes;
+  }
+
+  /** What has to be freed until not all topics are refused; 0 where they are not. */
+  get lackBytes(): number {
+    const { usedBytes, maxBytes, freeBytes, level } = this.#status;
+    if (level !== 'full') return 0;
+    return FULL_SEGMENTS * this.segmentBytes - Math.min(maxBytes - usedBytes, freeBytes) + 1;
+  }
+
   refuses(whenFull: WhenFull): boolean {
     return this.level === 'full' || (this.level === 'tight' && whenFull === 'reject');
   }

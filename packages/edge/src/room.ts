@@ -1,5 +1,6 @@
 import type { LogStore } from '@edgelog/log';
 import type { Alarms } from './alarms.ts';
+import type { Disk } from './disk.ts';
 import type { EdgeStream } from './edge-stream.ts';
 import type { TopicPolicies } from './topic-policy.ts';
 import type { EdgeUplinkStream } from './uplink-stream.ts';
@@ -20,6 +21,7 @@ export interface RoomStream {
 
 export interface RoomOptions {
   store: LogStore;
+  disk: Pick<Disk, 'lackBytes' | 'segmentBytes'>;
   policies: TopicPolicies;
   alarms: Alarms;
 }
@@ -28,8 +30,8 @@ export interface RoomOptions {
 const CLEAN_DEAD_SHARE = 0.25;
 
 /**
- * Makes room, a step per call: first the replay windows go, then, oldest segment first, what topics that allow it have there; a segment
- * in which nothing lives is unlinked. What of it no hub had is counted here, and declared as a gap when the hub says what it holds.
+ * Makes room, a step per call: first the replay windows go, then, oldest segment first, what topics that allow it have there; where they have
+ * nothing but in the segment that is written, what is there. A segment in which nothing lives is unlinked, what else lives is copied. What of it no hub had is counted here, and declared as a gap when the hub says what it holds.
  */
 export class RoomMaker {
   readonly #options: RoomOptions;
@@ -63,14 +65,23 @@ export class RoomMaker {
   /** What of the oldest segment belongs to topics that allow it. */
   #dropOldest(streams: readonly RoomStream[]): void {
     const { policies } = this.#options;
-    const held = streams
-      .filter(({ edge }) => policies.of(edge.topic).whenFull === 'drop-oldest')
-      .flatMap((stream) => {
-        const range = stream.edge.log.oldestSegment;
-        return range === undefined ? [] : [{ stream, ...range }];
-      });
+    const dropping = streams.filter(({ edge }) => policies.of(edge.topic).whenFull === 'drop-oldest');
+    const held = dropping.flatMap((stream) => {
+      const range = stream.edge.log.oldestSegment;
+      return range === undefined ? [] : [{ stream, ...range }];
+    });
+    if (held.length === 0) this.#dropWritten(dropping);
     const oldest = Math.min(...held.map(({ segment }) => segment));
     for (const { stream, segment, endOffset } of held) if (segment === oldest) this.#drop(stream, endOffset);
+  }
+
+  /** Only when these topics are refused too, and are taken again for it: of a segment that is cleaned for less nothing is freed. */
+  #dropWritten(streams: readonly RoomStream[]): void {
+    const { lackBytes, segmentBytes } = this.#options.disk;
+    if (lackBytes === 0) return;
+    const bytes = streams.reduce((sum, { edge: { log } }) => sum + log.sizeBytesFrom(log.logStartOffset), 0);
+    if (bytes < Math.max(lackBytes, CLEAN_DEAD_SHARE * segmentBytes)) return;
+    for (const stream of streams) this.#drop(stream, stream.edge.log.flushedEndOffset);
   }
 
   #drop({ edge, uplink }: RoomStream, to: number): void {
@@ -88,6 +99,7 @@ export class RoomMaker {
       this.#options.alarms.raise(
         `dropped ${topic}`,
         `stream ${topic}: the disk is full, so its oldest data is given up before any hub had it: ${total.records} records between offsets ${total.from} and ${to - 1}`,
+        'events',
       );
     }
     uplink.dropTo(to);
