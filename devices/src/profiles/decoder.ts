@@ -33,6 +33,8 @@ export interface LineIo {
   /** Sends bytes to the instrument. A protocol that only listens never calls it. */
   write(bytes: Buffer): void;
   emit(reading: DeviceReading): void;
+  /** What came was understood, and is no reading: the profile leaves it out, or it holds no value. */
+  leftOut(): void;
   /** `detail` is one line for people, with the device it is about. */
   fault(kind: FaultKind, detail: string): void;
   /** Sets the port anew, once what was written has left (IEC 62056-21 changes speed after sign-on). */

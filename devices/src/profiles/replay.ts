@@ -35,6 +35,7 @@ export function replay(
       written = Buffer.concat([written, bytes]);
     },
     emit: (reading) => readings.push(reading),
+    leftOut: () => {},
     fault: (kind, detail) => faults.push({ kind, detail }),
     setLine: (settings) => lines.push(settings),
     timers,

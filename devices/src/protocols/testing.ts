@@ -10,6 +10,7 @@ export class TestLine {
   readonly faults: FaultKind[] = [];
   readonly details: string[] = [];
   readonly written: Buffer[] = [];
+  leftOut = 0;
   readonly #protocol: LineProtocol;
 
   constructor(protocol: LineProtocol, instrument: (request: Buffer) => Buffer | undefined = () => undefined) {
@@ -21,6 +22,9 @@ export class TestLine {
         if (answer !== undefined) this.after(1, answer);
       },
       emit: (reading) => this.readings.push(reading),
+      leftOut: () => {
+        this.leftOut++;
+      },
       fault: (kind, detail) => {
         this.faults.push(kind);
         this.details.push(detail);

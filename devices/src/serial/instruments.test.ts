@@ -33,6 +33,7 @@ function converse(name: InstrumentName, noise: NoiseOptions, ms: number) {
     timers,
     write: (bytes) => instrument.bytes(bytes),
     emit: (reading) => readings.push(reading),
+    leftOut: () => {},
     fault: (kind) => faults.push(kind),
     setLine: () => {},
   });

@@ -55,10 +55,12 @@ export function asciiListener(options: AsciiOptions): LineProtocol {
     take(text: string, io: LineIo) {
       if (!isPrintable(text)) return io.fault('framing', 'a line with bytes that are no text');
       const line = text.trim();
-      if (line === '' || options.ignore.some((start) => line.startsWith(start))) return;
+      if (line === '') return;
+      if (options.ignore.some((start) => line.startsWith(start))) return io.leftOut();
       const parsed = parse(line);
       if (typeof parsed === 'string') io.fault('content', `${parsed}: ${JSON.stringify(line.slice(0, 80))}`);
-      else if (parsed.values.size > 0) io.emit(readings.make(parsed.device, parsed.values, parsed.units));
+      else if (parsed.values.size === 0) io.leftOut();
+      else io.emit(readings.make(parsed.device, parsed.values, parsed.units));
     },
   });
 }

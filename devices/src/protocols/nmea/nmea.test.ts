@@ -86,3 +86,13 @@ test('an intact sentence that does not hold what its type says is a fault', () =
   expect(listen(sentence('HEHDT,warm,T')).faults).toEqual(['content']);
   expect(listen(sentence('HEHDT,274.07,M')).faults).toEqual(['content']);
 });
+
+test('sentences that the profile leaves out are no unreadable line: they were understood', () => {
+  const sentences = ['ALR'];
+  const line = new TestLine(
+    nmeaListener({ profile: 'test', line: LINE_9600, sentences, isChecksumOptional: false }),
+  );
+  line.after(0, Buffer.from(`${sentence('HEHDT,274.07,T')}${sentence('HEHDT,274.08,T')}$HEHDT,1,T*00\r\n`));
+  line.run(1);
+  expect([line.leftOut, line.readings.length, line.faults]).toEqual([2, 0, ['checksum']]);
+});

@@ -38,7 +38,7 @@ export function nmeaListener(options: NmeaOptions): LineProtocol {
     const parsed = parseSentence(line, options.isChecksumOptional);
     if (parsed.kind !== 'sentence') return io.fault(parsed.kind, parsed.detail);
     const { sentence } = parsed;
-    if (wanted.size > 0 && !wanted.has(sentence.type)) return;
+    if (wanted.size > 0 && !wanted.has(sentence.type)) return io.leftOut();
     try {
       const grouped = multiPart.take(sentence);
       if (grouped.kind === 'broken') io.fault('framing', grouped.detail);
