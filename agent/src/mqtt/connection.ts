@@ -75,6 +75,8 @@ export class MqttConnection {
   #hasConnect = false;
   /** The reader stands at a packet that is not dealt with yet. */
   #isUndone = false;
+  /** Tells of the stream's end, which came while packets before it were not dealt with. */
+  #tellEnd: (() => void) | undefined;
   #faultAhead: MqttFault | undefined;
   #isWaiting = false;
   #isStopped = false;
@@ -101,11 +103,13 @@ export class MqttConnection {
     });
     this.#read = stream.read.bind(stream) as (size?: number) => Buffer | null;
     stream.read = (size?: number) => (size === 0 ? this.#read(0) : this.#pull());
+    const push = stream.push.bind(stream);
     // A socket goes on reading while `push` says so; other streams want to be asked for each piece.
-    if (stream instanceof Socket) {
-      const push = stream.push.bind(stream);
-      stream.push = (chunk: Buffer | null) => this.#takeAtOnce(chunk) || push(chunk);
-    }
+    const isSocket = stream instanceof Socket;
+    stream.push = (chunk: Buffer | null) => {
+      if (chunk === null) return this.#ended(() => push(null));
+      return (isSocket && this.#takeAtOnce(chunk)) || push(chunk);
+    };
     stream.on('drain', () => this.resume());
     stream.once('close', () => {
       clearTimeout(this.#wake);
@@ -192,15 +196,32 @@ export class MqttConnection {
     for (let hasRead = false; ; hasRead = true) {
       if (this.#isDraining) {
         this.#read();
+        this.#tellEnd?.();
         return null;
       }
       const found = this.#takeMessages();
       if (found === Found.OTHER) return this.#run();
+      if (found === Found.NOTHING && this.stream.readableLength === 0) this.#tellEnd?.();
       if (found === Found.WAIT || hasRead) return null;
       const chunk = this.#read();
       if (chunk === null) return null;
       this.#arrived(chunk);
     }
+  }
+
+  /** The client says nothing more. aedes, told of it, would end the connection without what is still to be dealt with: messages, and the DISCONNECT behind them. */
+  #ended(tell: () => void): boolean {
+    const isBehind = this.#isUndone || this.#frames.hasMore || this.stream.readableLength > 0;
+    if (this.#isStopped || !isBehind) {
+      tell();
+      return false;
+    }
+    this.#tellEnd = () => {
+      this.#tellEnd = undefined;
+      tell();
+    };
+    this.stream.emit('readable');
+    return false;
   }
 
   /** Takes what comes in as it comes; false where it has to wait for what came before. */

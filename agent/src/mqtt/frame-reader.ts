@@ -39,6 +39,11 @@ export class FrameReader {
     return this.#pieceBytes;
   }
 
+  /** There are bytes behind the packet that `next` moved to. */
+  get hasMore(): boolean {
+    return this.end < this.bytes.length;
+  }
+
   /** Forgets what there is of a packet that has not arrived wholly; nothing more is to be pushed. */
   drop(): void {
     this.#pieces = [];
