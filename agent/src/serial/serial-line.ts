@@ -165,7 +165,6 @@ export class SerialLine {
       write: (bytes) => tty.write(bytes),
       emit: (reading) => this.#take(reading),
       leftOut: () => this.#understood(),
-      leftOut: () => this.#understood(),
       fault: (kind, detail) => {
         this.#counters.faults[kind].inc();
         this.#limiter.warn('serial line fault', { port: this.#path, kind, detail });
