@@ -146,13 +146,11 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     }
   };
 
-  const clientIds = new ClientIdWatch(options.alarms);
+  const clientIds = new ClientIdWatch(options.alarms, options.monotonicMs);
   const noteTakeover = (connection: MqttConnection, clientId: string): void => {
-    const now = options.monotonicMs();
-    clientIds.forget(now);
     const rival = clientNamed(broker, clientId);
     const from = rival === undefined ? undefined : connections.get(rival)?.remote;
-    if (from !== undefined) clientIds.takenOver(clientId, from, connection.remote, now);
+    if (from !== undefined) clientIds.takenOver(clientId, from, connection.remote);
   };
 
   const onSubscriberDrop = (clientId: string): void => {

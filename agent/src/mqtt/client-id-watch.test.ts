@@ -13,20 +13,49 @@ test('identical client ids kick each other (rtl_433): an alarm names the id and 
   ]);
 });
 
-test('a device that lost its network now and then is no alarm, and an alarm ends when the two have stopped', () => {
-  const alarms = new Alarms(silentLogger);
-  const watch = new ClientIdWatch(alarms);
+/** A clock, and what waits for it. */
+function testClock() {
   let now = 0;
+  const due: { at: number; run: () => void }[] = [];
+  const timers = {
+    after: (ms: number, run: () => void) => {
+      due.push({ at: now + ms, run });
+      return () => {};
+    },
+    soon: () => () => {},
+  };
+  const pass = (ms: number) => {
+    for (const end = now + ms; ; ) {
+      const next = due.findIndex(({ at }) => at <= end);
+      if (next < 0) {
+        now = end;
+        return;
+      }
+      const [{ at, run }] = due.splice(next, 1) as [{ at: number; run: () => void }];
+      now = at;
+      run();
+    }
+  };
+  return { timers, pass, monotonicMs: () => now, due };
+}
+
+test('a device that lost its network now and then is no alarm, and an alarm ends when the two have stopped, though nobody connects any more', () => {
+  const { timers, pass, monotonicMs, due } = testClock();
+  const alarms = new Alarms(silentLogger);
+  const watch = new ClientIdWatch(alarms, monotonicMs, timers);
   for (let i = 0; i < 100; i++) {
-    watch.takenOver('dev', 'a', 'b', now);
-    now += 30_000;
-    watch.forget(now);
+    watch.takenOver('dev', 'a', 'b');
+    pass(30_000);
   }
   expect(alarms.list()).toEqual([]);
-  for (let i = 0; i < 10; i++) watch.takenOver('dev', 'a', 'b', now + i);
+  for (let i = 0; i < 10; i++) {
+    watch.takenOver('dev', 'a', 'b');
+    pass(1);
+  }
   expect(alarms.list()).toHaveLength(1);
-  watch.forget(now + 4 * 60_000);
+  pass(4 * 60_000);
   expect(alarms.list()).toHaveLength(1);
-  watch.forget(now + 6 * 60_000);
+  pass(2 * 60_000);
   expect(alarms.list()).toEqual([]);
+  expect(due).toEqual([]);
 });

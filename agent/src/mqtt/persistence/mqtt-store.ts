@@ -57,6 +57,8 @@ const IN_MEMORY: MqttStoreLimits = {
 /** What cannot be written to a store that fails. */
 const MEMORY_BYTES = 24 * MIB;
 const ALARM = 'mqtt store';
+/** Tells of what is lost, however the store is now. */
+const DAMAGE_ALARM = 'damaged mqtt store';
 const WILL_GRACE_MS = 30_000;
 /** Sessions that /status names. */
 const LISTED_MAX = 100;
@@ -123,7 +125,8 @@ export function openMqttStore(options: MqttStoreOptions): MqttStore {
         place.opened();
         throw error;
       }
-      alarms.raise(ALARM, `set aside as ${place.setAside()} and begun anew: ${reasonOf(error)}`);
+      const told = `the broker's store was set aside as ${place.setAside()} and begun anew: ${reasonOf(error)}`;
+      alarms.raise(DAMAGE_ALARM, told, 'events');
       return onDisk();
     }
   } catch (error) {
@@ -143,7 +146,6 @@ function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttSt
     ...options.limits,
   };
   let damagedRows = 0;
-  const damage = () => `${damagedRows} damaged rows were left out`;
   const table = new Table({
     disk,
     onFailure: (error, isForGood) => {
@@ -151,15 +153,13 @@ function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttSt
       const message = `cannot be written, changes of sessions and retained messages are kept in memory until ${until}: ${reasonOf(error)}`;
       alarms.raise(ALARM, message);
     },
-    onRecovery: () => {
-      if (damagedRows === 0) alarms.clear(ALARM);
-      else alarms.raise(ALARM, damage());
-    },
+    onRecovery: () => alarms.clear(ALARM),
     memoryBytes: options.memoryBytes ?? MEMORY_BYTES,
     ...(options.retryMs !== undefined && { retryMs: options.retryMs }),
     onDamage: () => {
       damagedRows++;
-      alarms.raise(ALARM, damage());
+      const told = `${damagedRows} damaged rows of the broker's store, of sessions or retained messages, were left out`;
+      alarms.raise(DAMAGE_ALARM, told, 'events');
     },
   });
   const share: QueueShare = { table, limits: limits.queue, allBytes: 0 };

@@ -137,8 +137,10 @@ test('a store that is no store is set aside with an alarm, and the broker works'
   await first.stop();
   writeFileSync(join(dir, 'mqtt', 'store.lmdb'), Buffer.alloc(100_000, 7));
   const second = await localBroker(dir);
-  expect(second.alarms.list()).toMatchObject([{ name: 'mqtt store' }]);
+  expect(second.alarms.list()).toMatchObject([{ name: 'damaged mqtt store' }]);
   expect(second.alarms.list()[0]!.message).toContain('mqtt.damaged');
+  second.alarms.acknowledge('damaged mqtt store');
+  expect(second.alarms.list()).toEqual([]);
   await second.publish('t', 'y', { retain: true });
   expect(second.store.status()).toMatchObject({ onDisk: true, retained: { messages: 1 } });
 });
