@@ -7,6 +7,7 @@ import type { Ingest } from '../ingest/index.ts';
 import { LogLimiter } from '../log-limiter.ts';
 import { type Access, OPEN_ACCESS } from './access.ts';
 import { clientNamed, internalsOf, isOfEarlierRun, nameUnnamed } from './aedes-internals.ts';
+import { serveCleanSessions } from './clean-delivery.ts';
 import { ClientIdOwners } from './client-id-owners.ts';
 import { ClientIdWatch } from './client-id-watch.ts';
 import { type ConnectionHost, MqttConnection, UNACKED_MAX } from './connection.ts';
@@ -193,6 +194,12 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     });
     noteTakeover(connection, client.id);
   };
+  const mayReceive = (client: Client, packet: PublishPacket): boolean => {
+    if (!access.mayReceive(client, packet.topic)) return false;
+    if (!isBehind(client) && !isTooLarge(client, packet)) return true;
+    onSubscriberDrop(client.id);
+    return false;
+  };
   const filters = new FilterLimit();
   const broker = await Aedes.createBroker({
     persistence: store.persistence,
@@ -251,12 +258,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
       limiter.warn('subscription refused', { client: client.id, filter: topic.slice(0, 200), reason });
       done(null, null);
     },
-    authorizeForward: (client, packet) => {
-      if (!access.mayReceive(client, packet.topic)) return null;
-      if (!isBehind(client) && !isTooLarge(client, packet)) return packet;
-      onSubscriberDrop(client.id);
-      return null;
-    },
+    authorizeForward: (client, packet) => (mayReceive(client, packet) ? packet : null),
   });
   broker.on('clientReady', (client) => owners.settled(client));
   broker.on('subscribe', (_subscriptions, client) => filters.settled(client));
@@ -271,6 +273,11 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     () => streams.committed(),
   );
   detachDelivery(broker);
+  serveCleanSessions(broker, {
+    mayReceive,
+    isReplaced: ({ topic, payload }) => !store.isRetained({ topic, payload: Buffer.from(payload) }),
+    onDrop: onSubscriberDrop,
+  });
 
   const local = new LocalDelivery(broker);
   const path = new PublishPath({

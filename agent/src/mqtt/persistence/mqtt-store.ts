@@ -3,6 +3,7 @@ import { EdgelogError } from '@edgelog/base';
 import type { Alarms } from '@edgelog/edge';
 import type { Client } from 'aedes';
 import { HandedOn } from './handed-on.ts';
+import type { Message } from './message.ts';
 import type { Owner } from './owner.ts';
 import { Persistence } from './persistence.ts';
 import { type RetainedLimits, RetainedMessages } from './retained.ts';
@@ -97,6 +98,8 @@ export interface MqttStore {
   readonly handedOn: HandedOn;
   /** Whether any session gets the messages of this topic by its queue. */
   isQueued(topic: string): boolean;
+  /** Whether a message that was read here is still what its topic retains. */
+  isRetained(message: Pick<Message, 'topic' | 'payload'>): boolean;
   /** Whose the session of this client id is, or a will that is not published yet. */
   ownerOf(clientId: string): Owner | undefined;
   status(): MqttStoreStatus;
@@ -197,6 +200,7 @@ function storeIn(disk: DiskTable | undefined, options: MqttStoreOptions): MqttSt
   return {
     persistence,
     handedOn,
+    isRetained: (message) => retained.has(message),
     isQueued: (topic) => sessions.matching(topic).length > 0,
     ownerOf: (clientId) => sessions.get(clientId)?.owner ?? wills.ownerOf(clientId),
     status: () => ({

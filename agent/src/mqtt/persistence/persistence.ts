@@ -29,6 +29,8 @@ type Named = { id: string };
 
 /** Sessions; beyond, the one that has been away the longest ends. */
 const SESSIONS_MAX = 10_000;
+/** A retained message that is larger is read when its subscriber takes it. */
+const READ_AHEAD_BYTES_MAX = 4096;
 /** aedes takes a session without subscriptions for none; this one matches nothing that may be published. */
 const NO_SUBSCRIPTION: Subscription = { topic: '$edgelog/session', qos: 0 };
 const SWEEP_MS = 60_000;
@@ -251,7 +253,9 @@ export class Persistence {
   #takeOver(client: LocalClient): void {
     const { deliverQoS } = client;
     client.deliverQoS = (packet, done) => {
-      if (client.clean || packet.qos === 0) deliverQoS.call(client, packet, done);
+      // Read for a SUBSCRIBE, and replaced meanwhile: its successor is on its way, or has come.
+      if (packet.brokerId === null && !this.#options.retained.has(messageOf(packet))) done();
+      else if (client.clean || packet.qos === 0) deliverQoS.call(client, packet, done);
       else if (packet.brokerId === null) this.#deliverRetained(client, packet, done);
       else done();
     };
@@ -264,7 +268,8 @@ export class Persistence {
       client.deliver0(packet, done);
       return;
     }
-    this.#enqueue({ ...own, rap: true }, packet);
+    const { subscriptionIdentifier: _, ...to } = own;
+    this.#enqueue({ ...to, rap: true }, packet);
     const delivery = this.#deliveries.get(client.id);
     if (delivery === undefined) done();
     else delivery.whenShort(done);
@@ -335,13 +340,19 @@ export class Persistence {
   }
 
   async *#retainedPackets(filters: readonly string[]): AsyncGenerator<object> {
-    for await (const { expiry, ...message } of this.#options.retained.matching(filters)) {
-      yield {
+    const { retained } = this.#options;
+    for await (const { expiry, payload, ...message } of retained.matching(filters)) {
+      const { topic } = message;
+      const packet = {
         cmd: 'publish',
         dup: false,
         ...message,
         ...(expiry !== undefined && { messageExpiry: expiry }),
       };
+      // aedes' stream keeps sixteen for a subscriber that takes none.
+      yield payload.length <= READ_AHEAD_BYTES_MAX
+        ? { ...packet, payload }
+        : Object.defineProperty(packet, 'payload', { get: () => retained.payloadOf(topic) });
     }
   }
 }

@@ -10,6 +10,7 @@ export interface RetainedLimits {
 }
 
 const PAGE_ROWS = 128;
+const NOTHING = Buffer.alloc(0);
 const TOTALS_KEY = `${ROW.meta}retained`;
 const totalsSchema = z.object({ messages: z.number(), bytes: z.number() });
 
@@ -61,9 +62,22 @@ export class RetainedMessages {
     this.#count(messages, allBytes);
   }
 
+  /** Whether a message that was read here is still what its topic retains. */
+  has({ topic, payload }: Pick<Message, 'topic' | 'payload'>): boolean {
+    const bytes = this.#table.get(namedKey(ROW.retained, topic));
+    return bytes !== undefined && decodeMessage(bytes).payload.equals(payload);
+  }
+
+  /** What a topic retains now; empty where it retains nothing any more. */
+  payloadOf(topic: string): Buffer {
+    const bytes = this.#table.get(namedKey(ROW.retained, topic));
+    return bytes === undefined ? NOTHING : decodeMessage(bytes).payload;
+  }
+
   /**
    * Those that match any of the filters, read a page at a time: whoever asks, one page in a turn of the event loop, so that nobody's
-   * SUBSCRIBE holds up ingest. A topic comes once for each filter.
+   * SUBSCRIBE holds up ingest. A topic comes once for each filter, with what it retains when it is taken: a subscriber that takes them slowly
+   * holds one message and not a page of them, which may have 64 MiB.
    */
   async *matching(filters: readonly string[]): AsyncGenerator<Message> {
     for (const filter of filters) {
@@ -75,13 +89,14 @@ export class RetainedMessages {
       const [start, end] = namesWith(ROW.retained, literalPrefix(filter));
       for (let from: string | undefined = start; from !== undefined; ) {
         await this.#turn();
-        const page: [string, Buffer][] = this.#table.range(from, end, PAGE_ROWS);
-        from = page.length < PAGE_ROWS ? undefined : `${page.at(-1)![0]}\0`;
-        for (const [key, bytes] of page) {
+        const page: string[] = this.#table.keys(from, end, PAGE_ROWS);
+        from = page.length < PAGE_ROWS ? undefined : `${page.at(-1)!}\0`;
+        for (const key of page) {
           const topic = nameIn(key);
           if (topic !== undefined && !filterMatches(filter, topic)) continue;
-          const message = decodeMessage(bytes);
-          if (filterMatches(filter, message.topic)) yield message;
+          const bytes = this.#table.get(key);
+          const message = bytes && decodeMessage(bytes);
+          if (message !== undefined && filterMatches(filter, message.topic)) yield message;
         }
       }
     }

@@ -16,7 +16,11 @@ const subscriptionSchema = z.object({
 
 /** A topic filter and its options, as a SUBSCRIBE has them. */
 export type Subscription = z.output<typeof subscriptionSchema>;
-export type OwnedSubscription = Subscription & { clientId: string };
+/** Of a client whose subscriptions match a topic: those together. */
+export type OwnedSubscription = Omit<Subscription, 'subscriptionIdentifier'> & {
+  clientId: string;
+  subscriptionIdentifier?: number | number[] | undefined;
+};
 
 const sessionRowSchema = z.object({
   clientId: z.string(),
@@ -110,14 +114,14 @@ export class Sessions {
     return this.#byClient.get(clientId);
   }
 
-  /** Subscriptions with QoS above 0 that match, one for a client: that of the highest QoS. */
+  /** Subscriptions with QoS above 0 that match, one for a client: that of the highest QoS, with the identifiers of all. */
   matching(topic: string): OwnedSubscription[] {
     const found = this.#tree.match(topic);
     if (found.length < 2) return found;
     const best = new Map<string, OwnedSubscription>();
     for (const one of found) {
       const other = best.get(one.clientId);
-      if (other === undefined || one.qos > other.qos) best.set(one.clientId, one);
+      best.set(one.clientId, other === undefined ? one : together(one, other));
     }
     return [...best.values()];
   }
@@ -293,4 +297,13 @@ export class Sessions {
     }
     for (const key of ownerless) table.remove(key);
   }
+}
+
+function together(one: OwnedSubscription, other: OwnedSubscription): OwnedSubscription {
+  const ids = [one, other].flatMap(({ subscriptionIdentifier = [] }) => subscriptionIdentifier);
+  return {
+    ...(one.qos > other.qos ? one : other),
+    nl: one.nl === true && other.nl === true,
+    ...(ids.length > 0 && { subscriptionIdentifier: ids }),
+  };
 }
