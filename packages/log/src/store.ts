@@ -6,6 +6,7 @@ import { checkClosingNote, removeClosingNote, writeClosingNote } from './closing
 import { Compactor } from './compactor.ts';
 import { DamageRegister } from './damage.ts';
 import { type DirLock, lockDir } from './dir-lock.ts';
+import { noteFailure, writeAgainAfterFailure } from './failure-note.ts';
 import { type Commit, GroupCommit } from './group-commit.ts';
 import { JoinArena } from './join-arena.ts';
 import { Journal } from './journal.ts';
@@ -82,6 +83,7 @@ async function open(options: LogStoreOptions, lock: DirLock): Promise<LogStore> 
       await syncDir(dir);
       return store;
     }
+    await writeAgainAfterFailure(dir, files.pathOf(newest));
     const active = files.openActive(newest);
     const { transaction } = active;
     const { recovered, lastCommit } = await recoverFrom(dir, active, files.pathOf(newest));
@@ -110,6 +112,7 @@ async function recoverFrom(dir: string, active: Segment, path: string) {
     const lastCommit = await replayJournal(journalDir(dir), active);
     return { recovered: recover(active, path), lastCommit };
   } catch (error) {
+    if (!(error instanceof EdgelogError)) noteFailure(dir);
     if (!(error instanceof EdgelogError) || error.code !== 'CORRUPT_BATCH') throw error;
     throw new EdgelogError('DATA_DIR_INVALID', `${path} is damaged: ${error.message}`, { cause: error });
   }
@@ -216,7 +219,10 @@ class SegmentedLogStore implements LogStore, PartitionHost {
     this.damaged = new DamageRegister((damage) => options.onDamage?.(damage));
     this.#commits = new GroupCommit({
       cut: () => this.#cut(),
-      onFatal: (error) => options.onFatal?.(error),
+      onFatal: (error) => {
+        noteFailure(options.dir);
+        options.onFatal?.(error);
+      },
     });
     const { flush = true, journalBytes = 0 } = options;
     this.#journalBytes = flush ? journalBytes : 0;
