@@ -60,7 +60,7 @@ async function setUp(
     },
   );
   connection.client = broker.handle(socket);
-  return { client, taken, faults };
+  return { client, taken, faults, connection };
 }
 
 const packet = fc.oneof(
@@ -108,6 +108,57 @@ test.each([
     { numRuns: 50 },
   );
 });
+
+test.each([
+  ['a pipe in memory', memoryPair],
+  ['TCP', socketPair],
+])(
+  'who hangs up behind its DISCONNECT is heard to the end over %s, whenever it is held up',
+  async (_, pair) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(packet, { minLength: 1, maxLength: 30 }),
+        fc.array(fc.record({ cut: fc.nat(), isHeld: fc.boolean(), waits: fc.boolean() }), { maxLength: 6 }),
+        fc.boolean(),
+        async (packets, stops, isHeldAtEnd) => {
+          const pressure = new Pressure(1);
+          const { client, taken, faults, connection } = await setUp({ pressure }, pair);
+          client.resume();
+          pressure.onRelief(() => connection.resume());
+          const hold = (isHeld: boolean): void => {
+            if (isHeld !== pressure.isHigh) pressure[isHeld ? 'add' : 'remove'](1);
+          };
+          const sent: Packet[] = packets.map((one, i) => {
+            if (one === 'ping') return { cmd: 'pingreq' };
+            if ('release' in one) return { cmd: 'pubrel', messageId: one.release };
+            return publishPacket('t', one.value, { messageId: i + 1 });
+          });
+          const all = [connectPacket('dev'), ...sent, { cmd: 'disconnect' } as Packet];
+          const bytes = Buffer.concat(all.map((one) => generate(one)));
+          let from = 0;
+          for (const { cut, isHeld, waits } of stops) {
+            hold(isHeld);
+            const to = from + (cut % (bytes.length - from));
+            client.write(bytes.subarray(from, to));
+            from = to;
+            if (waits) await new Promise((resolve) => setTimeout(resolve, 1));
+          }
+          hold(isHeldAtEnd);
+          client.end(bytes.subarray(from));
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          hold(false);
+          await until('it has gone', () => connection.client.closed);
+          const messages = packets.filter((one) => one !== 'ping');
+          expect(taken).toEqual(
+            messages.map((one) => ('value' in one ? one.value : `release ${one.release}`)),
+          );
+          expect(faults).toEqual([]);
+        },
+      ),
+      { numRuns: 50 },
+    );
+  },
+);
 
 test('a client that takes no acknowledgements is read no further', async () => {
   const { client, taken } = await setUp();
