@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { lockByFile, lockDir } from './dir-lock.ts';
+import { isOfLock, lockByFile, lockDir } from './dir-lock.ts';
 import { openLogStore } from './store.ts';
 import { tempDir } from './test-dirs.ts';
 
@@ -37,4 +37,40 @@ test('a second process on a directory is told of the first in plain words: the n
   expect(error).toMatchObject({ code: 'DATA_DIR_IN_USE', message });
   expect((error as Error).cause).toBeUndefined();
   await lock.release();
+});
+
+const MAY_UNSHARE =
+  process.platform === 'linux' && spawnSync('unshare', ['--net', '--pid', '--fork', 'true']).status === 0;
+
+test.runIf(MAY_UNSHARE)(
+  'a process of another container on the same volume is refused: both had the directory, each in its own network',
+  async () => {
+    const dir = tempDir();
+    const script = `
+      import { lockDir } from ${JSON.stringify(join(import.meta.dirname, 'dir-lock.ts'))};
+      await lockDir(${JSON.stringify(dir)}).then(() => console.log('taken'), (error) => console.log(error.code, error.message));
+      process.exit();`;
+    const elsewhere = () =>
+      spawnSync(
+        'unshare',
+        ['--net', '--pid', '--fork', process.execPath, '--input-type=module', '-e', script],
+        { encoding: 'utf8' },
+      );
+    const lock = await lockDir(dir);
+    expect(elsewhere().stdout).toBe(
+      `DATA_DIR_IN_USE data directory ${dir} is in use by a process of another container that has it, too\n`,
+    );
+    await lock.release();
+    const { stdout, stderr } = elsewhere();
+    expect({ stdout, stderr }).toEqual({ stdout: 'taken\n', stderr: '' });
+    await (await lockDir(dir)).release();
+  },
+);
+
+test('a lock leaves files of its own only, and an empty one to be locked', async () => {
+  const dir = tempDir();
+  const lock = await lockDir(dir);
+  await lock.release();
+  expect(readdirSync(dir).filter((name) => !isOfLock(name))).toEqual([]);
+  if (process.platform === 'linux') expect(statSync(join(dir, 'LOCK.db')).size).toBe(0);
 });

@@ -1,9 +1,19 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import { EdgelogError } from '@edgelog/base';
 
 const LOCK_FILE = 'LOCK';
+/** Empty; SQLite locks it. */
+const LOCK_DATABASE = 'LOCK.db';
+/** SQLite's code for what another process has locked. */
+const SQLITE_BUSY = 5;
+
+/** Whether a file of a data directory belongs to its lock. */
+export function isOfLock(name: string): boolean {
+  return name === LOCK_FILE || name === LOCK_DATABASE;
+}
 
 /** Held while a process has the directory open. */
 export interface DirLock {
@@ -13,8 +23,9 @@ export interface DirLock {
 /**
  * Takes the directory for this process; EdgelogError DATA_DIR_IN_USE when another store (of this process, too) has it.
  * On Linux the lock is an abstract socket named after the directory's device and inode: taking it is atomic, and the
- * kernel frees it at death whatever the cause. Elsewhere it is a file with the holder's pid, checked for life.
- * The file is written on Linux too, so that the error can name the holder.
+ * kernel frees it at death whatever the cause. Such names are one container's own [network_namespaces(7)], so a file is locked
+ * beside it, which holds for all that share a volume, where the file system knows locks; the kernel frees that as well.
+ * Elsewhere it is a file with the holder's pid, checked for life; written on Linux too, so that the error can name the holder.
  */
 export async function lockDir(dir: string): Promise<DirLock> {
   return process.platform === 'linux' ? lockBySocket(dir) : lockByFile(dir);
@@ -28,12 +39,48 @@ async function lockBySocket(dir: string): Promise<DirLock> {
     throw error;
   });
   server.unref();
+  const freeSocket = () => new Promise<void>((resolve) => server.close(() => resolve()));
+  let database: DatabaseSync | undefined;
+  try {
+    database = lockDatabase(dir);
+  } catch (error) {
+    await freeSocket();
+    throw error;
+  }
   try {
     writeFileSync(join(dir, LOCK_FILE), `${process.pid}\n`);
   } catch {
     // The name is a help; on a full disk it is missing, and the lock is held all the same.
   }
-  return { release: () => new Promise((resolve) => server.close(() => resolve())) };
+  return {
+    release: () => {
+      database?.close();
+      return freeSocket();
+    },
+  };
+}
+
+/**
+ * Node itself locks no files, its SQLite does (fcntl). Throws DATA_DIR_IN_USE. Undefined where nothing can be locked, on a full disk or
+ * a file system without locks: the socket is held all the same.
+ */
+function lockDatabase(dir: string): DatabaseSync | undefined {
+  // Loaded here, so that programs without a data directory do not.
+  const sqlite = process.getBuiltinModule('node:sqlite');
+  let database: DatabaseSync | undefined;
+  try {
+    database = new sqlite.DatabaseSync(join(dir, LOCK_DATABASE));
+    // Without a journal, nothing is ever written.
+    database.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
+    return database;
+  } catch (error) {
+    database?.close();
+    if ((error as { errcode?: unknown }).errcode !== SQLITE_BUSY) return undefined;
+    throw new EdgelogError(
+      'DATA_DIR_IN_USE',
+      `data directory ${dir} is in use by a process of another container that has it, too`,
+    );
+  }
 }
 
 export async function lockByFile(dir: string): Promise<DirLock> {

@@ -5,7 +5,7 @@ import { Cleaner } from './cleaner.ts';
 import { checkClosingNote, removeClosingNote, writeClosingNote } from './closing-note.ts';
 import { Compactor } from './compactor.ts';
 import { DamageRegister } from './damage.ts';
-import { type DirLock, lockDir } from './dir-lock.ts';
+import { type DirLock, isOfLock, lockDir } from './dir-lock.ts';
 import { noteFailure, writeAgainAfterFailure } from './failure-note.ts';
 import { type Commit, GroupCommit } from './group-commit.ts';
 import { JoinArena } from './join-arena.ts';
@@ -154,7 +154,7 @@ async function prepareDir(dir: string): Promise<void> {
     );
   }
   if (existsSync(join(dir, 'segments'))) return;
-  const foreign = readdirSync(dir).find((name) => name !== 'LOCK' && name !== 'lost+found');
+  const foreign = readdirSync(dir).find((name) => !isOfLock(name) && name !== 'lost+found');
   if (foreign !== undefined) {
     throw new EdgelogError(
       'DATA_DIR_INVALID',
