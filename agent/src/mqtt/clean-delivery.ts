@@ -60,8 +60,8 @@ class CleanDelivery {
   readonly #inFlight = new Set<number>();
   readonly #waiting: { packet: IPublishPacket; done: Done }[] = [];
   #waitingBytes = 0;
-  #lastId = 0;
-  #last: Pick<Delivered, 'brokerId' | 'brokerCounter'> | undefined;
+  #lastPacketId = 0;
+  #lastId = '';
   /** Of the subscriptions, where there are several. */
   #tree: FilterTree<Subscription> | undefined;
 
@@ -90,8 +90,9 @@ class CleanDelivery {
 
   /** Each subscription that matches brings the message, in the same turn. */
   #isRepeat({ brokerId, brokerCounter }: Delivered): boolean {
-    if (this.#last?.brokerId === brokerId && this.#last?.brokerCounter === brokerCounter) return true;
-    this.#last = { brokerId, brokerCounter };
+    const id = `${brokerId} ${brokerCounter}`;
+    if (this.#lastId === id) return true;
+    this.#lastId = id;
     return false;
   }
 
@@ -174,9 +175,9 @@ class CleanDelivery {
   }
 
   #newId(): number {
-    do this.#lastId = (this.#lastId % PACKET_IDS) + 1;
-    while (this.#inFlight.has(this.#lastId));
-    this.#inFlight.add(this.#lastId);
-    return this.#lastId;
+    do this.#lastPacketId = (this.#lastPacketId % PACKET_IDS) + 1;
+    while (this.#inFlight.has(this.#lastPacketId));
+    this.#inFlight.add(this.#lastPacketId);
+    return this.#lastPacketId;
   }
 }
