@@ -3,15 +3,16 @@ import type { Message } from './message.ts';
 import { RetainedMessages } from './retained.ts';
 import { Table } from './table.ts';
 
-function filled(count: number): RetainedMessages {
-  const nothing = () => {};
-  const table = new Table({
-    disk: undefined,
-    onFailure: nothing,
-    onRecovery: nothing,
-    onDamage: nothing,
-    memoryBytes: 0,
-  });
+const nothing = () => {};
+const IN_MEMORY = {
+  disk: undefined,
+  onFailure: nothing,
+  onRecovery: nothing,
+  onDamage: nothing,
+  memoryBytes: 0,
+};
+
+function filled(count: number, table = new Table(IN_MEMORY)): RetainedMessages {
   const retained = new RetainedMessages(table, { messages: count, bytes: count * 1000 }, () =>
     expect.unreachable('no room'),
   );
@@ -58,4 +59,34 @@ test('many who SUBSCRIBE at once share the turns, so that ten take no more of on
     Promise.all(Array.from({ length: 10 }, () => count(retained.matching(['+/none'])))),
   );
   expect(ten).toBeGreaterThan(one * 7);
+});
+
+/** Counts the values that are read. */
+class CountingTable extends Table {
+  reads = 0;
+
+  override get(key: string): Buffer | undefined {
+    this.reads++;
+    return super.get(key);
+  }
+
+  override range(start: string, end: string, limit: number): [string, Buffer][] {
+    const rows = super.range(start, end, limit);
+    this.reads += rows.length;
+    return rows;
+  }
+}
+
+test('a subscriber that takes retained messages slowly holds one and not a page: a dozen that took none of a few large ones held 700 MB', async () => {
+  const table = new CountingTable(IN_MEMORY);
+  const retained = filled(1000, table);
+  table.reads = 0;
+  const messages = retained.matching(['#']);
+  for (let taken = 1; taken <= 3; taken++) {
+    expect((await messages.next()).done).toBe(false);
+    expect(table.reads).toBe(taken);
+  }
+  retained.store({ topic: 'site/0', payload: Buffer.alloc(0), qos: 0, retain: true });
+  expect(String(retained.payloadOf('site/1'))).toBe('x');
+  expect(String(retained.payloadOf('site/0'))).toBe('');
 });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { until } from '../../testing/fixture.ts';
 import { sealRow } from './row.ts';
@@ -30,8 +31,8 @@ class FailingDisk implements DiskTable {
       .slice(0, limit);
   }
 
-  keys(): Iterable<Buffer> {
-    return [];
+  keys(start: Buffer, end: Buffer): Iterable<Buffer> {
+    return this.range(start, end, Number.POSITIVE_INFINITY).map(({ key }) => key);
   }
 
   async write(rows: readonly (readonly [Buffer, Buffer | undefined])[]): Promise<void> {
@@ -201,4 +202,28 @@ test('what nobody waits for is written within moments after an outage too, when 
   await new Promise((resolve) => setTimeout(resolve, 1100));
   table.put('b', Buffer.from('2'));
   await until('it is on disk', () => disk.rows.has('b'));
+});
+
+test('keys are those that a read would find, whatever is on disk, on its way there or staged', async () => {
+  const name = fc.integer({ min: 0, max: 30 }).map((n) => String.fromCharCode(97 + n));
+  const changes = fc.array(fc.tuple(name, fc.boolean()), { maxLength: 30 });
+  await fc.assert(
+    fc.asyncProperty(changes, changes, changes, fc.integer({ min: 1, max: 40 }), async (a, b, c, limit) => {
+      const { disk, table } = setUp();
+      const write = (all: typeof a) => {
+        for (const [key, isThere] of all) isThere ? table.put(key, Buffer.from(key)) : table.remove(key);
+      };
+      write(a);
+      await table.commit();
+      write(b);
+      const begun = b.length > 0 ? disk.nextWrite() : undefined;
+      const committed = table.commit();
+      await begun;
+      write(c);
+      const expected = table.range('b', 'z', limit).map(([key]) => key);
+      expect(table.keys('b', 'z', limit)).toEqual(expected);
+      await committed;
+    }),
+    { numRuns: 50 },
+  );
 });

@@ -136,6 +136,18 @@ export class Table {
     }
   }
 
+  /** Up to `limit` keys from `start` to before `end`, in their order. */
+  keys(start: string, end: string, limit: number): string[] {
+    const written = new Map([...this.#writing, ...this.#staged]);
+    const found = new Set<string>();
+    for (const key of this.diskKeys(start, end)) {
+      if (found.size === limit) break;
+      if (!written.has(key) || written.get(key) !== undefined) found.add(key);
+    }
+    for (const [key, value] of written) if (value !== undefined && key >= start && key < end) found.add(key);
+    return [...found].sort((a, b) => (a < b ? -1 : 1)).slice(0, limit);
+  }
+
   /** All keys on disk from `start` to before `end`. */
   *diskKeys(start: string, end: string): Generator<string> {
     for (const key of this.#options.disk?.keys(asBuffer(start), asBuffer(end)) ?? []) yield asKey(key);
