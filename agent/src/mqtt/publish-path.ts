@@ -25,7 +25,7 @@ export interface PublishPathOptions {
   /** Resolves when all local queues and retained messages hold it; never rejects. */
   deliver: (client: Client, packet: PublishPacket) => Promise<void>;
   /** Which QoS 2 messages those queues hold. */
-  handedOn: Pick<HandedOn, 'has' | 'release'>;
+  handedOn: Pick<HandedOn, 'has' | 'holds' | 'release'>;
   /** Resolves when the ids that `Qos2Window` released in this turn are durably free. */
   committed: (waiter: object) => Promise<void>;
   onRefused: (connection: MqttConnection, packet: PublishPacket, reason: string) => void;
@@ -82,8 +82,12 @@ export class PublishPath {
     const { qos2, handedOn, committed } = this.#options;
     const { id } = connection.client;
     const inLog = qos2.release(id, messageId) ? committed(connection) : undefined;
-    const inQueues = handedOn.release(id, messageId);
-    const isFree = inQueues === undefined ? inLog : Promise.all([inLog, inQueues]).then(() => {});
+    // Not before: a client that sends PUBLISH again here (paho does) would have the log's message handed on twice.
+    const release = async () => {
+      await inLog;
+      await handedOn.release(id, messageId);
+    };
+    const isFree = handedOn.holds(id, messageId) ? release() : inLog;
     connection.acks.ack(AckType.PUBCOMP, messageId, isFree);
   }
 

@@ -46,7 +46,11 @@ export class HandedOn {
     return this.#messages.get(clientId)?.get(messageId) === crc;
   }
 
-  /** PUBREL. What it answers, if anything, resolves when the id may stand for another message: before PUBCOMP. */
+  holds(clientId: string, messageId: number): boolean {
+    return this.#messages.get(clientId)?.has(messageId) === true;
+  }
+
+  /** After PUBREL, when the log has released the id. What it answers, if anything, resolves when the id may stand for another message. */
   release(clientId: string, messageId: number): Promise<void> | undefined {
     const ofClient = this.#messages.get(clientId);
     if (ofClient?.delete(messageId) !== true) return undefined;
