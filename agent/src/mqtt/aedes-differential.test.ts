@@ -56,7 +56,8 @@ function packetsOf(name: string, steps: readonly Step[]): Packet[] {
       return {
         cmd: 'subscribe',
         messageId: one.id,
-        subscriptions: [{ topic: `${name}/${one.filter}`, qos: 1 }],
+        // By a filter of QoS 1 with a wildcard plain aedes sends QoS 2.
+        subscriptions: [{ topic: `${name}/${one.filter}`, qos: 2 }],
       };
     }
     if (one.is === 'unsubscribe')
