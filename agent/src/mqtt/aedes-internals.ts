@@ -80,8 +80,21 @@ export function isOfEarlierRun(client: Client): boolean {
   return !('conn' in client);
 }
 
+/**
+ * To be called before the first client. aedes looks clients up by an id of their choosing, in an object that has a `constructor` from
+ * birth: who was called so ended the process.
+ */
+export function forgetInheritedClients(broker: Aedes): void {
+  (broker as unknown as { clients: object }).clients = Object.create(null);
+}
+
+/** The same for the topic filters of a client, before its first SUBSCRIBE. */
+export function forgetInheritedSubscriptions(client: Client): void {
+  (client as unknown as { subscriptions: object }).subscriptions = Object.create(null);
+}
+
 /** Who is connected under this client id. */
 export function clientNamed(broker: Aedes, clientId: string): Client | undefined {
   const { clients } = broker as unknown as { clients: Readonly<Record<string, Client>> };
-  return Object.hasOwn(clients, clientId) ? clients[clientId] : undefined;
+  return clients[clientId];
 }

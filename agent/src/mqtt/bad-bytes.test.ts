@@ -76,3 +76,39 @@ test('bad bytes instead of CONNECT cost nobody else anything', async () => {
   );
   expect(bystander.isClosed).toBe(false);
 });
+
+/** What JavaScript's objects have from birth. */
+const INHERITED = ['constructor', 'toString', 'hasOwnProperty', '__proto__'];
+
+test.each(INHERITED)(
+  'who calls himself, a topic filter or a protocol %s costs nobody else anything',
+  async (name) => {
+    const agent = await testAgent({ dataDir: temporaryDir() });
+    const bystander = await RawMqtt.connect(agent.mqttPort, 'bystander');
+    for (const version of [4, 5] as const) {
+      const connect = { ...connectPacket(name), protocolVersion: version } as Packet;
+      const ofNoProtocol = new RawMqtt(agent.mqttPort, version);
+      ofNoProtocol.send(Buffer.from([0x10, name.length + 2, 0, name.length, ...Buffer.from(name)]));
+      await ofNoProtocol.closed();
+      const first = new RawMqtt(agent.mqttPort, version);
+      first.send(connect);
+      await first.packets('connack', 1);
+      const second = new RawMqtt(agent.mqttPort, version);
+      second.send(connect);
+      await second.packets('connack', 1);
+      await first.closed();
+      const subscriptions = [name, 'other'].map((topic) => ({ topic, qos: 1 as const }));
+      if (name !== '__proto__') {
+        second.send({ cmd: 'unsubscribe', messageId: 1, unsubscriptions: [name] });
+        await second.packets('unsuback', 1);
+        second.send({ cmd: 'subscribe', messageId: 2, subscriptions });
+        await second.packets('suback', 1);
+        second.send(publishPacket(name, 'x'));
+        expect(await second.packets('publish', 1)).toMatchObject([{ topic: name, qos: 1 }]);
+        second.socket.end();
+      } else second.send({ cmd: 'subscribe', messageId: 2, subscriptions });
+      await second.closed();
+    }
+    expect(bystander.isClosed).toBe(false);
+  },
+);

@@ -6,7 +6,14 @@ import { Aedes, type AuthenticateError, type Client, type PublishPacket } from '
 import type { Ingest } from '../ingest/index.ts';
 import { LogLimiter } from '../log-limiter.ts';
 import { type Access, OPEN_ACCESS } from './access.ts';
-import { clientNamed, internalsOf, isOfEarlierRun, nameUnnamed } from './aedes-internals.ts';
+import {
+  clientNamed,
+  forgetInheritedClients,
+  forgetInheritedSubscriptions,
+  internalsOf,
+  isOfEarlierRun,
+  nameUnnamed,
+} from './aedes-internals.ts';
 import { serveCleanSessions } from './clean-delivery.ts';
 import { ClientIdOwners } from './client-id-owners.ts';
 import { ClientIdWatch } from './client-id-watch.ts';
@@ -260,6 +267,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     },
     authorizeForward: (client, packet) => (mayReceive(client, packet) ? packet : null),
   });
+  forgetInheritedClients(broker);
   broker.on('clientReady', (client) => owners.settled(client));
   broker.on('subscribe', (_subscriptions, client) => filters.settled(client));
   broker.on('unsubscribe', (_filters, client) => filters.settled(client));
@@ -347,6 +355,7 @@ export async function startMqttBroker(options: MqttBrokerOptions): Promise<MqttB
     if (socket instanceof Socket) socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
     const connection = new MqttConnection(socket, peer, host);
     const client = broker.handle(socket);
+    forgetInheritedSubscriptions(client);
     connection.client = client;
     connections.set(client, connection);
     socket.once('close', () => {

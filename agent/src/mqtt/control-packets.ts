@@ -17,7 +17,10 @@ const NAMES: Readonly<Record<number, string>> = {
   [PacketType.SUBSCRIBE]: 'SUBSCRIBE',
   [PacketType.UNSUBSCRIBE]: 'UNSUBSCRIBE',
 };
-const PROTOCOLS: Readonly<Record<string, readonly number[]>> = { MQIsdp: [3], MQTT: [4, 5] };
+const PROTOCOLS: ReadonlyMap<string, readonly number[]> = new Map([
+  ['MQIsdp', [3]],
+  ['MQTT', [4, 5]],
+]);
 /** What bridges set beside the level. */
 const BRIDGE = 0x80;
 
@@ -37,7 +40,7 @@ export function checkControlPacket(packet: RawPacket, version: number | undefine
 function checkConnect(fields: Fields, { flags: reserved }: RawPacket): void {
   if (reserved !== 0) throw fields.malformed('reserved flags [MQTT-2.2.2-2]');
   const protocol = fields.text('protocol name');
-  const levels = PROTOCOLS[protocol];
+  const levels = PROTOCOLS.get(protocol);
   if (levels === undefined) throw fields.malformed('the protocol is not MQTT [MQTT-3.1.2-1]');
   const version = fields.byte() & ~BRIDGE;
   if (!levels.includes(version)) {
@@ -101,7 +104,8 @@ function checkFilters(fields: Fields, { type, flags }: RawPacket, version: numbe
 
 /** Wildcards stand for whole levels, `#` for the last one. */
 function isFilter(text: string): boolean {
-  if (text === '') return false;
+  // aedes collects the filters of a SUBSCRIBE in an object, where this one is no key.
+  if (text === '' || text === '__proto__') return false;
   const hash = text.indexOf('#');
   if (hash >= 0 && (hash !== text.length - 1 || (hash > 0 && text[hash - 1] !== '/'))) return false;
   return !text.includes('+') || text.split('/').every((level) => level === '+' || !level.includes('+'));
