@@ -125,3 +125,33 @@ test.each([true, false])(
     expect(new Set(received.map(({ topic }) => topic)).size).toBe(topics.length + 1);
   },
 );
+
+/** Acknowledges until nothing more comes; how many came. */
+async function takeAll({ subscriber, ack, settled }: Awaited<ReturnType<typeof setUp>>): Promise<number> {
+  for (let taken = 0; ; ) {
+    await settled();
+    const all = subscriber.received.filter(({ cmd }) => cmd === 'publish');
+    if (all.length === taken) return taken;
+    for (const { messageId } of all.slice(taken)) ack(messageId!);
+    taken = all.length;
+  }
+}
+
+test('what waits for a subscriber that takes nothing is measured with its topic: ten thousand of 64 KiB were 640 MB', async () => {
+  const all = await setUp({ receiveMaximum: 1 });
+  await all.subscribe('#', 1);
+  const topic = 't'.repeat(50_000);
+  for (let n = 0; n < 60; n++) await all.publish(topic, `${n}`);
+  const taken = await takeAll(all);
+  expect(taken).toBeGreaterThan(10);
+  expect(taken).toBeLessThan(30);
+});
+
+test('a subscriber that takes nothing and subscribes again and again is not kept each retained message as often', async () => {
+  const all = await setUp({ receiveMaximum: 1 });
+  await all.publish('t', 'x'.repeat(900_000), true);
+  for (let n = 0; n < 30; n++) await all.subscribe('t', 1);
+  const taken = await takeAll(all);
+  expect(taken).toBeGreaterThan(10);
+  expect(taken).toBeLessThan(25);
+});

@@ -4,6 +4,7 @@ import mqtt, { type IPublishPacket, type Packet } from 'mqtt-packet';
 import { FilterTree } from './persistence/filters.ts';
 import type { Forwarded, LocalClient } from './persistence/local-client.ts';
 import { Reason } from './protocol.ts';
+import { sizeOf } from './subscribers.ts';
 
 export interface CleanDeliveryOptions {
   /** False: this client may not have the message, or cannot take it now; it has been counted. */
@@ -37,6 +38,8 @@ type Done = () => void;
 /** What waits for acknowledgements of one client; each of these is more than a client that answers needs. */
 const WAITING_MAX = 10_000;
 const WAITING_BYTES_MAX = 1024 * 1024;
+/** A retained message waits beyond, since it holds up those that are read after it; but each SUBSCRIBE reads its own. */
+const WAITING_RETAINED_BYTES_MAX = 16 * 1024 * 1024;
 const PACKET_IDS = 65_535;
 
 /** Has clients with a clean session served by `CleanDelivery`. */
@@ -58,7 +61,7 @@ class CleanDelivery {
   readonly #client: Subscriber;
   readonly #options: CleanDeliveryOptions;
   readonly #inFlight = new Set<number>();
-  readonly #waiting: { packet: IPublishPacket; done: Done }[] = [];
+  readonly #waiting: { packet: IPublishPacket; bytes: number; done: Done }[] = [];
   #waitingBytes = 0;
   #lastPacketId = 0;
   #lastId = '';
@@ -130,11 +133,12 @@ class CleanDelivery {
     return this.#inFlight.size < Math.min(this.#client.receiveMaximum, PACKET_IDS);
   }
 
-  #wait(packet: IPublishPacket, isRetained: boolean, done: Done): void {
-    const bytes = packet.payload.length;
-    const isFull = this.#waiting.length >= WAITING_MAX || this.#waitingBytes + bytes > WAITING_BYTES_MAX;
-    // A retained message holds up those that are read after it.
-    if (isFull && !isRetained) {
+  #wait(packet: Forwarded, isRetained: boolean, done: Done): void {
+    const bytes = sizeOf(packet);
+    const hasBytes = isRetained
+      ? this.#waitingBytes < WAITING_RETAINED_BYTES_MAX
+      : this.#waitingBytes + bytes <= WAITING_BYTES_MAX;
+    if (!hasBytes || this.#waiting.length >= WAITING_MAX) {
       this.#options.onDrop(this.#client.id);
       done();
       return;
@@ -142,9 +146,9 @@ class CleanDelivery {
     this.#waitingBytes += bytes;
     // A view would keep all that came in the same read.
     const kept = { ...packet, payload: Buffer.from(packet.payload) };
-    if (isRetained) this.#waiting.push({ packet: kept, done });
+    if (isRetained) this.#waiting.push({ packet: kept, bytes, done });
     else {
-      this.#waiting.push({ packet: kept, done: () => {} });
+      this.#waiting.push({ packet: kept, bytes, done: () => {} });
       done();
     }
   }
@@ -157,7 +161,7 @@ class CleanDelivery {
     while (this.#hasRoom) {
       const next = this.#waiting.shift();
       if (next === undefined) return;
-      this.#waitingBytes -= next.packet.payload.length;
+      this.#waitingBytes -= next.bytes;
       this.#send(next.packet, next.done);
     }
   }

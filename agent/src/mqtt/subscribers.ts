@@ -17,13 +17,19 @@ export function isBehind(client: Client): boolean {
 /** Beside topic and payload, more or less. */
 const PACKET_OVERHEAD_BYTES = 16;
 
+/** Bytes of a packet as it is sent, more or less. */
+export function sizeOf(packet: PublishPacket): number {
+  const { topic, payload, properties } = packet;
+  if (properties === undefined) return Buffer.byteLength(topic) + payload.length + PACKET_OVERHEAD_BYTES;
+  return mqtt.generate({ ...packet, messageId: 1 }, { protocolVersion: 5 }).length;
+}
+
 /** Whether a subscriber of MQTT 5.0 takes packets of this size [MQTT5-3.1.2-24]; aedes leaves that to us. */
 export function isTooLarge({ maximumPacketSize }: Client, packet: PublishPacket): boolean {
   const { topic, payload } = packet;
   if (maximumPacketSize === undefined) return false;
   const bytes = Buffer.byteLength(topic) + payload.length + PACKET_OVERHEAD_BYTES;
-  if (packet.properties === undefined || bytes > maximumPacketSize) return bytes > maximumPacketSize;
-  return mqtt.generate({ ...packet, messageId: 1 }, { protocolVersion: 5 }).length > maximumPacketSize;
+  return bytes > maximumPacketSize || sizeOf(packet) > maximumPacketSize;
 }
 
 /**
