@@ -19,6 +19,7 @@ const ROWS_MAX = 100_000;
  */
 export class HandedOn {
   readonly #table: Table;
+  readonly #isUnreleased: (row: Row) => boolean;
   /** By publisher: packet id, and what it stands for. */
   readonly #messages = new Map<string, Map<number, number>>();
   #rows = 0;
@@ -26,6 +27,7 @@ export class HandedOn {
   /** What the log has not, any more, is dropped: `isUnreleased` knows. */
   constructor(table: Table, isUnreleased: (row: Row) => boolean) {
     this.#table = table;
+    this.#isUnreleased = isUnreleased;
     for (const [key, value] of table.all(ROW.handedOn, `${ROW.handedOn}\u00ff`)) {
       const row = rowSchema.parse(JSON.parse(value.toString()));
       if (isUnreleased(row)) this.#set(row);
@@ -33,9 +35,9 @@ export class HandedOn {
     }
   }
 
-  /** To be called in the turn that queues the message. */
+  /** To be called in the turn that queues the message. A client that did not wait with PUBREL, or its session, may have ended it before. */
   add(row: Row): void {
-    if (this.#rows >= ROWS_MAX) return;
+    if (this.#rows >= ROWS_MAX || !this.#isUnreleased(row)) return;
     const value = Buffer.from(JSON.stringify(row));
     if (!this.#table.hasRoom(value.length)) return;
     this.#set(row);
