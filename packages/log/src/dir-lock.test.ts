@@ -69,6 +69,8 @@ test.skipIf(!mayUnshare && process.env.CI !== 'true')(
 test('a lock leaves files of its own only, and an empty one to be locked', async () => {
   const dir = tempDir();
   const lock = await lockDir(dir);
+  // What a kill would leave: a directory with any other file, and no log yet, is refused for good.
+  expect(readdirSync(dir).filter((name) => !isOfLock(name))).toEqual([]);
   await lock.release();
   expect(readdirSync(dir).filter((name) => !isOfLock(name))).toEqual([]);
   if (process.platform === 'linux') expect(statSync(join(dir, 'LOCK.db')).size).toBe(0);

@@ -70,8 +70,8 @@ function lockDatabase(dir: string): DatabaseSync | undefined {
   let database: DatabaseSync | undefined;
   try {
     database = new sqlite.DatabaseSync(join(dir, LOCK_DATABASE));
-    // Without a journal, nothing is ever written.
-    database.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
+    // So that no file of a journal lies beside it; Node's SQLite is a defensive one and takes no OFF.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return database;
   } catch (error) {
     database?.close();

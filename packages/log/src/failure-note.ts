@@ -17,9 +17,11 @@ const CHUNK_BYTES = 2 ** 20;
 
 /**
  * Says for the next open that a write or a flush failed. It need not be flushed: it is about the page cache, and lost with that. Where it
- * cannot be written either nothing more can be said.
+ * cannot be written either nothing more can be said. Nor is it where there is no log any more: in the mount point of a disk that was pulled
+ * out it would be taken for somebody else's file.
  */
 export function noteFailure(dir: string): void {
+  if (!existsSync(join(dir, 'segments'))) return;
   try {
     writeFileSync(join(dir, NAME), '');
   } catch {
