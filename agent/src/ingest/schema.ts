@@ -20,13 +20,15 @@ const matchSchema = z.strictObject({
 const sampleSchema = z
   .strictObject({
     every: positive.optional().describe('the first of so many'),
-    intervalMs: timeSetting(1).optional().describe('at most one in so many ms'),
+    intervalMs: timeSetting(1, Number.MAX_SAFE_INTEGER).optional().describe('at most one in so many ms'),
     onChange: z.boolean().optional().describe('only what differs from the last one kept'),
     deadband: z.number().min(0).optional().describe('numbers differ if they do by more than this'),
     path: jsonPath
       .optional()
       .describe('where in JSON the value is that is compared; default the whole payload'),
-    atLeastEveryMs: timeSetting(1).optional().describe('kept without a change after so many ms'),
+    atLeastEveryMs: timeSetting(1, Number.MAX_SAFE_INTEGER)
+      .optional()
+      .describe('kept without a change after so many ms'),
   })
   .refine(
     ({ every, intervalMs, onChange, deadband }) =>

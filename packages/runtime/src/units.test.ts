@@ -67,6 +67,8 @@ test('what is no size or time, or too much of it, is refused with what was writt
   expect(() => load(['--linger-ms', '2m'])).toThrow(
     '--linger-ms = "2m": Too big: expected number to be <=60000',
   );
+  // As a timer it would be over at once.
+  expect(() => load(['--limit-ms', '30d'])).toThrow('--limit-ms = "30d": Too big');
   expect(() => load(['--disk-bytes', '2T'])).toThrow('--disk-bytes = "2T": Too big');
   expect(() => load(['--disk-bytes', '-5'])).toThrow('--disk-bytes = -5: Too small');
 });

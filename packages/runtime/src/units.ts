@@ -15,6 +15,9 @@ const TIMES_MS = new Map([
   ['d', 86_400_000],
 ]);
 
+/** Node's timers take anything longer for one millisecond. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /** Bytes of `500MB` (1,000²), `4GiB` or `4G` (1,024³); undefined for anything else. */
 export function parseSize(text: string): number | undefined {
   return parse(text.toLowerCase(), SIZES);
@@ -77,8 +80,8 @@ export function sizeSetting(min: number, max: number = Number.MAX_SAFE_INTEGER) 
   );
 }
 
-/** Schema of a number of milliseconds, which may be given as `500ms`, `10s` or `7d`. */
-export function timeSetting(min: number, max: number = Number.MAX_SAFE_INTEGER) {
+/** Schema of a number of milliseconds, which may be given as `500ms`, `10s` or `7d`; by default 24 days at most. */
+export function timeSetting(min: number, max: number = TIMER_MS_MAX) {
   const expected = 'expected a number of milliseconds, or one with a unit such as 500ms, 10s or 2h';
   return numberOf('time', parseDuration, expected, min, max);
 }
