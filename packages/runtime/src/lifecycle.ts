@@ -77,7 +77,8 @@ export async function runProcess<R extends RunningProcess>(options: RunProcessOp
     process.stderr.write(`edgelog: second ${signal}, ending at once\n`);
     process.exit(1);
   };
-  const hadTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+  const hadTerminal =
+    [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY) && hasTerminal();
   let current: R | undefined;
   let mustReload = false;
   const onHangUp = () => {

@@ -8,7 +8,7 @@ const directory = mkdtempSync(join(import.meta.dirname, 'reload-test-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 /** Runs a process that says on stdout when it begins, is ready, was told to reload; and leaves a file when it has stopped. */
-function run(name: string, options: { withTerminal?: boolean; startMs?: number } = {}) {
+function run(name: string, options: { withTerminal?: boolean; startMs?: number; by?: string } = {}) {
   const path = join(directory, `${name}.ts`);
   const stopped = join(directory, `${name}.stopped`);
   writeFileSync(
@@ -19,7 +19,7 @@ function run(name: string, options: { withTerminal?: boolean; startMs?: number }
      process.exit(await runProcess({
        log: silentLogger,
        start: async () => {
-         console.log('began');
+         console.log('began as ' + process.pid);
          await new Promise((r) => setTimeout(r, ${options.startMs ?? 0}));
          return { ready: 'x', stop: async () => { clearInterval(timer); writeFileSync(${JSON.stringify(stopped)}, ''); } };
        },
@@ -27,7 +27,9 @@ function run(name: string, options: { withTerminal?: boolean; startMs?: number }
      }));`,
   );
   const child = options.withTerminal
-    ? spawn('script', ['-qfc', `exec ${process.execPath} ${path}`, '/dev/null'], { stdio: 'pipe' })
+    ? spawn('script', ['-qfc', `exec ${options.by ?? ''} ${process.execPath} ${path}`, '/dev/null'], {
+        stdio: 'pipe',
+      })
     : spawn(process.execPath, [path], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let stdout = '';
@@ -40,7 +42,14 @@ function run(name: string, options: { withTerminal?: boolean; startMs?: number }
     while (!isSo() && performance.now() < giveUpAt) await new Promise((resolve) => setTimeout(resolve, 20));
     expect([isSo(), stdout]).toEqual([true, stdout]);
   };
-  return { child, stopped, ended, said: (text: string) => until(() => stdout.includes(text)), until };
+  return {
+    child,
+    stopped,
+    ended,
+    said: (text: string) => until(() => stdout.includes(text)),
+    until,
+    stdout: () => stdout,
+  };
 }
 
 test('SIGHUP has the process read its settings again, and it goes on', async () => {
@@ -64,4 +73,13 @@ test('the end of the terminal it was started at is the end of the process, a cle
   await said('ready x');
   child.kill('SIGKILL');
   await until(() => existsSync(stopped));
+});
+
+test('SIGHUP does not end a process that writes to a terminal which is not its own (su -c)', async () => {
+  const { said, stdout } = run('su', { withTerminal: true, by: 'setsid --wait' });
+  await said('ready x');
+  const pid = Number(/began as (\d+)/.exec(stdout())![1]);
+  process.kill(pid, 'SIGHUP');
+  await said('reloaded');
+  process.kill(pid, 'SIGKILL');
 });
