@@ -65,6 +65,7 @@ export class Subscription {
   readonly #messages: Counter;
   readonly #bytes: Counter;
   readonly #refused: Counter;
+  #firstRefused: string | undefined;
   readonly #connections: Counter;
   #connection: BrokerConnection | undefined;
   #state: SubscriptionStatus['state'] = 'connecting';
@@ -230,8 +231,9 @@ export class Subscription {
   /** Acknowledged nevertheless: the broker would send it again for ever, and nothing behind it. */
   #refuse(topic: string, reason: string): Promise<void> {
     this.#refused.inc();
-    const message = `a message on ${topic} is over the limit and was left out: ${reason}`;
-    this.#options.alarms.raise(`${this.#alarm} refused`, message, 'events');
+    // Each other message of an alarm is a line in the log.
+    this.#firstRefused ??= `messages such as one on ${topic} are over the limit and were left out: ${reason}`;
+    this.#options.alarms.raise(`${this.#alarm} refused`, this.#firstRefused, 'events');
     return Promise.resolve();
   }
 
