@@ -88,7 +88,7 @@ test.each(INHERITED)(
     for (const version of [4, 5] as const) {
       const connect = { ...connectPacket(name), protocolVersion: version } as Packet;
       const ofNoProtocol = new RawMqtt(agent.mqttPort, version);
-      ofNoProtocol.send(Buffer.from([0x10, name.length + 2, 0, name.length, ...Buffer.from(name)]));
+      ofNoProtocol.send(Buffer.from([0x10, name.length + 3, 0, name.length, ...Buffer.from(name), version]));
       await ofNoProtocol.closed();
       const first = new RawMqtt(agent.mqttPort, version);
       first.send(connect);
