@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { EdgelogError } from '@edgelog/base';
-import { Alarms, Disk, nodeTimers, StreamSet, TopicPolicies, WearMeter } from '@edgelog/edge';
+import { type EdgelogError, nodeTimers } from '@edgelog/base';
+import { Alarms, Disk, StreamSet, TopicPolicies, WearMeter } from '@edgelog/edge';
 import {
   createLogger,
   deviceWrites,

@@ -1,13 +1,9 @@
 import { openLogStore } from '@edgelog/log';
 import { iterateRecords } from '@edgelog/wire';
 import { expect, onTestFinished, test } from 'vitest';
-import { Alarms } from './alarms.ts';
 import { GatewayClock } from './clock.ts';
-import { Disk } from './disk.ts';
 import { sourceHeaders } from './reading.ts';
-import { StreamSet } from './stream-set.ts';
-import { silentAlarmLog, temporaryDir, until } from './testing/fixture.ts';
-import { nodeTimers } from './timers.ts';
+import { streamsOn, temporaryDir, until } from './testing/fixture.ts';
 
 const TOPIC = 'telemetry';
 const HEADERS = sourceHeaders('gw', 'test');
@@ -18,30 +14,11 @@ const segmentBytes = 2 ** 20;
 /** A gateway's streams with their uplink up, and a clock whose error is `system.errorMs`. */
 async function open(dir: string, system: { errorMs: number; monotonicMs: number }, lingerMs = 0) {
   const store = await openLogStore({ dir, segmentBytes });
-  const alarms = new Alarms(silentAlarmLog);
   const clock = new GatewayClock({
     wallMs: () => TRUE_MS + system.monotonicMs + system.errorMs,
     monotonicMs: () => system.monotonicMs,
   });
-  const streams = new StreamSet({
-    store,
-    disk: new Disk({ dir, maxBytes: 2 ** 30, segmentBytes, stats: () => store.stats(), alarms }),
-    alarms,
-    batchBytes: 1024,
-    lingerMs,
-    compression: 'none',
-    maxReadingBytes: 4096,
-    replayBytes: 0,
-    clock,
-    monotonicMs: () => performance.now(),
-    timers: nodeTimers,
-    isUplinkLive: () => true,
-    onSealed: () => {},
-    onDurable: () => {},
-    onFatal: (error) => {
-      throw error;
-    },
-  });
+  const { streams } = streamsOn(store, dir, segmentBytes, { lingerMs, clock, isUplinkLive: () => true });
   streams.armLinger();
   let closed: Promise<void> | undefined;
   const close = () => (closed ??= streams.close().then(() => store.close()));

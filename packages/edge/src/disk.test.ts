@@ -9,9 +9,8 @@ import { Alarms } from './alarms.ts';
 import { Disk } from './disk.ts';
 import { sourceHeaders } from './reading.ts';
 import { Reserve } from './reserve.ts';
-import { type Stream, StreamSet } from './stream-set.ts';
-import { silentAlarmLog, temporaryDir, until } from './testing/fixture.ts';
-import { nodeTimers } from './timers.ts';
+import type { Stream, StreamSet } from './stream-set.ts';
+import { silentAlarmLog, streamsOn, temporaryDir, until } from './testing/fixture.ts';
 import { TopicPolicies, topicPolicySchema } from './topic-policy.ts';
 
 const KIB = 1024;
@@ -39,22 +38,11 @@ async function open(dir: string, given: { maxBytes?: number; dropOldest?: string
   const stats = () => store.stats();
   const disk = new Disk({ dir, maxBytes, segmentBytes: SEGMENT_BYTES, stats, reserve, alarms });
   const policy = (topic: string) => topicPolicySchema.parse({ topic, whenFull: 'drop-oldest' });
-  const streams = new StreamSet({
-    store,
-    disk,
-    alarms,
-    policies: new TopicPolicies(dropOldest.map(policy)),
+  const { streams } = streamsOn(store, dir, SEGMENT_BYTES, {
+    ...{ disk, alarms, policies: new TopicPolicies(dropOldest.map(policy)) },
     batchBytes: 16 * KIB,
-    lingerMs: 0,
-    compression: 'none',
     maxReadingBytes: 100 * KIB,
-    replayBytes: 0,
-    clock: { now: Date.now, isTrusted: true, raiseFloor: () => {} },
-    monotonicMs: () => performance.now(),
-    timers: nodeTimers,
     isUplinkLive: () => true,
-    onSealed: () => {},
-    onDurable: () => {},
     onFatal: () => {},
   });
   let closed: Promise<void> | undefined;

@@ -1,4 +1,4 @@
-import { assert, EdgelogError } from '@edgelog/base';
+import { assert, type Cancel, EdgelogError, type Timers } from '@edgelog/base';
 import { type PartitionLog, StoredDamageError } from '@edgelog/log';
 import {
   BATCH_HEADER_BYTES,
@@ -17,7 +17,6 @@ import { lingerFor } from './linger.ts';
 import { type Reading, readingBytes } from './reading.ts';
 import { sealOffThread } from './seal-off-thread.ts';
 import { decodeTailChunk } from './tail-chunk.ts';
-import type { Cancel, Timers } from './timers.ts';
 import type { TurnClock } from './turn-clock.ts';
 
 export interface SealingOptions {

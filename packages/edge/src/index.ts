@@ -20,7 +20,6 @@ export { currentRun, type Run } from './runs.ts';
 export { type LostRange, type ReadPart, StreamReader } from './stream-reader.ts';
 export { type Stream, StreamSet, type StreamSetOptions } from './stream-set.ts';
 export { parseJson, randomStreamIds, type StreamIds } from './stream-state.ts';
-export { type Cancel, nodeTimers, type Timers } from './timers.ts';
 export {
   TopicPolicies,
   type TopicPolicy,

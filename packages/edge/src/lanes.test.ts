@@ -4,14 +4,11 @@ import { openLogStore } from '@edgelog/log';
 import { iterateRecords, readBatchHeader } from '@edgelog/wire';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { Alarms } from './alarms.ts';
 import { GatewayClock } from './clock.ts';
-import { Disk } from './disk.ts';
 import { ackedOffset, isDrained, openLane, type RunList, replaceRun, settledOffset } from './runs.ts';
-import { type Stream, StreamSet, type StreamSetOptions } from './stream-set.ts';
+import type { Stream, StreamSetOptions } from './stream-set.ts';
 import { loadStreamStates, saveStreamState } from './stream-state.ts';
-import { silentAlarmLog, temporaryDir, until } from './testing/fixture.ts';
-import { nodeTimers } from './timers.ts';
+import { streamsOn, temporaryDir, until } from './testing/fixture.ts';
 import type { UplinkRun } from './uplink-run.ts';
 import { MAY_BE_SENT_BYTES, SentBatches } from './uplink-sent.ts';
 
@@ -19,27 +16,9 @@ const TOPIC = 'telemetry';
 
 async function open(dir: string, given: Partial<StreamSetOptions> = {}) {
   const store = await openLogStore({ dir, segmentBytes: 2 ** 20 });
-  const alarms = new Alarms(silentAlarmLog);
   const clock = new GatewayClock({ wallMs: Date.now, monotonicMs: () => performance.now() });
-  const disk = new Disk({
-    dir,
-    maxBytes: 2 ** 30,
-    segmentBytes: 2 ** 20,
-    stats: () => store.stats(),
-    alarms,
-  });
   let live = false;
-  const streams = new StreamSet({
-    ...{ store, disk, alarms, clock, batchBytes: 1024, lingerMs: 0, compression: 'none' },
-    ...{ maxReadingBytes: 4096, replayBytes: 0, monotonicMs: () => performance.now(), timers: nodeTimers },
-    isUplinkLive: () => live,
-    onSealed: () => {},
-    onDurable: () => {},
-    onFatal: (error) => {
-      throw error;
-    },
-    ...given,
-  });
+  const { streams, alarms } = streamsOn(store, dir, 2 ** 20, { clock, isUplinkLive: () => live, ...given });
   let next = [...streams.list()][0]?.edge.endOffset ?? 0;
   return {
     store,

@@ -3,11 +3,7 @@ import { join } from 'node:path';
 import { openLogStore, type PartitionLog } from '@edgelog/log';
 import { iterateRecords } from '@edgelog/wire';
 import { expect, test, vi } from 'vitest';
-import { Alarms } from './alarms.ts';
-import { Disk } from './disk.ts';
-import { StreamSet } from './stream-set.ts';
-import { silentAlarmLog, temporaryDir, until } from './testing/fixture.ts';
-import { nodeTimers } from './timers.ts';
+import { streamsOn, temporaryDir, until } from './testing/fixture.ts';
 import { WEAR, WEAR_MODES } from './wear.ts';
 
 const lent = vi.hoisted(() => ({ usedAgain: 0 }));
@@ -66,33 +62,13 @@ test.each(
     const { pacing, ...logWear } = WEAR[wear];
     const options = { dir, segmentBytes: 2 ** 18, journalBytes: 2 ** 19, ...logWear };
     const store = await openLogStore(options);
-    const alarms = new Alarms(silentAlarmLog);
-    const disk = new Disk({
-      dir,
-      maxBytes: 2 ** 30,
-      segmentBytes: options.segmentBytes,
-      stats: () => store.stats(),
-      alarms,
-    });
-    const streams = new StreamSet({
-      store,
-      disk,
-      alarms,
+    const { streams } = streamsOn(store, dir, options.segmentBytes, {
       pacing,
       batchBytes: BATCH_BYTES,
-      lingerMs: 0,
       compression,
       maxReadingBytes: BATCH_BYTES,
       replayBytes: 2 ** 30,
-      clock: { now: () => Date.now(), isTrusted: true, raiseFloor: () => {} },
-      monotonicMs: () => performance.now(),
-      timers: nodeTimers,
       isUplinkLive: () => true,
-      onSealed: () => {},
-      onDurable: () => {},
-      onFatal: (error) => {
-        throw error;
-      },
     });
     const expected = (topic: number, count: number): string[] =>
       Array.from({ length: count }, (_, i) => textOf(i * TOPICS.length + topic));

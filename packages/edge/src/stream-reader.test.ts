@@ -2,39 +2,19 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openLogStore } from '@edgelog/log';
 import { expect, onTestFinished, test } from 'vitest';
-import { Alarms } from './alarms.ts';
-import { Disk } from './disk.ts';
 import { sourceHeaders } from './reading.ts';
 import { type LostRange, StreamReader } from './stream-reader.ts';
-import { StreamSet } from './stream-set.ts';
-import { silentAlarmLog, temporaryDir, until } from './testing/fixture.ts';
-import { nodeTimers } from './timers.ts';
+import { streamsOn, temporaryDir, until } from './testing/fixture.ts';
 
 const HEADERS = sourceHeaders('gw', 'test');
 const STARTED_MS = 1_700_000_000_000;
 
 async function open(dir: string) {
   const store = await openLogStore({ dir, segmentBytes: 2 ** 20 });
-  const alarms = new Alarms(silentAlarmLog);
   const clock = { now: STARTED_MS };
-  const streams = new StreamSet({
-    store,
-    disk: new Disk({ dir, maxBytes: 2 ** 30, segmentBytes: 2 ** 20, stats: () => store.stats(), alarms }),
-    alarms,
+  const { streams } = streamsOn(store, dir, 2 ** 20, {
     batchBytes: 4096,
-    lingerMs: 0,
-    compression: 'none',
-    maxReadingBytes: 4096,
-    replayBytes: 0,
     clock: { now: () => clock.now, isTrusted: true, raiseFloor: () => {} },
-    monotonicMs: () => performance.now(),
-    timers: nodeTimers,
-    isUplinkLive: () => false,
-    onSealed: () => {},
-    onDurable: () => {},
-    onFatal: (error) => {
-      throw error;
-    },
   });
   const append = (value: string) =>
     streams.append('t', { key: 'k', value: Buffer.from(value), headers: HEADERS }).durable;

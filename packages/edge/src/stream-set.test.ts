@@ -1,14 +1,12 @@
+import { nodeTimers } from '@edgelog/base';
 import { type LogStore, openLogStore } from '@edgelog/log';
 import { isReservedProducerId, iterateRecords, readBatchHeader, sequenceOf } from '@edgelog/wire';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Alarms } from './alarms.ts';
-import { Disk } from './disk.ts';
 import { sourceHeaders } from './reading.ts';
-import { type Stream, StreamSet, type StreamSetOptions } from './stream-set.ts';
+import type { Stream, StreamSet, StreamSetOptions } from './stream-set.ts';
 import { loadStreamStates } from './stream-state.ts';
-import { silentAlarmLog, temporaryDir, until } from './testing/fixture.ts';
-import { nodeTimers } from './timers.ts';
+import { streamsOn, temporaryDir, until } from './testing/fixture.ts';
 import { TopicPolicies, topicPolicySchema } from './topic-policy.ts';
 import type { UplinkRun } from './uplink-run.ts';
 
@@ -26,34 +24,12 @@ interface Opened {
 
 async function open(dir: string, given: Partial<StreamSetOptions> = {}): Promise<Opened> {
   const store = await openLogStore({ dir, segmentBytes: 2 ** 20 });
-  const alarms = new Alarms(silentAlarmLog);
   const uplink = { live: false };
   const clock = { now: 1_700_000_000_000 };
-  const disk = new Disk({
-    dir,
-    maxBytes: 2 ** 30,
-    segmentBytes: 2 ** 20,
-    stats: () => store.stats(),
-    alarms,
-  });
-  const streams = new StreamSet({
-    store,
-    disk,
-    alarms,
-    batchBytes: 1024,
-    lingerMs: 0,
+  const { streams } = streamsOn(store, dir, 2 ** 20, {
     compression: 'zstd',
-    maxReadingBytes: 4096,
-    replayBytes: 0,
     clock: { now: () => clock.now, isTrusted: false, raiseFloor: () => {} },
-    monotonicMs: () => performance.now(),
-    timers: nodeTimers,
     isUplinkLive: () => uplink.live,
-    onSealed: () => {},
-    onDurable: () => {},
-    onFatal: (error) => {
-      throw error;
-    },
     ...given,
   });
   return {

@@ -1,4 +1,4 @@
-import { EdgelogError } from '@edgelog/base';
+import { type Cancel, EdgelogError, type Timers } from '@edgelog/base';
 import type { LogStore } from '@edgelog/log';
 import type { DivergenceReason, Gap } from '@edgelog/sync';
 import type { Alarms } from './alarms.ts';
@@ -28,7 +28,6 @@ import {
   type StreamState,
   saveStreamState,
 } from './stream-state.ts';
-import type { Cancel, Timers } from './timers.ts';
 import { TopicPolicies } from './topic-policy.ts';
 import { TurnClock } from './turn-clock.ts';
 import { EdgeUplinkStream, type PoisonBatch } from './uplink-stream.ts';

@@ -1,4 +1,4 @@
-import type { EdgelogError } from '@edgelog/base';
+import type { EdgelogError, Timers } from '@edgelog/base';
 import {
   Alarms,
   Disk,
@@ -7,7 +7,6 @@ import {
   type PoisonBatch,
   type Stream,
   StreamSet,
-  type Timers,
 } from '@edgelog/edge';
 import {
   type AgentFrame,

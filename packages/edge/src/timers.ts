@@ -1,1 +1,0 @@
-export { type Cancel, nodeTimers, type Timers } from '@edgelog/base';
