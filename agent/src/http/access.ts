@@ -2,10 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Alarms } from '@edgelog/edge';
 import type { Counter, Logger, OpsResponse } from '@edgelog/runtime';
 import { LogLimiter } from '../log-limiter.ts';
-import { FailedLogins } from '../mqtt/access/failed-logins.ts';
-import { readUsersFile, usersOf } from '../mqtt/access/index.ts';
-import { PasswordCheck } from '../mqtt/access/password-check.ts';
-import { isSameHash, type PasswordHash } from '../mqtt/access/password-hash.ts';
+import { type PasswordHash, readUsersFile, UserLogins, usersOf } from '../mqtt/access/index.ts';
 import { watchFiles } from '../watched-files.ts';
 
 export interface HttpAccessOptions {
@@ -25,13 +22,12 @@ const RETRY_AFTER_S = 60;
 
 /**
  * Who may ask over HTTP, by user and password [RFC 7617]. The file is taken anew when it changes, and where it is wrong then, an alarm says
- * so and the users before it stay. Guessing is slowed down as on MQTT (`FailedLogins`).
+ * so and the users before it stay.
  */
 export class HttpAccess {
   readonly #options: HttpAccessOptions;
   readonly #limiter: LogLimiter;
-  readonly #failed: FailedLogins;
-  readonly #passwords = new PasswordCheck();
+  readonly #logins: UserLogins;
   readonly #stopWatching: () => void = () => {};
   #users: ReadonlyMap<string, PasswordHash> | undefined;
   #onChange: () => void = () => {};
@@ -40,7 +36,8 @@ export class HttpAccess {
   constructor(options: HttpAccessOptions) {
     this.#options = options;
     this.#limiter = new LogLimiter(options.log, options.monotonicMs);
-    this.#failed = new FailedLogins(options.monotonicMs);
+    const { failedLogins, monotonicMs } = options;
+    this.#logins = new UserLogins({ users: () => this.#users, failedLogins, monotonicMs });
     const { path } = options;
     if (path === undefined) return;
     this.#users = usersOf(readUsersFile(path, '--http-users'));
@@ -69,31 +66,18 @@ export class HttpAccess {
     const given = credentialsOf(headers.authorization);
     if (given === undefined) return this.#ask('give a user and a password');
     const { user, password } = given;
-    const address = socket.remoteAddress ?? '';
-    const hash = this.#users.get(user);
-    if (hash !== undefined && this.#passwords.isKnown(user, hash, password)) {
-      this.#failed.succeeded(address, user);
-      return undefined;
-    }
-    const mustWait = () => this.#failed.mustWait(address, user);
-    if (mustWait()) {
-      this.#options.failedLogins.inc();
+    const remote = socket.remoteAddress ?? '';
+    const login = await this.#logins.login(remote, user, password);
+    if ('hash' in login) return undefined;
+    if (login.refused === 'wait') {
       const headers = { 'retry-after': String(RETRY_AFTER_S) };
       return { status: 429, headers, body: { error: 'too many wrong passwords, come later' } };
     }
-    if (this.#passwords.isBusy)
+    if (login.refused === 'busy') {
       return { status: 503, body: { error: 'too many logins at once, come later' } };
-    const isRight = hash !== undefined && (await this.#passwords.check(user, hash, password, mustWait));
-    const still = this.#users.get(user);
-    if (isRight && still !== undefined && isSameHash(still, hash)) {
-      this.#failed.succeeded(address, user);
-      return undefined;
     }
-    this.#options.failedLogins.inc();
-    if (this.#failed.failed(address, user)) {
-      const reason = hash === undefined ? 'no such user' : 'wrong password';
-      this.#limiter.warn('HTTP login refused', { user, remote: address, reason });
-    }
+    const { reason, isFirst } = login;
+    if (isFirst) this.#limiter.warn('HTTP login refused', { user, remote, reason });
     return this.#ask('user or password is wrong');
   }
 

@@ -9,10 +9,9 @@ import type { Access } from '../access.ts';
 import type { MqttPeer, MqttSocket } from '../listeners/index.ts';
 import { type AclRule, type AclSection, rulesOfFile, rulesOfSection } from './acl-rules.ts';
 import { ClientRights } from './client-rights.ts';
-import { FailedLogins } from './failed-logins.ts';
 import { BAD_PASSWORD, LoginRefused, NOT_AUTHORIZED, UNAVAILABLE } from './login-refused.ts';
-import { PasswordCheck } from './password-check.ts';
 import { isSameHash, type PasswordHash } from './password-hash.ts';
+import { UserLogins } from './user-logins.ts';
 import { readUsersFile, usersOf } from './users-file.ts';
 
 export interface AccessSettings {
@@ -57,8 +56,7 @@ const ALARM = 'mqtt access';
 export class MqttAccess implements Access {
   readonly #options: AccessOptions;
   readonly #limiter: LogLimiter;
-  readonly #failed: FailedLogins;
-  readonly #passwords = new PasswordCheck();
+  readonly #logins: UserLogins;
   readonly #clients = new WeakMap<Client, Known>();
   readonly #stopWatching: () => void;
   #settings: AccessSettings;
@@ -70,7 +68,8 @@ export class MqttAccess implements Access {
     this.#options = options;
     this.#settings = options.settings;
     this.#limiter = new LogLimiter(options.log, options.monotonicMs);
-    this.#failed = new FailedLogins(options.monotonicMs);
+    const { failedLogins, monotonicMs } = options;
+    this.#logins = new UserLogins({ users: () => this.#files.users, failedLogins, monotonicMs });
     const { mqttUsers, mqttAcl } = options.settings;
     const paths = [mqttUsers, mqttAcl].filter((path) => path !== undefined);
     this.#stopWatching = paths.length === 0 ? () => {} : watchFiles(paths, () => this.#reload());
@@ -191,38 +190,18 @@ export class MqttAccess implements Access {
     }
     if (users === undefined) return { user: undefined, hash: undefined };
     const address = (client.conn as MqttSocket).remoteAddress ?? '';
-    if (username === undefined) throw this.#refuse(client, address, '', 'no user name');
-    const hash = users.get(username);
-    if (hash !== undefined && password !== undefined && this.#passwords.isKnown(username, hash, password)) {
-      this.#failed.succeeded(address, username);
-      return { user: username, hash };
-    }
-    if (this.#failed.mustWait(address, username)) {
-      this.#options.failedLogins.inc();
+    const login = await this.#logins.login(address, username, password);
+    if ('hash' in login) return { user: username, hash: login.hash };
+    if (login.refused === 'wait') {
       throw new LoginRefused(BAD_PASSWORD, 'too many wrong passwords, come later');
     }
-    if (hash === undefined) throw this.#refuse(client, address, username, 'no such user');
-    if (password === undefined) throw this.#refuse(client, address, username, 'no password');
-    if (this.#passwords.isBusy) throw new LoginRefused(UNAVAILABLE, 'too many logins at once, come later');
-    // Who guesses on many connections at once must not fill the queue for all others.
-    const isHopeless = () => this.#failed.mustWait(address, username);
-    if (!(await this.#passwords.check(username, hash, password, isHopeless))) {
-      throw this.#refuse(client, address, username, 'wrong password');
-    }
-    const still = this.#files.users?.get(username);
-    if (still === undefined || !isSameHash(still, hash)) {
-      throw this.#refuse(client, address, username, 'the user was removed or has another password');
-    }
-    this.#failed.succeeded(address, username);
-    return { user: username, hash };
-  }
-
-  #refuse(client: Client, address: string, user: string, reason: string): LoginRefused {
-    this.#options.failedLogins.inc();
-    if (this.#failed.failed(address, user)) {
+    if (login.refused === 'busy') throw new LoginRefused(UNAVAILABLE, 'too many logins at once, come later');
+    const { reason, isFirst } = login;
+    if (isFirst) {
+      const user = username ?? '';
       this.#limiter.warn('login refused', { client: client.id, user, remote: address, reason });
     }
-    return new LoginRefused(BAD_PASSWORD, reason);
+    throw new LoginRefused(BAD_PASSWORD, reason);
   }
 
   #reload(): void {
