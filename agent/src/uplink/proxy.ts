@@ -1,6 +1,7 @@
 import type { Agent } from 'node:http';
 import { createRequire } from 'node:module';
 import { EdgelogError } from '@edgelog/base';
+import { isLoopback } from '@edgelog/runtime';
 
 const require = createRequire(import.meta.url);
 
@@ -13,7 +14,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function proxyFor(url: string, setting: string | undefined, env: Environment): string | undefined {
   if (setting !== undefined) return setting === 'none' ? undefined : setting;
   const { protocol, hostname, port } = new URL(url);
-  if (isLoopback(hostname)) return undefined;
+  if (isLoopback(hostname.replace(/[[\]]/g, ''))) return undefined;
   const named = (name: string) => env[name] || env[name.toLowerCase()] || undefined;
   const hostAndPort = `${hostname}:${port || (protocol === 'wss:' ? 443 : 80)}`;
   const excepted = (named('NO_PROXY') ?? '').split(/[\s,]+/).filter((entry) => entry !== '');
@@ -50,6 +51,3 @@ function isExcepted(entry: string, hostname: string, hostAndPort: string): boole
   const domain = entry.replace(/^\*?\./, '');
   return hostname === domain || hostname.endsWith(`.${domain}`);
 }
-
-const isLoopback = (hostname: string) =>
-  hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
