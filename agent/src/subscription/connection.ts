@@ -1,9 +1,10 @@
 import { EdgelogError } from '@edgelog/base';
-import { type IConnackPacket, type IPublishPacket, type MqttClient, ReasonCodes } from 'mqtt';
+import type { IConnackPacket, IPublishPacket, MqttClient } from 'mqtt';
 import { AckQueue } from '../mqtt/ack-queue.ts';
 import type { PacketProperties } from '../mqtt/message-properties.ts';
 import { AckType } from '../mqtt/protocol.ts';
 import { Qos2Window } from '../mqtt/qos2.ts';
+import { describeReason } from './describe.ts';
 import { isLater, takeMessages } from './mqttjs-internals.ts';
 
 export interface Message {
@@ -69,7 +70,7 @@ export class BrokerConnection {
     client.on('packetreceive', (packet) => {
       if (packet.cmd === 'connack') this.#onConnack(packet);
       else if (packet.cmd === 'disconnect')
-        this.#error = new Error(`the broker ended the connection: ${reason(packet.reasonCode)}`);
+        this.#error = new Error(`the broker ended the connection: ${describeReason(packet.reasonCode)}`);
     });
     client.on('error', (error) => {
       if (!isLater(error)) this.#error ??= error;
@@ -204,8 +205,4 @@ export class BrokerConnection {
     if (this.#isOpen) this.#client.end(true);
     this.#host.onEnd(error ?? this.#error);
   }
-}
-
-function reason(code = 0): string {
-  return (ReasonCodes as Record<number, string>)[code] || `reason ${code}`;
 }

@@ -1,7 +1,8 @@
 import { parseJson } from '@edgelog/edge';
 import type { StateTable } from '@edgelog/log';
-import { type MqttClient, ReasonCodes } from 'mqtt';
+import type { MqttClient } from 'mqtt';
 import { z } from 'zod';
+import { describeReason } from './describe.ts';
 import { filtersOf, nameOf, type SubscriptionSetting } from './setting.ts';
 
 /** A filter that the broker does not grant, and why. */
@@ -60,7 +61,7 @@ export class SessionFilters {
           filters.flatMap((filter, i) => {
             const code = codes[i]!;
             if (code < REFUSED) return [];
-            return [{ filter, why: (ReasonCodes as Record<number, string>)[code] ?? `reason ${code}` }];
+            return [{ filter, why: describeReason(code) }];
           }),
         );
       });
